@@ -1,0 +1,1 @@
+"""One file a subcommand; see ``main`` for what such a file holds."""

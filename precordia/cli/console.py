@@ -1,0 +1,67 @@
+"""What every subcommand shares: JSON on stdout, notes and progress on stderr, and the ``--kb`` option."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def print_json(value: object) -> None:
+    """Write one JSON document to stdout; NaN and infinities become null."""
+    json.dump(_plain(value), sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def note(message: str) -> None:
+    """One line to stderr."""
+    print(message, file=sys.stderr)
+
+
+def progress(items: Iterable[T], total: int | None, label: str, unit: str = "ECG") -> Iterator[T]:
+    """Pass items through, with a progress bar on stderr when it is a terminal."""
+    from tqdm import tqdm
+
+    yield from tqdm(items, total=total, desc=label, unit=unit, file=sys.stderr, disable=not sys.stderr.isatty())
+
+
+def add_kb_option(parser: argparse.ArgumentParser) -> None:
+    """``--kb DIR``, else ``$PRECORDIA_KB``, else ``./precordia.kb``."""
+    parser.add_argument("--kb", metavar="DIR", help="the knowledge base (default: $PRECORDIA_KB, else ./precordia.kb)")
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """``--json``."""
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def kb_path(args: argparse.Namespace) -> Path:
+    """The knowledge base that the command line or the environment names."""
+    return Path(args.kb or os.environ.get("PRECORDIA_KB") or "precordia.kb")
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(v) for v in value]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,76 @@
+"""The command ``precordia``: finds the subcommand, runs it, and turns errors into one line and an exit code.
+
+Exit codes: 0 done; 1 the work failed; 2 bad usage or unusable input. Results go to stdout, everything else to stderr.
+A subcommand is a module of this package with ``configure(parser)`` and ``run(args) -> int``; it is imported only when
+it is the one asked for, so that ``--help`` stays fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from precordia import __version__
+from precordia.core.errors import InputError, PrecordiaError, UsageError
+
+COMMANDS = {
+    "demo": "build a simulated archive, query it and write a report with its evidence",
+    "build": "turn an archive of ECG files into a knowledge base, or add to one",
+    "search": "find the cases most like an ECG, or like a description in words",
+    "report": "write a report of an ECG in which every statement cites its precedents",
+    "ask": "answer a question about an ECG, or two, from precedents and measurements",
+    "inspect": "show what is in an ECG file, or in a knowledge base",
+    "erase": "remove a patient from a knowledge base, physically",
+    "train": "train an encoder from a recipe",
+    "eval": "run an evaluation task",
+    "serve": "serve a knowledge base over HTTP, with a viewer",
+}
+"""Subcommand to its one line of help; the module has the same name."""
+
+
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The argument parser; only ``command``, if given, has its options filled in."""
+    parser = argparse.ArgumentParser(
+        prog="precordia",
+        description="The memory of an ECG archive: similar cases and retrieval-grounded reports. Not a medical device.",
+    )
+    parser.add_argument("--version", action="version", version=f"precordia {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, line in COMMANDS.items():
+        sub = subparsers.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+        if name == command:
+            importlib.import_module(f"precordia.cli.{name}").configure(sub)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = next((a for a in arguments if not a.startswith("-")), None)
+    parser = build_parser(command if command in COMMANDS else None)
+    args = parser.parse_args(arguments)
+    try:
+        return int(importlib.import_module(f"precordia.cli.{args.command}").run(args))
+    except (UsageError, InputError) as error:
+        print(f"precordia {args.command}: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except PrecordiaError as error:
+        print(f"precordia {args.command}: {_one_line(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"precordia {args.command}: interrupted; what was finished is kept", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

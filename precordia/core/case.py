@@ -1,0 +1,73 @@
+"""What a knowledge base keeps of a recording besides its signal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from precordia.core.findings import Finding, Measurements
+from precordia.core.recording import Recording, Sex
+
+
+@dataclass(frozen=True)
+class Case:
+    """A recording as a precedent: what was written about it and what is known of it.
+
+    Attributes:
+        case_id: Positive int64, derived from the recording (see :func:`case_id_of`), never a row position.
+        recording_id: The recording, as its archive names it.
+        patient_key: The patient, as its archive names them; the recording's id where the archive names none,
+            so that patients are never merged by accident.
+        report: The report's words, or None.
+        findings: What the report (and the codes beside it) say.
+        measurements: What was measured on the signal.
+        quality_score: 0 to 1.
+        content_hash: Of the signal, hexadecimal.
+        time, age, sex, device: As in :class:`Recording`.
+        n_leads: Number of standard leads present.
+        fs: Sampling rate as stored, Hz.
+        duration_s: Length, s.
+        vendor_statements: The cart's own interpretation.
+        codes: Diagnosis codes, ``"scheme:code"``.
+        metadata: Other columns to filter on.
+        source: Where the recording was read from.
+        format: The reader's name.
+    """
+
+    case_id: int
+    recording_id: str
+    patient_key: str
+    report: str | None = None
+    findings: tuple[Finding, ...] = ()
+    measurements: Measurements = field(default_factory=Measurements)
+    quality_score: float = 1.0
+    content_hash: str = ""
+    time: datetime | None = None
+    age: float | None = None
+    sex: Sex | None = None
+    device: str | None = None
+    n_leads: int = 0
+    fs: float = 0.0
+    duration_s: float = 0.0
+    vendor_statements: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    format: str = ""
+
+
+def patient_key_of(recording: Recording) -> str:
+    """The key under which a recording's patient is kept: the patient's id, or ``"recording:<id>"`` when there is none."""
+    return recording.patient_id if recording.patient_id else f"recording:{recording.recording_id}"
+
+
+def case_id_of(recording: Recording) -> int:
+    """A positive 63-bit id from the signal's content, the patient and the recording's name.
+
+    The same file read twice has the same id, so that building again adds nothing.
+    """
+    import hashlib
+
+    text = f"{recording.content_hash}|{patient_key_of(recording)}|{recording.recording_id}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1 or 1

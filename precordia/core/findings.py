@@ -1,0 +1,84 @@
+"""What is said of an ECG (findings) and what is measured on it (measurements)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+Status = Literal["present", "absent", "uncertain"]
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One finding that a report states, or that a rule derives from measurements.
+
+    Attributes:
+        concept: Identifier in the vocabulary ("LBBB", "AFIB", "IMI"); see ``precordia.concepts``.
+        status: "present", "absent" (negated) or "uncertain" (possible, suspected).
+        territory: "anterior", "inferior", ... where the text gives one beyond the concept, or None.
+        severity: "mild", "moderate", "severe", "acute", "old", ... as the text qualifies it, or None.
+        comparison: "new", "unchanged", "resolved" against an earlier ECG, or None.
+        span: Start and end of the words in the text it was read from; (0, 0) when it comes from no text.
+    """
+
+    concept: str
+    status: Status = "present"
+    territory: str | None = None
+    severity: str | None = None
+    comparison: str | None = None
+    span: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What was measured on a recording. None means: it cannot be measured here.
+
+    Global values are medians over beats and leads.
+
+    Attributes:
+        heart_rate_bpm: Ventricular rate, beats a minute.
+        rr_ms: Median RR interval, ms.
+        rr_sd_ms: Standard deviation of RR intervals, ms.
+        p_ms: P wave duration, ms; None without P waves, as in atrial fibrillation.
+        pr_ms: PR interval, ms.
+        qrs_ms: QRS duration, ms.
+        qt_ms: QT interval, ms.
+        qtc_ms: QT corrected by Bazett, ms (the definition that reports and ECG-QA use).
+        qtc_fridericia_ms: QT corrected by Fridericia, ms.
+        axis_deg: Frontal QRS axis, degrees, (-180, 180].
+        p_axis_deg: Frontal P axis, degrees.
+        t_axis_deg: Frontal T axis, degrees.
+        n_beats: Number of QRS complexes found.
+        rhythm_regularity: "regular", "irregular", "regularly irregular", or None.
+        st_j60_mv: Lead to ST level 60 ms after the J point against the PR segment, mV.
+        r_mv: Lead to R amplitude, mV.
+        s_mv: Lead to S (or Q S) depth as a positive number, mV.
+        criteria: Name of a voltage criterion to whether it is met ("sokolow_lyon_lvh": True).
+        confidence: Name of a field to 0..1.
+    """
+
+    heart_rate_bpm: float | None = None
+    rr_ms: float | None = None
+    rr_sd_ms: float | None = None
+    p_ms: float | None = None
+    pr_ms: float | None = None
+    qrs_ms: float | None = None
+    qt_ms: float | None = None
+    qtc_ms: float | None = None
+    qtc_fridericia_ms: float | None = None
+    axis_deg: float | None = None
+    p_axis_deg: float | None = None
+    t_axis_deg: float | None = None
+    n_beats: int | None = None
+    rhythm_regularity: str | None = None
+    st_j60_mv: Mapping[str, float] = field(default_factory=dict)
+    r_mv: Mapping[str, float] = field(default_factory=dict)
+    s_mv: Mapping[str, float] = field(default_factory=dict)
+    criteria: Mapping[str, bool] = field(default_factory=dict)
+    confidence: Mapping[str, float] = field(default_factory=dict)
+
+    def scalars(self) -> dict[str, float | None]:
+        """The numeric fields by name, None kept: the columns that a case table filters on."""
+        mappings = {"st_j60_mv", "r_mv", "s_mv", "criteria", "confidence", "rhythm_regularity"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in mappings}

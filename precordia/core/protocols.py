@@ -1,0 +1,141 @@
+"""The seams of the system: what a part must do to be exchanged for another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.case import Case
+from precordia.core.drafts import Prompt
+from precordia.core.recording import Recording
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Recordings to unit vectors."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies weights, architecture and signal spec: equal fingerprints give equal vectors."""
+        ...
+
+    def embed(self, recordings: Sequence[Recording]) -> NDArray[np.float32]:
+        """``(len(recordings), dim)`` float32, each row of unit L2 norm.
+
+        Recordings may have any leads, rate and duration from 2.5 s; they are standardized inside.
+
+        Raises:
+            UnusableSignalError: a recording is too short or has none of the standard leads.
+        """
+        ...
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """Texts to unit vectors."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the model and its settings."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """``(len(texts), dim)`` float32, each row of unit L2 norm."""
+        ...
+
+
+@runtime_checkable
+class VectorIndex(Protocol):
+    """Vectors under explicit int64 ids, searched by inner product."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        """Add ``(n, dim)`` unit vectors. An id that is already there is an error."""
+        ...
+
+    def remove(self, ids: NDArray[np.int64]) -> int:
+        """Remove ids; the number that were there."""
+        ...
+
+    def search(
+        self, vectors: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Ids and cosine similarities, each ``(n_queries, k)``, best first, ties by id; id -1 and score -inf pad short rows.
+
+        Args:
+            vectors: ``(n_queries, dim)`` unit vectors.
+            k: Number of neighbours.
+            allowed: Ids that may be returned, or None for all.
+        """
+        ...
+
+
+@runtime_checkable
+class CaseStore(Protocol):
+    """Cases and signals by id."""
+
+    def __len__(self) -> int: ...
+
+    def get(self, ids: Sequence[int]) -> list[Case]:
+        """The cases, in the order of ``ids``.
+
+        Raises:
+            KeyError: an id is not there.
+        """
+        ...
+
+    def recording(self, case_id: int) -> Recording:
+        """The recording with its signal, lossless to 0.1 µV or the file's own step."""
+        ...
+
+    def select(self, where: str | None) -> NDArray[np.int64]:
+        """Ids of the cases for which an SQL expression is true, ascending.
+
+        Raises:
+            FilterError: the expression is not valid; the message lists the columns.
+        """
+        ...
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Prompts to text."""
+
+    @property
+    def name(self) -> str:
+        """Names the model, with its settings, in drafts and results."""
+        ...
+
+    def complete(self, prompt: Prompt) -> str:
+        """The model's reply.
+
+        Raises:
+            LanguageModelError: no reply could be had.
+        """
+        ...
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Runs a function over shards, near or far."""
+
+    def map(self, function: Callable[[T], R], shards: Iterable[T]) -> Iterator[R]:
+        """Results in the order of ``shards``."""
+        ...

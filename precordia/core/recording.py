@@ -1,0 +1,161 @@
+"""One ECG as measured, and what a quality check says of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.errors import UnusableSignalError
+
+Sex = Literal["F", "M"]
+
+
+@dataclass(frozen=True, eq=False)
+class MedianBeats:
+    """Representative beats that a cart computed and stored beside the rhythm strip.
+
+    Attributes:
+        signal: ``(n_leads, n_samples)`` float32, mV.
+        fs: Sampling rate, Hz.
+        leads: Canonical lead names, one per row.
+    """
+
+    signal: NDArray[np.float32]
+    fs: float
+    leads: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One ECG as measured, with what stood in or beside its file.
+
+    Attributes:
+        signal: ``(n_leads, n_samples)`` float32, mV. Samples that the file marks as missing are NaN.
+        fs: Sampling rate, Hz, the same for every lead.
+        leads: Canonical names ("I" ... "V6") or, for other channels, the file's own; one per row.
+        recording_id: Identifies the recording within its archive; by default the file's name without extension.
+        patient_id: The patient, as the archive names them, or None.
+        time: When it was recorded, or None.
+        age: Years, or None. Ages above 89 that an archive hides (PTB-XL's 300) are kept as 90.
+        sex: "F", "M" or None.
+        device: Make and model of the cart, or None.
+        source: The path it was read from, or a description.
+        format: Name of the reader ("wfdb", "dicom", ...).
+        report: The clinician's or archive's report, or None.
+        vendor_statements: The cart's own interpretation, one statement each.
+        vendor_measurements: The cart's own measurements, name with unit suffix ("qrs_ms") to value.
+        codes: Diagnosis codes that stood in the file or table, as ``"scheme:code"`` ("snomed:164889003", "scp:NORM").
+        median_beats: The cart's representative beats, or None; never mixed into ``signal``.
+        metadata: Everything else worth filtering on, as text (a report table's other columns).
+        notes: What the reader did beyond reading, for people ("III, aVR, aVL, aVF derived from I and II").
+    """
+
+    signal: NDArray[np.float32]
+    fs: float
+    leads: tuple[str, ...]
+    recording_id: str
+    patient_id: str | None = None
+    time: datetime | None = None
+    age: float | None = None
+    sex: Sex | None = None
+    device: str | None = None
+    source: str = ""
+    format: str = ""
+    report: str | None = None
+    vendor_statements: tuple[str, ...] = ()
+    vendor_measurements: Mapping[str, float] = field(default_factory=dict)
+    codes: tuple[str, ...] = ()
+    median_beats: MedianBeats | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        signal = np.ascontiguousarray(self.signal, dtype=np.float32)
+        if signal.ndim != 2 or signal.shape[0] != len(self.leads):
+            raise UnusableSignalError(
+                f"recording {self.recording_id}: signal has shape {signal.shape} but {len(self.leads)} lead names; "
+                "give one row a lead"
+            )
+        if not (np.isfinite(self.fs) and self.fs > 0):
+            raise UnusableSignalError(
+                f"recording {self.recording_id}: sampling rate {self.fs!r} Hz; give a positive rate"
+            )
+        if len(set(self.leads)) != len(self.leads):
+            raise UnusableSignalError(f"recording {self.recording_id}: lead names repeat: {', '.join(self.leads)}")
+        signal.setflags(write=False)
+        object.__setattr__(self, "signal", signal)
+
+    @property
+    def n_leads(self) -> int:
+        """Number of rows of ``signal``."""
+        return int(self.signal.shape[0])
+
+    @property
+    def n_samples(self) -> int:
+        """Number of columns of ``signal``."""
+        return int(self.signal.shape[1])
+
+    @property
+    def duration_s(self) -> float:
+        """Length, s."""
+        return self.n_samples / self.fs
+
+    def lead(self, name: str) -> NDArray[np.float32]:
+        """One lead's samples, ``(n_samples,)``, mV.
+
+        Raises:
+            KeyError: the recording does not have that lead.
+        """
+        try:
+            return self.signal[self.leads.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256, hexadecimal, of the samples (rounded to 0.1 µV), rate and lead names: the same ECG has the same hash."""
+        digest = hashlib.sha256(f"{self.fs:.6g}|{'|'.join(self.leads)}|{self.signal.shape}".encode())
+        tenth_uv = np.where(np.isfinite(self.signal), np.rint(self.signal.astype(np.float64) * 1e4), -(2.0**62))
+        digest.update(np.clip(tenth_uv, -(2.0**62), 2.0**62).astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a recording.
+
+    Attributes:
+        kind: "missing_lead", "flat", "saturated", "nan", "noisy", "units", "einthoven", "goldberger", "electrode_swap", "short".
+        leads: The leads concerned; empty when it is the whole recording.
+        severity: 0 (harmless) to 1 (the lead or recording cannot be used).
+        message: For people, one line, with the measured value and its unit.
+    """
+
+    kind: str
+    leads: tuple[str, ...]
+    severity: float
+    message: str
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far a recording can be trusted.
+
+    Attributes:
+        score: 0 (unusable) to 1 (clean).
+        acceptable: Whether ``score`` passes the documented threshold.
+        lead_scores: Lead name to its own score, 0 to 1.
+        problems: What was found, worst first.
+    """
+
+    score: float
+    acceptable: bool
+    lead_scores: Mapping[str, float]
+    problems: tuple[Problem, ...] = ()

@@ -1,0 +1,72 @@
+"""Questions to a knowledge base, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from precordia.core.case import Case
+from precordia.core.recording import Recording
+
+Mode = Literal["signal", "words", "meaning", "hybrid"]
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What to look for.
+
+    Attributes:
+        recording: An ECG, or None.
+        text: Words, or None. One of the two must be given.
+        k: Number of hits wanted.
+        where: SQL over the case columns ("age > 60 and findings has 'LBBB'"), or None.
+        mode: "signal" needs a recording, "words" and "meaning" a text; "hybrid" fuses what can be had;
+            None chooses: signal for a recording, hybrid for text or for both.
+        exclude_self: Leave out cases with the query's own signal.
+        exclude_patient: Leave out cases of the query's own patient.
+        exclude_near_duplicates: Leave out cases whose signal is almost the query's (resampled, cropped, rescaled copies).
+        per_patient: At most this many hits of one patient, or None for no limit.
+    """
+
+    recording: Recording | None = None
+    text: str | None = None
+    k: int = 10
+    where: str | None = None
+    mode: Mode | None = None
+    exclude_self: bool = True
+    exclude_patient: bool = True
+    exclude_near_duplicates: bool = True
+    per_patient: int | None = None
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why a case was found.
+
+    Attributes:
+        scores: Modality ("signal", "words", "meaning") to its own score: cosine similarity for signal and meaning, BM25 for words.
+        ranks: Modality to the rank (from 1) that it gave the case.
+        shared_findings: Concepts that the case shares with the query (its text, or what can be told from its measurements).
+    """
+
+    scores: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    shared_findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A case that answers a query.
+
+    Attributes:
+        rank: From 1.
+        score: Higher is nearer: cosine similarity by signal or meaning, BM25 by words, the fused score for hybrid.
+        case: The case.
+        why: The parts of the score.
+    """
+
+    rank: int
+    score: float
+    case: Case
+    why: Why = field(default_factory=Why)

@@ -1,0 +1,193 @@
+"""The signal contract: what every recording is turned into before an encoder sees it.
+
+The steps, in order, for a :class:`SignalSpec`:
+
+1. Channels that are not among the twelve standard leads are left out. Limb leads that follow exactly from two others
+   (Einthoven, Goldberger) are derived when missing.
+2. Gaps (NaN) are bridged linearly; a lead with less than ``min_valid`` of its samples is left out.
+3. The rate becomes ``fs`` by polyphase resampling (an anti-alias filter included).
+4. A zero-phase Butterworth band-pass, second order, ``highpass_hz`` to ``lowpass_hz``, with odd reflection at the ends.
+5. Amplitudes are clipped to +-``clip_mv``; the unit stays mV.
+
+:func:`to_windows` then cuts ``window_s`` windows: all leads of the spec in its order, absent leads zero with a mask that
+says so, short recordings zero-padded at the end with a mask that says so, long ones covered by at most ``max_windows``
+windows spread evenly from the first sample to the last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, resample_poly, sosfiltfilt
+
+from precordia.core.errors import UnusableSignalError
+from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
+from precordia.core.recording import Recording
+
+
+@dataclass(frozen=True)
+class SignalSpec:
+    """What an encoder is fed. Part of the encoder's fingerprint.
+
+    Attributes:
+        fs: Sampling rate, Hz.
+        leads: Lead order.
+        window_s: Length of a window, s.
+        min_duration_s: Shortest recording accepted, s.
+        max_windows: Most windows cut from one long recording.
+        highpass_hz: Lower corner of the band-pass, Hz.
+        lowpass_hz: Upper corner of the band-pass, Hz.
+        clip_mv: Largest amplitude kept, mV.
+        min_valid: Smallest share of samples present for a lead to count as present.
+        version: Raised when the steps change.
+    """
+
+    fs: float = 100.0
+    leads: tuple[str, ...] = LEADS
+    window_s: float = 10.0
+    min_duration_s: float = 2.5
+    max_windows: int = 12
+    highpass_hz: float = 0.5
+    lowpass_hz: float = 40.0
+    clip_mv: float = 10.0
+    min_valid: float = 0.5
+    version: int = 1
+
+    @property
+    def window_samples(self) -> int:
+        """Length of a window, samples."""
+        return round(self.window_s * self.fs)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits; equal for equal specs."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """A recording cut to an encoder's input.
+
+    Attributes:
+        signal: ``(n_windows, n_leads, n_samples)`` float32, mV; zero where a mask is False.
+        leads_present: ``(n_leads,)`` bool.
+        samples_present: ``(n_windows, n_samples)`` bool.
+    """
+
+    signal: NDArray[np.float32]
+    leads_present: NDArray[np.bool_]
+    samples_present: NDArray[np.bool_]
+
+
+def standardize(recording: Recording, spec: SignalSpec | None = None) -> Recording:
+    """The recording at the spec's rate, band and amplitude range, standard leads only, in the spec's order, gaps bridged.
+
+    Absent leads stay absent (``leads`` says which are there); nothing is replaced by zeros. Standardizing twice changes
+    nothing beyond filter round-off.
+
+    Raises:
+        UnusableSignalError: shorter than ``spec.min_duration_s``, or none of the standard leads has a usable signal.
+    """
+    spec = spec or SignalSpec()
+    if recording.duration_s + 1e-9 < spec.min_duration_s:
+        raise UnusableSignalError(
+            f"recording {recording.recording_id}: lasts {recording.duration_s:.2f} s; "
+            f"at least {spec.min_duration_s} s are needed"
+        )
+    rows = _bridged_leads(recording, spec)
+    if not rows:
+        raise UnusableSignalError(
+            f"recording {recording.recording_id}: none of the standard leads has a usable signal "
+            f"(channels: {', '.join(recording.leads) or 'none'}); rename the channels to I, II, ... V6"
+        )
+    notes = list(recording.notes)
+    derived = _derive_missing(rows, spec.leads)
+    if derived:
+        notes.append(f"{', '.join(derived)} derived from the other limb leads")
+    leads = tuple(lead for lead in spec.leads if lead in rows)
+    signal = np.stack([rows[lead] for lead in leads])
+    signal = _resample(signal, recording.fs, spec.fs)
+    signal = _bandpass(signal, spec)
+    np.clip(signal, -spec.clip_mv, spec.clip_mv, out=signal)
+    return replace(recording, signal=signal.astype(np.float32), fs=spec.fs, leads=leads, notes=tuple(notes))
+
+
+def to_windows(recording: Recording, spec: SignalSpec | None = None) -> Windows:
+    """A standardized recording as windows with masks.
+
+    Args:
+        recording: What :func:`standardize` returned for the same spec.
+        spec: The spec.
+    """
+    spec = spec or SignalSpec()
+    width, n = spec.window_samples, recording.n_samples
+    rows = [spec.leads.index(lead) for lead in recording.leads]
+    present = np.zeros(len(spec.leads), dtype=np.bool_)
+    present[rows] = True
+    # A tail shorter than an eighth of a window is not worth a window of its own.
+    count = int(np.clip(np.ceil(n / width - 0.125), 1, spec.max_windows))
+    starts = np.linspace(0, max(n - width, 0), count).round().astype(int)
+    signal = np.zeros((count, len(spec.leads), width), dtype=np.float32)
+    valid = np.zeros((count, width), dtype=np.bool_)
+    for window, start in enumerate(starts):
+        piece = recording.signal[:, start : start + width]
+        signal[window, rows, : piece.shape[1]] = piece
+        valid[window, : piece.shape[1]] = True
+    return Windows(signal, present, valid)
+
+
+def _bridged_leads(recording: Recording, spec: SignalSpec) -> dict[str, NDArray[np.float32]]:
+    rows: dict[str, NDArray[np.float32]] = {}
+    for name, row in zip(recording.leads, recording.signal, strict=True):
+        if name not in spec.leads:
+            continue
+        finite = np.isfinite(row)
+        if finite.all():
+            rows[name] = row
+        elif finite.mean() >= spec.min_valid:
+            index = np.arange(row.size)
+            rows[name] = np.interp(index, index[finite], row[finite]).astype(np.float32)
+    return rows
+
+
+def _derive_missing(rows: dict[str, NDArray[np.float32]], wanted: Sequence[str]) -> list[str]:
+    """Add to ``rows`` the limb leads that any two of the others determine; their names."""
+    have = [lead for lead in LIMB_LEADS if lead in rows]
+    missing = [lead for lead in LIMB_LEADS if lead in wanted and lead not in rows]
+    if len(have) < 2 or not missing:
+        return []
+    basis = np.array([LIMB_FROM_I_II[lead] for lead in have])
+    stack = np.stack([rows[lead] for lead in have]).astype(np.float64)
+    i_ii = np.linalg.lstsq(basis, stack, rcond=None)[0]
+    for lead in missing:
+        rows[lead] = (np.array(LIMB_FROM_I_II[lead]) @ i_ii).astype(np.float32)
+    return missing
+
+
+def _resample(signal: NDArray[np.float32], fs: float, target: float) -> NDArray[np.float64]:
+    ratio = Fraction(target / fs).limit_denominator(1000)
+    wide = signal.astype(np.float64)
+    if ratio == 1:
+        return wide
+    out: NDArray[np.float64] = resample_poly(wide, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+    return out
+
+
+@lru_cache(maxsize=8)
+def _bandpass_sections(fs: float, low: float, high: float) -> NDArray[np.float64]:
+    sections: NDArray[np.float64] = butter(2, (low, high), btype="bandpass", fs=fs, output="sos")
+    return sections
+
+
+def _bandpass(signal: NDArray[np.float64], spec: SignalSpec) -> NDArray[np.float64]:
+    sections = _bandpass_sections(spec.fs, spec.highpass_hz, spec.lowpass_hz)
+    padlen = min(signal.shape[1] - 1, round(2 * spec.fs))
+    out: NDArray[np.float64] = sosfiltfilt(sections, signal, axis=1, padlen=padlen)
+    return out
