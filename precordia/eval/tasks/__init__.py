@@ -1,0 +1,17 @@
+"""The tasks there are: name to ``"module:Class"``."""
+
+from __future__ import annotations
+
+from precordia.core.registry import Registry
+from precordia.eval.task import Task
+
+TASKS: Registry[Task] = Registry(
+    "evaluation task",
+    {
+        "quality": "precordia.eval.tasks.quality:QUALITY",
+        "report-labels": "precordia.eval.tasks.report_labels:REPORT_LABELS",
+        "measurements": "precordia.eval.tasks.measurements:MEASUREMENTS",
+        "ecgqa-numeric": "precordia.eval.tasks.ecgqa_numeric:ECGQA_NUMERIC",
+        "encoder": "precordia.eval.tasks.encoder:ENCODER",
+    },
+)
