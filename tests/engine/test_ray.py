@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+import pytest
+
+from precordia.core.errors import MissingExtraError
+from precordia.engine.contract import ExecutorContract, square
+from precordia.engine.ray import RayExecutor
+
+
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"precordia\[scale\]"):
+        RayExecutor().map(square, [1])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'precordia[scale]'")
+class TestRayExecutor(ExecutorContract):
+    def make(self, workers: int) -> RayExecutor:
+        return RayExecutor(workers)
