@@ -22,17 +22,21 @@ other rate, a crop, another gain, a narrower filter) stay above it, ECGs of diff
 
 
 def overlap_correlation(first: Recording, second: Recording) -> float:
-    """Largest correlation of two recordings over all shifts, -1 to 1, all common leads together.
+    """How well two recordings lie over each other at their best shift, -1 to 1, all common leads together.
 
-    Both must be standardized to the same rate. Gain is divided out over all leads at once, so a lead may not be scaled
-    alone; 0.0 without common leads.
+    Both must be standardized to the same rate. The shift is the one of the largest correlation, of the signals as they
+    are or of their low amplitudes (an artefact may hide either); the figure is then the median over one-second segments
+    of the overlap, so that a transient at an end or one burst of noise does not hide a copy. Gain is divided out over
+    all leads at once. 0.0 without common leads.
     """
     leads = [lead for lead in first.leads if lead in second.leads]
     if not leads or first.fs != second.fs:
         return 0.0
     a = first.signal[[first.leads.index(lead) for lead in leads]].astype(np.float64)
     b = second.signal[[second.leads.index(lead) for lead in leads]].astype(np.float64)
-    return float(_sliding_correlation(a, b, round(MIN_OVERLAP_S * first.fs)).max(initial=-1.0))
+    min_overlap, second_long = round(MIN_OVERLAP_S * first.fs), round(first.fs)
+    shifts = {_best_shift(a, b, min_overlap), _best_shift(_clipped(a), _clipped(b), min_overlap)}
+    return max(float(np.median(_segment_correlations(*_overlap(a, b, shift), second_long))) for shift in shifts)
 
 
 def is_near_duplicate(first: Recording, second: Recording, threshold: float = COPY_CORRELATION) -> bool:
@@ -40,24 +44,45 @@ def is_near_duplicate(first: Recording, second: Recording, threshold: float = CO
     return overlap_correlation(first, second) >= threshold
 
 
-def _sliding_correlation(a: NDArray[np.float64], b: NDArray[np.float64], min_overlap: int) -> NDArray[np.float64]:
-    """Correlation of ``a`` and ``b`` for each shift with at least ``min_overlap`` samples in common."""
+def _overlap(
+    a: NDArray[np.float64], b: NDArray[np.float64], shift: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    length = min(a.shape[1], shift + b.shape[1]) - max(0, shift)
+    return a[:, max(0, shift) :][:, :length], b[:, max(0, -shift) :][:, :length]
+
+
+def _clipped(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each lead cut at its own 90th percentile, so that an artefact does not decide the shift."""
+    limit = np.quantile(np.abs(x), 0.9, axis=1, keepdims=True)
+    return np.clip(x, -limit, limit)
+
+
+def _best_shift(a: NDArray[np.float64], b: NDArray[np.float64], min_overlap: int) -> int:
+    """The shift ``s`` for which ``a[:, s + i]`` is most like ``b[:, i]``, with at least ``min_overlap`` samples in common."""
     n, m = a.shape[1], b.shape[1]
     size = next_fast_len(n + m - 1, real=True)
     product = irfft(rfft(a, size) * np.conj(rfft(b, size)), size).sum(axis=0)
-    # Shift s: a[s + i] lies over b[i]; negative shifts wrap to the end.
     shifts = np.arange(-(m - 1), n)
-    cross = product[shifts]
     overlap = np.minimum(n, shifts + m) - np.maximum(0, shifts)
     energy_a = _running_energy(a, np.maximum(0, shifts), overlap)
     energy_b = _running_energy(b, np.maximum(0, -shifts), overlap)
-    norm = np.sqrt(energy_a * energy_b)
-    usable = (overlap >= min(min_overlap, n, m)) & (norm > 1e-9)
-    out: NDArray[np.float64] = cross[usable] / norm[usable]
-    return out
+    norm = np.sqrt(np.maximum(energy_a * energy_b, 1e-18))
+    # Negative shifts stand at the end of a circular correlation.
+    score = np.where(overlap >= min(min_overlap, n, m), product[shifts] / norm, -np.inf)
+    return int(shifts[int(np.argmax(score))])
 
 
 def _running_energy(x: NDArray[np.float64], start: NDArray[np.int_], length: NDArray[np.int_]) -> NDArray[np.float64]:
     total = np.concatenate([[0.0], np.cumsum((x * x).sum(axis=0))])
     out: NDArray[np.float64] = total[start + length] - total[start]
+    return out
+
+
+def _segment_correlations(a: NDArray[np.float64], b: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    count = max(1, a.shape[1] // width)
+    width = min(width, a.shape[1])
+    x = a[:, : count * width].reshape(a.shape[0], count, width)
+    y = b[:, : count * width].reshape(b.shape[0], count, width)
+    norm = np.sqrt((x * x).sum(axis=(0, 2)) * (y * y).sum(axis=(0, 2)))
+    out: NDArray[np.float64] = (x * y).sum(axis=(0, 2)) / np.maximum(norm, 1e-9)
     return out

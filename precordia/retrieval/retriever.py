@@ -1,0 +1,149 @@
+"""A query to hits: rank by each modality, fuse, guard against leakage, say why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from precordia.core.case import Case
+from precordia.core.errors import UsageError
+from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorIndex
+from precordia.core.recording import Recording
+from precordia.core.retrieval import Hit, Mode, Query, Why
+from precordia.retrieval.fusion import reciprocal_rank_fusion
+from precordia.retrieval.guards import Guard, guard_for
+from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
+
+COPY_CANDIDATES = 8
+"""How many of the most similar signals are laid over the query's to find copies of it."""
+
+FUSION_DEPTH = 100
+"""How deep each modality is read before fusion, at least."""
+
+
+@dataclass(frozen=True, eq=False)
+class Retriever:
+    """Answers queries from an archive's parts.
+
+    Attributes:
+        store: The cases.
+        signals: Vectors of the signals.
+        encoder: Gives the encoder that made them; called only for queries with a recording.
+        words: The word index, or None.
+        meanings: Vectors of the reports, or None.
+        text_encoder: Gives the text encoder that made them; called only for queries by meaning.
+    """
+
+    store: CaseStore
+    signals: VectorIndex
+    encoder: Callable[[], Encoder]
+    words: WordSearch | None = None
+    meanings: VectorIndex | None = None
+    text_encoder: Callable[[], TextEncoder] | None = None
+
+    def retrieve(self, query: Query) -> list[Hit]:
+        """At most ``query.k`` hits, best first, ties by case id.
+
+        Raises:
+            UsageError: the query has neither recording nor text, ``k`` is not positive, or the mode does not fit.
+            FilterError: ``query.where`` is not valid.
+        """
+        modalities = self._modalities(query)
+        allowed = self.store.select(query.where) if query.where else None
+        if (allowed is not None and allowed.size == 0) or len(self.store) == 0:
+            return []
+        guard = self._guard(query, modalities.get("signal"))
+        total = len(self.store) if allowed is None else int(allowed.size)
+        depth = max(query.k + COPY_CANDIDATES, FUSION_DEPTH if len(modalities) > 1 else 0)
+        while True:
+            rankings = {name: modality.rank(min(depth, total), allowed) for name, modality in modalities.items()}
+            order = _fuse(rankings)
+            admitted = guard.admit(self.store.get([case_id for case_id, _ in order]))
+            # Guards may have taken hits away: read deeper until there are enough, or no more.
+            if len(admitted) >= query.k or depth >= total:
+                break
+            depth *= 4
+        scores = dict(order)
+        asked = self._asked_findings(query) if admitted else frozenset()
+        return [
+            Hit(rank, scores[case.case_id], case, _why(case, rankings, asked))
+            for rank, case in enumerate(admitted[: query.k], start=1)
+        ]
+
+    def _modalities(self, query: Query) -> dict[str, VectorModality | WordModality]:
+        if query.k < 1:
+            raise UsageError(f"k is {query.k}; ask for at least one hit")
+        if query.recording is None and not (query.text and query.text.strip()):
+            raise UsageError("nothing to search for: give an ECG or a text")
+        mode = query.mode or ("signal" if query.text is None else "hybrid")
+        wanted = _modalities_of(mode, query)
+        out: dict[str, VectorModality | WordModality] = {}
+        if "signal" in wanted and query.recording is not None:
+            out["signal"] = VectorModality(self.signals, self.encoder().embed([query.recording])[0])
+        if "words" in wanted and query.text and self.words is not None:
+            out["words"] = WordModality(self.words, query.text)
+        if "meaning" in wanted and query.text and self.meanings is not None and self.text_encoder is not None:
+            out["meaning"] = VectorModality(self.meanings, embed_text(self.text_encoder(), query.text))
+        if not out:
+            raise UsageError(
+                f"this knowledge base cannot be searched by {mode}: it was built without a text index; "
+                "install 'precordia[text]' and run: precordia build --text-only"
+            )
+        return out
+
+    def _guard(self, query: Query, signal: VectorModality | WordModality | None) -> Guard:
+        if query.recording is None:
+            return Guard(query)
+        if not isinstance(signal, VectorModality):
+            signal = VectorModality(self.signals, self.encoder().embed([query.recording])[0])
+        from precordia.records.standardize import standardize
+
+        nearest = signal.rank(min(COPY_CANDIDATES, len(self.store)), None)
+        cases = self.store.get([case_id for case_id, _ in nearest])
+
+        def load(ids: Sequence[int]) -> list[Recording]:
+            return [standardize(self.store.recording(i)) for i in ids]
+
+        pairs = [(case, score) for case, (_, score) in zip(cases, nearest, strict=True)]
+        return guard_for(query, standardize(query.recording), pairs, load)
+
+    def _asked_findings(self, query: Query) -> frozenset[str]:
+        """What the query shows or says: from its measurements and its words, never from its own report."""
+        from precordia.concepts import findings_from_measurements, label_report
+        from precordia.measurements import measure
+
+        findings = list(label_report(query.text)) if query.text else []
+        if query.recording is not None:
+            findings += findings_from_measurements(measure(query.recording))
+        return frozenset(f.concept for f in findings if f.status == "present")
+
+
+def _modalities_of(mode: Mode, query: Query) -> tuple[str, ...]:
+    if mode == "hybrid":
+        return ("signal", "words", "meaning")
+    if mode == "signal" and query.recording is None:
+        raise UsageError("a search by signal needs an ECG; give a file, or search by words, meaning or hybrid")
+    if mode in ("words", "meaning") and not query.text:
+        raise UsageError(f"a search by {mode} needs a text")
+    if mode not in ("signal", "words", "meaning"):
+        raise UsageError(f"unknown mode {mode!r} (choices: signal, words, meaning, hybrid)")
+    return (mode,)
+
+
+def _fuse(rankings: dict[str, Ranking]) -> Ranking:
+    if len(rankings) == 1:
+        (only,) = rankings.values()
+        return only
+    return reciprocal_rank_fusion({name: [i for i, _ in ranking] for name, ranking in rankings.items()})
+
+
+def _why(case: Case, rankings: dict[str, Ranking], asked: frozenset[str]) -> Why:
+    scores: dict[str, float] = {}
+    ranks: dict[str, int] = {}
+    for name, ranking in rankings.items():
+        for rank, (case_id, score) in enumerate(ranking, start=1):
+            if case_id == case.case_id:
+                scores[name], ranks[name] = score, rank
+                break
+    shared = sorted({f.concept for f in case.findings if f.status == "present"} & asked)
+    return Why(scores, ranks, tuple(shared))

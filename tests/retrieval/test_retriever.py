@@ -1,0 +1,196 @@
+"""What a clinician relies on: the nearest first, never the query's own patient, and a reason with every hit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from ecgs import make_ecg
+from numpy.typing import NDArray
+
+from precordia.core.case import Case, case_id_of, patient_key_of
+from precordia.core.errors import UsageError
+from precordia.core.findings import Finding
+from precordia.core.recording import Recording
+from precordia.core.retrieval import Query
+from precordia.records.standardize import standardize
+from precordia.retrieval.retriever import Retriever
+
+
+class SpectrumEncoder:
+    """Log-spectra: near for copies, apart for different rhythms."""
+
+    dim = 12 * 60
+    fingerprint = "spectrum"
+
+    def embed(self, recordings: Sequence[Recording]) -> NDArray[np.float32]:
+        rows = []
+        for recording in recordings:
+            signal = standardize(recording).signal
+            rows.append(np.log1p(np.abs(np.fft.rfft(signal, 1000, axis=1))[:, 5:65]).ravel())
+        out = np.array(rows, dtype=np.float32)
+        return out / np.linalg.norm(out, axis=1, keepdims=True)
+
+
+class ListStore:
+    def __init__(self, recordings: Sequence[Recording], findings: dict[str, str] | None = None) -> None:
+        self.recordings = {case_id_of(r): r for r in recordings}
+        self.findings = findings or {}
+
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+    def get(self, ids: Sequence[int]) -> list[Case]:
+        out = []
+        for i in ids:
+            r = self.recordings[i]
+            concept = self.findings.get(r.recording_id)
+            found = (Finding(concept),) if concept else ()
+            out.append(Case(i, r.recording_id, patient_key_of(r), r.report, found, content_hash=r.content_hash))
+        return out
+
+    def recording(self, case_id: int) -> Recording:
+        return self.recordings[case_id]
+
+    def select(self, where: str | None) -> NDArray[np.int64]:
+        ids = [i for i, r in self.recordings.items() if where is None or eval(where, {"age": r.age})]
+        return np.array(sorted(ids), dtype=np.int64)
+
+
+class BruteIndex:
+    def __init__(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        self.ids, self.vectors = np.array(ids, dtype=np.int64), vectors
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def search(
+        self, vectors: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        keep = np.isin(self.ids, allowed) if allowed is not None else np.ones(len(self.ids), bool)
+        scores = (self.vectors[keep] @ vectors[0]).astype(np.float32)
+        order = np.lexsort((self.ids[keep], -scores))[:k]
+        return self.ids[keep][order][None], scores[order][None]
+
+
+class ReportWords:
+    def __init__(self, store: ListStore) -> None:
+        self.store = store
+
+    def search(self, text: str, k: int, allowed: NDArray[np.int64] | None = None) -> list[tuple[int, float]]:
+        wanted = set(text.lower().split())
+        scored = [
+            (i, float(len(wanted & set((r.report or "").lower().split())))) for i, r in self.store.recordings.items()
+        ]
+        kept = [(i, s) for i, s in scored if s > 0 and (allowed is None or i in allowed)]
+        return sorted(kept, key=lambda pair: (-pair[1], pair[0]))[:k]
+
+
+QUERY = make_ecg(0)
+ARCHIVE = [
+    QUERY,
+    replace(make_ecg(50), patient_id="p0", recording_id="r0-earlier-visit"),
+    replace(QUERY, signal=QUERY.signal[:, ::5] * 1.1, fs=100.0, patient_id="p0", recording_id="r0-copy"),
+    *(make_ecg(seed, age=float(20 + 2 * seed), report=f"sinus rhythm number{seed}") for seed in range(1, 31)),
+]
+
+
+def make_retriever(archive: Sequence[Recording] = ARCHIVE, findings: dict[str, str] | None = None) -> Retriever:
+    store, encoder = ListStore(archive, findings), SpectrumEncoder()
+    index = BruteIndex(list(store.recordings), encoder.embed(list(store.recordings.values())))
+    return Retriever(store, index, lambda: encoder, words=ReportWords(store))  # type: ignore[arg-type]
+
+
+def ids(hits: Sequence[object]) -> list[str]:
+    return [hit.case.recording_id for hit in hits]  # type: ignore[attr-defined]
+
+
+def test_leaves_out_itself_its_patient_and_its_copies() -> None:
+    hits = make_retriever().retrieve(Query(QUERY, k=10))
+    assert len(hits) == 10
+    assert not any(hit.case.patient_key == "p0" for hit in hits)
+    assert [hit.rank for hit in hits] == list(range(1, 11))
+    assert all(a.score >= b.score for a, b in pairwise(hits))
+
+
+def test_a_bare_signal_is_recognised_by_content() -> None:
+    nameless = replace(QUERY, patient_id=None, recording_id="upload")
+    assert not any(hit.case.patient_key == "p0" for hit in make_retriever().retrieve(Query(nameless, k=30)))
+    resampled = replace(nameless, signal=QUERY.signal[:, ::5], fs=100.0)
+    assert not any(hit.case.patient_key == "p0" for hit in make_retriever().retrieve(Query(resampled, k=30)))
+
+
+def test_a_filter_does_not_blind_the_guard() -> None:
+    archive = [replace(r, age=50.0) if r.recording_id == "r0-earlier-visit" else r for r in ARCHIVE]
+    nameless = replace(QUERY, patient_id=None, recording_id="upload")
+    hits = make_retriever(archive).retrieve(Query(nameless, k=30, where="age is not None and age > 40"))
+    assert hits
+    assert "r0-earlier-visit" not in ids(hits)
+
+
+def test_asked_for_they_come() -> None:
+    query = Query(QUERY, k=5, exclude_self=False, exclude_patient=False, exclude_near_duplicates=False)
+    assert ids(make_retriever().retrieve(query))[0] == "r0"
+    assert {"r0", "r0-copy"} <= set(ids(make_retriever().retrieve(query)))
+    visits = Query(QUERY, k=33, exclude_patient=False)
+    found = ids(make_retriever().retrieve(visits))
+    assert "r0-earlier-visit" in found
+    assert not {"r0", "r0-copy"} & set(found)
+
+
+def test_one_hit_a_patient_when_asked() -> None:
+    archive = [replace(r, patient_id="same") if r.recording_id in ("r1", "r2", "r3") else r for r in ARCHIVE]
+    hits = make_retriever(archive).retrieve(Query(QUERY, k=30, per_patient=1))
+    assert sum(hit.case.patient_key == "same" for hit in hits) == 1
+
+
+def test_fewer_cases_than_asked_for_is_no_error() -> None:
+    assert len(make_retriever(ARCHIVE[:5]).retrieve(Query(QUERY, k=10))) == 2
+    assert make_retriever([]).retrieve(Query(QUERY, k=10)) == []
+    assert make_retriever().retrieve(Query(QUERY, where="age is not None and age > 500")) == []
+
+
+def test_same_query_same_answer() -> None:
+    first = make_retriever().retrieve(Query(QUERY, k=20))
+    assert first == make_retriever().retrieve(Query(QUERY, k=20))
+
+
+def test_words_find_reports_and_say_why() -> None:
+    (hit, *_) = make_retriever().retrieve(Query(text="number7", mode="words"))
+    assert hit.case.recording_id == "r7"
+    assert hit.why.ranks == {"words": 1}
+    assert hit.why.scores["words"] == hit.score
+
+
+def test_hybrid_puts_first_what_both_find() -> None:
+    retriever = make_retriever()
+    by_signal = ids(retriever.retrieve(Query(QUERY, k=6)))
+    text = retriever.store.get([case_id_of(next(r for r in ARCHIVE if r.recording_id == by_signal[4]))])[0].report
+    (first, *_) = retriever.retrieve(Query(QUERY, text=text.split()[-1] if text else "", k=6))
+    assert first.case.recording_id == by_signal[4]
+    assert set(first.why.ranks) == {"signal", "words"}
+
+
+def test_shared_findings_are_said() -> None:
+    retriever = make_retriever(findings={"r7": "AFIB", "r8": "SR"})
+    hits = retriever.retrieve(Query(text="atrial fibrillation number7 number8", mode="words"))
+    shared = {hit.case.recording_id: hit.why.shared_findings for hit in hits}
+    assert shared["r7"] == ("AFIB",)
+    assert shared["r8"] == ()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [Query(), Query(text="  "), Query(QUERY, k=0), Query(text="x", mode="signal"), Query(QUERY, mode="words")],
+)
+def test_impossible_questions_are_usage_errors(query: Query) -> None:
+    with pytest.raises(UsageError):
+        make_retriever().retrieve(query)
+
+
+def test_meaning_without_a_text_index_names_the_remedy() -> None:
+    with pytest.raises(UsageError, match="text"):
+        make_retriever().retrieve(Query(text="x", mode="meaning"))
