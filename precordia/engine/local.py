@@ -160,6 +160,7 @@ class _Pool:
                 reply = pickle.loads(worker.pipe.recv_bytes())
             except (EOFError, OSError):
                 reply = failure_of(self._died(worker))
+                worker.pipe.close()
                 self._workers.remove(worker)
             assert worker.index is not None
             results[worker.index] = reply

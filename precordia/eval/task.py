@@ -69,7 +69,10 @@ class Result:
         task: Its name.
         rows: The figures, in reading order.
         notes: What a reader must know to read them (sizes, exclusions, what cannot be concluded).
-        samples: One mapping a sample with what was said and what was true; no report text, no patient names.
+        samples: One mapping a sample with what was said and what was true; no report text, no patient names. All have
+            the same keys, among them ``sample`` (its id, unique within a system), ``patient`` (whose resampling
+            gives the intervals) and, where several systems are measured, ``system``; figures a sample are numbers or
+            booleans, so that ``precordia eval compare`` can test two runs against each other.
         settings: The settings that matter, as text.
         data: Name of each data file or folder to the SHA-256 of what was read.
     """
