@@ -1,0 +1,124 @@
+"""One call that reads an ECG of any format known, recognised by what is in the file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError, UnusableSignalError
+from precordia.core.recording import Recording
+from precordia.records.channels import one_line
+from precordia.records.limits import check_file, check_fs, check_shape
+from precordia.records.readers import READERS
+from precordia.records.readers.reader import HEAD_BYTES, Head
+
+
+def read_recording(path: str | PathLike[str], *, format: str | None = None) -> Recording:
+    """The ECG in a file, with what stands in or beside it.
+
+    The format is told from the content. A WFDB record may be named with or without extension. When the file belongs to
+    an archive with a known report table beside it (PTB-XL's ``ptbxl_database.csv`` in its folder or up to three above),
+    that row's report, patient, age, sex and codes are filled in.
+
+    Args:
+        path: The file.
+        format: Name of the reader to use ("wfdb", "dicom", ...) instead of looking at the content.
+
+    Raises:
+        UnreadableRecordingError: the file is missing, damaged, truncated or hostile.
+        UnknownFormatError: no reader recognises it.
+        UnusableSignalError: it holds no leads or no samples.
+        UnknownNameError: there is no reader called ``format``.
+        MissingExtraError: reading this format needs a package that is not installed.
+    """
+    from precordia.records.tables import ReportTable
+
+    recording = read_alone(path, format=format)
+    table = ReportTable.find_beside(recording.source)
+    return table.join(recording) if table else recording
+
+
+def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recording:
+    """The ECG in a file, without looking for a report table beside it. As :func:`read_recording` otherwise."""
+    place = Path(path)
+    reader = READERS.get(format) if format else READERS.get(recognise(place))
+    try:
+        recording = reader.read(place)
+    except PrecordiaError:
+        raise
+    except Exception as error:  # whatever a damaged file provokes in a parser is one line about that file
+        reason = one_line(f"{type(error).__name__}: {error}")[:160]
+        raise UnreadableRecordingError(
+            f"{place}: not readable as {reader.name} ({reason}); the file is damaged"
+        ) from error
+    check_shape(place, recording.n_leads, recording.n_samples)
+    check_fs(place, recording.fs)
+    if not np.isfinite(recording.signal).any():
+        raise UnusableSignalError(f"{place}: every sample is marked missing; there is no signal to use")
+    return replace(recording, source=str(place)) if recording.source != str(place) else recording
+
+
+def recognise(path: Path) -> str:
+    """The name of the reader for a file.
+
+    Raises:
+        UnreadableRecordingError: there is no such file, or it cannot be opened.
+        UnknownFormatError: no reader recognises it.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".hea" or (suffix in ("", ".dat", ".mat") and _has_header(path)):
+        return "wfdb"
+    if path.is_dir():
+        raise UnreadableRecordingError(
+            f"{path}: a folder, not a recording; name a file in it, or build a knowledge base of it"
+        )
+    if not path.exists():
+        if path.with_name(path.name + ".hea").exists():
+            return "wfdb"
+        raise UnreadableRecordingError(f"{path}: there is no such file")
+    found = sniff(read_head(path))
+    if found is None:
+        if suffix == ".dat":
+            raise UnknownFormatError(
+                f"{path}: a signal file without its WFDB header {path.stem}.hea; put it beside the file"
+            )
+        raise UnknownFormatError(
+            f"{path}: no reader recognises it ({_describe(read_head(path))}); formats read: {', '.join(READERS)}"
+        )
+    return found
+
+
+def read_head(path: Path) -> Head:
+    """The beginning of a file.
+
+    Raises:
+        UnreadableRecordingError: it cannot be opened, or is empty.
+    """
+    size = check_file(path, limit=2**62)
+    try:
+        with path.open("rb") as file:
+            return Head(path, file.read(HEAD_BYTES), size)
+    except OSError as error:
+        raise UnreadableRecordingError(f"{path}: {error.strerror or error}; check its permissions") from None
+
+
+def sniff(head: Head) -> str | None:
+    """The name of the reader most certain of a file, or None."""
+    scores = [(-READERS.get(name).sniff(head), name) for name in READERS]
+    score, name = min(scores)
+    return name if score < 0 else None
+
+
+def _has_header(path: Path) -> bool:
+    return path.with_name(path.name + ".hea").exists() or (bool(path.suffix) and path.with_suffix(".hea").exists())
+
+
+def _describe(head: Head) -> str:
+    if head.xml_root:
+        return f"XML with the root element {head.xml_root[:40]}"
+    if head.data[:4] == b"RIFF":
+        return "RIFF audio"
+    return "text" if head.is_text else "binary data"

@@ -1,0 +1,92 @@
+"""What the comment lines of a WFDB header say: "Age: 74", "<sex>: F", "Dx: 164865005", LUDB's diagnoses, MIT-BIH's line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from precordia.core.recording import Sex
+from precordia.records.channels import one_line, parse_age, parse_sex
+
+_PAIR: Final = re.compile(r"^<?([A-Za-z][^:<>]{0,80}?)>?\s*:\s*(.*)$")
+_INLINE: Final = re.compile(r"<(\w+)>:\s*([^<]*)")
+_MIT: Final = re.compile(r"^(\d{1,3}|-1)\s+([MF])\b")
+_MAX_COMMENTS: Final = 500
+_UNKNOWN: Final = {"", "unknown", "nan", "n/a", "none"}
+_PTB_REPORT: Final = ("reason for admission", "acute infarction (localization)", "former infarction (localization)",
+                      "additional diagnoses")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the comments say; fields as in ``Recording``."""
+
+    age: float | None = None
+    sex: Sex | None = None
+    report: str | None = None
+    codes: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_ludb(comments: Sequence[str], channel_names: Sequence[str]) -> bool:
+    """Whether a header is of the Lobachevsky University database (LUDB).
+
+    Its headers scale each lead to 1 mV peak to peak, which breaks Einthoven's law; they are known by their comments
+    (``#<diagnoses>:``) together with lower-case lead names.
+    """
+    return any(line.startswith("<diagnoses>:") for line in comments) and channel_names[:2] == ["i", "ii"]
+
+
+def facts_from_comments(comments: Sequence[str], *, ludb: bool = False) -> Facts:
+    """Age, sex, report, codes and other fields in a header's comments.
+
+    >>> facts_from_comments(["Age: 74", "Sex: Male", "Dx: 164865005,426177001", "Rx: Unknown"]).codes
+    ('snomed:164865005', 'snomed:426177001')
+    """
+    if ludb:
+        return _ludb_facts(comments)
+    age, sex, report = None, None, None
+    codes: list[str] = []
+    metadata: dict[str, str] = {}
+    pieces: list[str] = []
+    for line in comments[:_MAX_COMMENTS]:
+        if match := _MIT.match(line):
+            age, sex = parse_age(match.group(1)), parse_sex(match.group(2))
+            continue
+        pairs = _INLINE.findall(line) or ([match.groups()] if (match := _PAIR.match(line)) else [])
+        for key, raw in pairs:
+            name, value = one_line(key).lower(), one_line(raw)
+            if name == "age":
+                age = parse_age(value)
+            elif name in ("sex", "gender"):
+                sex = parse_sex(value)
+            elif name in ("dx", "diagnosis codes") and re.fullmatch(r"[\d,;\s]+", value):
+                codes += [f"snomed:{code}" for code in re.findall(r"\d+", value)]
+            elif value.lower() not in _UNKNOWN:
+                if name in _PTB_REPORT and value.lower() not in ("no", "n/a"):
+                    pieces.append(f"{one_line(key)}: {value}.")
+                metadata[name.replace(" ", "_")] = value
+    if pieces:
+        report = " ".join(pieces)
+    return Facts(age, sex, report, tuple(dict.fromkeys(codes)), metadata)
+
+
+def _ludb_facts(comments: Sequence[str]) -> Facts:
+    fields: dict[str, str] = {}
+    sentences: list[str] = []
+    in_diagnoses = False
+    for line in comments[:_MAX_COMMENTS]:
+        if match := re.match(r"^<(\w+)>:\s*(.*)$", line):
+            fields[match.group(1).lower()] = one_line(match.group(2))
+            in_diagnoses = match.group(1).lower() == "diagnoses"
+        elif in_diagnoses and one_line(line):
+            sentences.append(one_line(line))
+    return Facts(
+        parse_age(fields.pop("age", "")),
+        parse_sex(fields.pop("sex", "")),
+        " ".join(sentences) or None,
+        (),
+        {"database": "ludb", **{key: value for key, value in fields.items() if value}},
+    )
