@@ -1,0 +1,115 @@
+"""The steps from a stretch of signal to its beats, their families and the boundaries of their waves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.recording import Recording
+from precordia.measurements.beats import find_beats
+from precordia.measurements.conditioning import FS, Conditioned, condition, smooth
+from precordia.measurements.families import AFTER, BEFORE, Family, group_beats
+from precordia.measurements.p_wave import CONSISTENT, consistency, p_bounds
+from precordia.measurements.qrs_bounds import qrs_bounds, r_peaks
+from precordia.measurements.t_wave import t_bounds
+
+MIN_LIKENESS: Final = 0.5
+"""Median likeness of beats to their average below which what was found are not beats but noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Boundaries of the waves of one family of beats, in each lead.
+
+    Every array is ``(n_leads,)``, in samples from the R position at the working rate, NaN where absent.
+    """
+
+    p_on: NDArray[np.float64]
+    p_peak: NDArray[np.float64]
+    p_off: NDArray[np.float64]
+    qrs_on: NDArray[np.float64]
+    r_peak: NDArray[np.float64]
+    qrs_off: NDArray[np.float64]
+    t_on: NDArray[np.float64]
+    t_peak: NDArray[np.float64]
+    t_off: NDArray[np.float64]
+    p_consistency: float
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """One stretch with what was found in it.
+
+    Attributes:
+        stretch: The conditioned signal.
+        beats: Sample of each beat, aligned with its family.
+        families: Families of beats, largest first.
+        bounds: One for each family.
+    """
+
+    stretch: Conditioned
+    beats: NDArray[np.int64]
+    families: tuple[Family, ...]
+    bounds: tuple[Bounds, ...]
+
+    @property
+    def rr(self) -> NDArray[np.float64]:
+        """RR intervals, samples."""
+        return np.diff(self.beats).astype(np.float64)
+
+
+def analyse(recording: Recording) -> tuple[Analysis, ...]:
+    """Each stretch of the recording in which beats were found."""
+    found = (_analyse_stretch(stretch) for stretch in condition(recording))
+    return tuple(one for one in found if one is not None)
+
+
+def _analyse_stretch(stretch: Conditioned) -> Analysis | None:
+    beats, families = group_beats(stretch.signal, find_beats(stretch.signal))
+    if not families or families[0].likeness < MIN_LIKENESS:
+        return None
+    rr = float(np.median(np.diff(np.sort(beats)))) if beats.size > 1 else FS
+    bounds = tuple(_bounds(stretch.signal, beats, family, rr) for family in families)
+    order = np.argsort(beats, kind="stable")
+    if not np.array_equal(order, np.arange(beats.size)):
+        rank = np.argsort(order)
+        families = [Family(np.sort(rank[f.members]), f.average, f.noise, f.likeness) for f in families]
+        beats = beats[order]
+    return Analysis(stretch, beats, tuple(families), bounds)
+
+
+def _bounds(signal: NDArray[np.float64], beats: NDArray[np.int64], family: Family, rr: float) -> Bounds:
+    average = family.average
+    qrs_on, qrs_off = qrs_bounds(average)
+    r_peak = r_peaks(average, qrs_on, qrs_off)
+    # Repolarisation takes about 40% of a cycle at rest and up to 60% of a fast one; before that no P wave can begin.
+    earliest = BEFORE - int(min(BEFORE, max(0.55 * rr, rr - 0.42 * np.sqrt(rr * FS))))
+    p_on, p_peak, p_off = p_bounds(average, qrs_on, earliest)
+    consistent = 0.0
+    if np.isfinite(p_on).any():
+        lo, hi = int(np.nanmin(p_on)), int(np.nanmax(p_off)) + 1
+        whole = beats[family.members]
+        whole = whole[(whole >= BEFORE) & (whole + AFTER // 4 <= signal.shape[1])][:20]
+        if whole.size:
+            columns = whole[:, None] - BEFORE + np.arange(max(0, lo - 8), hi + 2)
+            consistent = consistency(smooth(signal, 20)[:, columns].transpose(1, 0, 2))
+        if consistent < CONSISTENT:
+            p_on, p_peak, p_off = (np.full_like(p_on, np.nan) for _ in range(3))
+    pr = BEFORE - float(np.nanmin(p_on)) if np.isfinite(p_on).any() else 0.12 * FS
+    latest = BEFORE + int(min(AFTER, rr - pr))
+    t_on, t_peak, t_off = t_bounds(average, qrs_off, latest)
+    return Bounds(
+        p_on=p_on - BEFORE,
+        p_peak=p_peak - BEFORE,
+        p_off=p_off - BEFORE,
+        qrs_on=qrs_on - BEFORE,
+        r_peak=r_peak - BEFORE,
+        qrs_off=qrs_off - BEFORE,
+        t_on=t_on - BEFORE,
+        t_peak=t_peak - BEFORE,
+        t_off=t_off - BEFORE,
+        p_consistency=consistent,
+    )

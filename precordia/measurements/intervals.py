@@ -1,0 +1,61 @@
+"""Durations of waves and intervals, and the QT interval corrected for rate.
+
+An interval is taken in each lead of the commonest beat and its median over the leads is reported. The textbook
+definition, earliest onset to latest offset in any lead, suits boundaries that were set on all leads together; for
+boundaries set lead by lead its extremes grow with the number of leads (see docs/measurements.md).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.measurements.analysis import Bounds
+from precordia.measurements.conditioning import FS
+
+
+def interval_ms(start: NDArray[np.float64], stop: NDArray[np.float64]) -> float | None:
+    """Median over leads of ``stop - start`` (samples at the working rate), ms; None where no lead has both."""
+    length = (stop - start) * 1000 / FS
+    length = length[np.isfinite(length) & (length > 0)]
+    return float(np.median(length)) if length.size else None
+
+
+def spread_ms(start: NDArray[np.float64], stop: NDArray[np.float64]) -> float:
+    """Half the interquartile range over leads of an interval, ms; 0 for a single lead."""
+    length = (stop - start) * 1000 / FS
+    length = length[np.isfinite(length)]
+    return float(np.subtract(*np.percentile(length, [75, 25]))) / 2 if length.size > 1 else 0.0
+
+
+def intervals(bounds: Bounds) -> dict[str, float | None]:
+    """``p_ms``, ``pr_ms``, ``qrs_ms`` and ``qt_ms`` of one family of beats."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return {
+            "p_ms": interval_ms(bounds.p_on, bounds.p_off),
+            "pr_ms": interval_ms(bounds.p_on, bounds.qrs_on),
+            "qrs_ms": interval_ms(bounds.qrs_on, bounds.qrs_off),
+            "qt_ms": interval_ms(bounds.qrs_on, bounds.t_off),
+        }
+
+
+def bazett(qt_ms: float, rr_ms: float) -> float:
+    """QT corrected by the square root of the RR interval in seconds, ms (Bazett, Heart 1920;7:353-370).
+
+    >>> round(bazett(400, 640))
+    500
+    """
+    return qt_ms / math.sqrt(rr_ms / 1000)
+
+
+def fridericia(qt_ms: float, rr_ms: float) -> float:
+    """QT corrected by the cube root of the RR interval in seconds, ms (Fridericia, Acta Med Scand 1920;53:469-486).
+
+    >>> round(fridericia(400, 512))
+    500
+    """
+    return qt_ms / math.pow(rr_ms / 1000, 1 / 3)

@@ -1,0 +1,89 @@
+"""Everything that is measured on a recording, in one value."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from precordia.core.findings import Measurements
+from precordia.core.recording import Recording
+from precordia.measurements.analysis import Analysis, analyse
+from precordia.measurements.axis import axis_deg
+from precordia.measurements.families import BEFORE
+from precordia.measurements.intervals import bazett, fridericia, intervals, spread_ms
+from precordia.measurements.raw_beat import raw_beat
+from precordia.measurements.rhythm import rhythm
+from precordia.measurements.st_level import st_level
+from precordia.measurements.voltages import criteria, voltages
+
+
+def measure(recording: Recording) -> Measurements:
+    """What can be measured on a recording; None, or an empty mapping, where something cannot.
+
+    Any leads (also one), any rate from 100 Hz. A signal without beats (flat, noise) gives all None and ``n_beats`` 0.
+    """
+    analyses = analyse(recording)
+    if not analyses:
+        return Measurements(n_beats=0)
+    best = max(analyses, key=lambda one: one.families[0].members.size)
+    bounds, average = best.bounds[0], best.families[0].average
+    rate = rhythm(analyses)
+    found = intervals(bounds)
+    qt = found["qt_ms"]
+    mean_rr = 60_000 / rate.heart_rate_bpm if rate.heart_rate_bpm else None
+    leads = best.stretch.leads
+    axes = {
+        "axis_deg": axis_deg(average, leads, bounds.qrs_on + BEFORE, bounds.qrs_off + BEFORE),
+        "p_axis_deg": axis_deg(average, leads, bounds.p_on + BEFORE, bounds.p_off + BEFORE),
+        "t_axis_deg": axis_deg(average, leads, bounds.t_on + BEFORE, bounds.t_off + BEFORE),
+    }
+    beat = raw_beat(recording, best)
+    volts = voltages(beat, bounds) if beat else None
+    confidence = _confidence(best, found)
+    confidence |= {name: round(axis[1] * confidence["qrs_ms"], 3) for name, axis in axes.items() if axis}
+    return Measurements(
+        heart_rate_bpm=_rounded(rate.heart_rate_bpm),
+        rr_ms=_rounded(rate.rr_ms),
+        rr_sd_ms=_rounded(rate.rr_sd_ms),
+        p_ms=_rounded(found["p_ms"]),
+        pr_ms=_rounded(found["pr_ms"]),
+        qrs_ms=_rounded(found["qrs_ms"]),
+        qt_ms=_rounded(qt),
+        qtc_ms=_rounded(bazett(qt, mean_rr)) if qt and mean_rr else None,
+        qtc_fridericia_ms=_rounded(fridericia(qt, mean_rr)) if qt and mean_rr else None,
+        n_beats=sum(one.beats.size for one in analyses),
+        rhythm_regularity=rate.regularity,
+        st_j60_mv=st_level(beat, bounds) if beat else {},
+        r_mv=volts.r if volts else {},
+        s_mv=volts.s if volts else {},
+        criteria=criteria(volts, recording.sex, found["qrs_ms"]) if volts else {},
+        confidence={name: value for name, value in confidence.items() if value > 0},
+        **{name: _rounded(axis[0]) if axis else None for name, axis in axes.items()},
+    )
+
+
+def _confidence(one: Analysis, found: dict[str, float | None]) -> dict[str, float]:
+    """0 to 1 for each measurement: how alike the beats are, how many there are, how far the leads agree."""
+    family, bounds = one.families[0], one.bounds[0]
+    alike = float(np.clip((family.likeness - 0.5) / 0.45, 0, 1))
+    enough = min(1.0, family.members.size / 3)
+    base = alike * enough
+    pairs = {
+        "p_ms": (bounds.p_on, bounds.p_off, 15.0),
+        "pr_ms": (bounds.p_on, bounds.qrs_on, 15.0),
+        "qrs_ms": (bounds.qrs_on, bounds.qrs_off, 15.0),
+        "qt_ms": (bounds.qrs_on, bounds.t_off, 25.0),
+    }
+    out = {"heart_rate_bpm": alike, "rr_ms": alike}
+    for name, (start, stop, usual) in pairs.items():
+        if found[name] is None:
+            continue
+        agree = 1 / (1 + (spread_ms(start, stop) / usual) ** 2)
+        certain = min(1.0, bounds.p_consistency / 0.7) if name.startswith("p") else 1.0
+        out[name] = base * agree * certain
+    if "qt_ms" in out and one.rr.size:
+        out["qtc_ms"] = out["qtc_fridericia_ms"] = out["qt_ms"]
+    return {name: round(value, 3) for name, value in out.items()}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 1)

@@ -1,0 +1,66 @@
+"""Where the QRS complex begins and ends, in each lead of an average beat."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.measurements.conditioning import FS, smooth
+from precordia.measurements.families import BEFORE
+
+SEARCH_BEFORE: Final = round(0.12 * FS)
+SEARCH_AFTER: Final = round(0.18 * FS)
+QUIET: Final = 3
+"""Samples in a row below the threshold that end a complex (12 ms)."""
+
+GLOBAL_SHARE: Final = 0.06
+LEAD_SHARE: Final = 0.08
+
+
+def slope(average: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Absolute slope, mV a sample, over 12 ms."""
+    return np.abs(np.gradient(smooth(average, 12), axis=-1))
+
+
+def qrs_bounds(average: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Onset and offset in each lead, columns of ``average``; NaN in a lead without a complex."""
+    speed = slope(average)
+    total = np.sqrt((speed**2).sum(axis=0))
+    lo, hi = BEFORE - SEARCH_BEFORE, BEFORE + SEARCH_AFTER
+    core = slice(BEFORE - round(0.06 * FS), BEFORE + round(0.06 * FS))
+    peak = core.start + int(np.argmax(total[core]))
+    first, last = _extent(total, peak, lo, hi, GLOBAL_SHARE)
+    onsets = np.full(average.shape[0], np.nan)
+    offsets = np.full(average.shape[0], np.nan)
+    for k, s in enumerate(speed):
+        a, b = max(lo, first - 6), min(hi, last + 10)
+        top = a + int(np.argmax(s[a:b]))
+        on, off = _extent(s, top, a, b, LEAD_SHARE)
+        onsets[k], offsets[k] = on, off
+    return onsets, offsets
+
+
+def _extent(s: NDArray[np.float64], peak: int, lo: int, hi: int, share: float) -> tuple[int, int]:
+    floor = float(np.median(s[max(0, lo - 12) : lo])) if lo > 0 else 0.0
+    limit = max(share * float(s[peak]), 1.5 * floor)
+    below = s < limit
+    quiet = np.convolve(below, np.ones(QUIET), mode="valid") >= QUIET  # quiet[i]: i .. i+QUIET-1 all below
+    left = np.flatnonzero(quiet[lo : peak - QUIET + 1])
+    right = np.flatnonzero(quiet[peak : hi - QUIET + 1])
+    on = lo + int(left[-1]) + QUIET - 1 if left.size else lo
+    off = peak + int(right[0]) if right.size else hi
+    return on, off
+
+
+def r_peaks(
+    average: NDArray[np.float64], onsets: NDArray[np.float64], offsets: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Column of the largest deflection of the QRS complex in each lead; NaN in a lead without a complex."""
+    out = np.full(average.shape[0], np.nan)
+    for k in np.flatnonzero(np.isfinite(onsets) & np.isfinite(offsets)):
+        a, b = int(onsets[k]), int(offsets[k]) + 1
+        x = average[k, a:b]
+        out[k] = a + int(np.argmax(np.abs(x - np.linspace(x[0], x[-1], x.size))))
+    return out

@@ -1,0 +1,76 @@
+"""The commonest beat averaged from the recording as it was read: what amplitudes are measured on.
+
+Filters that help to find boundaries lower R waves and move the ST segment (Kligfield et al., Circulation
+2007;115:1306-1324), so amplitudes come from the unfiltered samples, each beat against its own PR segment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.recording import Recording
+from precordia.measurements.analysis import Analysis
+from precordia.measurements.conditioning import FS
+
+BASELINE_S: Final = (0.020, 0.004)
+"""The piece of the PR segment that counts as zero: from 20 to 4 ms before the QRS onset, s."""
+
+MAX_BEATS: Final = 60
+
+
+@dataclass(frozen=True, eq=False)
+class RawBeat:
+    """An average beat at the recording's own rate.
+
+    Attributes:
+        signal: ``(n_leads, n)`` float64, mV against the PR segment.
+        leads: Names, one per row.
+        fs: Hz.
+        zero: Column of the R position.
+    """
+
+    signal: NDArray[np.float64]
+    leads: tuple[str, ...]
+    fs: float
+    zero: int
+
+    def between(self, start: float, stop: float) -> NDArray[np.float64]:
+        """Columns from ``start`` to ``stop``, both samples at the working rate from the R position."""
+        a = self.zero + round(start / FS * self.fs)
+        b = self.zero + round(stop / FS * self.fs)
+        return self.signal[:, max(a, 0) : max(b, a + 1, 1)]
+
+
+def raw_beat(recording: Recording, one: Analysis) -> RawBeat | None:
+    """The average of the commonest beats of a stretch; None when none lies wholly inside the recording."""
+    fs = recording.fs
+    bounds, members = one.bounds[0], one.families[0].members
+    before, after = round(0.45 * fs), round(0.65 * fs)
+    centres = np.rint((one.stretch.start_s + one.beats[members] / FS) * fs).astype(np.int64)
+    onset = round(float(np.nanmedian(bounds.qrs_on)) / FS * fs)
+    need_before, need_after = -onset + round(0.03 * fs), round((np.nanmedian(bounds.qrs_off) / FS + 0.1) * fs)
+    whole = centres[(centres >= need_before) & (centres + need_after < recording.n_samples)][:MAX_BEATS]
+    if not whole.size:
+        return None
+    rows = [recording.leads.index(lead) for lead in one.stretch.leads]
+    columns = whole[:, None] + np.arange(-before, after)
+    inside = (columns >= 0) & (columns < recording.n_samples)
+    pieces = recording.signal[rows][:, np.clip(columns, 0, recording.n_samples - 1)].astype(np.float64)
+    pieces[:, ~inside] = np.nan
+    a = before + onset - max(2, round(BASELINE_S[0] * fs))
+    b = before + onset - round(BASELINE_S[1] * fs)
+    pieces -= np.nanmean(_finite(pieces[:, :, a : max(b, a + 1)]), axis=2, keepdims=True)
+    average = np.median(pieces, axis=1) if np.isfinite(pieces).all() else np.nanmedian(_finite(pieces), axis=1)
+    return RawBeat(average, one.stretch.leads, fs, before)
+
+
+def _finite(pieces: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same with 0 where a whole column is missing, so that a mean over it says 0 rather than warns."""
+    filled = pieces.copy()
+    axis = 2 if pieces.shape[2] < 64 else 1
+    empty = np.isnan(pieces).all(axis=axis, keepdims=True)
+    return np.where(empty, 0.0, filled)

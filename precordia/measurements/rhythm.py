@@ -1,0 +1,82 @@
+"""Rate and regularity of the ventricular rhythm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.measurements.analysis import Analysis
+from precordia.measurements.conditioning import FS
+
+REGULAR_SHARE: Final = 0.10
+"""A regular rhythm's RR intervals stay within this share of their median."""
+
+PATTERN_SHARE: Final = 0.80
+"""Share of the RR variance that a repeating pattern (bigeminy, trigeminy) must explain."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Rate and regularity.
+
+    Attributes:
+        heart_rate_bpm: Beats a minute over the time between the first and last beat, or None with a single beat.
+        rr_ms: Median RR interval, ms.
+        rr_sd_ms: Standard deviation of RR intervals, ms; None with fewer than two.
+        regularity: "regular", "irregular", "regularly irregular", or None with fewer than four intervals.
+    """
+
+    heart_rate_bpm: float | None = None
+    rr_ms: float | None = None
+    rr_sd_ms: float | None = None
+    regularity: str | None = None
+
+
+def rhythm(analyses: Sequence[Analysis]) -> Rhythm:
+    """Rate and regularity over all stretches; no interval spans two of them."""
+    rr = np.concatenate([one.rr for one in analyses]) * 1000 / FS if analyses else np.empty(0)
+    if not rr.size:
+        return Rhythm()
+    sd = float(np.std(rr)) if rr.size > 1 else None
+    return Rhythm(60_000 / float(rr.mean()), float(np.median(rr)), sd, _regularity(analyses, rr))
+
+
+def _regularity(analyses: Sequence[Analysis], rr: NDArray[np.float64]) -> str | None:
+    if rr.size < 4:
+        return None
+    if _patterned(rr):
+        return "regularly irregular"
+    usual = _between_usual_beats(analyses)
+    if usual.size < 3:
+        usual = rr
+    deviation = np.abs(usual - np.median(usual)) / np.median(usual)
+    return "regular" if float(np.quantile(deviation, 0.9)) <= REGULAR_SHARE else "irregular"
+
+
+def _between_usual_beats(analyses: Sequence[Analysis]) -> NDArray[np.float64]:
+    """RR intervals whose two beats both have the commonest shape, ms: ectopic beats make no rhythm irregular."""
+    kept = []
+    for one in analyses:
+        usual = np.zeros(one.beats.size, dtype=bool)
+        usual[one.families[0].members] = True
+        kept.append(one.rr[usual[:-1] & usual[1:]])
+    return np.concatenate(kept) * 1000 / FS
+
+
+def _patterned(rr: NDArray[np.float64]) -> bool:
+    """Whether RR intervals repeat with a period of two or three beats (bigeminy, trigeminy)."""
+    variance = float(np.var(rr))
+    if variance <= (REGULAR_SHARE * float(np.median(rr))) ** 2 / 4:
+        return False
+    for period in (2, 3):
+        if rr.size < 3 * period:
+            continue
+        phase = np.arange(rr.size) % period
+        fitted = np.array([rr[phase == p].mean() for p in range(period)])[phase]
+        if 1 - float(np.var(rr - fitted)) / variance >= PATTERN_SHARE:
+            return True
+    return False
