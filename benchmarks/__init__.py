@@ -1,0 +1,1 @@
+"""Figures that the documentation quotes: each module is a command, ``python -m benchmarks.NAME``."""

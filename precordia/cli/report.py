@@ -1,0 +1,58 @@
+"""``precordia report``: a report in which every statement cites its precedents."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json
+from precordia.cli.search import add_retrieval_options
+from precordia.core.drafts import Draft
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument("recording", help="an ECG file (a WFDB record with or without its extension)")
+    add_retrieval_options(parser)
+    parser.set_defaults(k=20)
+    parser.add_argument("--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH or none")
+    parser.add_argument(
+        "--html", metavar="FILE", help="also write one self-contained page with the ECG and its precedents"
+    )
+    add_kb_option(parser)
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Report and print."""
+    from precordia.core.documents import draft_document
+    from precordia.knowledge_base import KnowledgeBase
+    from precordia.records.read import read_recording
+
+    kb = KnowledgeBase.open(kb_path(args))
+    recording = read_recording(args.recording)
+    draft = kb.report(recording, k=args.k, where=args.where, llm=args.llm)
+    if args.html:
+        Path(args.html).write_text(kb.page(draft, recording), encoding="utf-8")
+        note(f"wrote {args.html}")
+    if args.json:
+        print_json(draft_document(draft))
+    else:
+        print_draft(draft)
+    return 0
+
+
+def print_draft(draft: Draft) -> None:
+    """A draft as text: each statement with its support and citations, then warnings."""
+    if draft.abstained:
+        print(f"Not sure: {draft.reason}")
+    for statement in draft.statements:
+        cited = ", ".join(citation.recording_id or str(citation.case_id) for citation in statement.citations[:5])
+        more = len(statement.citations) - 5
+        evidence = [f"precedents {cited}{f' and {more} more' if more > 0 else ''}"] if cited else []
+        evidence += [f"measured {', '.join(statement.measurements)}"] if statement.measurements else []
+        print(f"- {statement.text}  [{'; '.join(evidence) or 'no evidence'}; support {statement.support:.0%}]")
+        for warning in statement.warnings:
+            print(f"    ! {warning}")
+    for warning in draft.warnings:
+        print(f"! {warning}")

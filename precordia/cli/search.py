@@ -1,0 +1,71 @@
+"""``precordia search``: the cases most like an ECG, or like words."""
+
+from __future__ import annotations
+
+import argparse
+
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument("recording", nargs="?", help="an ECG file (a WFDB record with or without its extension)")
+    parser.add_argument("--text", help="a description in words, English or German")
+    add_retrieval_options(parser)
+    parser.add_argument("--mode", choices=("signal", "words", "meaning", "hybrid"), help="default: what was given")
+    parser.add_argument("--include-self", action="store_true", help="do not leave out the query's own recording")
+    parser.add_argument("--include-patient", action="store_true", help="do not leave out the query's own patient")
+    parser.add_argument("--include-near-duplicates", action="store_true", help="do not leave out copies of the signal")
+    parser.add_argument("--per-patient", type=int, metavar="N", help="at most N hits of one patient")
+    add_kb_option(parser)
+    add_json_option(parser)
+
+
+def add_retrieval_options(parser: argparse.ArgumentParser) -> None:
+    """``-k`` and ``--where``."""
+    parser.add_argument("-k", type=int, default=10, help="number of cases (default: 10)")
+    parser.add_argument(
+        "--where", metavar="SQL", help="""filter on case columns: "age > 60 and sex = 'F' and findings has 'CLBBB'\""""
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search and print."""
+    from precordia.core.documents import search_document
+    from precordia.core.errors import UsageError
+    from precordia.core.retrieval import Query
+    from precordia.knowledge_base import KnowledgeBase
+
+    if args.recording is None and args.text is None:
+        raise UsageError("nothing to search for: give an ECG file, --text, or both")
+    kb = KnowledgeBase.open(kb_path(args))
+    recording = None
+    if args.recording is not None:
+        from precordia.records.read import read_recording
+
+        recording = read_recording(args.recording)
+    query = Query(
+        recording,
+        args.text,
+        k=args.k,
+        where=args.where,
+        mode=args.mode,
+        exclude_self=not args.include_self,
+        exclude_patient=not args.include_patient,
+        exclude_near_duplicates=not args.include_near_duplicates,
+        per_patient=args.per_patient,
+    )
+    hits = kb.search(query)
+    if args.json:
+        print_json(search_document(query, hits, args.recording))
+        return 0
+    if not hits:
+        print("no case found")
+    for hit in hits:
+        case = hit.case
+        who = ", ".join(str(x) for x in (case.sex, None if case.age is None else f"{case.age:.0f} y") if x)
+        print(f"{hit.rank:3d}  {hit.score:.3f}  {case.recording_id}  {f'({who})' if who else ''}")
+        print(f"     {case.report or '(no report)'}")
+        if hit.why.shared_findings:
+            print(f"     shares: {', '.join(hit.why.shared_findings)}")
+    return 0
