@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from precordia.core.recording import Recording
 from precordia.measurements.beats import find_beats
-from precordia.measurements.conditioning import FS, Conditioned, condition, smooth
-from precordia.measurements.families import AFTER, BEFORE, Family, group_beats
+from precordia.measurements.conditioning import Conditioned, condition, smooth
+from precordia.measurements.families import Family, group_beats
 from precordia.measurements.p_wave import CONSISTENT, consistency, p_bounds
+from precordia.measurements.pacing import stimulus_before
 from precordia.measurements.qrs_bounds import qrs_bounds, r_peaks
 from precordia.measurements.t_wave import t_bounds
+from precordia.measurements.working_rate import AFTER, BEFORE, FS
 
 MIN_LIKENESS: Final = 0.5
 """Median likeness of beats to their average below which what was found are not beats but noise."""
@@ -72,7 +74,7 @@ def _analyse_stretch(stretch: Conditioned) -> Analysis | None:
     if not families or families[0].likeness < MIN_LIKENESS:
         return None
     rr = float(np.median(np.diff(np.sort(beats)))) if beats.size > 1 else FS
-    bounds = tuple(_bounds(stretch.signal, beats, family, rr) for family in families)
+    bounds = tuple(_bounds(stretch, beats, family, rr) for family in families)
     order = np.argsort(beats, kind="stable")
     if not np.array_equal(order, np.arange(beats.size)):
         rank = np.argsort(order)
@@ -81,9 +83,9 @@ def _analyse_stretch(stretch: Conditioned) -> Analysis | None:
     return Analysis(stretch, beats, tuple(families), bounds)
 
 
-def _bounds(signal: NDArray[np.float64], beats: NDArray[np.int64], family: Family, rr: float) -> Bounds:
-    average = family.average
-    qrs_on, qrs_off = qrs_bounds(average)
+def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, rr: float) -> Bounds:
+    signal, average = stretch.signal, family.average
+    qrs_on, qrs_off = qrs_bounds(average, stimulus_before(stretch.spikes_s * FS, beats[family.members]))
     r_peak = r_peaks(average, qrs_on, qrs_off)
     # Repolarisation takes about 40% of a cycle at rest and up to 60% of a fast one; before that no P wave can begin.
     earliest = BEFORE - int(min(BEFORE, max(0.55 * rr, rr - 0.42 * np.sqrt(rr * FS))))

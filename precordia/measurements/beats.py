@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from precordia.measurements.conditioning import FS
+from precordia.measurements.working_rate import FS
 
 REFRACTORY_S: Final = 0.20
 """No two ventricular complexes follow closer (Pan and Tompkins 1985)."""

@@ -1,8 +1,6 @@
 """What the measurements are made on: usable leads at one working rate, mains hum and baseline wander removed.
 
-The working rate is 250 Hz: a boundary then falls within 2 ms of its place, well below the 10 ms by which experts differ
-(CSE Working Party, Recommendations for measurement standards in quantitative electrocardiography, Eur Heart J
-1985;6:815-825). Recordings longer than :data:`MAX_S` are measured on evenly spaced stretches, so that time is bounded.
+Recordings longer than :data:`MAX_S` are measured on evenly spaced stretches, so that time is bounded.
 """
 
 from __future__ import annotations
@@ -19,9 +17,8 @@ from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-
-FS: Final = 250.0
-"""Working rate, Hz."""
+from precordia.measurements.pacing import bridge_spikes, find_spikes
+from precordia.measurements.working_rate import FS
 
 MAX_S: Final = 120.0
 """Longest recording that is measured from end to end, s."""
@@ -50,11 +47,13 @@ class Conditioned:
         signal: ``(n_leads, n)`` float64, mV, 0.5 to 40 Hz, zero phase.
         leads: Names, one per row; only leads with a usable signal.
         start_s: Where the stretch starts in the recording, s.
+        spikes_s: ``(n_spikes,)`` float64, pacemaker spikes (bridged in ``signal``), s from the start of the stretch.
     """
 
     signal: NDArray[np.float64]
     leads: tuple[str, ...]
     start_s: float
+    spikes_s: NDArray[np.float64]
 
     @property
     def n_samples(self) -> int:
@@ -99,6 +98,9 @@ def _condition_stretch(signal: NDArray[np.float32], fs: float, names: list[str],
     if not rows:
         return None
     x = np.clip(np.stack(rows), -LIMIT_MV * 10, LIMIT_MV * 10)
+    spikes = find_spikes(x, fs)
+    if spikes.size:
+        x = bridge_spikes(x, spikes, fs)
     ratio = Fraction(FS / fs).limit_denominator(1000)
     if ratio != 1:
         x = resample_poly(x, ratio.numerator, ratio.denominator, axis=1, padtype="line")
@@ -107,7 +109,7 @@ def _condition_stretch(signal: NDArray[np.float32], fs: float, names: list[str],
     usable = np.ptp(x, axis=1) >= FLAT_MV
     if not usable.any():
         return None
-    return Conditioned(x[usable], tuple(np.array(leads)[usable].tolist()), start_s)
+    return Conditioned(x[usable], tuple(np.array(leads)[usable].tolist()), start_s, spikes / fs)
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis, analyse
-from precordia.measurements.conditioning import FS
+from precordia.measurements.working_rate import FS
 
 POINTS: Final = ("p_on", "p_peak", "p_off", "qrs_on", "r_peak", "qrs_off", "t_on", "t_peak", "t_off")
 """The fiducial points, in the order of the last axis of :attr:`Delineation.points`."""

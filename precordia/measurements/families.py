@@ -12,13 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.measurements.conditioning import FS
-
-BEFORE: Final = round(0.45 * FS)
-"""Samples of an average beat before its R peak."""
-
-AFTER: Final = round(0.65 * FS)
-"""Samples of an average beat after its R peak."""
+from precordia.measurements.working_rate import AFTER, BEFORE, FS
 
 SAME_SHAPE: Final = 0.80
 """Correlation over all leads above which two QRS complexes are of one shape."""

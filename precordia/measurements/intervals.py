@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.analysis import Bounds
-from precordia.measurements.conditioning import FS
+from precordia.measurements.working_rate import FS
 
 
 def interval_ms(start: NDArray[np.float64], stop: NDArray[np.float64]) -> float | None:

@@ -8,12 +8,12 @@ from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis, analyse
 from precordia.measurements.axis import axis_deg
-from precordia.measurements.families import BEFORE
 from precordia.measurements.intervals import bazett, fridericia, intervals, spread_ms
 from precordia.measurements.raw_beat import raw_beat
 from precordia.measurements.rhythm import rhythm
 from precordia.measurements.st_level import st_level
 from precordia.measurements.voltages import criteria, voltages
+from precordia.measurements.working_rate import BEFORE
 
 
 def measure(recording: Recording) -> Measurements:

@@ -7,14 +7,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.measurements.conditioning import FS, smooth
-from precordia.measurements.humps import end_of, extremum_of, start_of
+from precordia.measurements.conditioning import smooth
+from precordia.measurements.humps import end_of, extremum_of, gathered, start_of
+from precordia.measurements.working_rate import FS
 
 LONGEST_PR: Final = round(0.32 * FS)
 """How far before the QRS complex a P wave is looked for, samples."""
 
 SMALLEST_MV: Final = 0.015
 """Smallest P wave in a lead, mV."""
+
+ONSET_SHARE: Final = 0.30
+OFFSET_SHARE: Final = 0.45
+"""Share of a limb's steepest slope at which the wave begins and ends."""
+
+REACH: Final = 0.024 * FS
+"""How far one lead's boundary may lie from the median of the leads, samples."""
 
 CONSISTENT: Final = 0.35
 """Mean correlation between beats, in the window of the P wave, above which it belongs to the beat (f waves do not)."""
@@ -49,8 +57,8 @@ def p_bounds(
         if abs(height) < SMALLEST_MV:
             continue
         lo, hi = max(start, peak - round(0.11 * FS)), min(stop + 2, peak + round(0.11 * FS))
-        out[:, k] = start_of(curve[k], peak, lo), peak, end_of(curve[k], peak, hi)
-    return out[0], out[1], out[2]
+        out[:, k] = start_of(curve[k], peak, lo, ONSET_SHARE), peak, end_of(curve[k], peak, hi, OFFSET_SHARE)
+    return gathered(out[0], REACH), out[1], gathered(out[2], REACH)
 
 
 def consistency(pieces: NDArray[np.float64]) -> float:

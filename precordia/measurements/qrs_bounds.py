@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.measurements.conditioning import FS, smooth
-from precordia.measurements.families import BEFORE
+from precordia.measurements.conditioning import smooth
+from precordia.measurements.humps import gathered
+from precordia.measurements.working_rate import BEFORE, FS
 
 SEARCH_BEFORE: Final = round(0.12 * FS)
 SEARCH_AFTER: Final = round(0.18 * FS)
@@ -16,7 +17,11 @@ QUIET: Final = 3
 """Samples in a row below the threshold that end a complex (12 ms)."""
 
 GLOBAL_SHARE: Final = 0.06
-LEAD_SHARE: Final = 0.08
+LEAD_SHARE: Final = 0.045
+"""Share of the steepest slope, of all leads together and of one lead, below which the complex has not begun or has ended."""
+
+REACH: Final = 0.024 * FS
+"""How far one lead's boundary may lie from the median of the leads, samples."""
 
 
 def slope(average: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -24,11 +29,18 @@ def slope(average: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.abs(np.gradient(smooth(average, 12), axis=-1))
 
 
-def qrs_bounds(average: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Onset and offset in each lead, columns of ``average``; NaN in a lead without a complex."""
+def qrs_bounds(
+    average: NDArray[np.float64], stimulus: int | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Onset and offset in each lead, columns of ``average``.
+
+    Args:
+        average: ``(n_leads, n)``, mV.
+        stimulus: Column of the pacemaker spike that sets the complex off, before which it cannot begin; or None.
+    """
     speed = slope(average)
     total = np.sqrt((speed**2).sum(axis=0))
-    lo, hi = BEFORE - SEARCH_BEFORE, BEFORE + SEARCH_AFTER
+    lo, hi = max(BEFORE - SEARCH_BEFORE, stimulus or 0), BEFORE + SEARCH_AFTER
     core = slice(BEFORE - round(0.06 * FS), BEFORE + round(0.06 * FS))
     peak = core.start + int(np.argmax(total[core]))
     first, last = _extent(total, peak, lo, hi, GLOBAL_SHARE)
@@ -39,7 +51,7 @@ def qrs_bounds(average: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
         top = a + int(np.argmax(s[a:b]))
         on, off = _extent(s, top, a, b, LEAD_SHARE)
         onsets[k], offsets[k] = on, off
-    return onsets, offsets
+    return gathered(onsets, REACH), gathered(offsets, REACH)
 
 
 def _extent(s: NDArray[np.float64], peak: int, lo: int, hi: int, share: float) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis
-from precordia.measurements.conditioning import FS
+from precordia.measurements.working_rate import FS
 
 BASELINE_S: Final = (0.020, 0.004)
 """The piece of the PR segment that counts as zero: from 20 to 4 ms before the QRS onset, s."""

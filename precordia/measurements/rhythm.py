@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.analysis import Analysis
-from precordia.measurements.conditioning import FS
+from precordia.measurements.working_rate import FS
 
 REGULAR_SHARE: Final = 0.10
 """A regular rhythm's RR intervals stay within this share of their median."""

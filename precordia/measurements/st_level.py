@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from precordia.measurements.analysis import Bounds
-from precordia.measurements.conditioning import FS
 from precordia.measurements.raw_beat import RawBeat
+from precordia.measurements.working_rate import FS
 
 AFTER_J_S: Final = 0.060
 """J + 60 ms, as exercise and monitoring guidelines read it (Fletcher et al., Circulation 2013;128:873-934)."""

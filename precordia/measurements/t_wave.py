@@ -7,11 +7,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.measurements.conditioning import FS, smooth
-from precordia.measurements.humps import end_of, extremum_of, start_of
+from precordia.measurements.conditioning import smooth
+from precordia.measurements.humps import end_of, extremum_of, gathered, start_of
+from precordia.measurements.working_rate import FS
 
 SMALLEST_MV: Final = 0.02
 """Smallest T wave in a lead, mV."""
+
+ONSET_SHARE: Final = 0.28
+OFFSET_SHARE: Final = 0.25
+"""Share of a limb's steepest slope at which the wave begins and ends."""
+
+REACH: Final = 0.048 * FS
+"""How far one lead's boundary may lie from the median of the leads, samples."""
 
 
 def t_bounds(
@@ -26,15 +34,16 @@ def t_bounds(
     """
     n_leads = average.shape[0]
     out = np.full((3, n_leads), np.nan)
-    curve = smooth(average, 32)
+    curve, smoother = smooth(average, 20), smooth(average, 32)
     stop = min(latest, average.shape[1])
-    start = int(np.nanmedian(qrs_offsets)) + round(0.04 * FS)
+    ended = int(np.nanmedian(qrs_offsets))
+    start = ended + round(0.04 * FS)
     if stop - start < round(0.10 * FS):
         return out[0], out[1], out[2]
     for k in range(n_leads):
-        peak, height = extremum_of(curve[k], start, stop)
+        peak, height = extremum_of(smoother[k], start, stop)
         if abs(height) < SMALLEST_MV:
             continue
-        offset = end_of(curve[k], peak, min(stop, peak + round(0.25 * FS)))
-        out[:, k] = start_of(curve[k], peak, max(start - round(0.02 * FS), peak - round(0.25 * FS))), peak, offset
-    return out[0], out[1], out[2]
+        lo, hi = max(ended, peak - round(0.24 * FS)), min(stop, peak + round(0.25 * FS))
+        out[:, k] = start_of(curve[k], peak, lo, ONSET_SHARE), peak, end_of(curve[k], peak, hi, OFFSET_SHARE)
+    return gathered(out[0], REACH), out[1], gathered(out[2], REACH)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from precordia.core.leads import CHEST_LEADS, LIMB_LEADS
 from precordia.core.recording import Sex
 from precordia.measurements.analysis import Bounds
-from precordia.measurements.conditioning import FS
 from precordia.measurements.raw_beat import RawBeat
+from precordia.measurements.working_rate import FS
 
 SMALLEST_R_MV: Final = 0.05
 """An upward deflection below this is no R wave: the complex is a QS."""
