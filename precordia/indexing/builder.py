@@ -1,0 +1,274 @@
+"""An archive to a knowledge base: scan, shards, rows, one transaction a shard.
+
+Shards are fixed by the sorted list of recordings, not by the number of workers or by what an earlier run has finished,
+and their results are committed in order: however a build is interrupted and resumed, it ends with the same knowledge base.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from precordia.core.protocols import Encoder, Executor, TextEncoder
+from precordia.indexing.locks import WRITE_LOCK, locked
+from precordia.indexing.manifest import Manifest
+from precordia.indexing.runner import Shard, ShardResult, ShardRunner, Stages
+from precordia.indexing.schema import CASE_SCHEMA, Reject
+from precordia.indexing.store import DeltaCaseStore
+
+if TYPE_CHECKING:
+    from precordia.records.scan import RecordRef
+    from precordia.records.tables import ReportTable
+
+Progress = Callable[[Iterable[Any], int], Iterator[Any]]
+"""Wraps the results of shards and their number: yields them on, showing progress."""
+
+SHARD_SIZE: Final = 128
+"""Recordings a transaction: what a crash may cost, and what two table commits are spread over."""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes:
+        n_seen: Recordings found in the source (after ``where``).
+        n_added: Cases added.
+        n_present: Recordings that were there already.
+        n_rejected: Recordings not kept; the reject table says why.
+        wall_s: Time it took, s.
+        seconds: Stage to time spent on it, s, added over workers.
+    """
+
+    n_seen: int
+    n_added: int
+    n_present: int
+    n_rejected: int
+    wall_s: float
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """Recordings read a second."""
+        return (self.n_added + self.n_rejected) / self.wall_s if self.wall_s > 0 else 0.0
+
+    def summary(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.n_added} added, {self.n_present} there already, {self.n_rejected} not kept "
+            f"in {self.wall_s:.1f} s ({self.rate:.0f} a second)"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """As plain values."""
+        return {**asdict(self), "rate": self.rate}
+
+
+def build(
+    source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    kb_path: Path | str,
+    *,
+    encoder: Encoder | str = "default",
+    text_encoder: TextEncoder | None = None,
+    reports: ReportTable | str | os.PathLike[str] | None = None,
+    where: str | None = None,
+    mapping: Any = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    encoder_name: str | None = None,
+    text_encoder_name: str | None = None,
+    executor: Executor | None = None,
+    stages: Stages | None = None,
+    keep_poor: bool = False,
+    retry_rejects: bool = False,
+    wait_s: float = 10.0,
+    shard_size: int = SHARD_SIZE,
+) -> BuildReport:
+    """Add an archive's recordings to a knowledge base, making it if there is none; resumable, idempotent.
+
+    Args:
+        source: A folder, file, glob pattern, or a list of these.
+        kb_path: The knowledge base.
+        encoder: The encoder, or a name or path to load it by.
+        text_encoder: Embeds the reports, or None to leave them out of search by meaning.
+        reports: A report table, or its file; by default a known one beside the archive.
+        where: Take only the recordings for whose row of the report table this SQL condition is true; without a table,
+            the condition is over the cases' own columns.
+        mapping: How to read ``reports``.
+        workers: Processes, None for one a core.
+        progress: Wraps the shards.
+        encoder_name: What the manifest calls the encoder; by default ``encoder`` if it is a name.
+        text_encoder_name: Likewise.
+        executor: Runs the shards, by default :class:`~precordia.engine.local.LocalExecutor`.
+        stages: What is done to each recording.
+        keep_poor: Keep recordings of unacceptable quality, too.
+        retry_rejects: Read again what was rejected before.
+        wait_s: How long to wait for another writer, s.
+        shard_size: Recordings a transaction.
+
+    Raises:
+        BusyError: another process is writing.
+        MismatchError: the knowledge base was built with another encoder.
+        FilterError: ``where`` is not valid.
+        UnreadableRecordingError: there is no such source.
+    """
+    started = time.perf_counter()
+    spent: dict[str, float] = {}
+    name = encoder_name or (encoder if isinstance(encoder, str) else "custom")
+    manifest = _manifest(encoder, name, text_encoder, text_encoder_name)
+    _create_or_check(Path(kb_path), manifest, wait_s)
+    store = DeltaCaseStore(kb_path)
+    with store.writing(wait_s):
+        if retry_rejects:
+            store.forget_rejects()
+        clock = time.perf_counter()
+        refs, duplicates, table, row_filter = _choose(source, reports, mapping, where)
+        stamps = _stamps(refs)
+        seen = store.sources()
+        done = {ref for ref in refs if (ref.path, stamps[ref.path]) in seen}
+        spent["scan"] = time.perf_counter() - clock
+        twins = [
+            Reject(ref.path, reason, "scan", "Duplicate", Path(ref.path).stem, None, stamps[ref.path])
+            for ref, reason in duplicates.items()
+            if ref not in done
+        ]
+        store.append(CASE_SCHEMA.empty_table(), _no_signals(), twins)
+        wanted = [ref for ref in refs if ref not in duplicates]
+        shards = list(_shards(wanted, done, stamps, shard_size))
+        runner = ShardRunner(encoder, table, None, keep_poor, stages or Stages())
+        added, rejected, copies = 0, len(twins), 0
+        for result in _results(runner, shards, workers, executor, progress):
+            _add_up(spent, result.seconds)
+            result = _selected(result, row_filter)
+            clock = time.perf_counter()
+            cases = _with_text_vectors(result.cases, text_encoder)
+            _add_up(spent, {"text": time.perf_counter() - clock})
+            clock = time.perf_counter()
+            fresh = store.append(cases, result.signals, result.rejects)
+            _add_up(spent, {"store": time.perf_counter() - clock})
+            added, copies = added + fresh, copies + cases.num_rows - fresh
+            rejected += len(result.rejects)
+        clock = time.perf_counter()
+        store.compact()
+        _add_up(spent, {"store": time.perf_counter() - clock})
+    wall = time.perf_counter() - started
+    return BuildReport(len(refs), added, len(done) + copies, rejected, wall, spent)
+
+
+def _manifest(encoder: Encoder | str, name: str, text_encoder: TextEncoder | None, text_name: str | None) -> Manifest:
+    if isinstance(encoder, str):
+        from precordia.encoders import load_encoder
+
+        encoder = load_encoder(encoder)
+    return Manifest.of(encoder, name, text_encoder, text_name or "custom")
+
+
+def _create_or_check(path: Path, manifest: Manifest, wait_s: float) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    if not Manifest.exists(path):
+        with locked(path, WRITE_LOCK, wait_s, "creating it"):
+            if not Manifest.exists(path):
+                DeltaCaseStore.create(path)
+                manifest.save(path)
+    Manifest.load(path).check_like(manifest, path)
+
+
+def _choose(
+    source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    reports: ReportTable | str | os.PathLike[str] | None,
+    mapping: Any,
+    where: str | None,
+) -> tuple[list[RecordRef], dict[RecordRef, str], ReportTable | None, str | None]:
+    """The recordings, those of them that are copies, the table given, and the condition left for the cases."""
+    from precordia.records.scan import scan
+    from precordia.records.tables import ReportTable
+
+    several = [source] if isinstance(source, str | os.PathLike) else list(source)
+    refs = scan([Path(os.path.abspath(one)) if os.path.exists(one) else os.path.abspath(one) for one in several])  # noqa: PTH100, PTH110
+    given = ReportTable.load(reports, mapping) if isinstance(reports, str | os.PathLike) else reports
+    table = given or (ReportTable.find_beside(refs[0].path) if refs else None)
+    if table is None:
+        return refs, {}, None, where
+    if where:
+        refs = table.select_refs(refs, where)
+    return refs, table.duplicates(refs), given, None
+
+
+def _stamps(refs: Iterable[RecordRef]) -> dict[str, str]:
+    """Path to a digest of name, size and time of the files that share its stem."""
+    folders: dict[str, dict[str, list[str]]] = {}
+    out: dict[str, str] = {}
+    for ref in refs:
+        folder, name = os.path.split(ref.path)
+        if folder not in folders:
+            files = folders[folder] = {}
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    status = entry.stat()
+                    files.setdefault(entry.name.partition(".")[0], []).append(
+                        f"{entry.name}|{status.st_size}|{status.st_mtime_ns}"
+                    )
+        same = folders[folder].get(name.partition(".")[0], [])
+        out[ref.path] = hashlib.sha256("\n".join(sorted(same)).encode()).hexdigest()[:16]
+    return out
+
+
+def _shards(refs: list[RecordRef], done: set[RecordRef], stamps: Mapping[str, str], size: int) -> Iterator[Shard]:
+    for start in range(0, len(refs), size):
+        left = tuple(ref for ref in refs[start : start + size] if ref not in done)
+        if left:
+            yield Shard(f"of {left[0].path}", left, tuple(stamps[ref.path] for ref in left))
+
+
+def _results(
+    runner: ShardRunner, shards: list[Shard], workers: int | None, executor: Executor | None, progress: Progress | None
+) -> Iterator[ShardResult]:
+    if not shards:
+        return iter(())
+    if executor is None:
+        from precordia.engine.local import LocalExecutor, available_cores
+
+        executor = LocalExecutor(workers=min(workers or available_cores(), len(shards)))
+    results = executor.map(runner, shards)
+    return progress(results, len(shards)) if progress else results
+
+
+def _selected(result: ShardResult, where: str | None) -> ShardResult:
+    """Only the cases for which a condition over their own columns is true."""
+    if not where:
+        return result
+    from precordia.indexing.filters import select_rows
+
+    mask = select_rows(result.cases, where)
+    return ShardResult(result.cases.filter(mask), result.signals.filter(mask), result.rejects, result.seconds)
+
+
+def _with_text_vectors(cases: pa.Table, encoder: TextEncoder | None) -> pa.Table:
+    """The rows with ``text_embedding`` filled where there is a report; equal statements are embedded once."""
+    if encoder is None or not cases.num_rows:
+        return cases
+    statements = cases.column("statements").to_pylist()
+    unique = sorted({text for text in statements if text})
+    at = dict(zip(unique, encoder.embed(unique), strict=True)) if unique else {}
+    column = pa.array(
+        [at[text] if text else None for text in statements], type=CASE_SCHEMA.field("text_embedding").type
+    )
+    return cases.set_column(cases.schema.get_field_index("text_embedding"), CASE_SCHEMA.field("text_embedding"), column)
+
+
+def _no_signals() -> pa.Table:
+    from precordia.indexing.schema import SIGNAL_SCHEMA
+
+    return SIGNAL_SCHEMA.empty_table()
+
+
+def _add_up(total: dict[str, float], part: Mapping[str, float]) -> None:
+    for stage, seconds in part.items():
+        total[stage] = total.get(stage, 0.0) + seconds

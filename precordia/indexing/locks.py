@@ -1,0 +1,45 @@
+"""One writer at a time: file locks that a dead process lets go of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from precordia.core.errors import BusyError
+
+WRITE_LOCK: Final = "write.lock"
+"""Held by the process that adds to or erases from a knowledge base."""
+
+CACHE_LOCK: Final = "cache.lock"
+"""Held for the moment in which a derived file is put in its place, or taken away."""
+
+
+@contextmanager
+def locked(folder: Path, name: str, wait_s: float, doing: str) -> Iterator[None]:
+    """Hold a lock of a knowledge base.
+
+    Args:
+        folder: The knowledge base.
+        name: The lock.
+        wait_s: How long to wait for another process, s; negative waits for ever.
+        doing: What it is wanted for, for the message.
+
+    Raises:
+        BusyError: another process held it for longer than ``wait_s``.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / name)
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout:
+        raise BusyError(
+            f"knowledge base {folder}: another process is writing to it; {doing} waited {wait_s:g} s: "
+            "try again when it has finished, or wait longer"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,329 @@
+"""One shard of an archive to rows: read, join, assess, measure, label, embed, compress. Runs inside a worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from precordia.core.case import Case, case_id_of, patient_key_of
+from precordia.core.errors import InputError, MissingExtraError, PrecordiaError, UsageError
+from precordia.core.findings import Finding, Measurements
+from precordia.core.leads import LEADS
+from precordia.core.protocols import Encoder
+from precordia.core.recording import Quality, Recording
+from precordia.indexing.schema import CaseRow, Reject, case_table, signal_table
+from precordia.indexing.signals import encode_signal
+
+if TYPE_CHECKING:
+    from precordia.records.scan import RecordRef
+    from precordia.records.tables import ReportTable
+
+POOR_QUALITY: Final = "PoorQuality"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A run of recordings that is read, embedded and committed together.
+
+    Attributes:
+        name: For messages.
+        refs: The recordings.
+        stamps: Size and time of the files of each.
+    """
+
+    name: str
+    refs: tuple[RecordRef, ...]
+    stamps: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ShardResult:
+    """What came of a shard.
+
+    Attributes:
+        cases: Rows of the case table, without text embeddings.
+        signals: Rows of the signal table, in the same order.
+        rejects: What was not kept.
+        seconds: Stage to time spent, s.
+    """
+
+    cases: pa.Table
+    signals: pa.Table
+    rejects: tuple[Reject, ...]
+    seconds: Mapping[str, float]
+
+
+def read_ref(ref: RecordRef, table: ReportTable | None) -> Recording:
+    """The recording, joined to its row of ``table``, or of a known table beside it."""
+    from precordia.records.read import read_alone, read_recording
+
+    name = None if ref.format == "unknown" else ref.format
+    return table.join(read_alone(ref.path, format=name)) if table else read_recording(ref.path, format=name)
+
+
+def assess_recording(recording: Recording) -> Quality:
+    """See :func:`precordia.records.quality.assess`."""
+    from precordia.records.quality import assess
+
+    return assess(recording)
+
+
+def measure_recording(recording: Recording) -> Measurements:
+    """See :func:`precordia.measurements.measure`."""
+    from precordia.measurements import measure
+
+    return measure(recording)
+
+
+def label_recording(recording: Recording) -> tuple[Finding, ...]:
+    """What the report says; and what the codes beside it say, of which the report says nothing."""
+    from precordia.concepts import findings_from_codes, label_report
+
+    said = list(label_report(recording.report)) if recording.report else []
+    concepts = {finding.concept for finding in said}
+    coded = [finding for finding in findings_from_codes(recording.codes) if finding.concept not in concepts]
+    return tuple(dict.fromkeys([*said, *coded]))
+
+
+def statements_of_report(report: str) -> str:
+    """The report in canonical English; the report itself where the vocabulary knows nothing in it."""
+    from precordia.concepts import canonical_text
+
+    return canonical_text(report) or report
+
+
+def ancestors_of(concept: str) -> Iterable[str]:
+    """What a concept implies."""
+    from precordia.concepts import vocabulary
+
+    return vocabulary().ancestors(concept)
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What is done to each recording; every stage can be exchanged.
+
+    Attributes:
+        read: A reference (and the report table) to a recording.
+        assess: A recording to its quality.
+        measure: A recording to its measurements.
+        label: A recording's report and codes to findings.
+        state: A report to canonical English.
+        ancestors: A concept to all that it implies.
+    """
+
+    read: Callable[[RecordRef, ReportTable | None], Recording] = read_ref
+    assess: Callable[[Recording], Quality] = assess_recording
+    measure: Callable[[Recording], Measurements] = measure_recording
+    label: Callable[[Recording], tuple[Finding, ...]] = label_recording
+    state: Callable[[str], str] = statements_of_report
+    ancestors: Callable[[str], Iterable[str]] = ancestors_of
+
+
+@dataclass
+class ShardRunner:
+    """Turns shards into rows; sent to each worker once, and builds its parts there.
+
+    Attributes:
+        encoder: An encoder, or the name or path to load one by.
+        reports: A report table, or its file, or None to use a known one beside the archive.
+        mapping: How to read ``reports``.
+        keep_poor: Keep recordings whose quality is not acceptable, too.
+        stages: What is done to each recording.
+    """
+
+    encoder: Encoder | str
+    reports: ReportTable | str | None = None
+    mapping: Any = None
+    keep_poor: bool = False
+    stages: Stages = field(default_factory=Stages)
+    _loaded: Any = None
+    _table: Any = None
+
+    def __call__(self, shard: Shard) -> ShardResult:
+        """Rows and rejects of a shard."""
+        self._build()
+        watch = _Watch()
+        rejects: list[Reject] = []
+        drafts: list[_Draft] = []
+        for ref, stamp in zip(shard.refs, shard.stamps, strict=True):
+            made = self._prepare(ref, stamp, watch)
+            if isinstance(made, Reject):
+                rejects.append(made)
+            else:
+                drafts.append(made)
+        rows: list[CaseRow] = []
+        with watch("embed"):
+            vectors = self._embed([draft.recording for draft in drafts])
+        for draft, vector in zip(drafts, vectors, strict=True):
+            if isinstance(vector, PrecordiaError):
+                rejects.append(_reject(draft.recording.source, draft.stamp, "embed", vector, draft.recording))
+            else:
+                with watch("compress"):
+                    rows.append(_row(draft, vector))
+        with watch("compress"):
+            cases, signals = case_table(rows, self.stages.ancestors), signal_table(rows)
+        return ShardResult(cases, signals, tuple(rejects), watch.seconds)
+
+    def _build(self) -> None:
+        if self._loaded is None:
+            if isinstance(self.encoder, str):
+                from precordia.encoders import load_encoder
+
+                self._loaded = load_encoder(self.encoder)
+            else:
+                self._loaded = self.encoder
+            if isinstance(self.reports, str):
+                from precordia.records.tables import ReportTable
+
+                self._table = ReportTable.load(self.reports, self.mapping)
+            else:
+                self._table = self.reports
+
+    def _prepare(self, ref: RecordRef, stamp: str, watch: _Watch) -> _Draft | Reject:
+        stage, recording = "read", None
+        try:
+            with watch("read"):
+                recording = replace(self.stages.read(ref, self._table), source=ref.path)
+            stage = "quality"
+            with watch("quality"):
+                quality = self.stages.assess(recording)
+            if not (quality.acceptable or self.keep_poor):
+                return _poor(ref, stamp, recording, quality)
+            stage = "measure"
+            with watch("measure"):
+                measurements = self.stages.measure(recording)
+            stage = "label"
+            with watch("label"):
+                findings = self.stages.label(recording)
+                statements = self.stages.state(recording.report) if recording.report else None
+            return _Draft(recording, quality, measurements, findings, statements, stamp)
+        except MissingExtraError as error:
+            # Without a stamp it is read again next time, when the package may be there.
+            return _reject(ref.path, "", stage, error, recording)
+        except UsageError:
+            raise
+        except PrecordiaError as error:
+            return _reject(ref.path, stamp, stage, error, recording)
+        except Exception as error:
+            # Whatever one recording provokes must not end a build of a million; what the error says may hold report
+            # text, so only its kind is kept.
+            unexpected = InputError(
+                f"{ref.path}: unexpected {type(error).__name__} at stage {stage}; report it as a bug"
+            )
+            return _reject(ref.path, stamp, stage, unexpected, recording, type(error).__name__)
+
+    def _embed(self, recordings: list[Recording]) -> list[NDArray[np.float32] | PrecordiaError]:
+        if not recordings:
+            return []
+        try:
+            return list(self._loaded.embed(recordings))
+        except InputError as error:
+            if len(recordings) == 1:
+                return [error]
+        out: list[NDArray[np.float32] | PrecordiaError] = []
+        for recording in recordings:
+            try:
+                out.append(self._loaded.embed([recording])[0])
+            except InputError as error:
+                out.append(error)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    recording: Recording
+    quality: Quality
+    measurements: Measurements
+    findings: tuple[Finding, ...]
+    statements: str | None
+    stamp: str
+
+
+class _Watch:
+    """Adds up the time of stages."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _row(draft: _Draft, vector: NDArray[np.float32]) -> CaseRow:
+    recording, median = draft.recording, draft.recording.median_beats
+    case = Case(
+        case_id=case_id_of(recording),
+        recording_id=recording.recording_id,
+        patient_key=patient_key_of(recording),
+        report=recording.report,
+        findings=draft.findings,
+        measurements=draft.measurements,
+        quality_score=float(draft.quality.score),
+        content_hash=recording.content_hash,
+        time=recording.time,
+        age=recording.age,
+        sex=recording.sex,
+        device=recording.device,
+        n_leads=sum(lead in LEADS for lead in recording.leads),
+        fs=recording.fs,
+        duration_s=recording.duration_s,
+        vendor_statements=recording.vendor_statements,
+        codes=recording.codes,
+        metadata=recording.metadata,
+        source=recording.source,
+        format=recording.format,
+    )
+    return CaseRow(
+        case=case,
+        embedding=vector,
+        signal=encode_signal(recording.signal, recording.fs, recording.leads),
+        median_beats=encode_signal(median.signal, median.fs, median.leads) if median else None,
+        leads=recording.leads,
+        patient_id=recording.patient_id,
+        statements=draft.statements,
+        vendor_measurements=recording.vendor_measurements,
+        notes=recording.notes,
+        source_stamp=draft.stamp,
+    )
+
+
+def _reject(
+    source: str, stamp: str, stage: str, error: PrecordiaError, recording: Recording | None, name: str = ""
+) -> Reject:
+    return Reject(
+        source=source,
+        reason=" ".join(str(error).split()),
+        stage=stage,
+        error=name or type(error).__name__,
+        recording_id=recording.recording_id if recording else Path(source).stem,
+        patient_key=patient_key_of(recording) if recording else None,
+        source_stamp=stamp,
+    )
+
+
+def _poor(ref: RecordRef, stamp: str, recording: Recording, quality: Quality) -> Reject:
+    worst = quality.problems[0].message if quality.problems else "poor signal"
+    reason = f"{ref.path}: quality {quality.score:.2f} is not acceptable: {worst}; add with keep_poor to keep it"
+    return Reject(
+        source=ref.path,
+        reason=" ".join(reason.split()),
+        stage="quality",
+        error=POOR_QUALITY,
+        recording_id=recording.recording_id,
+        patient_key=patient_key_of(recording),
+        source_stamp=stamp,
+    )

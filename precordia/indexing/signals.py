@@ -1,0 +1,207 @@
+"""Signals as compressed blobs, lossless.
+
+A lead whose samples are integer multiples of one step (as every file of integers is) is kept as those integers: the
+cheapest of a few exact predictions (first or second difference; for limb leads Einthoven's and Goldberger's laws), zigzag,
+bytes of equal weight together, zstd. What it decodes to is equal to what was given, sample by sample. A lead without a step
+(filtered floats) is rounded to 0.1 µV; one too large for that is kept as raw float32. NaN and infinities are kept.
+
+Layout, little-endian: ``b"PSG1"``, uint32 length of a JSON header, the header (rate, leads, shape, a code and a step a
+lead), one zstd frame with the planes of all leads.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.errors import KnowledgeBaseError
+
+_MAGIC: Final = b"PSG1"
+_LEVEL: Final = 3
+"""zstd level: 9 saves 1% more at six times the time."""
+
+_TENTH_UV: Final = 1e-4
+"""The step, mV, for leads that have none of their own."""
+
+_NICE_STEPS: Final = (1e-3, 5e-3, 2.5e-3, 4.88e-3, 1 / 204.8, 1.25e-3, 2e-3, 1e-2, 1e-4)
+"""Steps, mV, that are common enough to be tried first (PTB-XL and CinC 1 µV, MUSE 4.88 µV, MIT-BIH 5 µV)."""
+
+_LIMIT: Final = 2**30
+
+_RAW, _DELTA, _DELTA2, _LIMB = "raw", "delta", "delta2", "limb"
+
+_LIMB_RULES: Final[dict[str, tuple[tuple[str, str], tuple[int, int], int]]] = {
+    "III": (("I", "II"), (-1, 1), 1),
+    "aVR": (("I", "II"), (-1, -1), 2),
+    "aVL": (("I", "II"), (2, -1), 2),
+    "aVF": (("I", "II"), (-1, 2), 2),
+}
+"""Limb lead to ``(sources, weights, divisor)``, in whole steps."""
+
+
+def encode_signal(signal: NDArray[np.float32], fs: float, leads: tuple[str, ...]) -> bytes:
+    """A signal as a blob.
+
+    Args:
+        signal: ``(n_leads, n_samples)`` float32, mV; NaN where a sample is missing.
+        fs: Hz.
+        leads: A name a row.
+    """
+    import zstandard
+
+    wide = signal.astype(np.float64)
+    finite = np.isfinite(wide)
+    whole = bool(finite.all())
+    filled = wide if whole else np.where(finite, wide, 0.0)
+    integers: dict[str, tuple[NDArray[np.int64], float]] = {}
+    header: list[list[Any]] = []
+    planes: list[bytes] = []
+    hint: float | None = None
+    for row, name in enumerate(leads):
+        x = filled[row]
+        step = _step_of(x, signal[row] if whole else np.where(finite[row], signal[row], 0).astype(np.float32), hint)
+        hint = step or hint
+        if step is None and float(np.abs(x).max(initial=0.0)) / _TENTH_UV >= _LIMIT:
+            header.append([_RAW, 0.0, 4])
+            planes.append(_shuffled(signal[row].astype("<f4").view("<u4")))
+            continue
+        step = step or _TENTH_UV
+        k = np.rint(x / step).astype(np.int64)
+        code, residual = _cheapest(name, k, step, integers)
+        integers[name] = (k, step)
+        zigzag = ((residual << 1) ^ (residual >> 63)).astype(np.uint64)
+        width = _width(int(zigzag.max(initial=0)))
+        header.append([code, step, width])
+        planes.append(_shuffled(zigzag.astype(f"<u{width}")))
+    holes = b""
+    if not whole:
+        where = np.flatnonzero(~finite.ravel()).astype("<u8")
+        holes = np.diff(where, prepend=np.uint64(0)).tobytes() + signal.ravel()[where].astype("<f4").tobytes()
+    head = json.dumps(
+        {
+            "fs": float(fs),
+            "leads": list(leads),
+            "shape": list(signal.shape),
+            "codes": header,
+            "holes": len(holes) // 12,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()
+    body = zstandard.ZstdCompressor(level=_LEVEL).compress(b"".join(planes) + holes)
+    return _MAGIC + struct.pack("<I", len(head)) + head + body
+
+
+def decode_signal(blob: bytes) -> tuple[NDArray[np.float32], float, tuple[str, ...]]:
+    """What :func:`encode_signal` was given: signal ``(n_leads, n_samples)`` float32 mV, rate in Hz, lead names.
+
+    Raises:
+        KnowledgeBaseError: the blob is damaged.
+    """
+    import zstandard
+
+    if blob[:4] != _MAGIC:
+        raise KnowledgeBaseError(
+            "a stored signal does not start with PSG1: the file is damaged; rebuild it from its source"
+        )
+    (length,) = struct.unpack_from("<I", blob, 4)
+    head = json.loads(blob[8 : 8 + length])
+    body = zstandard.ZstdDecompressor().decompress(blob[8 + length :])
+    n_leads, n = head["shape"]
+    signal = np.zeros((n_leads, n), dtype=np.float32)
+    integers: dict[str, tuple[NDArray[np.int64], float]] = {}
+    offset = 0
+    for row, (name, (code, step, width)) in enumerate(zip(head["leads"], head["codes"], strict=True)):
+        plane = np.frombuffer(body, np.uint8, n * width, offset).reshape(width, n)
+        offset += n * width
+        words = np.ascontiguousarray(plane.T).reshape(-1).view(f"<u{width}")
+        if code == _RAW:
+            signal[row] = words.view("<f4")
+            continue
+        zigzag = words.astype(np.uint64)
+        residual = (zigzag >> np.uint64(1)).astype(np.int64) ^ -(zigzag & np.uint64(1)).astype(np.int64)
+        if code == _LIMB:
+            k = residual + _limb(name, step, integers, n)
+        else:
+            k = np.cumsum(residual)
+            if code == _DELTA2:
+                k = np.cumsum(k)
+        integers[name] = (k, step)
+        signal[row] = (k * step).astype(np.float32)
+    if head["holes"]:
+        count = head["holes"]
+        where = np.cumsum(np.frombuffer(body, "<u8", count, offset))
+        signal.ravel()[where] = np.frombuffer(body, "<f4", count, offset + 8 * count)
+    return signal, float(head["fs"]), tuple(head["leads"])
+
+
+def _step_of(x: NDArray[np.float64], exact: NDArray[np.float32], hint: float | None) -> float | None:
+    """The largest step of which every sample is a whole multiple, to the last bit of its float32; None without one."""
+    for candidate in _NICE_STEPS if hint is None else (hint,):
+        if _fits(x, exact, candidate):
+            return candidate
+    differences = np.abs(np.diff(x))
+    smallest = differences[differences > 1e-7 * max(1.0, float(np.abs(x).max(initial=0.0)))]
+    if not smallest.size:
+        value = abs(float(x[0])) if x.size else 0.0
+        return value or 1e-3
+    gap = float(smallest.min())
+    for part in range(1, 9):
+        rough = gap / part
+        near = x[np.abs(x) < 200 * rough]
+        k = np.rint(near / rough)
+        fitted = float(near @ k / (k @ k)) if k.any() else rough
+        for candidate in _snapped(fitted):
+            if _fits(x, exact, candidate):
+                return candidate
+    if hint is not None:
+        return next((candidate for candidate in _NICE_STEPS if _fits(x, exact, candidate)), None)
+    return None
+
+
+def _snapped(step: float) -> list[float]:
+    """Steps near ``step`` whose reciprocal (the gain, in units a mV) or which themselves are round, roundest first."""
+    gain = 1.0 / step
+    digits = max(0, 6 - int(np.floor(np.log10(gain)))) if gain > 0 else 6
+    gains = [1.0 / round(gain, d) for d in range(0, min(digits, 6)) if round(gain, d) > 0]
+    steps = [float(f"{step:.{d}g}") for d in range(1, 8)]
+    return [*gains[:1], *steps, *gains[1:], step]
+
+
+def _fits(x: NDArray[np.float64], exact: NDArray[np.float32], step: float) -> bool:
+    probe = x[:64] / step
+    if float(np.abs(probe - np.rint(probe)).max(initial=0.0)) > 0.01:
+        return False
+    k = np.rint(x / step)
+    return bool(np.abs(k).max(initial=0.0) < _LIMIT and np.array_equal((k * step).astype(np.float32), exact))
+
+
+def _cheapest(
+    name: str, k: NDArray[np.int64], step: float, integers: dict[str, tuple[NDArray[np.int64], float]]
+) -> tuple[str, NDArray[np.int64]]:
+    """The prediction that leaves least, and what it leaves."""
+    first = np.diff(k, prepend=0)
+    second = np.diff(first, prepend=0)
+    options = [(_DELTA, first), (_DELTA2, second)]
+    if name in _LIMB_RULES and all(s in integers and integers[s][1] == step for s in _LIMB_RULES[name][0]):
+        options.append((_LIMB, k - _limb(name, step, integers, k.size)))
+    return min(options, key=lambda option: int(np.abs(option[1]).sum()))
+
+
+def _limb(name: str, step: float, integers: dict[str, tuple[NDArray[np.int64], float]], n: int) -> NDArray[np.int64]:
+    (a, b), (wa, wb), divisor = _LIMB_RULES[name]
+    total: NDArray[np.int64] = wa * integers[a][0] + wb * integers[b][0]
+    return total // divisor
+
+
+def _width(largest: int) -> int:
+    return next(width for width in (1, 2, 4, 8) if largest < 1 << (8 * width))
+
+
+def _shuffled(words: NDArray[np.generic]) -> bytes:
+    """All first bytes, then all second bytes, ..."""
+    return np.ascontiguousarray(words.view(np.uint8).reshape(-1, words.itemsize).T).tobytes()
