@@ -34,6 +34,7 @@ class FlatIndex:
         self._ids = np.zeros(0, np.int64)
         self._gpu = use_gpu() if gpu is None else gpu
         self._on_gpu: Any = None
+        self._owner: Any = None
 
     def __len__(self) -> int:
         return int(self._ids.size)
@@ -114,9 +115,8 @@ class FlatIndex:
         except (RuntimeError, AttributeError) as error:
             raise KnowledgeBaseError(f"vector index {path} cannot be read ({first_line(error)}): delete it") from None
         out = cls(wrapped.d)
-        wrapped.own_fields = False
         out._index, out._ids = faiss.downcast_index(wrapped.index), ids
-        out._keep = wrapped  # type: ignore[attr-defined]
+        out._owner = wrapped  # frees the index when it goes
         return out
 
     def _nearest(

@@ -1,0 +1,201 @@
+"""The vector and word indexes of a store: caches of its tables, made when missing, caught up when stale.
+
+Each index lies in ``cache/`` with a small JSON that says which Parquet files of the case table it covers. Those files
+never change, so an index is brought up to date by adding the cases of the files it has not seen and removing the ids
+that are no longer there. A crash costs time, never data; a folder that cannot be written to costs memory instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.errors import KnowledgeBaseError
+from precordia.indexing.approximate import APPROXIMATE_FROM, APPROXIMATE_FROM_ON_GPU, ApproximateIndex
+from precordia.indexing.locks import CACHE_LOCK, locked
+from precordia.indexing.manifest import write_atomically
+from precordia.indexing.store import DeltaCaseStore, VectorKind
+from precordia.indexing.vectors import FlatIndex, use_gpu
+from precordia.indexing.words import WordIndex
+
+_FORMAT: Final = 1
+_IDS: Final = "ids.npy"
+
+
+@dataclass(frozen=True)
+class _Pointer:
+    """What a saved index covers.
+
+    Attributes:
+        file: Its name in the cache.
+        kind: "flat", "approximate" or "words".
+        files: The Parquet files it covers.
+        format: Of the saved index.
+    """
+
+    file: str
+    kind: str
+    files: tuple[str, ...]
+    format: int = _FORMAT
+
+
+def open_vector_index(
+    store: DeltaCaseStore, kind: VectorKind, dim: int, *, approximate_from: int | None = None
+) -> FlatIndex | ApproximateIndex:
+    """The index over a store's vectors, at the store's version.
+
+    Args:
+        store: The cases.
+        kind: Vectors of the signals or of the reports.
+        dim: Their length, from the manifest.
+        approximate_from: Number of vectors from which the search is approximate; None: 200,000, or 10 million where
+            FAISS has a GPU, which compares a query with all of them in time.
+    """
+    if approximate_from is None:
+        approximate_from = APPROXIMATE_FROM_ON_GPU if use_gpu() else APPROXIMATE_FROM
+    cache, name = store.path / "cache", f"{kind}-vectors"
+    pointer = _read_pointer(cache, name)
+    index: FlatIndex | ApproximateIndex | None = None
+    covered: tuple[str, ...] = ()
+    if pointer is not None:
+        with contextlib.suppress(KnowledgeBaseError):
+            index = (FlatIndex if pointer.kind == "flat" else ApproximateIndex).load(cache / pointer.file)
+            covered = pointer.files
+    if index is not None and not _suits(index, len(store), dim, approximate_from):
+        index, covered = None, ()
+    if index is not None and covered == store.files:
+        return index
+    if index is None or not _catch_up(index, store, kind, covered):
+        index = _build(store, kind, dim, approximate_from)
+    _save(store, name, index.kind, index.save)
+    return index
+
+
+def _suits(index: FlatIndex | ApproximateIndex, n: int, dim: int, approximate_from: int) -> bool:
+    if index.dim != dim:
+        return False
+    if isinstance(index, FlatIndex):
+        return n < approximate_from
+    return n >= approximate_from and index.suits(n)
+
+
+def open_word_index(store: DeltaCaseStore) -> WordIndex:
+    """The index over the words of a store's reports, at the store's version.
+
+    Raises:
+        MissingExtraError: tantivy is not installed.
+    """
+    cache, name = store.path / "cache", "words"
+    pointer = _read_pointer(cache, name)
+    before: Path | None = None
+    if pointer is not None:
+        with contextlib.suppress(ValueError, OSError):
+            index = WordIndex(cache / pointer.file)
+            before = cache / pointer.file
+            if pointer.files == store.files:
+                return index
+    saved = _save(store, name, "words", lambda path: _write_words(store, path, before))
+    if saved is not None:
+        return WordIndex(saved)
+    index = WordIndex()
+    index.add(_words(store))
+    return index
+
+
+def _write_words(store: DeltaCaseStore, path: Path, before: Path | None) -> None:
+    """A word index in a folder of its own, taking over the segments of an earlier one, which never change."""
+    there = np.zeros(0, np.int64)
+    if before is not None:
+        with contextlib.suppress(OSError, ValueError):
+            there = np.load(before / _IDS)
+    if there.size and np.isin(there, store.ids).all():
+        shutil.copytree(before, path, copy_function=os.link, ignore=shutil.ignore_patterns("*.lock", _IDS))  # type: ignore[arg-type]
+    else:
+        there = np.zeros(0, np.int64)
+    known = set(there.tolist())
+    new = [(case_id, text) for case_id, text in _words(store) if case_id not in known]
+    WordIndex(path).add(new)
+    np.save(path / _IDS, np.concatenate([there, np.array([case_id for case_id, _ in new], dtype=np.int64)]))
+
+
+def _words(store: DeltaCaseStore) -> Iterable[tuple[int, str]]:
+    return sorted((case_id, f"{report}\n{statements}") for case_id, report, statements in store.texts())
+
+
+def _build(store: DeltaCaseStore, kind: VectorKind, dim: int, approximate_from: int) -> FlatIndex | ApproximateIndex:
+    if len(store) < approximate_from:
+        index: FlatIndex | ApproximateIndex = FlatIndex(dim)
+    else:
+        index = ApproximateIndex.train(_sample(store, kind, dim), len(store))
+    for ids, vectors in store.vectors(kind):
+        index.add(ids, vectors)
+    return index
+
+
+def _sample(store: DeltaCaseStore, kind: VectorKind, dim: int) -> NDArray[np.float32]:
+    """Vectors to train on: those with the smallest ids, which are hashes and so a fair sample."""
+    wanted = ApproximateIndex.training_size(len(store))
+    limit = store.ids[min(wanted, len(store)) - 1]
+    parts = [(ids[keep], vectors[keep]) for ids, vectors in store.vectors(kind) if (keep := ids <= limit).any()]
+    if not parts:
+        return np.zeros((0, dim), np.float32)
+    ids = np.concatenate([part[0] for part in parts])
+    return np.ascontiguousarray(np.concatenate([part[1] for part in parts])[np.argsort(ids)])
+
+
+def _catch_up(
+    index: FlatIndex | ApproximateIndex, store: DeltaCaseStore, kind: VectorKind, covered: tuple[str, ...]
+) -> bool:
+    """Add what is new and remove what is gone; False when only building it again does that without a trace."""
+    gone = np.setdiff1d(index.ids, store.ids)
+    if gone.size and isinstance(index, ApproximateIndex):
+        return False  # product codes of removed vectors may linger in the padding of a block
+    if gone.size:
+        index.remove(gone)
+    for ids, vectors in store.vectors(kind, sorted(set(store.files) - set(covered))):
+        new = ~np.isin(ids, index.ids)
+        if new.any():
+            index.add(ids[new], vectors[new])
+    return True
+
+
+def _read_pointer(cache: Path, name: str) -> _Pointer | None:
+    try:
+        values: dict[str, Any] = json.loads((cache / f"{name}.json").read_text())
+        pointer = _Pointer(**{**values, "files": tuple(values["files"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pointer if pointer.format == _FORMAT and (cache / pointer.file).exists() else None
+
+
+def _save(store: DeltaCaseStore, name: str, kind: str, write: Callable[[Path], None]) -> Path | None:
+    """Put an index into the cache, unless the store has moved on meanwhile; where it lies, or None.
+
+    The lock is held while it is written: an erasure either sees the file, or comes before it and is seen here.
+    """
+    cache = store.path / "cache"
+    try:
+        cache.mkdir(exist_ok=True)
+        with locked(store.path, CACHE_LOCK, -1, "saving an index"):
+            if any(not (store.path / "cases" / file).exists() for file in store.files):
+                return None
+            place = cache / f"{name}-{uuid.uuid4().hex[:12]}"
+            write(place)
+            pointer = _Pointer(place.name, kind, store.files)
+            write_atomically(cache / f"{name}.json", json.dumps(pointer.__dict__).encode())
+            for other in cache.glob(f"{name}-*"):
+                if other != place:
+                    shutil.rmtree(other) if other.is_dir() else other.unlink()
+            return place
+    except PermissionError:
+        return None
