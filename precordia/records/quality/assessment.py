@@ -1,0 +1,119 @@
+"""All checks together, as one verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.leads import LEADS, LIMB_LEADS
+from precordia.core.recording import Problem, Quality, Recording
+from precordia.records.quality.leads import LeadFacts, lead_facts
+from precordia.records.quality.limbs import limb_problems
+from precordia.records.quality.score import lead_scores, probability
+from precordia.records.quality.units import units_problem
+from precordia.records.quality.view import View, view_of
+
+ACCEPTABLE = 0.02
+"""Scores from here on are acceptable. Of the CinC 2011 recordings that annotators accepted, and of PTB-XL, well below 1%
+fall short (``precordia eval quality``): what is rejected truly cannot be used."""
+
+FEW_LEADS = 0.05
+"""What dead leads leave of the score of the others, at least."""
+
+SHORTEST_S = 2.5
+"""Shortest recording that can serve, s: a beat and its neighbours at 50 beats a minute."""
+
+RHYTHM_S = 9.5
+"""Length from which a rhythm can be read, s: the usual ten seconds, less what carts trim."""
+
+
+def assess(recording: Recording) -> Quality:
+    """What is wrong with a recording, lead by lead and as a whole, with a score from 0 (unusable) to 1 (clean).
+
+    The score is the probability that annotators who see the waves would accept the recording (see ``score``), times the
+    share of samples that are there; 0 when the units are wrong or no lead has a signal. What does not spoil the waves
+    (missing leads, broken laws between leads, swapped electrodes) is listed among the problems and leaves the score alone.
+
+    Never raises for what a signal holds: empty, NaN and infinite signals are unacceptable, with the reason.
+    """
+    rows = [i for i, lead in enumerate(recording.leads) if lead in LEADS]
+    missing = _missing_problem(recording)
+    if not rows:
+        nothing = Problem("missing_lead", LEADS, 1.0, "none of the twelve standard leads is there; rename the channels")
+        return Quality(0.0, False, {}, (nothing,))
+    if recording.duration_s + 1e-9 < SHORTEST_S:
+        text = f"lasts {recording.duration_s:.2f} s; at least {SHORTEST_S} s are needed"
+        scores = {recording.leads[row]: 0.0 for row in rows}
+        return Quality(0.0, False, scores, (Problem("short", (), 1.0, text), *missing))
+    view = view_of(recording, rows)
+    units, factor = units_problem(view)
+    if units is not None:
+        view = view.rescaled(factor)
+    facts = lead_facts(view, recording.signal[rows])
+    scores_of_leads = lead_scores(facts)
+    problems = [*missing, *_lead_problems(view, facts)]
+    if units is not None:
+        problems.append(units)
+    if recording.duration_s < RHYTHM_S:
+        text = f"lasts {recording.duration_s:.1f} s; rhythm is read from 10 s"
+        problems.append(Problem("short", (), 0.2, text))
+    problems += limb_problems(view, (facts.flat == 0) & (facts.missing < 0.5) & (facts.railed < 0.01))
+    score = _probability(view, recording.signal[rows], facts)
+    score *= 1 - float(facts.missing.mean())
+    if units is not None or not (scores_of_leads > 0).any():
+        score = 0.0
+    problems.sort(key=lambda problem: (-problem.severity, problem.kind))
+    by_lead = dict(zip(view.leads, (round(float(s), 4) for s in scores_of_leads), strict=True))
+    return Quality(round(score, 6), score >= ACCEPTABLE, by_lead, tuple(problems))
+
+
+def _probability(view: View, signal: NDArray[np.float32], facts: LeadFacts) -> float:
+    """The annotators' probability; where leads are dead, at least a little of what the others alone would have.
+
+    A recording with a few dead leads is as good as one without those leads, which is acceptable; annotators say no.
+    """
+    score = probability(facts)
+    alive = np.flatnonzero((facts.flat < 0.5) & (facts.missing < 0.5))
+    if 0 < alive.size < len(view.leads):
+        score = max(score, FEW_LEADS * probability(lead_facts(view.of(alive), signal[alive])))
+    return score
+
+
+def _missing_problem(recording: Recording) -> list[Problem]:
+    """Standard leads that are neither there nor follow from two limb leads that are."""
+    have = set(recording.leads)
+    derivable = len(have & set(LIMB_LEADS)) >= 2
+    gone = tuple(lead for lead in LEADS if lead not in have and not (derivable and lead in LIMB_LEADS))
+    if not gone:
+        return []
+    severity = 0.1 + 0.4 * len(gone) / len(LEADS)
+    return [Problem("missing_lead", gone, severity, f"{', '.join(gone)} not recorded")]
+
+
+def _lead_problems(view: View, facts: LeadFacts) -> list[Problem]:
+    problems = []
+    for kind, values, least, text in (
+        ("nan", facts.missing, 0.0, "samples missing"),
+        ("flat", facts.flat, 0.0, "of the time without any signal"),
+        ("saturated", facts.railed, 0.0, "of the samples at the amplifier's limit"),
+    ):
+        rows = np.flatnonzero(values > least)
+        if rows.size:
+            worst = float(values[rows].max())
+            share = rows.size / len(view.leads)
+            severity = min(1.0, (worst if kind != "saturated" else min(1.0, 10 * worst)) * (0.3 + 0.7 * share))
+            leads = tuple(view.leads[row] for row in rows)
+            problems.append(Problem(kind, leads, severity, f"{', '.join(leads)}: up to {worst:.1%} {text}"))
+    rows = np.flatnonzero(_noisy(facts))
+    if rows.size:
+        leads = tuple(view.leads[row] for row in rows)
+        severity = 0.3 + 0.5 * rows.size / len(view.leads)
+        noise, agreement = facts.noise[rows].max(), facts.agreement[rows].min()
+        text = f"{', '.join(leads)}: noise up to {noise:.0%} of the QRS; agreement with the other leads' beats from {agreement:.2f}"
+        problems.append(Problem("noisy", leads, severity, text))
+    return problems
+
+
+def _noisy(facts: LeadFacts) -> NDArray[np.bool_]:
+    alive = (facts.flat < 0.5) & (facts.missing < 0.5)
+    return alive & ((facts.noise > 0.25) | (facts.agreement < 0.35))

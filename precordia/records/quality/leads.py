@@ -1,0 +1,156 @@
+"""What can be said of each lead: gaps, flat stretches, rails, noise, and whether it beats with the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import find_peaks
+
+from precordia.records.quality.view import FS, View, in_blocks
+
+FLAT_MV = 0.011
+"""Peak-to-peak amplitude within half a second below which a lead shows nothing (two steps of 5 µV)."""
+
+FLAT_BLOCKS = 4
+"""Half-second blocks in a row that must show nothing: longer than the pause between T and the next P at 30 beats a minute."""
+
+LIVE_MV = 0.01
+"""Smallest QRS envelope for a lead to take part in the consensus, mV."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeadFacts:
+    """One number a lead for each question; arrays of ``(n_leads,)``.
+
+    Attributes:
+        missing: Share of samples that are not finite.
+        flat: Share of the time without any signal.
+        railed: Share of samples at a limit of the amplifier.
+        agreement: Correlation of the lead's QRS envelope with the median envelope of all, -1 to 1; 0 for a dead lead.
+            With fewer than three live leads, how alike their own beats are.
+        noise: Median amplitude above 28 Hz relative to the QRS amplitude.
+        noise_peak: The same for the worst half second.
+        drift_mv: Peak to peak baseline wander, mV.
+        qrs_mv: Amplitude in the QRS band, mV (98th percentile of the absolute value).
+    """
+
+    missing: NDArray[np.float64]
+    flat: NDArray[np.float64]
+    railed: NDArray[np.float64]
+    agreement: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    noise_peak: NDArray[np.float64]
+    drift_mv: NDArray[np.float64]
+    qrs_mv: NDArray[np.float64]
+
+
+def lead_facts(view: View, signal: NDArray[np.float32]) -> LeadFacts:
+    """The facts of each row.
+
+    Args:
+        view: The recording at 100 Hz, in mV.
+        signal: ``(n_leads, n_samples)`` the same rows as stored, for the rails.
+    """
+    qrs_mv = _percentile(np.abs(view.qrs), 0.98)
+    power = np.sqrt(np.square(in_blocks(view.noise, 50)).mean(axis=2))
+    scale = qrs_mv + 0.01
+    return LeadFacts(
+        missing=1 - view.finite,
+        flat=flat_share(view.wide),
+        railed=railed_share(signal),
+        agreement=_agreement(view.qrs, qrs_mv),
+        noise=np.median(power, axis=1) / scale,
+        noise_peak=power.max(axis=1) / scale,
+        drift_mv=np.ptp(view.drift, axis=1).astype(np.float64),
+        qrs_mv=qrs_mv,
+    )
+
+
+def flat_share(wide: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Share of half-second blocks that lie in runs of at least :data:`FLAT_BLOCKS` without signal."""
+    blocks = in_blocks(wide, round(FS / 2))
+    still = np.ptp(blocks, axis=2) <= FLAT_MV
+    need = min(FLAT_BLOCKS, still.shape[1])
+    starts = np.lib.stride_tricks.sliding_window_view(still, need, axis=1).all(axis=2)
+    inside = np.zeros_like(still)
+    for offset in range(need):
+        inside[:, offset : offset + starts.shape[1]] |= starts
+    share: NDArray[np.float64] = inside.mean(axis=1)
+    return share
+
+
+def railed_share(signal: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Share of samples exactly at a lead's largest or smallest value, where they pile up there as clipping makes them.
+
+    A pile counts when it holds at least 0.3% of the samples and twice what lies within the next twentieth of the range:
+    a coarse but honest signal thins out towards its extremes.
+    """
+    if not np.isfinite(signal).all():
+        signal = np.where(np.isfinite(signal), signal, np.nan).astype(np.float32)
+        if np.isnan(signal).all(axis=1).any():
+            signal = np.where(np.isnan(signal).all(axis=1, keepdims=True), np.float32(0), signal)
+    top = np.fmax.reduce(signal, axis=1, keepdims=True)
+    bottom = np.fmin.reduce(signal, axis=1, keepdims=True)
+    span = top - bottom
+    share = np.zeros(signal.shape[0])
+    for edge, sign in ((top, 1), (bottom, -1)):
+        depth = sign * (edge - signal)
+        at = (depth == 0).mean(axis=1)
+        near = (depth <= 0.05 * span).mean(axis=1) - at
+        share += np.where((at >= 0.003) & (at >= 2 * near) & (span[:, 0] > 0), at, 0)
+    return share
+
+
+def _agreement(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> NDArray[np.float64]:
+    envelope = uniform_filter1d(np.abs(qrs), round(FS / 10), axis=1, mode="nearest")
+    height = np.maximum(_percentile(envelope, 0.95), 1e-3)[:, None]
+    relative = np.minimum(envelope / height, 1.5)
+    live = qrs_mv > LIVE_MV
+    if not live.any():
+        return np.zeros(qrs.shape[0])
+    consensus = np.median(relative[live], axis=0)
+    if live.sum() < 3:
+        return np.where(live, _self_agreement(qrs, consensus), 0)
+    consensus = consensus - consensus.mean()
+    relative = relative - relative.mean(axis=1, keepdims=True)
+    size = np.sqrt(np.square(relative).sum(axis=1) * np.square(consensus).sum())
+    out: NDArray[np.float64] = np.divide(
+        relative @ consensus, size, out=np.zeros(qrs.shape[0]), where=(size > 0) & live
+    )
+    return out
+
+
+def _self_agreement(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How alike a lead's own beats are: what is left to ask when there are no others to agree with.
+
+    Returns:
+        ``(n_leads,)`` mean correlation of the beats with their median, 0 with fewer than three beats.
+    """
+    around = np.arange(-12, 13)
+    peaks = beats(consensus)
+    peaks = peaks[(peaks >= 12) & (peaks < consensus.size - 12)]
+    if peaks.size < 3:
+        return np.zeros(qrs.shape[0])
+    pieces = qrs[:, peaks[:, None] + around].astype(np.float64)
+    pieces -= pieces.mean(axis=2, keepdims=True)
+    middle = np.median(pieces, axis=1, keepdims=True)
+    size = np.sqrt(np.square(pieces).sum(axis=2) * np.square(middle).sum(axis=2))
+    alike = np.divide((pieces * middle).sum(axis=2), size, out=np.zeros(size.shape), where=size > 0)
+    out: NDArray[np.float64] = alike.mean(axis=1)
+    return out
+
+
+def beats(consensus: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Samples of the view at which the leads' median QRS envelope peaks, at most 200 a minute."""
+    height = 0.5 * float(_percentile(consensus[None], 0.98)[0])
+    peaks: NDArray[np.intp] = find_peaks(consensus, distance=round(0.3 * FS), height=max(height, 1e-6))[0]
+    return peaks
+
+
+def _percentile(x: NDArray[np.float32], share: float) -> NDArray[np.float64]:
+    """A row's value below which ``share`` of it lies; by partition, which is faster than ``np.percentile``."""
+    k = min(x.shape[1] - 1, int(share * x.shape[1]))
+    return np.partition(x, k, axis=1)[:, k].astype(np.float64)
