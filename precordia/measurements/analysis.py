@@ -12,7 +12,7 @@ from precordia.core.recording import Recording
 from precordia.measurements.beats import find_beats
 from precordia.measurements.conditioning import Conditioned, condition, smooth
 from precordia.measurements.families import Family, group_beats
-from precordia.measurements.p_wave import CONSISTENT, consistency, p_bounds
+from precordia.measurements.p_wave import CONSISTENT, CONSISTENT_IRREGULAR, consistency, p_bounds
 from precordia.measurements.pacing import stimulus_before
 from precordia.measurements.qrs_bounds import qrs_bounds, r_peaks
 from precordia.measurements.t_wave import t_bounds
@@ -20,6 +20,9 @@ from precordia.measurements.working_rate import AFTER, BEFORE, FS
 
 MIN_LIKENESS: Final = 0.5
 """Median likeness of beats to their average below which what was found are not beats but noise."""
+
+REGULAR_SHARE: Final = 0.10
+"""A regular rhythm's RR intervals stay within this share of their median (nine in ten of them)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +76,8 @@ def _analyse_stretch(stretch: Conditioned) -> Analysis | None:
     beats, families = group_beats(stretch.signal, find_beats(stretch.signal))
     if not families or families[0].likeness < MIN_LIKENESS:
         return None
-    rr = float(np.median(np.diff(np.sort(beats)))) if beats.size > 1 else FS
-    bounds = tuple(_bounds(stretch, beats, family, rr) for family in families)
+    intervals = np.diff(np.sort(beats)).astype(np.float64)
+    bounds = tuple(_bounds(stretch, beats, family, intervals) for family in families)
     order = np.argsort(beats, kind="stable")
     if not np.array_equal(order, np.arange(beats.size)):
         rank = np.argsort(order)
@@ -83,8 +86,10 @@ def _analyse_stretch(stretch: Conditioned) -> Analysis | None:
     return Analysis(stretch, beats, tuple(families), bounds)
 
 
-def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, rr: float) -> Bounds:
+def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, intervals: NDArray[np.float64]) -> Bounds:
     signal, average = stretch.signal, family.average
+    rr = float(np.median(intervals)) if intervals.size else FS
+    regular = bool(np.quantile(np.abs(intervals - rr), 0.9) <= REGULAR_SHARE * rr) if intervals.size else True
     qrs_on, qrs_off = qrs_bounds(average, stimulus_before(stretch.spikes_s * FS, beats[family.members]))
     r_peak = r_peaks(average, qrs_on, qrs_off)
     # Repolarisation takes about 40% of a cycle at rest and up to 60% of a fast one; before that no P wave can begin.
@@ -98,10 +103,10 @@ def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, rr: 
         if whole.size:
             columns = whole[:, None] - BEFORE + np.arange(max(0, lo - 8), hi + 2)
             consistent = consistency(smooth(signal, 20)[:, columns].transpose(1, 0, 2))
-        if consistent < CONSISTENT:
+        if consistent < (CONSISTENT if regular else CONSISTENT_IRREGULAR):
             p_on, p_peak, p_off = (np.full_like(p_on, np.nan) for _ in range(3))
     pr = BEFORE - float(np.nanmin(p_on)) if np.isfinite(p_on).any() else 0.12 * FS
-    latest = BEFORE + int(min(AFTER, rr - pr))
+    latest = BEFORE + int(min(AFTER, max(rr - pr, 0.5 * rr)))
     t_on, t_peak, t_off = t_bounds(average, qrs_off, latest)
     return Bounds(
         p_on=p_on - BEFORE,

@@ -24,8 +24,14 @@ OFFSET_SHARE: Final = 0.45
 REACH: Final = 0.024 * FS
 """How far one lead's boundary may lie from the median of the leads, samples."""
 
-CONSISTENT: Final = 0.35
+CONSISTENT: Final = 0.25
 """Mean correlation between beats, in the window of the P wave, above which it belongs to the beat (f waves do not)."""
+
+CONSISTENT_IRREGULAR: Final = 0.40
+"""The same where RR intervals vary, so that fibrillation is likely a priori."""
+
+SHORTEST: Final = 0.05 * FS
+"""A P wave lasts at least this long (in the median of the leads), samples; what is shorter is an artefact."""
 
 
 def p_bounds(
@@ -58,6 +64,8 @@ def p_bounds(
             continue
         lo, hi = max(start, peak - round(0.11 * FS)), min(stop + 2, peak + round(0.11 * FS))
         out[:, k] = start_of(curve[k], peak, lo, ONSET_SHARE), peak, end_of(curve[k], peak, hi, OFFSET_SHARE)
+    if np.isfinite(out).any() and np.nanmedian(out[2] - out[0]) < SHORTEST:
+        out[:] = np.nan
     return gathered(out[0], REACH), out[1], gathered(out[2], REACH)
 
 

@@ -9,11 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.measurements.analysis import Analysis
+from precordia.measurements.analysis import REGULAR_SHARE, Analysis
 from precordia.measurements.working_rate import FS
-
-REGULAR_SHARE: Final = 0.10
-"""A regular rhythm's RR intervals stay within this share of their median."""
 
 PATTERN_SHARE: Final = 0.80
 """Share of the RR variance that a repeating pattern (bigeminy, trigeminy) must explain."""

@@ -11,7 +11,7 @@ from precordia.measurements.conditioning import smooth
 from precordia.measurements.humps import end_of, extremum_of, gathered, start_of
 from precordia.measurements.working_rate import FS
 
-SMALLEST_MV: Final = 0.02
+SMALLEST_MV: Final = 0.012
 """Smallest T wave in a lead, mV."""
 
 ONSET_SHARE: Final = 0.28
@@ -38,7 +38,7 @@ def t_bounds(
     stop = min(latest, average.shape[1])
     ended = int(np.nanmedian(qrs_offsets))
     start = ended + round(0.04 * FS)
-    if stop - start < round(0.10 * FS):
+    if stop - start < round(0.08 * FS):
         return out[0], out[1], out[2]
     for k in range(n_leads):
         peak, height = extremum_of(smoother[k], start, stop)
