@@ -1,0 +1,332 @@
+"""From items to findings: which cue, territory and qualifier belongs to which finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from precordia.concepts.scanning import Item
+from precordia.concepts.terms import read_table, vocabulary
+from precordia.concepts.territories import regional_findings, territory_of
+from precordia.core.findings import Finding, Status
+
+_LOCAL = frozenset(
+    "MI INJ ISC_ MYOD SCAR STEMI NSTEMI STD_ STE_ INVT LOWT TAB_ NT_ NDT NSTT NST_ STTA QWAVE BIPT TALLT IVCD PRWP RRED"
+    " LVOLT HVOLT ANEUR TALLR DEEPS IHD ERE RSR ACISC CHISC PERIC ARTI".split()
+)
+"""Findings that a territory or leads may localise."""
+
+_AGED = frozenset("MI INJ ISC_ MYOD SCAR STEMI NSTEMI ANEUR IHD QWAVE".split())
+"""Findings that may be old or acute."""
+
+_CAUSES = frozenset("ISC_ LVS RVS DIG INJ MYOD MI NSTEMI EL".split())
+"""Findings that machines list as causes, one after another without a conjunction."""
+
+_AFTERWARDS = frozenset({"age undetermined", "probably old", "possibly acute"})
+_WAVES = {
+    "INVT": "T",
+    "LOWT": "T",
+    "TAB_": "T",
+    "NT_": "T",
+    "BIPT": "T",
+    "TALLT": "T",
+    "NDT": "T",
+    "STD_": "ST",
+    "STE_": "ST",
+    "NST_": "ST",
+    "STTA": "STT",
+    "NSTT": "STT",
+    "RRED": "R",
+    "PRWP": "R",
+}
+"""The wave that a finding is about: it may be continued ("T waves low in II and inverted in III")."""
+
+_REACH = 6
+"""Words between a cue before and its finding, at most."""
+
+_MAX_LIKELIHOOD = 50
+"""SCP-ECG likelihoods up to this (15, 35, 50) are read as uncertain; PTB-XL writes them behind its codes."""
+
+
+@lru_cache(maxsize=1)
+def _predicates() -> dict[tuple[str, str], str]:
+    return {(row["subject"], row["predicate"]): row["concept"] for row in read_table("predicates.tsv")}
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A finding being read."""
+
+    base: str
+    status: Status
+    start: int
+    end: int
+    sentence: int
+    territories: list[str] = field(default_factory=list)
+    age: str | None = None
+    grade: str | None = None
+    comparison: str | None = None
+    linked: bool = False
+
+    def findings(self) -> list[Finding]:
+        regional = regional_findings()
+        severity = self.age or self.grade
+        return [
+            Finding(
+                regional.get((self.base, territory or ""), self.base),
+                self.status,
+                territory,
+                severity,
+                self.comparison,
+                (self.start, self.end),
+            )
+            for territory in (self.territories or [None])
+        ]
+
+
+class _Reader:
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+        self.drafts: list[_Draft] = []
+        self.sentence = 0
+        self.silent = False
+        self.reset()
+
+    def reset(self) -> None:
+        self.cue: Status | None = None
+        self.used = False
+        self.reach = 0
+        self.territories: list[str] = []
+        self.age: str | None = None
+        self.grade: str | None = None
+        self.change: str | None = None
+        self.subject: str | None = None
+        self.joint = False
+        self.silent = False
+        self.since = 0
+
+    def read(self) -> list[_Draft]:
+        for k, item in enumerate(self.items):
+            handler = getattr(self, f"_on_{item.kind}", None)
+            if handler is not None:
+                handler(k, item)
+        return self.drafts
+
+    # Findings
+
+    def _on_concept(self, k: int, item: Item) -> None:
+        self._add(k, item, item.value)
+
+    def _on_predicate(self, k: int, item: Item) -> None:
+        concept = _predicates().get((self.subject or "", item.value))
+        if concept is not None:
+            self._add(k, item, concept)
+
+    def _on_subject(self, k: int, item: Item) -> None:
+        self.subject = item.value
+
+    def _add(self, k: int, item: Item, concept: str) -> None:
+        if self.silent:
+            return
+        self.subject = _WAVES.get(concept, self.subject)
+        status = self._status_for(item, concept)
+        draft = _Draft(concept, status, item.start, item.end, self.sentence, linked=self.joint)
+        if concept in _LOCAL:
+            draft.territories, self.territories = self.territories, []
+        else:
+            self.territories = []
+        if concept in _AGED:
+            draft.age = self.age
+            if self.age in ("probably old", "possibly acute") and status == "present":
+                draft.status = "uncertain"
+        self.age = None
+        draft.grade, self.grade = self.grade, None
+        draft.comparison, self.change = self.change, None
+        self.drafts.append(draft)
+        self.joint = False
+        self.since = 0
+
+    def _status_for(self, item: Item, concept: str) -> Status:
+        if self.cue is None:
+            return "present"
+        if self.used and not self.joint:
+            last = self.drafts[-1].base if self.drafts else ""
+            if not (self.cue == "uncertain" and concept in _CAUSES and last in _CAUSES):
+                self.cue = None
+                return "present"
+        self.used = True
+        return self.cue
+
+    # Cues
+
+    def _on_negation(self, k: int, item: Item) -> None:
+        self._cue(k, item, "absent")
+
+    def _on_uncertain(self, k: int, item: Item) -> None:
+        self._cue(k, item, "uncertain")
+
+    def _cue(self, k: int, item: Item, status: Status) -> None:
+        side = item.side
+        if side == "either":
+            side = "before" if self._finding_follows(k) else "after"
+        if side == "after":
+            self._mark_previous(status, item)
+        elif not (self.cue == "absent" and not self.used):
+            self.cue, self.used, self.reach = status, False, 0
+
+    def _on_sequel(self, k: int, item: Item) -> None:
+        self.age = "old"
+
+    def _on_general(self, k: int, item: Item) -> None:
+        self.silent = True
+
+    def _mark_previous(self, status: Status, item: Item) -> None:
+        if not self.drafts or self.drafts[-1].sentence != self.sentence or self.since > _REACH:
+            return
+        section = vocabulary().concept(self.drafts[-1].base).section
+        for draft in reversed(self.drafts):
+            if draft.sentence != self.sentence or vocabulary().concept(draft.base).section != section:
+                break
+            draft.status = status
+            if not draft.linked:
+                break
+
+    def _finding_follows(self, k: int) -> bool:
+        for item in self.items[k + 1 : k + 5]:
+            if item.kind == "concept":
+                return True
+            if item.kind not in ("territory", "age", "grade", "word"):
+                return False
+        return False
+
+    # Qualifiers
+
+    def _on_territory(self, k: int, item: Item) -> None:
+        self._place(k, item, item.value)
+
+    def _on_leads(self, k: int, item: Item) -> None:
+        territory = territory_of(item.value.split())
+        if territory is not None:
+            self._place(k, item, territory)
+
+    def _on_back(self, k: int, item: Item) -> None:
+        earlier = next((d for d in reversed(self.drafts) if d.territories), None)
+        if earlier is not None and self.drafts[-1].base in _LOCAL and not self.drafts[-1].territories:
+            self.drafts[-1].territories = list(earlier.territories)
+
+    def _place(self, k: int, item: Item, territory: str) -> None:
+        last = self.drafts[-1] if self.drafts and self.drafts[-1].sentence == self.sentence else None
+        if last is None or last.base not in _LOCAL or self._belongs_to_next(k, item, last):
+            if territory not in self.territories:
+                self.territories.append(territory)
+            return
+        for draft in reversed(self.drafts):
+            if draft.sentence != self.sentence or draft.base not in _LOCAL or (draft is not last and draft.territories):
+                break
+            if territory not in draft.territories:
+                draft.territories.append(territory)
+            if not draft.linked:
+                break
+
+    def _belongs_to_next(self, k: int, item: Item, last: _Draft) -> bool:
+        if item.kind == "leads":
+            following = self.items[k + 1] if k + 1 < len(self.items) else None
+            return (
+                bool(last.territories)
+                and following is not None
+                and following.kind == "concept"
+                and following.value in _LOCAL
+                and not following.gap
+            )
+        for following in self.items[k + 1 : k + 6]:
+            if following.kind == "concept":
+                return following.value in _LOCAL and not (following.gap and not last.territories)
+            if following.kind not in ("territory", "age", "grade", "link"):
+                return False
+        return False
+
+    def _on_age(self, k: int, item: Item) -> None:
+        last = self.drafts[-1] if self.drafts and self.drafts[-1].sentence == self.sentence else None
+        aged = last is not None and last.base in _AGED and last.age is None
+        if aged and last is not None and (item.value in _AFTERWARDS or not self._aged_follows(k)):
+            for draft in reversed(self.drafts):
+                if draft.base not in _AGED or draft.age is not None or draft.sentence != self.sentence:
+                    break
+                draft.age = item.value
+                if not draft.linked:
+                    break
+        else:
+            self.age = item.value
+
+    def _aged_follows(self, k: int) -> bool:
+        for following in self.items[k + 1 : k + 6]:
+            if following.kind == "concept":
+                return following.value in _AGED
+            if following.kind not in ("territory", "age", "grade", "word"):
+                return False
+        return False
+
+    def _on_grade(self, k: int, item: Item) -> None:
+        last = self.drafts[-1] if self.drafts and self.drafts[-1].sentence == self.sentence else None
+        following = next((i for i in self.items[k + 1 : k + 4] if i.kind in ("concept", "predicate")), None)
+        if following is None and last is not None and last.grade is None:
+            last.grade = item.value
+        else:
+            self.grade = item.value
+
+    def _on_change(self, k: int, item: Item) -> None:
+        here = [d for d in self.drafts if d.sentence == self.sentence]
+        if item.value == "new" or not here:
+            self.change = item.value
+            if item.value == "resolved":
+                self.cue, self.used, self.reach = "absent", False, 0
+            return
+        for draft in here:
+            draft.comparison = item.value
+            if item.value == "resolved":
+                draft.status = "absent"
+
+    def _on_number(self, k: int, item: Item) -> None:
+        if self.drafts and self.items[k - 1].kind == "concept" and self.items[k - 1].end == self.drafts[-1].end:
+            following = self.items[k + 1] if k + 1 < len(self.items) else None
+            if (
+                item.value.isdigit()
+                and int(item.value) <= _MAX_LIKELIHOOD
+                and (following is None or following.kind == "mark" or following.kind == "stop")
+            ):
+                self.drafts[-1].status = "uncertain"
+
+    # Limits
+
+    def _on_link(self, k: int, item: Item) -> None:
+        self.joint = True
+
+    def _on_mark(self, k: int, item: Item) -> None:
+        if item.value == ",":
+            self.joint = self.cue == "absent" and self.used and self._or_follows(k)
+
+    def _or_follows(self, k: int) -> bool:
+        for item in self.items[k + 1 : k + 8]:
+            if item.kind in ("stop", "break"):
+                return False
+            if item.kind == "link":
+                return True
+        return False
+
+    def _on_word(self, k: int, item: Item) -> None:
+        self.since += 1
+        self.reach += 1
+        if self.cue is not None and self.reach > _REACH and not self.used:
+            self.cue = None
+
+    def _on_break(self, k: int, item: Item) -> None:
+        self.cue, self.joint, self.silent = None, False, False
+
+    def _on_stop(self, k: int, item: Item) -> None:
+        self.sentence += 1
+        self.reset()
+
+
+def read_items(items: list[Item]) -> list[Finding]:
+    """The findings that a report's items state, in reading order, repetitions included."""
+    return [finding for draft in _Reader(items).read() for finding in draft.findings()]

@@ -1,0 +1,163 @@
+"""From a report to items: the phrases of the lexicon, leads and sentence ends found in it, with their place."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from precordia.concepts.lexicon import LEAF, TOKEN, Entry, lexicon
+
+GAP = 3
+"""This many blanks (or a line end) set off a further statement in the reports of some machines."""
+
+_ABBREVIATIONS = frozenset(
+    "chron ant supraventr ventr intraventr mogl wahrsch wahrscheinl kompl inkompl unvollst unbest path fragl va v a dd d"
+    " ca bzw lat inf post sept neg pos biphas diskr verd z b u evtl ggf n st mgl vd li re bds resp incompl inc vs abn pat"
+    " amplitudkrit unspez poss prob".split()
+)
+"""Words after which a full stop ends no sentence."""
+
+_LIMB_LEADS = {
+    "i": "I",
+    "ii": "II",
+    "iii": "III",
+    "avr": "aVR",
+    "avl": "aVL",
+    "avf": "aVF",
+    "vf": "aVF",
+    "vl": "aVL",
+    "f": "aVF",
+    "l": "aVL",
+}
+_BARE_LEADS = frozenset({"i", "f", "l"})
+_BEFORE_LEAD = frozenset({"in", "lead", "d", "abl", "ableit", "ableitung", "and", "und", "or", "oder"})
+_JOINTS = frozenset({",", "+", "/", "&", "and", "und", "u", "or", "oder", "bi", "bis", "to"})
+_LEAD_ORDER = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+_DIGITS = re.compile(r"[1-6]")
+_RANGE = re.compile(r"([1-6])\s*(?:-|–|bis|to)\s*v?\s*([1-6])", re.IGNORECASE)
+
+
+class Item(NamedTuple):
+    """One thing found in a report.
+
+    Attributes:
+        kind: "concept", "territory", "negation", ..., "leads", "word", "number", "stop".
+        value: Identifier or canonical value; the token itself for a word or a number.
+        side: For a cue, on which side the finding stands: "before", "after" (the cue comes before, after) or "either".
+        start, end: Its place in the text.
+        gap: Whether it is set off from what precedes it by :data:`GAP` blanks or a line end.
+    """
+
+    kind: str
+    value: str
+    side: str
+    start: int
+    end: int
+    gap: bool
+
+
+def scan(text: str) -> list[Item]:
+    """The items of a report, in order; spans lie within the text and do not overlap."""
+    lex = lexicon()
+    matches = list(TOKEN.finditer(text))
+    tokens = [m.group() if m.lastgroup == "mark" else lex.normal(m.group()) for m in matches]
+    if matches and matches[-1].lastgroup == "word":
+        tokens[-1] = lex.complete(matches[-1].group())
+    items: list[Item] = []
+    i, n, last_end = 0, len(tokens), 0
+    while i < n:
+        start = matches[i].start()
+        between = text[last_end:start]
+        gap = len(between) >= GAP and (between.count(" ") >= GAP or "\n" in between)
+        stop, entry = _longest(lex.trie, tokens, i)
+        if entry is not None:
+            kind, value, side = entry
+            if kind == "concept" and stop == i + 1 and tokens[i] == "i":
+                entry = None
+        if entry is not None:
+            items.append(Item(entry.kind, entry.value, entry.side, start, matches[stop - 1].end(), gap))
+        else:
+            stop, item = _other(text, matches, tokens, i, gap)
+            items.append(item)
+        last_end = matches[stop - 1].end()
+        i = stop
+    return items
+
+
+def _longest(trie: dict[str, object], tokens: list[str], i: int) -> tuple[int, Entry | None]:
+    node: object = trie
+    best, found = i, None
+    j, n = i, len(tokens)
+    while j < n:
+        nxt = node.get(tokens[j])  # type: ignore[attr-defined]
+        if nxt is None:
+            # "supraventr. extrasystolen", "schenkelblock, links": marks inside a phrase.
+            if j > i and tokens[j] in ".," and j + 1 < n:
+                nxt = node.get(tokens[j + 1])  # type: ignore[attr-defined]
+                if nxt is None or tokens[j] == "." and tokens[j - 1] not in _ABBREVIATIONS:
+                    break
+                j += 1
+            else:
+                break
+        node = nxt
+        j += 1
+        entry = node.get(LEAF)  # type: ignore[attr-defined]
+        if entry is not None:
+            best, found = j, entry
+    return best, found
+
+
+def _other(text: str, matches: list[re.Match[str]], tokens: list[str], i: int, gap: bool) -> tuple[int, Item]:
+    match, token = matches[i], tokens[i]
+    leads, stop = _leads(matches, tokens, i)
+    if leads:
+        return stop, Item("leads", " ".join(leads), "", match.start(), matches[stop - 1].end(), gap)
+    kind = "word"
+    if match.lastgroup == "number":
+        kind = "number"
+    elif match.lastgroup == "mark":
+        kind = "mark"
+        if token in ";!" or (token == "." and not _abbreviates(text, matches, tokens, i)):
+            kind = "stop"
+    return i + 1, Item(kind, token, "", match.start(), match.end(), gap)
+
+
+def _abbreviates(text: str, matches: list[re.Match[str]], tokens: list[str], i: int) -> bool:
+    return i > 0 and matches[i - 1].end() == matches[i].start() and tokens[i - 1] in _ABBREVIATIONS
+
+
+def _leads(matches: list[re.Match[str]], tokens: list[str], i: int) -> tuple[list[str], int]:
+    found: set[str] = set()
+    j, stop = i, i
+    n = len(tokens)
+    while j < n:
+        if matches[j].lastgroup == "chest":
+            found.update(_chest_leads(matches[j].group()))
+        elif tokens[j] in _LIMB_LEADS and not (
+            tokens[j] in _BARE_LEADS
+            and not found
+            and not (i > 0 and tokens[i - 1] in _BEFORE_LEAD)
+            and not _lead_follows(matches, tokens, j)
+        ):
+            found.add(_LIMB_LEADS[tokens[j]])
+        else:
+            break
+        stop = j = j + 1
+        while j < n and tokens[j] in _JOINTS:
+            j += 1
+    return [lead for lead in _LEAD_ORDER if lead in found], stop
+
+
+def _lead_follows(matches: list[re.Match[str]], tokens: list[str], j: int) -> bool:
+    return (
+        j + 2 < len(tokens)
+        and tokens[j + 1] in _JOINTS
+        and (matches[j + 2].lastgroup == "chest" or tokens[j + 2] in _LIMB_LEADS)
+    )
+
+
+def _chest_leads(text: str) -> set[str]:
+    numbers = {int(d) for d in _DIGITS.findall(text)}
+    for first, last in _RANGE.findall(text):
+        numbers.update(range(int(first), int(last) + 1))
+    return {f"V{number}" for number in numbers}
