@@ -1,0 +1,54 @@
+"""Language models by name: ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, or ``none``.
+
+One more kind of model is one more file with ``load(rest, settings) -> ChatLanguageModel`` and one line in ``KINDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from precordia.core.errors import UsageError
+from precordia.core.registry import Registry
+from precordia.generation.language_models.settings import LanguageModelSettings
+
+if TYPE_CHECKING:
+    from precordia.generation.language_models.chat import ChatLanguageModel
+
+    Loader = Callable[[str, LanguageModelSettings], ChatLanguageModel]
+
+__all__ = ["KINDS", "LanguageModelSettings", "load_language_model"]
+
+KINDS: Registry[Loader] = Registry(
+    "kind of language model",
+    {
+        "openai": "precordia.generation.language_models.openai_server:load",
+        "ollama": "precordia.generation.language_models.ollama_server:load",
+        "hf": "precordia.generation.language_models.hf_folder:load",
+    },
+)
+"""Kind of model to its loader."""
+
+
+def load_language_model(spec: str | None, settings: LanguageModelSettings | None = None) -> ChatLanguageModel | None:
+    """The language model that a spec names, or None for ``none``.
+
+    Args:
+        spec: ``openai:NAME@URL`` (any OpenAI-compatible server; without ``@URL`` the provider's own), ``ollama:NAME`` or
+            ``ollama:NAME@URL``, ``hf:FOLDER`` (a local Hugging Face model), ``none`` or None.
+        settings: Time-outs, retries, sampling, cache.
+
+    Raises:
+        UsageError: the spec is not of that form.
+        UnknownNameError: there is no such kind of model.
+        MissingExtraError: the package that it needs is not installed.
+    """
+    if spec is None or spec.strip().lower() in ("", "none"):
+        return None
+    kind, colon, rest = spec.strip().partition(":")
+    if not colon and kind not in KINDS:
+        raise UsageError(f"language model {spec!r}: give openai:NAME@URL, ollama:NAME, hf:FOLDER or none")
+    loader = KINDS.get(kind)
+    if not rest:
+        raise UsageError(f"language model {spec!r}: name the model after the colon, as in {kind}:NAME")
+    return loader(rest, settings or LanguageModelSettings())

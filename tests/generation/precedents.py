@@ -1,0 +1,71 @@
+"""Precedents for tests: cases with a report whose findings are marked in its words."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from precordia.core.case import Case
+from precordia.core.findings import Finding, Measurements, Status
+from precordia.core.leads import LEADS
+from precordia.core.recording import Recording
+from precordia.core.retrieval import Hit, Why
+
+WORDS = {
+    "SR": "sinus rhythm",
+    "SBRAD": "sinus bradycardia",
+    "STACH": "sinus tachycardia",
+    "AFIB": "atrial fibrillation",
+    "CLBBB": "complete left bundle branch block",
+    "CRBBB": "complete right bundle branch block",
+    "1AVB": "first degree AV block",
+    "IMI": "inferior myocardial infarction",
+    "ASMI": "anteroseptal myocardial infarction",
+    "MI": "myocardial infarction",
+    "LVH": "left ventricular hypertrophy",
+    "NORM": "normal ECG",
+    "LAD": "left axis deviation",
+    "NST_": "ST segment changes",
+    "PVC": "ventricular premature complexes",
+    "ARTI": "artifact",
+}
+
+
+def query_recording(seconds: float = 10.0, fs: float = 500.0) -> Recording:
+    """Noise on twelve leads: nothing here reads the signal but the page."""
+    signal = np.random.default_rng(0).normal(0, 0.1, (12, round(seconds * fs))).astype(np.float32)
+    return Recording(signal, fs, LEADS, "query", patient_id="q", age=64.0, sex="F")
+
+
+def finding_in(report: str, concept: str, status: Status = "present") -> Finding:
+    """The finding with the place of its words in the report."""
+    match = re.search(re.escape(WORDS[concept]), report)
+    return Finding(concept, status, span=match.span() if match else (0, 0))
+
+
+def precedent(
+    case_id: int,
+    *said: str,
+    denied: tuple[str, ...] = (),
+    possible: tuple[str, ...] = (),
+    patient: str | None = None,
+    similarity: float = 0.9,
+    report: str | None = None,
+    measurements: Measurements | None = None,
+) -> Hit:
+    """A hit whose report says, denies and suspects the given concepts."""
+    if report is None:
+        parts = (
+            [WORDS[c] for c in said] + [f"no {WORDS[c]}" for c in denied] + [f"possible {WORDS[c]}" for c in possible]
+        )
+        report = ". ".join(parts) + "."
+    findings = (
+        *(finding_in(report, c) for c in said),
+        *(finding_in(report, c, "absent") for c in denied),
+        *(finding_in(report, c, "uncertain") for c in possible),
+    )
+    case = Case(
+        case_id, f"rec{case_id}", patient or f"patient{case_id}", report, findings, measurements or Measurements()
+    )
+    return Hit(case_id, similarity, case, Why({"signal": similarity}, {"signal": case_id}, ()))
