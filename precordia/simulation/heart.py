@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from precordia.core.recording import Sex
-from precordia.simulation.waves import Vector, Wave, bump
+from precordia.simulation.waves import Wave, bump
 
 BeatKind = Literal["sinus", "pac", "pvc", "paced"]
 RhythmKind = Literal["sinus", "fibrillation", "flutter", "paced"]
@@ -112,10 +112,16 @@ class Heart:
 
     def scaled(self, part: Literal["p", "qrs", "st_t"], factor: float, *names: str) -> Heart:
         """The heart with the waves of one part larger or smaller: all of them, or those whose name starts so."""
-        waves = tuple(
+        waves: tuple[Wave, ...] = tuple(
             w.scaled(factor) if not names or w.name.startswith(names) else w for w in getattr(self.beat, part)
         )
-        return replace(self, beat=replace(self.beat, **{part: waves}))
+        match part:
+            case "p":
+                return self.with_beat(p=waves)
+            case "qrs":
+                return self.with_beat(qrs=waves)
+            case "st_t":
+                return self.with_beat(st_t=waves)
 
 
 Change = Callable[[Heart, np.random.Generator], Heart]

@@ -118,7 +118,8 @@ def add_noise(
     power = np.nan_to_num(np.nanvar(signal, axis=-1)).mean(axis=-1)
     own = made.var(axis=-1).mean(axis=-1)
     gain = np.sqrt(power / np.maximum(own, 1e-12) * 10.0 ** (-snr_db / 10.0))
-    return (signal + gain[..., None, None] * made).astype(np.float32)
+    out: NDArray[np.float32] = (signal + gain[..., None, None] * made).astype(np.float32)
+    return out
 
 
 def add_noises(signal: NDArray[np.floating], fs: float, noise: Noise, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -139,7 +140,8 @@ def quantised(signal: NDArray[np.float32], step_mv: float) -> NDArray[np.float32
     """The signal in whole steps of the converter; unchanged when the step is 0."""
     if step_mv <= 0:
         return signal
-    return (np.rint(signal / step_mv) * step_mv).astype(np.float32)
+    stepped: NDArray[np.float32] = (np.rint(signal / step_mv) * step_mv).astype(np.float32)
+    return stepped
 
 
 def lose_contact(
@@ -180,8 +182,7 @@ def _shaped(
 
 def _frequencies(n: int, fs: float) -> NDArray[np.float64]:
     # Twice the length: what is kept then does not close on itself.
-    out: NDArray[np.float64] = np.fft.rfftfreq(2 * _even_fast(n), 1.0 / fs)
-    return out
+    return np.asarray(np.fft.rfftfreq(2 * _even_fast(n), 1.0 / fs), dtype=np.float64)
 
 
 def _even_fast(n: int) -> int:
@@ -190,12 +191,14 @@ def _even_fast(n: int) -> int:
     return int(next_fast_len(n, real=True))
 
 
-def _envelope(shape: tuple[int, ...], fs: float, rng: np.random.Generator, depth: float, hz: float) -> NDArray[np.float64]:  # fmt: skip
+def _envelope(
+    shape: tuple[int, ...], fs: float, rng: np.random.Generator, depth: float, hz: float
+) -> NDArray[np.float64]:
     """A positive slow modulation: log-normal, below ``hz``."""
     f = _frequencies(shape[-1], fs)
     slow = _shaped(shape, fs, rng, np.exp(-0.5 * (f / hz) ** 2))
-    slow /= np.maximum(slow.std(axis=-1, keepdims=True), 1e-9)
-    return np.exp(depth * slow)
+    out: NDArray[np.float64] = np.exp(depth * slow / np.maximum(slow.std(axis=-1, keepdims=True), 1e-9))
+    return out
 
 
 def _wander(shape: tuple[int, ...], fs: float, rng: np.random.Generator) -> NDArray[np.float64]:

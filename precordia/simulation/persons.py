@@ -94,8 +94,19 @@ def is_normal(exam: Exam, reader: Reader) -> bool:
     return upright and flat_st and flat_j and no_q and v1 and size and progress and axis and not lvh
 
 
-def afflict(person: Person, diagnoses: Sequence[Diagnosis], rng: np.random.Generator) -> Sitting:
+def afflict(
+    person: Person,
+    diagnoses: Sequence[Diagnosis],
+    rng: np.random.Generator,
+    today: np.random.Generator | None = None,
+) -> Sitting:
     """The person's heart with diagnoses, each as strong as its criterion asks.
+
+    Args:
+        person: Whose.
+        diagnoses: In the order of ``diagnosis.GROUPS``.
+        rng: Draws what lasts: the disease's shape.
+        today: Draws what changes from day to day, rhythm and premature beats; ``rng`` when None.
 
     Raises:
         UsageError: the criteria cannot all be met on this person.
@@ -104,7 +115,8 @@ def afflict(person: Person, diagnoses: Sequence[Diagnosis], rng: np.random.Gener
     for _ in range(6):
         heart = person.heart
         for diagnosis in diagnoses:
-            heart = diagnosis.change(heart, rng)
+            passing = diagnosis.group in ("rhythm", "ectopy")
+            heart = diagnosis.change(heart, today if passing and today is not None else rng)
         heart = _unprolonged(heart, reader, any(d.name == "LNGQT" for d in diagnoses))
         for _ in range(16):
             heart = turned_to_axis(heart, person.torso)

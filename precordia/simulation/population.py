@@ -33,7 +33,11 @@ def draw_diagnoses(rng: np.random.Generator, age: float, sex: Sex) -> tuple[str,
     if names[0] == "NORM":
         return ("NORM",) if rng.random() < 0.8 else ("SARRH",) if age < 50 else ("SBRAD",)
     extras = [_draw(rng, rhythm)]
-    extras += [name for name, chance in (("1AVB", 0.07 * old), ("PVC", 0.08 * old), ("PAC", 0.06 * old)) if rng.random() < chance]  # fmt: skip
+    extras += [
+        name
+        for name, chance in (("1AVB", 0.07 * old), ("PVC", 0.08 * old), ("PAC", 0.06 * old))
+        if rng.random() < chance
+    ]
     if rng.random() < 0.12:
         extras.append(_draw(rng, {k: v for k, v in main.items() if k != "NORM"}))
     for name in extras:

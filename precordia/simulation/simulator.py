@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from precordia.simulation.noise import Noise, add_noises, noise_level
 from precordia.simulation.persons import Person, Sitting, afflict, new_person
 from precordia.simulation.population import draw_diagnoses
 from precordia.simulation.render import render
-from precordia.simulation.rhythm import plan
+from precordia.simulation.rhythm import Beat, plan
 from precordia.simulation.truth import BeatTruth, Truth
 
 
@@ -55,6 +55,7 @@ def simulate(
     sex: Sex | None = None,
     noise: str | Noise | None = "typical",
     person: Person | None = None,
+    disease_seed: int | None = None,
     recording_id: str | None = None,
 ) -> SimulatedRecording:
     """One 12-lead ECG with known truth.
@@ -68,6 +69,7 @@ def simulate(
         sex: "F" or "M"; drawn when None.
         noise: "none", "light", "typical", "heavy" or a :class:`Noise`.
         person: Whose ECG it is; drawn from the seed when None.
+        disease_seed: Decides the shape of what lasts (a scar, a block), so that a person's visits agree; ``seed`` when None.
         recording_id: Name of the recording; "phantom-<seed>" when None.
 
     Raises:
@@ -81,7 +83,8 @@ def simulate(
         raise UsageError(f"fs {fs:g} Hz and {duration_s:g} s make no ECG; use a rate from 100 Hz and up to a day")
     if person is None:
         person = new_person(np.random.default_rng([seed, 0]), age=age, sex=sex)
-    sitting = afflict(person, chosen, np.random.default_rng([seed, 1]))
+    lasting = np.random.default_rng([seed if disease_seed is None else disease_seed, 1])
+    sitting = afflict(person, chosen, lasting, np.random.default_rng([seed, 4]))
     n = round(duration_s * fs)
     rng = np.random.default_rng([seed, 2])
     beats = plan_with_ectopy(sitting, n / fs, rng)
@@ -94,6 +97,12 @@ def simulate(
         measurements=measurements_of(sitting, beat_truths, person.sex),
         age=person.age,
         sex=person.sex,
+        t_mv=sitting.exam.t_mv,
+        q_leads=tuple(
+            lead
+            for lead in LEADS
+            if sitting.exam.q_ms[lead] >= 30.0 and sitting.exam.q_mv[lead] >= 0.1 and lead != "aVR"
+        ),
         noise=level.name,
     )
     recording = Recording(
@@ -147,7 +156,7 @@ def simulate_batch(
     return SimulatedBatch(signal, float(fs), tuple(truths))
 
 
-def plan_with_ectopy(sitting: Sitting, duration_s: float, rng: np.random.Generator) -> list:  # type: ignore[type-arg]
+def plan_with_ectopy(sitting: Sitting, duration_s: float, rng: np.random.Generator) -> list[Beat]:
     """The beats; drawn again until every kind of premature beat asked for lies within the recording."""
     wanted = set(sitting.heart.rhythm.ectopy)
     beats = plan(sitting.heart.rhythm, duration_s, rng)
@@ -206,8 +215,3 @@ def measurements_of(sitting: Sitting, beats: Sequence[BeatTruth], sex: Sex) -> M
             "cornell_lvh": exam.cornell_lvh(sex),
         },
     )
-
-
-def at_age(person: Person, age: float) -> Person:
-    """The same person, older."""
-    return replace(person, age=age)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Sex
@@ -40,6 +41,8 @@ class Truth:
         measurements: Of the recording, before noise.
         age: Years.
         sex: "F" or "M".
+        t_mv: Lead to T amplitude, signed, mV.
+        q_leads: Leads with a Q of 30 ms and 0.1 mV or more.
         noise: Name or description of the noise added.
         defects: What is wrong with the recording on purpose ("V3 flat"); empty when nothing.
     """
@@ -50,6 +53,8 @@ class Truth:
     measurements: Measurements
     age: float
     sex: Sex
+    t_mv: Mapping[str, float] = field(default_factory=dict)
+    q_leads: tuple[str, ...] = ()
     noise: str = "none"
     defects: tuple[str, ...] = ()
 

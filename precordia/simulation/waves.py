@@ -44,8 +44,7 @@ class Wave:
 
     def scaled(self, factor: float) -> Wave:
         """The same wave, larger or smaller."""
-        x, y, z = self.vector
-        return replace(self, vector=(x * factor, y * factor, z * factor))
+        return replace(self, vector=times(factor, self.vector))
 
     def squeezed(self, origin: float, factor: float) -> Wave:
         """The same wave in another part of its segment: phase becomes ``origin + factor * phase``."""
@@ -61,6 +60,12 @@ class Wave:
     def area(self) -> float:
         """Integral over phase of the unit wave."""
         return self.stop - self.start + float(np.sqrt(np.pi / 2)) * (self.rise + self.fall)
+
+
+def times(factor: float, vector: Vector) -> Vector:
+    """A vector, longer or shorter, or turned round by a negative factor."""
+    x, y, z = vector
+    return (factor * x, factor * y, factor * z)
 
 
 def bump(name: str, centre: float, width: float, vector: Vector, *, fall: float | None = None) -> Wave:

@@ -14,7 +14,7 @@ from precordia.core.findings import Finding
 from precordia.simulation.diagnoses.diagnosis import Diagnosis, Reader
 from precordia.simulation.examine import Exam
 from precordia.simulation.heart import Heart, jittered
-from precordia.simulation.waves import Wave, bump, plateau
+from precordia.simulation.waves import Wave, bump, plateau, times
 
 
 def secondary_st_t(qrs: tuple[Wave, ...], share: float) -> tuple[Wave, ...]:
@@ -67,12 +67,16 @@ def broad_left(exam: Exam, reader: Reader) -> bool:
 
 def right_bundle_branch_block(heart: Heart, rng: np.random.Generator) -> Heart:
     """QRS from 120 ms: the left ventricle as before, then a slow terminal force to the right and front."""
-    return _with_terminal_force(heart, rng, qrs_ms=float(rng.uniform(124, 150)), size=float(rng.uniform(0.75, 1.15)), at=0.78)  # fmt: skip
+    return _with_terminal_force(
+        heart, rng, qrs_ms=float(rng.uniform(124, 150)), size=float(rng.uniform(0.75, 1.15)), at=0.78
+    )
 
 
 def incomplete_right_bundle_branch_block(heart: Heart, rng: np.random.Generator) -> Heart:
     """The same, smaller, with a QRS of 110 to 120 ms."""
-    return _with_terminal_force(heart, rng, qrs_ms=float(rng.uniform(110, 118)), size=float(rng.uniform(0.45, 0.6)), at=0.83)  # fmt: skip
+    return _with_terminal_force(
+        heart, rng, qrs_ms=float(rng.uniform(110, 118)), size=float(rng.uniform(0.45, 0.6)), at=0.83
+    )
 
 
 def _with_terminal_force(heart: Heart, rng: np.random.Generator, *, qrs_ms: float, size: float, at: float) -> Heart:
@@ -81,10 +85,10 @@ def _with_terminal_force(heart: Heart, rng: np.random.Generator, *, qrs_ms: floa
     force = (-0.62 * size, 0.02 * size, -0.72 * size)
     late = (
         bump("rbbb force", at, 0.095, force, fall=0.085),
-        bump("rbbb start", at - 0.14, 0.07, tuple(0.25 * v for v in force)),
+        bump("rbbb start", at - 0.14, 0.07, times(0.25, force)),
     )
-    against = tuple(-0.26 * v for v in force)
-    st_t = (*heart.beat.st_t, bump("t secondary", 0.62, 0.15, (0.4 * against[0], against[1], against[2]), fall=0.1))
+    x, y, z = times(-0.26, force)
+    st_t = (*heart.beat.st_t, bump("t secondary", 0.62, 0.15, (0.4 * x, y, z), fall=0.1))
     return replace(
         heart.with_beat(qrs=(*early, *late), st_t=st_t, qrs_ms=qrs_ms),
         qtf_ms=heart.qtf_ms + 0.5 * (qrs_ms - heart.beat.qrs_ms),
@@ -120,7 +124,10 @@ def left_anterior_fascicular_block(heart: Heart, rng: np.random.Generator) -> He
         0.08,
     )
     wider = min(118.0, heart.beat.qrs_ms + 10.0)
-    return replace(heart.with_beat(qrs=(*qrs, *others), qrs_ms=max(wider, heart.beat.qrs_ms)), axis_deg=float(rng.uniform(-66, -48)))  # fmt: skip
+    return replace(
+        heart.with_beat(qrs=(*qrs, *others), qrs_ms=max(wider, heart.beat.qrs_ms)),
+        axis_deg=float(rng.uniform(-66, -48)),
+    )
 
 
 def q_in_avl(exam: Exam, reader: Reader) -> bool:
@@ -143,7 +150,10 @@ def left_posterior_fascicular_block(heart: Heart, rng: np.random.Generator) -> H
         0.08,
     )
     wider = min(118.0, heart.beat.qrs_ms + 8.0)
-    return replace(heart.with_beat(qrs=(*qrs, *others), qrs_ms=max(wider, heart.beat.qrs_ms)), axis_deg=float(rng.uniform(102, 128)))  # fmt: skip
+    return replace(
+        heart.with_beat(qrs=(*qrs, *others), qrs_ms=max(wider, heart.beat.qrs_ms)),
+        axis_deg=float(rng.uniform(102, 128)),
+    )
 
 
 def q_in_iii(exam: Exam, reader: Reader) -> bool:
@@ -161,9 +171,10 @@ def preexcitation(heart: Heart, rng: np.random.Generator) -> Heart:
         plateau("fixed delta", 0.22, 0.40, delta, rise=0.11, fall=0.12),
         *(w.squeezed(1.0 - share, share) for w in heart.beat.qrs if w.name != "septal"),
     )
-    against = tuple(-0.30 * v for v in delta)
-    st_t = (*heart.beat.st_t, bump("t secondary", 0.66, 0.15, (against[0], against[1], against[2]), fall=0.1))
-    return heart.with_beat(qrs=qrs, st_t=st_t, qrs_ms=wide, pr_ms=float(rng.uniform(88, 114)), p_ms=min(heart.beat.p_ms, 84.0))  # fmt: skip
+    st_t = (*heart.beat.st_t, bump("t secondary", 0.66, 0.15, times(-0.30, delta), fall=0.1))
+    return heart.with_beat(
+        qrs=qrs, st_t=st_t, qrs_ms=wide, pr_ms=float(rng.uniform(88, 114)), p_ms=min(heart.beat.p_ms, 84.0)
+    )
 
 
 def ventricular_pacing(heart: Heart, rng: np.random.Generator) -> Heart:
@@ -187,7 +198,9 @@ def ventricular_pacing(heart: Heart, rng: np.random.Generator) -> Heart:
         spike=True,
     )
     rhythm = replace(heart.rhythm, kind="paced", rate_bpm=float(rng.choice([60, 65, 70, 75])))
-    return replace(heart, beat=shape, ectopic={**heart.ectopic, "paced": shape}, rhythm=rhythm, qtf_ms=heart.qtf_ms + 45.0)  # fmt: skip
+    return replace(
+        heart, beat=shape, ectopic={**heart.ectopic, "paced": shape}, rhythm=rhythm, qtf_ms=heart.qtf_ms + 45.0
+    )
 
 
 _ONLY_WAY = frozenset({"fascicle", "hypertrophy", "infarction", "repolarisation"})
@@ -201,7 +214,7 @@ CONDUCTION = (
         broad_left,
         lambda h: h.scaled("qrs", 1.12, "lbbb septum", "lbbb wall"),
         _ONLY_WAY | {"LVOLT"},
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "CRBBB",
         (Finding("CRBBB"),),
@@ -210,7 +223,7 @@ CONDUCTION = (
         late_right,
         _larger_terminal_force,
         frozenset({"RVH", "LVOLT"}),
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "IRBBB",
         (Finding("IRBBB"),),
@@ -219,7 +232,7 @@ CONDUCTION = (
         late_right_small,
         _larger_terminal_force,
         frozenset({"RVH", "LVOLT"}),
-    ),  # fmt: skip
+    ),
     Diagnosis("WPW", (Finding("WPW"),), "conduction", preexcitation, excludes=_ONLY_WAY | {"LVOLT"}),
     Diagnosis(
         "PACE",
@@ -227,7 +240,7 @@ CONDUCTION = (
         "conduction",
         ventricular_pacing,
         excludes=_ONLY_WAY | {"LVOLT", "rhythm", "av", "ectopy", "LNGQT"},
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "LAFB",
         (Finding("LAFB"),),
@@ -236,7 +249,7 @@ CONDUCTION = (
         q_in_avl,
         lambda h: replace(h.scaled("qrs", 1.2, "fixed"), axis_deg=max(-70.0, (h.axis_deg or -55.0) - 2.0)),
         frozenset({"hypertrophy", "infarction"}),
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "LPFB",
         (Finding("LPFB"),),
@@ -245,5 +258,5 @@ CONDUCTION = (
         q_in_iii,
         lambda h: h.scaled("qrs", 1.2, "fixed"),
         frozenset({"hypertrophy", "infarction"}),
-    ),  # fmt: skip
+    ),
 )

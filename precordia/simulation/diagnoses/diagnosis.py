@@ -11,7 +11,18 @@ from precordia.core.recording import Sex
 from precordia.simulation.examine import Exam
 from precordia.simulation.heart import Change, Heart
 
-Group = Literal["conduction", "fascicle", "hypertrophy", "infarction", "repolarisation", "voltage", "rhythm", "av", "ectopy", "atrium"]  # fmt: skip
+Group = Literal[
+    "conduction",
+    "fascicle",
+    "hypertrophy",
+    "infarction",
+    "repolarisation",
+    "voltage",
+    "rhythm",
+    "av",
+    "ectopy",
+    "atrium",
+]
 
 GROUPS: tuple[Group, ...] = (
     "conduction",

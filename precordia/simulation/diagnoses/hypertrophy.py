@@ -21,9 +21,11 @@ from precordia.simulation.waves import bump, plateau
 def left_ventricular_hypertrophy(heart: Heart, rng: np.random.Generator) -> Heart:
     """Larger forces to the left and back, a slightly longer QRS."""
     grown = tuple(
-        replace(w, vector=(w.vector[0] * 1.35, w.vector[1] * 1.05, w.vector[2] * 1.4)) if w.name in ("apical", "lateral") else w
+        replace(w, vector=(w.vector[0] * 1.35, w.vector[1] * 1.05, w.vector[2] * 1.4))
+        if w.name in ("apical", "lateral")
+        else w
         for w in heart.beat.qrs
-    )  # fmt: skip
+    )
     return heart.with_beat(qrs=grown, qrs_ms=min(heart.beat.qrs_ms + float(rng.uniform(2, 10)), 116.0))
 
 
@@ -68,14 +70,15 @@ def right_ventricular_hypertrophy(heart: Heart, rng: np.random.Generator) -> Hea
 
 def tall_r_in_v1(exam: Exam, reader: Reader) -> bool:
     """R in V1 of 0.7 mV and larger than S, axis of 90 degrees or beyond."""
-    return exam.r_mv["V1"] >= 0.7 and exam.r_mv["V1"] > exam.s_mv["V1"] and exam.axis_deg > 92.0 and exam.s_mv["V6"] > 0.2  # fmt: skip
+    return (
+        exam.r_mv["V1"] >= 0.7 and exam.r_mv["V1"] > exam.s_mv["V1"] and exam.axis_deg > 92.0 and exam.s_mv["V6"] > 0.2
+    )
 
 
 def low_voltage(heart: Heart, rng: np.random.Generator) -> Heart:
     """QRS below 0.5 mV in the limb leads and 1.0 mV in the chest leads (Kligfield et al. 2007)."""
     k = float(rng.uniform(0.42, 0.55))
-    small = heart.scaled("qrs", k).scaled("st_t", 0.5 + 0.5 * k).scaled("p", 0.7)
-    return small
+    return heart.scaled("qrs", k).scaled("st_t", 0.5 + 0.5 * k).scaled("p", 0.7)
 
 
 def is_low(exam: Exam, reader: Reader) -> bool:
@@ -87,11 +90,18 @@ def is_low(exam: Exam, reader: Reader) -> bool:
 def left_atrial_enlargement(heart: Heart, rng: np.random.Generator) -> Heart:
     """P of 120 ms or more, notched in II, its end negative in V1."""
     p = tuple(
-        replace(w.scaled(1.5), start=0.70, stop=0.70, rise=0.12, fall=0.12, vector=(1.5 * w.vector[0], 1.3 * w.vector[1], 0.105))
+        replace(
+            w.scaled(1.5),
+            start=0.70,
+            stop=0.70,
+            rise=0.12,
+            fall=0.12,
+            vector=(1.5 * w.vector[0], 1.3 * w.vector[1], 0.105),
+        )
         if w.name == "p left"
         else replace(w, start=0.30, stop=0.30, rise=0.12, fall=0.12)
         for w in heart.beat.p
-    )  # fmt: skip
+    )
     return heart.with_beat(p=p, p_ms=float(rng.uniform(124, 142)), pr_ms=max(heart.beat.pr_ms, 164.0))
 
 
@@ -113,7 +123,7 @@ HYPERTROPHY = (
         sokolow_lyon,
         lambda h: h.scaled("qrs", 1.08, "apical", "lateral"),
         frozenset({"LVOLT"}),
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "LVH:strain",
         (Finding("LVH"), Finding("STD_"), Finding("INVT")),
@@ -122,7 +132,7 @@ HYPERTROPHY = (
         strained,
         lambda h: h.scaled("qrs", 1.08, "apical", "lateral").scaled("st_t", 1.05),
         frozenset({"LVOLT", "repolarisation", "infarction", "CRBBB"}),
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "RVH",
         (Finding("RVH"),),
@@ -131,7 +141,7 @@ HYPERTROPHY = (
         tall_r_in_v1,
         lambda h: h.scaled("qrs", 1.12, "fixed rvh"),
         frozenset({"LVOLT", "repolarisation", "infarction", "conduction"}),
-    ),  # fmt: skip
+    ),
     Diagnosis("LVOLT", (Finding("LVOLT"),), "voltage", low_voltage, is_low, lambda h: h.scaled("qrs", 0.92)),
     Diagnosis("LAO/LAE", (Finding("LAO/LAE"),), "atrium", left_atrial_enlargement),
     Diagnosis("RAO/RAE", (Finding("RAO/RAE"),), "atrium", right_atrial_enlargement),

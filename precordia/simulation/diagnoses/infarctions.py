@@ -98,7 +98,13 @@ def _old(territory: Territory) -> Diagnosis:
         own = own.scaled("qrs", 0.75, "apical") if anterior else own
         # T points away from the scar for months, then less and less (Chou, ch. 7).
         t = float(rng.uniform(0.0, 0.30))
-        away = bump("t scar", 0.68, 0.13, (-t * territory.towards[0], -t * territory.towards[1], -t * territory.towards[2]), fall=0.1)  # fmt: skip
+        away = bump(
+            "t scar",
+            0.68,
+            0.13,
+            (-t * territory.towards[0], -t * territory.towards[1], -t * territory.towards[2]),
+            fall=0.1,
+        )
         return own.with_beat(qrs=(*own.beat.qrs, scar), st_t=(*own.beat.st_t, away))
 
     def meets(exam: Exam, reader: Reader) -> bool:

@@ -15,7 +15,7 @@ from precordia.core.findings import Finding
 from precordia.simulation.diagnoses.diagnosis import Diagnosis, Reader
 from precordia.simulation.examine import Exam
 from precordia.simulation.heart import Heart
-from precordia.simulation.waves import Vector, bump, plateau
+from precordia.simulation.waves import Vector, bump, plateau, times
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ WALLS = (
 def _inverted_over(wall: IschaemicWall) -> Diagnosis:
     def change(heart: Heart, rng: np.random.Generator) -> Heart:
         size = float(rng.uniform(0.42, 0.62))
-        deep = bump("t ischaemic", 0.67, 0.115, tuple(-size * v for v in wall.towards), fall=0.105)
+        deep = bump("t ischaemic", 0.67, 0.115, times(-size, wall.towards), fall=0.105)
         return heart.with_beat(st_t=(*heart.beat.st_t, deep))
 
     def meets(exam: Exam, reader: Reader) -> bool:
@@ -116,7 +116,7 @@ REPOLARISATION = (
         depressed,
         lambda h: h.scaled("st_t", 1.15, "st depressed"),
         frozenset({"conduction", "LVOLT"}),
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "STD_",
         (Finding("STD_"),),
@@ -125,7 +125,7 @@ REPOLARISATION = (
         depressed,
         lambda h: h.scaled("st_t", 1.15, "st depressed"),
         frozenset({"conduction", "LVOLT"}),
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "INVT",
         (Finding("INVT"),),
@@ -134,7 +134,7 @@ REPOLARISATION = (
         is_inverted,
         lambda h: h.scaled("st_t", 1.15, "t"),
         frozenset({"conduction"}),
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "LOWT",
         (Finding("LOWT"),),
@@ -143,12 +143,12 @@ REPOLARISATION = (
         is_flat,
         lambda h: h.scaled("st_t", 0.85),
         frozenset({"conduction"}),
-    ),  # fmt: skip
+    ),
     Diagnosis(
         "LNGQT",
         (Finding("LNGQT"),),
         "repolarisation",
         long_qt,
         excludes=frozenset({"conduction", "STACH", "AFIB", "AFLT"}),
-    ),  # fmt: skip
+    ),
 )

@@ -1,4 +1,4 @@
-"""Rhythms and atrioventricular conduction: sinus rhythm and its rates, fibrillation, flutter, premature beats, first degree block."""
+"""Rhythms: sinus rhythm and its rates, fibrillation, flutter, premature beats, first degree atrioventricular block."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from precordia.core.findings import Finding
 from precordia.simulation.diagnoses.conduction import secondary_st_t
 from precordia.simulation.diagnoses.diagnosis import Diagnosis
-from precordia.simulation.heart import BeatShape, Heart
-from precordia.simulation.waves import Wave, bump
+from precordia.simulation.heart import BeatKind, BeatShape, Heart
+from precordia.simulation.waves import Wave, bump, times
 
 
 def sinus_rhythm(heart: Heart, rng: np.random.Generator) -> Heart:
@@ -36,7 +36,9 @@ def sinus_arrhythmia(heart: Heart, rng: np.random.Generator) -> Heart:
     """RR swings with breathing by more than 0.12 s (Chou's Electrocardiography, 6th ed., ch. 13)."""
     rate = min(heart.rhythm.rate_bpm, 78.0)
     swing = float(rng.uniform(0.11, 0.18))
-    return replace(heart, rhythm=replace(heart.rhythm, rate_bpm=rate, respiratory=swing, breaths_hz=float(rng.uniform(0.15, 0.27))))  # fmt: skip
+    return replace(
+        heart, rhythm=replace(heart.rhythm, rate_bpm=rate, respiratory=swing, breaths_hz=float(rng.uniform(0.15, 0.27)))
+    )
 
 
 def atrial_fibrillation(heart: Heart, rng: np.random.Generator) -> Heart:
@@ -88,22 +90,23 @@ def atrial_premature(heart: Heart, rng: np.random.Generator) -> Heart:
 def ventricular_premature(heart: Heart, rng: np.random.Generator) -> Heart:
     """An early wide beat without a P wave, its ST-T turned the other way."""
     size = float(rng.uniform(1.3, 2.0))
-    if rng.random() < 0.5:  # from the right ventricle: like left bundle branch block
-        start, main = (0.3, 0.3, 0.1), (1.0, float(rng.choice([-0.9, 0.9])), 0.55)
-    else:  # from the left ventricle: like right bundle branch block
-        start, main = (0.1, -0.2, -0.3), (-0.6, float(rng.choice([-0.8, 0.8])), -0.8)
+    down = float(rng.choice([-0.9, 0.9]))
+    # From the right ventricle it looks like left bundle branch block, from the left like right bundle branch block.
+    right = bool(rng.random() < 0.5)
+    start, main = ((0.3, 0.3, 0.1), (1.0, down, 0.55)) if right else ((0.1, -0.2, -0.3), (-0.6, down, -0.8))
+    x, y, z = main
     qrs = (
-        bump("pvc start", 0.24, 0.13, tuple(0.5 * size * v for v in start)),
-        bump("pvc main", 0.48, 0.15, tuple(0.7 * size * v for v in main)),
-        bump("pvc late", 0.74, 0.11, tuple(size * f * v for f, v in zip((0.4, 0.55, 0.45), main, strict=True))),
+        bump("pvc start", 0.24, 0.13, times(0.5 * size, start)),
+        bump("pvc main", 0.48, 0.15, times(0.7 * size, main)),
+        bump("pvc late", 0.74, 0.11, times(size, (0.4 * x, 0.55 * y, 0.45 * z))),
     )
     shape = BeatShape(p=(), qrs=qrs, st_t=secondary_st_t(qrs, 0.34), qrs_ms=float(rng.uniform(132, 168)))
     return _with_ectopy(heart, "pvc", shape, float(rng.uniform(0.14, 0.26)))
 
 
-def _with_ectopy(heart: Heart, kind: str, shape: BeatShape, share: float) -> Heart:
-    rhythm = replace(heart.rhythm, ectopy={**heart.rhythm.ectopy, kind: share})  # type: ignore[dict-item]
-    return replace(heart, rhythm=rhythm, ectopic={**heart.ectopic, kind: shape})  # type: ignore[dict-item]
+def _with_ectopy(heart: Heart, kind: BeatKind, shape: BeatShape, share: float) -> Heart:
+    rhythm = replace(heart.rhythm, ectopy={**heart.rhythm.ectopy, kind: share})
+    return replace(heart, rhythm=rhythm, ectopic={**heart.ectopic, kind: shape})
 
 
 _NO_P = frozenset({"av", "PAC", "WPW", "atrium"})
