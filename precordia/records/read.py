@@ -69,18 +69,20 @@ def recognise(path: Path) -> str:
         UnknownFormatError: no reader recognises it.
     """
     suffix = path.suffix.lower()
-    if suffix == ".hea" or (suffix in ("", ".dat", ".mat") and _has_header(path)):
+    if suffix == ".hea" or _belongs_to_record(path):
         return "wfdb"
     if path.is_dir():
         raise UnreadableRecordingError(
             f"{path}: a folder, not a recording; name a file in it, or build a knowledge base of it"
         )
     if not path.exists():
-        if path.with_name(path.name + ".hea").exists():
-            return "wfdb"
         raise UnreadableRecordingError(f"{path}: there is no such file")
     found = sniff(read_head(path))
     if found is None:
+        if path.with_suffix(".hea").exists():
+            raise UnknownFormatError(
+                f"{path}: not a signal of the WFDB record {path.stem} beside it, perhaps its annotations; name the record"
+            )
         if suffix == ".dat":
             raise UnknownFormatError(
                 f"{path}: a signal file without its WFDB header {path.stem}.hea; put it beside the file"
@@ -112,8 +114,18 @@ def sniff(head: Head) -> str | None:
     return name if score < 0 else None
 
 
-def _has_header(path: Path) -> bool:
-    return path.with_name(path.name + ".hea").exists() or (bool(path.suffix) and path.with_suffix(".hea").exists())
+def _belongs_to_record(path: Path) -> bool:
+    """Whether a path is a WFDB record's bare name, or a signal file that the header of the same name mentions."""
+    if path.with_name(path.name + ".hea").exists():
+        return True
+    header = path.with_suffix(".hea")
+    if not path.suffix or not header.exists():
+        return False
+    try:
+        with header.open("rb") as file:
+            return path.name.encode() in file.read(2**16)
+    except OSError:
+        return False
 
 
 def _describe(head: Head) -> str:

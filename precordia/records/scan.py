@@ -1,7 +1,7 @@
 """What recordings there are in a folder: each once, by looking at names and first bytes only."""
 
 # os and os.path are several times faster than pathlib, and archives have a million files.
-# ruff: noqa: PTH100, PTH112, PTH110, PTH113, PTH117, PTH118, PTH119, PTH120, PTH122, PTH123, PTH207, PTH208
+# ruff: noqa: PTH112, PTH110, PTH118, PTH119, PTH120, PTH122, PTH123, PTH207, PTH208
 from __future__ import annotations
 
 import os

@@ -10,6 +10,17 @@ from precordia.records.readers.reader import Reader
 READERS: Final[Registry[Reader]] = Registry(
     "format",
     {
+        "aecg": "precordia.records.readers.aecg:READER",
+        "csv": "precordia.records.readers.arrays:CSV",
+        "dicom": "precordia.records.readers.dicom:READER",
+        "edf": "precordia.records.readers.edf:READER",
+        "matlab": "precordia.records.readers.matlab:READER",
+        "muse": "precordia.records.readers.muse:READER",
+        "numpy": "precordia.records.readers.arrays:NUMPY",
+        "philips": "precordia.records.readers.philips:READER",
+        "rhythm-text": "precordia.records.readers.rhythm_text:READER",
+        "schiller": "precordia.records.readers.schiller:READER",
+        "scp": "precordia.records.readers.scp:READER",
         "wfdb": "precordia.records.readers.wfdb:READER",
     },
 )

@@ -20,6 +20,7 @@ from precordia.core.recording import Recording
 from precordia.records.channels import mv_per_unit, name_channels, to_float32
 from precordia.records.limits import MAX_VALUES, check_file, check_fs, check_shape
 from precordia.records.readers.reader import Head, Reader
+from precordia.records.readers.strips import resample_row
 from precordia.records.readers.wfdb_comments import facts_from_comments, is_ludb
 from precordia.records.readers.wfdb_formats import FLAC_BITS, LINEAR, Values, decode_flac
 from precordia.records.readers.wfdb_header import Channel, Header, read_header
@@ -134,7 +135,7 @@ def _read_strip(header: Header, n_frames: int | None = None, keep: Sequence[str]
     for i in chosen:
         spf = header.channels[i].samples_per_frame
         if spf != rate:
-            rows[i] = _resampled(rows[i], rate, spf, n * rate)
+            rows[i] = to_float32(resample_row(rows[i].astype(np.float64), rate, spf, n * rate))
             notes.append(f"{header.channels[i].name} resampled from {header.fs * spf:g} to {header.fs * rate:g} Hz")
     fs = check_fs(header.path, header.fs * rate)
     return _Strip(fs, tuple(header.channels[i].name for i in chosen), np.stack([rows[i] for i in chosen]), tuple(notes))
@@ -143,22 +144,6 @@ def _read_strip(header: Header, n_frames: int | None = None, keep: Sequence[str]
 def _common_rate(channels: Sequence[Channel]) -> int:
     leads = [channel.samples_per_frame for channel in channels if canonical_lead(channel.name)]
     return max(leads or [channel.samples_per_frame for channel in channels])
-
-
-def _resampled(row: NDArray[np.float32], up: int, down: int, n: int) -> NDArray[np.float32]:
-    from math import gcd
-
-    from scipy.signal import resample_poly
-
-    common = gcd(up, down)
-    finite = np.nan_to_num(row)
-    out: NDArray[np.float32] = resample_poly(finite, up // common, down // common, padtype="line")[:n].astype(
-        np.float32
-    )
-    missing = np.repeat(~np.isfinite(row), -(-up // down))[:n] if up % down == 0 else None
-    if missing is not None:
-        out[missing] = np.nan
-    return out
 
 
 def _read_file(header: Header, channels: Sequence[Channel], n_frames: int) -> tuple[Values, int]:

@@ -10,7 +10,7 @@ from typing import Final
 from precordia.core.recording import Sex
 from precordia.records.channels import one_line, parse_age, parse_sex
 
-_PAIR: Final = re.compile(r"^<?([A-Za-z][^:<>]{0,80}?)>?\s*:\s*(.*)$")
+_PAIR: Final = re.compile(r"^<?([A-Za-z][^:<>,.]{0,60}?)>?\s*:\s*(.*)$")
 _INLINE: Final = re.compile(r"<(\w+)>:\s*([^<]*)")
 _MIT: Final = re.compile(r"^(\d{1,3}|-1)\s+([MF])\b")
 _MAX_COMMENTS: Final = 500

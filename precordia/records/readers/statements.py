@@ -1,0 +1,35 @@
+"""Sentences and numbers as carts print them: statements joined to a report, names of people left out, names of measurements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from precordia.records.channels import one_line
+
+_PEOPLE: Final = re.compile(
+    r"^\W*(re-?confirmed|confirmed|referred|requested|electronically signed|signed|reviewed|edited|overread|ordered|"
+    r"over-?read|read|interpreted|attending|technician|test ind)\b.{0,20}\b(by|ication)\b",
+    re.IGNORECASE,
+)
+
+
+def statements(lines: Iterable[str]) -> tuple[str, ...]:
+    """The lines that say something about the ECG; those that say who confirmed or ordered it carry names and are left out.
+
+    >>> statements(["Sinus rhythm", "", "Confirmed by Doe, John (12) on 1/1/2020"])
+    ('Sinus rhythm',)
+    """
+    tidy = (one_line(line) for line in lines)
+    return tuple(line for line in tidy if line and not _PEOPLE.match(line))
+
+
+def report_of(lines: Iterable[str]) -> str | None:
+    """The statements as one text, a sentence each, or None when there are none.
+
+    >>> report_of(["Sinus rhythm", "Normal ECG."])
+    'Sinus rhythm. Normal ECG.'
+    """
+    sentences = [line if line[-1] in ".!?,;:" else f"{line}." for line in statements(lines)]
+    return " ".join(sentences) or None
