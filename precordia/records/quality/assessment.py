@@ -10,6 +10,7 @@ from precordia.core.recording import Problem, Quality, Recording
 from precordia.records.quality.leads import LeadFacts, lead_facts
 from precordia.records.quality.limbs import limb_problems
 from precordia.records.quality.score import lead_scores, probability
+from precordia.records.quality.swap import swap_problems
 from precordia.records.quality.units import units_problem
 from precordia.records.quality.view import View, view_of
 
@@ -57,7 +58,11 @@ def assess(recording: Recording) -> Quality:
     if recording.duration_s < RHYTHM_S:
         text = f"lasts {recording.duration_s:.1f} s; rhythm is read from 10 s"
         problems.append(Problem("short", (), 0.2, text))
-    problems += limb_problems(view, (facts.flat == 0) & (facts.missing < 0.5) & (facts.railed < 0.01))
+    whole = (facts.flat == 0) & (facts.missing < 0.5) & (facts.railed < 0.01)
+    laws = limb_problems(view, whole)
+    problems += laws
+    if whole.all() and not laws:
+        problems += swap_problems(view, facts)
     score = _probability(view, recording.signal[rows], facts)
     score *= 1 - float(facts.missing.mean())
     if units is not None or not (scores_of_leads > 0).any():

@@ -105,10 +105,7 @@ def railed_share(signal: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _agreement(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> NDArray[np.float64]:
-    envelope = uniform_filter1d(np.abs(qrs), round(FS / 10), axis=1, mode="nearest")
-    height = np.maximum(_percentile(envelope, 0.95), 1e-3)[:, None]
-    relative = np.minimum(envelope / height, 1.5)
-    live = qrs_mv > LIVE_MV
+    relative, live = _envelopes(qrs, qrs_mv)
     if not live.any():
         return np.zeros(qrs.shape[0])
     consensus = np.median(relative[live], axis=0)
@@ -123,6 +120,13 @@ def _agreement(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> NDArray
     return out
 
 
+def _envelopes(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """QRS envelopes over 100 ms, each relative to its own height and at most 1.5, and which leads are live."""
+    envelope = uniform_filter1d(np.abs(qrs), round(FS / 10), axis=1, mode="nearest")
+    height = np.maximum(_percentile(envelope, 0.95), 1e-3)[:, None].astype(np.float32)
+    return np.minimum(envelope / height, np.float32(1.5)), qrs_mv > LIVE_MV
+
+
 def _self_agreement(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) -> NDArray[np.float64]:
     """How alike a lead's own beats are: what is left to ask when there are no others to agree with.
 
@@ -130,7 +134,7 @@ def _self_agreement(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) ->
         ``(n_leads,)`` mean correlation of the beats with their median, 0 with fewer than three beats.
     """
     around = np.arange(-12, 13)
-    peaks = beats(consensus)
+    peaks = _peaks(consensus)
     peaks = peaks[(peaks >= 12) & (peaks < consensus.size - 12)]
     if peaks.size < 3:
         return np.zeros(qrs.shape[0])
@@ -143,8 +147,13 @@ def _self_agreement(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) ->
     return out
 
 
-def beats(consensus: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Samples of the view at which the leads' median QRS envelope peaks, at most 200 a minute."""
+def beats(view: View, facts: LeadFacts) -> NDArray[np.intp]:
+    """Samples of the view at which the leads' median QRS envelope peaks, at most 200 a minute; none without a live lead."""
+    relative, live = _envelopes(view.qrs, facts.qrs_mv)
+    return _peaks(np.median(relative[live], axis=0)) if live.any() else np.zeros(0, dtype=np.intp)
+
+
+def _peaks(consensus: NDArray[np.float32]) -> NDArray[np.intp]:
     height = 0.5 * float(_percentile(consensus[None], 0.98)[0])
     peaks: NDArray[np.intp] = find_peaks(consensus, distance=round(0.3 * FS), height=max(height, 1e-6))[0]
     return peaks

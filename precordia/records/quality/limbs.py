@@ -7,6 +7,8 @@ are not what they are called.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,7 +74,7 @@ def _breach(rows: dict[str, NDArray[np.float32]], leads: tuple[str, ...], law: N
 
 
 def _guess(
-    rows: dict[str, NDArray[np.float32]], leads: list[str], basis: list[str], to_i_ii: NDArray[np.float64]
+    rows: dict[str, NDArray[np.float32]], leads: Sequence[str], basis: Sequence[str], to_i_ii: NDArray[np.float64]
 ) -> str:
     """What the leads in breach look like instead: another limb lead, one upside down, or nothing known."""
     i_ii = to_i_ii @ np.stack([rows[lead] for lead in basis])
