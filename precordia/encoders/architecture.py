@@ -1,0 +1,62 @@
+"""What a network is made of, as values: written into recipes and checkpoints, part of an encoder's fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from precordia.core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A residual convolutional network over all leads, with attention over time on top.
+
+    Attributes:
+        dim: Length of the embedding.
+        channels: Width of each stage; each halves the time resolution.
+        blocks: Residual blocks in each stage.
+        kernel: Length of the convolutions, samples of their stage.
+        stem_kernel: Length of the first convolution, samples at the spec's rate.
+        attention_layers: Transformer layers over the last stage's steps; 0 for none.
+        heads: Attention heads, of the transformer and of the pooling.
+        dropout: Share of the embedding hidden from the classifying objectives in training.
+        gain: Amplitudes enter as ``asinh(gain * mV)``: linear below 1/gain mV, compressed above.
+    """
+
+    dim: int = 256
+    channels: tuple[int, ...] = (64, 128, 192, 256)
+    blocks: tuple[int, ...] = (1, 1, 1, 1)
+    kernel: int = 7
+    stem_kernel: int = 15
+    attention_layers: int = 1
+    heads: int = 4
+    dropout: float = 0.1
+    gain: float = 4.0
+
+    def __post_init__(self) -> None:
+        if len(self.channels) != len(self.blocks) or not self.channels:
+            raise UsageError(f"architecture: {len(self.channels)} channels but {len(self.blocks)} blocks; one each a stage")
+        if self.channels[-1] % self.heads:
+            raise UsageError(f"architecture: {self.channels[-1]} channels do not divide into {self.heads} heads")
+        if self.kernel % 2 == 0 or self.stem_kernel % 2 == 0:
+            raise UsageError("architecture: kernel and stem_kernel must be odd")
+
+    @property
+    def stride(self) -> int:
+        """Samples of the signal a step of the last stage."""
+        return int(2 ** (len(self.channels) + 1))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> Architecture:
+        """From JSON.
+
+        Raises:
+            UsageError: a key is not a field.
+        """
+        names = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - names)
+        if unknown:
+            raise UsageError(f"architecture: unknown {', '.join(unknown)} (fields: {', '.join(sorted(names))})")
+        plain = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**plain)  # type: ignore[arg-type]

@@ -1,0 +1,138 @@
+"""Views of a batch: what may differ between two looks at the same ECG without changing what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from precordia.core.leads import LEADS
+from precordia.core.recording import Recording
+from precordia.encoders.network import Inputs
+from precordia.encoders.noise import NOISES, noise
+from precordia.encoders.recipe import Augmentation
+from precordia.records.standardize import SignalSpec, standardize
+
+_BANK_ROWS: Final = 192
+_BLOCK_S: Final = 0.32
+"""Length of a hidden block, s: a step of the network's last stage."""
+
+
+class Augmenter:
+    """Draws views of batches; every draw comes from the generator it is given.
+
+    Args:
+        spec: The signal contract.
+        typical_mv: ``(n_leads,)`` typical standard deviation of each lead, mV.
+        seed: Of the bank of noises.
+    """
+
+    def __init__(self, spec: SignalSpec, typical_mv: Tensor, seed: int) -> None:
+        self.spec, self.typical_mv = spec, typical_mv
+        self._bank = torch.from_numpy(_noise_bank(spec, seed))
+
+    def view(self, inputs: Inputs, settings: Augmentation, generator: torch.Generator) -> tuple[Inputs, Tensor]:
+        """A view of each recording of a batch, and ``(n, n_samples)`` bool: what of the time was hidden from it."""
+        signal, samples, calibrated = inputs.signal, inputs.samples, inputs.calibrated
+        n = len(inputs)
+
+        def some(share: float) -> Tensor:
+            return torch.rand(n, generator=generator) < share
+
+        signal, samples = self._warp(signal, samples, settings, some(settings.crop), generator)
+        signal, calibrated = self._uncalibrate(signal, inputs.leads, calibrated, some(settings.uncalibrate))
+        gains = torch.randn(n, 1, generator=generator) * settings.gain
+        gains = gains + torch.randn(n, signal.shape[1], generator=generator) * settings.lead_gain
+        signal = signal * gains.exp()[:, :, None]
+        signal = self._noisy(signal, settings, some(settings.noise), generator)
+        leads = torch.where(some(settings.subset)[:, None], inputs.leads & lead_subsets(n, generator), inputs.leads)
+        leads = torch.where(leads.any(1, keepdim=True), leads, inputs.leads)
+        hidden = self._hidden(samples, settings.hide, generator)
+        signal = signal * leads[:, :, None] * (samples & ~hidden)[:, None, :]
+        return Inputs(signal, leads, samples, calibrated), hidden
+
+    def _warp(
+        self, signal: Tensor, samples: Tensor, settings: Augmentation, cut: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Stretch time a little, and keep only a random part of the recordings in ``cut``, moved to the start."""
+        n, _, length = signal.shape
+        factor = 1.0 + (torch.rand(n, generator=generator) * 2 - 1) * settings.stretch
+        shortest = settings.shortest_s / self.spec.window_s
+        share = torch.where(cut, shortest + torch.rand(n, generator=generator) * (1 - shortest), torch.ones(n))
+        start = torch.rand(n, generator=generator) * (1 - share) * length
+        position = start[:, None] + torch.arange(length)[None, :] * factor[:, None]
+        end = torch.minimum(start + share * length, torch.tensor(float(length)))
+        inside = position < end[:, None] - 1
+        left = position.clamp(0, length - 2).long()
+        right_share = (position - left).clamp(0, 1)
+        kept = torch.gather(samples, 1, left) & torch.gather(samples, 1, left + 1) & inside
+        index = left[:, None, :].expand(-1, signal.shape[1], -1)
+        a, b = torch.gather(signal, 2, index), torch.gather(signal, 2, index + 1)
+        return torch.lerp(a, b, right_share[:, None, :]) * kept[:, None, :], kept
+
+    def _uncalibrate(self, signal: Tensor, leads: Tensor, calibrated: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
+        """Chest leads at their typical amplitudes, limb leads at theirs as one: what is left of mV in a z-scored archive."""
+        sizes = signal.std(dim=2).clamp(min=1e-4)
+        factors = torch.where(leads, self.typical_mv / sizes, torch.ones_like(sizes))
+        limb = torch.where(leads[:, :6], factors[:, :6].log(), torch.zeros(())).sum(1) / leads[:, :6].sum(1).clamp(min=1)
+        factors = torch.cat([limb.exp()[:, None].expand(-1, 6), factors[:, 6:]], dim=1).clamp(0.02, 50.0)
+        factors = torch.where(which[:, None], factors, torch.ones_like(factors))
+        return signal * factors[:, :, None], calibrated & ~which
+
+    def _noisy(self, signal: Tensor, settings: Augmentation, which: Tensor, generator: torch.Generator) -> Tensor:
+        """One kind of noise on all leads, each lead its own trace, at a random ratio to the lead's power."""
+        n, n_leads, length = signal.shape
+        kind = torch.randint(self._bank.shape[0], (n, 1), generator=generator).expand(-1, n_leads)
+        row = torch.randint(self._bank.shape[1], (n, n_leads), generator=generator)
+        low, high = settings.snr_db
+        snr = low + (high - low) * torch.rand(n, 1, generator=generator) + 3.0 * torch.randn(n, n_leads, generator=generator)
+        scale = signal.std(dim=2) * 10 ** (-snr / 20) * which[:, None]
+        return signal + self._bank[kind, row][:, :, :length] * scale[:, :, None]
+
+    def _hidden(self, samples: Tensor, share: float, generator: torch.Generator) -> Tensor:
+        if share <= 0:
+            return torch.zeros_like(samples)
+        block = round(_BLOCK_S * self.spec.fs)
+        count = -(-samples.shape[1] // block)
+        blocks = torch.rand(len(samples), count, generator=generator) < share
+        return blocks.repeat_interleave(block, dim=1)[:, : samples.shape[1]] & samples
+
+
+def lead_subsets(n: int, generator: torch.Generator) -> Tensor:
+    """``(n, 12)`` bool: which leads a device might offer.
+
+    A quarter single leads, a quarter limb leads only, an eighth chest leads only, the rest any subset; two limb leads
+    bring the other four along, as the standardizer derives them.
+    """
+    kind = torch.rand(n, generator=generator)
+    keep = torch.rand(n, len(LEADS), generator=generator) < torch.rand(n, 1, generator=generator) * 0.8 + 0.1
+    single = F.one_hot(
+        torch.where(
+            torch.rand(n, generator=generator) < 0.6, 0, torch.randint(len(LEADS), (n,), generator=generator)
+        ),
+        len(LEADS),
+    ).bool()
+    limb = (torch.arange(len(LEADS)) < 6)[None, :].expand(n, -1)
+    keep = torch.where((kind < 0.25)[:, None], single, keep)
+    keep = torch.where(((kind >= 0.25) & (kind < 0.5))[:, None], limb, keep)
+    keep = torch.where(((kind >= 0.5) & (kind < 0.625))[:, None], ~limb, keep)
+    derived = (keep[:, :6].sum(1) >= 2)[:, None].expand(-1, 6)
+    return torch.cat([keep[:, :6] | derived, keep[:, 6:]], dim=1)
+
+
+def _noise_bank(spec: SignalSpec, seed: int) -> np.ndarray:
+    """``(n_kinds, rows, n_samples)`` float32: each noise as the standardizer lets it through, at 100 Hz from 500 Hz."""
+    rng = np.random.default_rng(seed)
+    fs, bank = 500.0, []
+    for kind in NOISES:
+        rows = noise(kind, _BANK_ROWS, round(spec.window_s * fs), fs, rng)
+        shared = [
+            standardize(Recording(signal=rows[i : i + 12], fs=fs, leads=LEADS, recording_id="noise"), replace(spec)).signal
+            for i in range(0, _BANK_ROWS, 12)
+        ]
+        bank.append(np.concatenate(shared))
+    return np.stack(bank).astype(np.float32)

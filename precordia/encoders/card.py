@@ -1,0 +1,43 @@
+"""The model card that every checkpoint carries: what it was trained on, how, and what it may not be used for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from precordia.encoders.corpus import Corpus
+from precordia.encoders.encoder import SignalEncoder
+from precordia.encoders.recipe import Recipe
+
+
+def write_card(folder: Path, recipe: Recipe, corpus: Corpus, encoder: SignalEncoder) -> None:
+    """Write ``card.md`` into a checkpoint's folder."""
+    training = ~corpus.held_out
+    parameters = sum(p.numel() for p in encoder.network.parameters())
+    sources = sorted({recording_id.split(":")[0] for recording_id in corpus.ids if ":" in recording_id}) or ["one archive"]
+    objectives = "\n".join(f"- `{o.name}`, weight {o.weight:g}" + (f", {dict(o.options)}" if o.options else "") for o in recipe.objectives)
+    words = sum(t is not None and bool(keep) for t, keep in zip(corpus.texts, training, strict=True))
+    left_out = ", ".join(f"{k} in ({', '.join(v)})" for k, v in recipe.exclude.items()) or "nothing"
+    text = f"""# Encoder `{recipe.name}`
+
+| | |
+|---|---|
+| fingerprint | `{encoder.fingerprint}` |
+| signal spec | version {encoder.spec.version}, `{encoder.spec.fingerprint}`: {encoder.spec.fs:g} Hz, {encoder.spec.highpass_hz:g}-{encoder.spec.lowpass_hz:g} Hz, windows of {encoder.spec.window_s:g} s |
+| parameters | {parameters:,} |
+| embedding | {encoder.dim}, unit norm |
+| text encoder aligned with | `{encoder.text_fingerprint or "none"}` |
+| recordings trained on | {int(training.sum()):,} ({", ".join(sources)}), of which {words:,} with a report, {int((~corpus.calibrated & training).sum()):,} with amplitudes known lead by lead only |
+| recordings held out to watch the losses | {int(corpus.held_out.sum()):,} |
+| left out by the recipe | {left_out} |
+| data hash | `{corpus.data_hash}` |
+| seed, epochs | {recipe.seed}, {recipe.epochs} |
+
+Objectives:
+{objectives}
+
+No diagnosis code was used. Objectives named `report_...` and `text_alignment` learn from the words of the reports: they are
+supervision by text. `report_findings` uses what `precordia.concepts` reads in those words.
+
+Made for research on retrieval of similar ECGs. Not a medical device. The recipe is `recipe.json`, the losses are `curve.csv`.
+"""  # noqa: E501
+    (folder / "card.md").write_text(text, encoding="utf-8")

@@ -1,0 +1,128 @@
+"""The encoder that the rest of the system uses: recordings in, unit vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.recording import Recording
+from precordia.encoders.architecture import Architecture
+from precordia.records.standardize import SignalSpec, Windows, standardize, to_windows
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from precordia.encoders.network import SignalNetwork
+
+
+class SignalEncoder:
+    """A trained network with its signal contract.
+
+    Args:
+        network: In evaluation mode.
+        spec: What the network is fed.
+        fingerprint: Of weights, architecture and spec.
+        text_projection: ``(text_dim, dim)`` into the space of the text encoder it was aligned with, or None.
+        text_fingerprint: Of that text encoder, or "".
+        batch_size: Windows a forward pass.
+    """
+
+    def __init__(
+        self,
+        network: SignalNetwork,
+        spec: SignalSpec,
+        fingerprint: str,
+        *,
+        text_projection: NDArray[np.float32] | None = None,
+        text_fingerprint: str = "",
+        batch_size: int = 64,
+    ) -> None:
+        self.network = network.eval()
+        self.text_projection = text_projection
+        self.text_fingerprint = text_fingerprint
+        self.batch_size = batch_size
+        self._spec, self._fingerprint = spec, fingerprint
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self.network.architecture.dim
+
+    @property
+    def spec(self) -> SignalSpec:
+        """What recordings are turned into before the network sees them."""
+        return self._spec
+
+    @property
+    def architecture(self) -> Architecture:
+        """Sizes of the network."""
+        return self.network.architecture
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits: equal fingerprints give equal vectors."""
+        return self._fingerprint
+
+    def embed(self, recordings: Sequence[Recording], *, standardized: bool = False) -> NDArray[np.float32]:
+        """``(len(recordings), dim)`` float32, each row of unit L2 norm.
+
+        A recording longer than the window is embedded as the mean of its windows. A row does not depend on what else is
+        in the batch beyond 1e-5.
+
+        Args:
+            recordings: Any leads, rate and duration from the spec's shortest.
+            standardized: True when every recording already comes from ``standardize(recording, encoder.spec)``, to save
+                the filtering. Without it, standardized recordings are filtered once more, which their vectors hardly feel.
+
+        Raises:
+            UnusableSignalError: a recording is too short or has none of the standard leads.
+        """
+        if not recordings:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        ready = recordings if standardized else [standardize(recording, self.spec) for recording in recordings]
+        windows = [to_windows(recording, self.spec) for recording in ready]
+        rows = self._forward(windows)
+        ends = np.cumsum([w.signal.shape[0] for w in windows])
+        means = np.stack([rows[end - w.signal.shape[0] : end].mean(0) for w, end in zip(windows, ends, strict=True)])
+        return unit_rows(means)
+
+    def to_text_space(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeddings ``(n, dim)`` as unit vectors ``(n, text_dim)`` that compare with the text encoder's by inner product.
+
+        Raises:
+            UsageError: this encoder was not aligned with text.
+        """
+        if self.text_projection is None:
+            from precordia.core.errors import UsageError
+
+            raise UsageError("this encoder was trained without text: use a recipe with the objective text_alignment")
+        return unit_rows(vectors @ self.text_projection.T)
+
+    def _forward(self, windows: Sequence[Windows]) -> NDArray[np.float32]:
+        """Embeddings of all windows one below the other, ``(n_windows, dim)``, each of unit norm."""
+        import torch
+
+        from precordia.encoders.network import Inputs
+
+        signal = np.concatenate([w.signal for w in windows])
+        leads = np.concatenate([np.tile(w.leads_present, (w.signal.shape[0], 1)) for w in windows])
+        samples = np.concatenate([w.samples_present for w in windows])
+        parts: list[Tensor] = []
+        with torch.inference_mode():
+            for start in range(0, len(signal), self.batch_size):
+                piece = slice(start, start + self.batch_size)
+                batch = torch.from_numpy(signal[piece])
+                calibrated = torch.ones(len(batch), dtype=torch.bool)
+                inputs = Inputs(batch, torch.from_numpy(leads[piece]), torch.from_numpy(samples[piece]), calibrated)
+                parts.append(self.network(inputs).embedding)
+        return unit_rows(torch.cat(parts).numpy())
+
+
+def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows scaled to unit L2 norm, float32."""
+    norms = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    out: NDArray[np.float32] = (rows / np.maximum(norms, 1e-12)).astype(np.float32)
+    return out

@@ -1,0 +1,153 @@
+"""Recipes: everything that decides how an encoder is trained, as one JSON file (``precordia/encoders/recipes``)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from precordia.core.errors import UnknownNameError, UsageError
+from precordia.encoders.architecture import Architecture
+
+_FOLDER = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class ObjectiveSetting:
+    """One objective with its weight in the sum and its own options."""
+
+    name: str
+    weight: float = 1.0
+    options: Mapping[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How a view differs from the recording; see ``precordia.encoders.augment``.
+
+    Attributes:
+        subset: Share of views with a random subset of the leads.
+        noise: Share of views with added noise.
+        snr_db: Lowest and highest signal-to-noise ratio of that noise, dB.
+        crop: Share of views cut to a random part of the window.
+        shortest_s: Shortest part, s.
+        gain: Standard deviation of the log of a factor on all leads.
+        lead_gain: Standard deviation of the log of a factor on each lead.
+        stretch: Largest relative change of the time axis.
+        hide: Share of the time blanked, in blocks, for masked modelling.
+        uncalibrate: Share of views whose leads are scaled to typical amplitudes, with the flag that says so.
+    """
+
+    subset: float = 0.5
+    noise: float = 0.5
+    snr_db: tuple[float, float] = (0.0, 24.0)
+    crop: float = 0.2
+    shortest_s: float = 2.5
+    gain: float = 0.1
+    lead_gain: float = 0.05
+    stretch: float = 0.08
+    hide: float = 0.0
+    uncalibrate: float = 0.2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an encoder is trained.
+
+    Attributes:
+        name: The recipe's name.
+        architecture: Sizes of the network.
+        objectives: What is minimised: the weighted sum.
+        views: Augmentation of each view of a recording; objectives that compare views need two.
+        seed: Of every random draw.
+        epochs: Passes over the training part.
+        batch_size: Recordings a step.
+        learning_rate: Highest rate of AdamW's one-cycle schedule (linear rise, cosine fall).
+        warmup: Share of the steps in which the rate rises.
+        weight_decay: Of AdamW, on matrices only.
+        ema: Decay a step of the running mean of the weights, which is what is kept.
+        precision: "bf16" (autocast) or "fp32".
+        simulated: Number of simulated ECGs mixed in.
+        exclude: Metadata key to the values whose recordings are left out altogether ("strat_fold": ["9", "10"]).
+        hold_out: Metadata key to the values whose recordings are held out to watch the losses on; where a recording has
+            none of these keys, an eighth of the patients, chosen by hash, is held out.
+        evaluate_every: Epochs between looks at the held-out part.
+    """
+
+    name: str
+    architecture: Architecture = field(default_factory=Architecture)
+    objectives: tuple[ObjectiveSetting, ...] = ()
+    views: tuple[Augmentation, ...] = (Augmentation(),)
+    seed: int = 42
+    epochs: int = 10
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.05
+    ema: float = 0.995
+    precision: str = "bf16"
+    simulated: int = 0
+    exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hold_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    evaluate_every: int = 5
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("bf16", "fp32"):
+            raise UsageError(f"recipe {self.name}: precision {self.precision!r}; use bf16 or fp32")
+        if self.epochs < 1 or self.batch_size < 2:
+            raise UsageError(f"recipe {self.name}: needs at least 1 epoch and batches of 2")
+        if not self.views:
+            raise UsageError(f"recipe {self.name}: needs at least one view")
+
+    def to_json(self) -> str:
+        """The recipe as text; :func:`parse_recipe` reads it back."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """A recipe by the name of one that is shipped, or from a JSON file.
+
+    Raises:
+        UnknownNameError: neither a shipped name nor a file.
+        UsageError: the file is not a recipe; says which key.
+    """
+    path = _FOLDER / f"{name_or_path}.json"
+    if not path.is_file():
+        path = Path(name_or_path)
+    if not path.is_file():
+        raise UnknownNameError("recipe", str(name_or_path), [p.stem for p in _FOLDER.glob("*.json")])
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not JSON ({error})") from error
+    return parse_recipe(values, str(path))
+
+
+def parse_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """A recipe from JSON values.
+
+    Raises:
+        UsageError: a key is unknown or a value does not fit.
+    """
+    plain = dict(values)
+    try:
+        if "architecture" in plain:
+            plain["architecture"] = Architecture.from_mapping(plain["architecture"])
+        plain["objectives"] = tuple(_build(ObjectiveSetting, o) for o in plain.get("objectives", ()))
+        if "views" in plain:
+            plain["views"] = tuple(_build(Augmentation, v) for v in plain["views"])
+        for key in ("exclude", "hold_out"):
+            plain[key] = {k: tuple(map(str, v)) for k, v in plain.get(key, {}).items()}
+        return _build(Recipe, plain)
+    except (UsageError, TypeError, AttributeError) as error:
+        raise UsageError(f"{where}: {error}") from error
+
+
+def _build(kind: Any, values: Mapping[str, Any]) -> Any:
+    names = {f.name for f in fields(kind)}
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise UsageError(f"{kind.__name__}: unknown {', '.join(unknown)} (fields: {', '.join(sorted(names))})")
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

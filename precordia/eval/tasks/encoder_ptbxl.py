@@ -1,0 +1,72 @@
+"""PTB-XL as the encoder task needs it: recordings with superclasses, codes, patients and folds."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.errors import InputError
+from precordia.core.recording import Recording
+
+SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledRecordings:
+    """Recordings with what the archive's codes say of them; one row a recording.
+
+    Attributes:
+        recordings: The ECGs at 100 Hz.
+        superclasses: ``(n, 5)`` bool, in the order of ``SUPERCLASSES``.
+        codes: ``(n, n_codes)`` bool, SCP codes with a likelihood above zero or without one.
+        code_names: Names of those columns.
+        folds: ``(n,)`` int.
+        patients: Patient keys.
+    """
+
+    recordings: tuple[Recording, ...]
+    superclasses: NDArray[np.bool_]
+    codes: NDArray[np.bool_]
+    code_names: tuple[str, ...]
+    folds: NDArray[np.int64]
+    patients: tuple[str, ...]
+
+
+def load_ptbxl(folder: Path) -> LabelledRecordings:
+    """The records that are there, with labels aggregated as in Strodthoff et al. (IEEE JBHI 2021;25:1519-1528).
+
+    A recording has a superclass when any diagnostic code of its ``scp_codes`` belongs to it, whatever its likelihood;
+    recordings without a superclass are left out, as there.
+
+    Raises:
+        InputError: the folder is not PTB-XL.
+    """
+    import pandas as pd
+
+    from precordia.encoders.sources import read_ptbxl
+
+    if not (folder / "ptbxl_database.csv").is_file():
+        raise InputError(f"{folder}: not PTB-XL (no ptbxl_database.csv); give the folder above it with --data")
+    statements = pd.read_csv(folder / "scp_statements.csv", index_col=0)
+    diagnostic = statements[statements.diagnostic == 1.0].diagnostic_class.to_dict()
+    table = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
+    recordings, rows = [], []
+    for recording in read_ptbxl(folder):
+        row = table.loc[int(recording.recording_id.split(":")[1])]
+        codes: dict[str, float] = ast.literal_eval(row.scp_codes)
+        if any(code in diagnostic for code in codes):
+            recordings.append(recording)
+            rows.append((codes, int(row.strat_fold)))
+    names = tuple(sorted({code for codes, _ in rows for code in codes}))
+    return LabelledRecordings(
+        recordings=tuple(recordings),
+        superclasses=np.array([[any(diagnostic.get(c) == s for c in codes) for s in SUPERCLASSES] for codes, _ in rows]),
+        codes=np.array([[name in codes for name in names] for codes, _ in rows]),
+        code_names=names,
+        folds=np.array([fold for _, fold in rows]),
+        patients=tuple(r.patient_id or r.recording_id for r in recordings),
+    )
