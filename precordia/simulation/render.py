@@ -16,11 +16,11 @@ from precordia.simulation.torso import TWELVE_FROM_EIGHT
 from precordia.simulation.truth import BeatTruth
 from precordia.simulation.waves import Segment
 
-BREATH_TURN_RAD: Final = 0.045
+BREATH_TURN_RAD: Final = 0.03
 """Amplitude of the heart's turn with breathing (Moody et al., Derivation of respiratory signals from multi-lead ECGs,
 Comput Cardiol 1985;12:113-116: some degrees)."""
 
-BREATH_GAIN: Final = 0.03
+BREATH_GAIN: Final = 0.02
 """Relative amplitude of the voltage change with breathing."""
 
 SPIKE_S: Final = 0.0006

@@ -173,7 +173,9 @@ def findings_of(chosen: Sequence[Diagnosis], sitting: Sitting, *, normal: bool) 
     found = [Finding("NORM")] if normal else []
     found += [f for d in chosen for f in d.findings]
     axis = sitting.exam.axis_deg
-    if not any(d.name == "PACE" for d in chosen):
+    if not any(
+        d.name in ("PACE", "CRBBB") for d in chosen
+    ):  # the late force of CRBBB turns the area's axis, not the left heart's
         if -90.0 <= axis < -30.0:
             found.append(Finding("LAD"))
         elif 90.0 < axis <= 180.0:

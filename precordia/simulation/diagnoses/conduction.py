@@ -27,7 +27,7 @@ def secondary_st_t(qrs: tuple[Wave, ...], share: float) -> tuple[Wave, ...]:
     mean = sum((w.area * np.asarray(w.vector) for w in qrs), np.zeros(3)) / 0.45
     x, y, z = (float(v) for v in -share * mean)
     return (
-        plateau("st secondary", 0.02, 0.35, (0.22 * x, 0.22 * y, 0.22 * z), rise=0.06, fall=0.18),
+        plateau("st secondary", 0.04, 0.22, (0.18 * x, 0.18 * y, 0.18 * z), rise=0.06, fall=0.28),
         bump("t secondary", 0.66, 0.17, (x, y, z), fall=0.10),
     )
 
@@ -40,15 +40,15 @@ def _size(heart: Heart) -> float:
 
 def left_bundle_branch_block(heart: Heart, rng: np.random.Generator) -> Heart:
     """QRS from 120 ms, no septal Q, a broad notched R in I, aVL, V5, V6, discordant ST-T."""
-    k = _size(heart) * float(rng.uniform(0.95, 1.15))
+    k = 0.76 * _size(heart) * float(rng.uniform(0.92, 1.15))
     down = float(rng.uniform(-0.25, 0.40))
     notch = float(rng.uniform(0.85, 1.1))
     qrs = jittered(
         (
             bump("lbbb right", 0.16, 0.09, (0.20 * k, 0.12 * k, -0.10 * k)),
-            bump("lbbb septum", 0.38, 0.115, (0.92 * k, (0.15 + 0.5 * down) * k, 0.42 * k)),
-            bump("lbbb wall", 0.67, 0.115, (0.90 * notch * k, 0.5 * down * k, 0.78 * k)),
-            bump("lbbb base", 0.86, 0.075, (0.28 * k, -0.05 * k, 0.30 * k)),
+            bump("lbbb septum", 0.38, 0.115, (0.72 * k, (0.12 + 0.4 * down) * k, 0.56 * k)),
+            bump("lbbb wall", 0.67, 0.115, (0.74 * notch * k, 0.4 * down * k, 0.74 * k)),
+            bump("lbbb base", 0.86, 0.075, (0.25 * k, -0.05 * k, 0.25 * k)),
         ),
         rng,
         0.07,
@@ -81,8 +81,10 @@ def incomplete_right_bundle_branch_block(heart: Heart, rng: np.random.Generator)
 
 def _with_terminal_force(heart: Heart, rng: np.random.Generator, *, qrs_ms: float, size: float, at: float) -> Heart:
     share = float(np.clip(heart.beat.qrs_ms / qrs_ms, 0.5, 0.92))
-    early = tuple(w.squeezed(0.0, share) for w in heart.beat.qrs if w.name != "basal")
-    force = (-0.62 * size, 0.02 * size, -0.72 * size)
+    early = tuple(
+        w.squeezed(0.0, share).scaled(0.8 if w.name == "lateral" else 1.0) for w in heart.beat.qrs if w.name != "basal"
+    )
+    force = (-0.44 * size, 0.02 * size, -0.64 * size)
     late = (
         bump("rbbb force", at, 0.095, force, fall=0.085),
         bump("rbbb start", at - 0.14, 0.07, times(0.25, force)),
@@ -143,7 +145,7 @@ def left_posterior_fascicular_block(heart: Heart, rng: np.random.Generator) -> H
         (
             bump("fixed initial", 0.20, 0.08, (0.30 * k, -0.26 * k, -0.16 * k)),
             bump("fascicle main", 0.46, 0.11, (0.30 * k, 1.00 * k, 0.10 * k)),
-            bump("fascicle late", 0.64, 0.11, (-0.40 * k, 0.80 * k, 0.55 * k)),
+            bump("fascicle late", 0.64, 0.11, (-0.30 * k, 0.80 * k, 0.50 * k)),
             bump("fascicle base", 0.80, 0.09, (-0.30 * k, 0.10 * k, 0.22 * k)),
         ),
         rng,
@@ -164,11 +166,11 @@ def q_in_iii(exam: Exam, reader: Reader) -> bool:
 def preexcitation(heart: Heart, rng: np.random.Generator) -> Heart:
     """PR below 120 ms, a slurred delta wave, QRS from 110 ms, secondary ST-T (Surawicz et al. 2009)."""
     left_sided = bool(rng.random() < 0.6)
-    delta = (0.22, 0.16, -0.42) if left_sided else (0.52, -0.14, 0.10)
+    delta = (0.20, 0.20, -0.32) if left_sided else (0.48, -0.14, 0.10)
     wide = float(rng.uniform(118, 145))
-    share = float(np.clip(heart.beat.qrs_ms / wide, 0.55, 0.8))
+    share = float(np.clip(heart.beat.qrs_ms / wide, 0.6, 0.8))
     qrs = (
-        plateau("fixed delta", 0.22, 0.40, delta, rise=0.11, fall=0.12),
+        bump("fixed delta", 0.37, 0.15, delta, fall=0.11),
         *(w.squeezed(1.0 - share, share) for w in heart.beat.qrs if w.name != "septal"),
     )
     st_t = (*heart.beat.st_t, bump("t secondary", 0.66, 0.15, times(-0.30, delta), fall=0.1))
@@ -179,7 +181,7 @@ def preexcitation(heart: Heart, rng: np.random.Generator) -> Heart:
 
 def ventricular_pacing(heart: Heart, rng: np.random.Generator) -> Heart:
     """A lead in the right ventricular apex: spike, wide QRS to the left and up, discordant ST-T; atria sensed."""
-    k = _size(heart) * float(rng.uniform(0.95, 1.2))
+    k = 0.82 * _size(heart) * float(rng.uniform(0.9, 1.2))
     qrs = jittered(
         (
             bump("paced start", 0.22, 0.11, (0.25 * k, -0.40 * k, 0.05 * k)),

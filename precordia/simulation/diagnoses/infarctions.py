@@ -17,7 +17,7 @@ from precordia.core.findings import Finding
 from precordia.simulation.diagnoses.diagnosis import Diagnosis, Reader
 from precordia.simulation.examine import Exam
 from precordia.simulation.heart import Heart
-from precordia.simulation.waves import Vector, bump, plateau
+from precordia.simulation.waves import Vector, bump, plateau, times
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,11 @@ def _acute(territory: Territory) -> Diagnosis:
     def change(heart: Heart, rng: np.random.Generator) -> Heart:
         size = float(rng.uniform(0.16, 0.34))
         x, y, z = (size * v for v in territory.towards)
+        # Seen from the front, a posterior injury depresses ST but leaves T upright.
+        t = -0.5 if territory.concept == "PMI" else 0.9
         injury = (
             plateau("st injury", 0.03, float(rng.uniform(0.42, 0.55)), (x, y, z), rise=0.06, fall=0.17),
-            bump("t injury", 0.68, 0.16, (0.9 * x, 0.9 * y, 0.9 * z), fall=0.11),
+            bump("t injury", 0.68, 0.16, times(t, (x, y, z)), fall=0.11),
         )
         own = tuple(w.scaled(0.8) for w in heart.beat.st_t)
         return heart.with_beat(st_t=(*own, *injury))
@@ -102,7 +104,7 @@ def _old(territory: Territory) -> Diagnosis:
             "t scar",
             0.68,
             0.13,
-            (-t * territory.towards[0], -t * territory.towards[1], -t * territory.towards[2]),
+            times(-t, territory.towards),
             fall=0.1,
         )
         return own.with_beat(qrs=(*own.beat.qrs, scar), st_t=(*own.beat.st_t, away))
