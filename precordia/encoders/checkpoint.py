@@ -84,10 +84,11 @@ def save_encoder(encoder: SignalEncoder, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"network.{k}": np.ascontiguousarray(v.numpy()) for k, v in encoder.network.state_dict().items()}
+    tensors = {f"network.{k}": np.array(v.numpy(), order="C") for k, v in encoder.network.state_dict().items()}
     if encoder.text_projection is not None:
         tensors["text_projection"] = encoder.text_projection
     save_file(tensors, folder / "weights.safetensors")
+    (folder / "weights.safetensors").chmod(0o644)
     description = {
         "format": FORMAT,
         "version": VERSION,
