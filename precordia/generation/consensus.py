@@ -110,7 +110,7 @@ def compose(
     claims = _measured_claims(shown, measurements, jury, settings)
     claims += _voted_claims(jury, measurements, [c.concept for c in claims], settings, notes)
     claims = _merge(claims)
-    claims = _without_excluded(claims, notes)
+    claims = _without_redundant(_without_excluded(claims, notes))
     if not claims:
         best = max(
             (_vote(c, jury, settings).support for c in evidence.stated_concepts(jury) if sayable(c)), default=0.0
@@ -260,6 +260,16 @@ def _without_excluded(claims: Sequence[_Claim], notes: _Notes) -> list[_Claim]:
     return kept
 
 
+def _without_redundant(claims: Sequence[_Claim]) -> list[_Claim]:
+    """The claims less the bare regularity of the rhythm where its kind is said."""
+    rhythms = [
+        c for c in claims if section_of(c.concept) == section_of("rhythm") and c.concept not in ("REGRH", "IRREG")
+    ]
+    irregular = any(lineage(claim.concept) & {"AFIB", "SARRH", "IRREG"} for claim in rhythms)
+    redundant = {"REGRH"} if rhythms else set()
+    return [c for c in claims if c.concept not in (redundant | {"IRREG"} if irregular else redundant)]
+
+
 def _statement(
     claim: _Claim, jury: Sequence[Voter], measurements: Measurements, settings: ConsensusSettings
 ) -> Statement:
@@ -294,7 +304,8 @@ def _dissent(claim: _Claim, jury: Sequence[Voter], settings: ConsensusSettings) 
     for concept in most_specific(sorted(others)):
         if sum(voter.weight for voter in others[concept]) >= settings.warn_share:
             warnings.append(f"{_count(others[concept], jury).capitalize()} state {_plain(Finding(concept))} instead")
-    if claim.measurements and claim.vote is not None and not claim.vote.agreeing:
+    defined = {check.concept for check in measured.checks() if check.decides}
+    if claim.measurements and claim.vote and not claim.vote.agreeing and not lineage(claim.concept) & defined:
         warnings.append("Measured here; none of the precedents states it")
     return warnings
 
@@ -346,4 +357,5 @@ def _plain(finding: Finding) -> str:
 
 def _sentence(text: str) -> str:
     text = text.strip()
+    text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -50,7 +50,7 @@ class PaperSettings:
     rhythm_lead: str | None = "II"
     margin_mm: float = 5.0
     row_mm: float = 25.0
-    max_row_mm: float = 40.0
+    max_row_mm: float = 35.0
     max_mv: float = 6.0
     draw_fs: float = 500.0
     fine_grid: bool = True

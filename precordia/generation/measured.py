@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Sex
@@ -171,17 +172,14 @@ def supporting(finding: Finding, measurements: Measurements, rule: Rule) -> tupl
     def found(candidate: Measurements) -> bool:
         return any(f.concept == finding.concept and f.status == finding.status for f in rule(candidate))
 
-    names = [name for name, value in measurements.scalars().items() if value is not None]
-    needed = [name for name in names if not found(replace(measurements, **{name: None}))]
-    if measurements.rhythm_regularity is not None and not found(replace(measurements, rhythm_regularity=None)):
-        needed.append("rhythm_regularity")
-    for name in ("criteria", "st_j60_mv", "r_mv", "s_mv"):
-        if getattr(measurements, name) and not found(replace(measurements, **{name: {}})):
-            needed.append(name)
+    empty: dict[str, Any] = dict.fromkeys([*measurements.scalars(), "rhythm_regularity"])
+    empty |= {name: {} for name in ("criteria", "st_j60_mv", "r_mv", "s_mv")}
+    names = [name for name in empty if getattr(measurements, name) not in (None, {})]
+    needed = [name for name in names if not found(replace(measurements, **{name: empty[name]}))]
     if needed:
         return tuple(needed)
     # Any one of several is enough: name those that suffice by themselves, else all there are.
-    alone = [name for name in names if found(Measurements(**{name: getattr(measurements, name)}))]
+    alone = [name for name in names if found(replace(Measurements(), **{name: getattr(measurements, name)}))]
     return tuple(alone or names)
 
 

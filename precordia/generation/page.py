@@ -197,7 +197,8 @@ def _precedent(hit: Hit, number: int, draft: Draft, recordings: Mapping[int, Rec
 
 
 def _name(concept: str) -> str:
-    return statement_of(Finding(concept)).rstrip(".") if concept in vocabulary() else concept
+    name = statement_of(Finding(concept)).rstrip(".") if concept in vocabulary() else concept
+    return name[:1].upper() + name[1:]
 
 
 def _marked(report: str, quotes: Sequence[str]) -> list[tuple[bool, str]]:

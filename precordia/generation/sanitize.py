@@ -34,68 +34,94 @@ _ADDRESSED: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # English: overriding what was said
-        r"\b(ignor\w*|disregard\w*|forget\w*|overrid\w*|bypass\w*|do not follow|don.t follow|stop following|skip)\b.{0,40}"
+        r"\b(ignor\w*|disregard\w*|forget\w*|overrid\w*|bypass\w*|do not follow|don.t follow|stop following|"
+        r"skip)\b.{0,40}"
         r"\b(above|previous\w*|prior|earlier|preceding|everything|anything|all|any|your|my|these|those|system|"
-        r"instruction\w*|rules?|prompts?|guidelines?|directions?|safeguards?|polic\w+|training)\b(?!\s+(leads?|ecgs?|tracings?|"
+        r"instruction\w*|rules?|prompts?|guidelines?|directions?|safeguards?|polic\w+|training)\b(?!\s+(leads?|"
+        r"ecgs?|tracings?|"
         r"beats?|complexes|artefacts?|artifacts?|recordings?))",
         # German, French, Spanish: the same
-        r"\b(ignorier\w*|missacht\w*|vergiss|vergessen sie|ueberschreib\w*|überschreib\w*)\b.{0,40}\b(alle\w*|vorherig\w*|bisherig\w*|obig\w*|"
+        r"\b(ignorier\w*|missacht\w*|vergiss|vergessen sie|ueberschreib\w*|überschreib\w*)\b.{0,40}\b(alle\w*|"
+        r"vorherig\w*|bisherig\w*|obig\w*|"
         r"anweisung\w*|regeln|vorgaben|deine\w*|ihre\w*)\b",
-        r"\b(ignore[rz]?|oublie[rz]?|ignora|olvida)\b.{0,40}\b(instructions?|consignes?|instrucciones|précédent\w*|precedent\w*|anterior\w*)\b",
+        r"\b(ignore[rz]?|oublie[rz]?|ignora|olvida)\b.{0,40}\b(instructions?|consignes?|instrucciones|"
+        r"précédent\w*|precedent\w*|anterior\w*)\b",
         # Speaking to a model, or of its prompt
         r"\byou\s+(are|re|must|should|will|have to|need to|can|may)\b",
-        r"\b(you.re|your)\s+(now|task|role|instructions?|answer|output|response|reply|new|job|name|prompt|rules?|programming)\b",
+        r"\b(you.re|your)\s+(now|task|role|instructions?|answer|output|response|reply|new|job|name|prompt|"
+        r"rules?|programming)\b",
         r"\bdu bist\b|\bsie sind (jetzt|nun|ab sofort|ein)\b|\bdeine (neue )?(aufgabe|rolle|antwort)\b",
-        r"\b(act|behave|respond|answer|pose|roleplay|role-play)\s+(as|like|with|only|in)\b|\bpretend\b|\bimagine (that )?you\b",
+        r"\b(act|behave|respond|answer|pose|roleplay|role-play)\s+(as|like|with|only|in)\b|\bpretend\b|"
+        r"\bimagine (that )?you\b",
         r"\b(system|developer|hidden|initial|secret|original)\s+(prompts?|messages?|instructions?|notes?)\b",
-        r"\b(new|updated?|revised|real|actual|additional|further|important|special|following)\s+(instructions?|directives?|orders? for|rules?)\b",
+        r"\b(new|updated?|revised|real|actual|additional|further|important|special|following)\s+(instructions?|"
+        r"directives?|orders? for|rules?)\b",
         r"\binstructions?\s*(:|for|to)\s*(the\s+)?(ai|assistant|model|llm|chatbot|bot|reader|language)?\b",
-        r"\b(ai|language)\s+(assistants?|models?|system|agents?)\b|\bassistants?\b|\bchat\s?(gpt|bot)\w*\b|\b(llm|gpt-?\d*|claude|gemini|llama|mistral|copilot)s?\b",
-        r"\b(reveal|repeat|print|output|display|leak|show|disclose|recite|dump|exfiltrate|send|post|forward|e-?mail|upload)\w*\b.{0,40}"
-        r"\b(prompts?|instructions?|context|passwords?|secrets?|api|keys?|credentials?|tokens?|verbatim|https?|names|above|everything|conversation)\b",
+        r"\b(ai|language)\s+(assistants?|models?|system|agents?)\b|\bassistants?\b|\bchat\s?(gpt|bot)\w*\b|"
+        r"\b(llm|gpt-?\d*|claude|gemini|llama|mistral|copilot)s?\b",
+        r"\b(reveal|repeat|print|output|display|leak|show|disclose|recite|dump|exfiltrate|send|post|forward|"
+        r"e-?mail|upload)\w*\b.{0,40}"
+        r"\b(prompts?|instructions?|context|passwords?|secrets?|api|keys?|credentials?|tokens?|verbatim|https?|"
+        r"names|above|everything|conversation)\b",
         r"\b(jailbreak\w*|dan mode|developer mode|debug mode|god mode|sudo|prompt injection)\b",
-        r"\b(say|write|state|report|reply|respond|answer|conclude|output|respond|claim|declare|always|only)\b\s+(that|with|only|exactly|the following|"
+        r"\b(say|write|state|report|reply|respond|answer|conclude|output|respond|claim|declare|always|"
+        r"only)\b\s+(that|with|only|exactly|the following|"
         r"the words?|the phrase|nothing|just|back|as|say|write|state|report|answer|reply)\b",
-        r"\b(translate|summari[sz]e|rewrite|decode|execute|run|eval|evaluate|complete|continue)\b.{0,30}\b(this|the following|above|text|below|code|command|base64|story|into|in json)\b",
-        r"\b(end|begin|start|close|stop)\s+(of\s+)?(the\s+|an?\s+)?(new\s+)?(reports?|prompts?|context|data|quotes?|documents?|precedents?|instructions?|system|conversation|user)\b",
+        r"\b(translate|summari[sz]e|rewrite|decode|execute|run|eval|evaluate|complete|continue)\b.{0,30}\b(this|"
+        r"the following|above|text|below|code|command|base64|story|into|in json)\b",
+        r"\b(end|begin|start|close|stop)\s+(of\s+)?(the\s+|an?\s+)?(new\s+)?(reports?|prompts?|context|data|"
+        r"quotes?|documents?|precedents?|instructions?|system|conversation|user)\b",
         r"\b(from now on|as of now|henceforth|ab sofort|in your (next|final)|for the rest of)\b",
-        r"\b(do not|don.t|never|must not|without)\b.{0,20}\b(mention|cite|tell|warn|include|reveal|abstain|refuse|report|citing|disclos\w*|citations?)\b",
-        r"\b(please|kindly|bitte)\b.{0,60}\b(ignore|say|write|answer|respond|output|report|include|state|tell|confirm|antworte\w*|schreib\w*|sag\w*|ausgeben)\b",
+        r"\b(do not|don.t|never|must not|without)\b.{0,20}\b(mention|cite|tell|warn|include|reveal|abstain|"
+        r"refuse|report|citing|disclos\w*|citations?)\b",
+        r"\b(please|kindly|bitte)\b.{0,60}\b(ignore|say|write|answer|respond|output|report|include|state|tell|"
+        r"confirm|antworte\w*|schreib\w*|sag\w*|ausgeben)\b",
         r"\b(tool|function)[_ ]?(call|use|result)s?\b|\bcall (the )?(tool|function)\b",
         # Roles and chat templates
-        r"(^|\n|\s)[#>*\-\s]*(system|assistant|user|human|developer|ai|bot|tool|instruction|systemnachricht|anweisung)s?\s*[:>\]]",
-        r"<\|?/?[\w\s|\-=\"':/.]{1,80}\|?>|\[/?(INST|SYS\w*|SYSTEM|USER|ASSISTANT)\]|<<\s*/?SYS\s*>>|\b(im_start|im_end|endoftext|eot_id|begin_of_text)\b",
+        r"(^|\n|\s)[#>*\-\s]*(system|assistant|user|human|developer|ai|bot|tool|instruction|systemnachricht|"
+        r"anweisung)s?\s*[:>\]]",
+        r"<\|?/?[\w\s|\-=\"':/.]{1,80}\|?>|\[/?(INST|SYS\w*|SYSTEM|USER|ASSISTANT)\]|<<\s*/?SYS\s*>>|"
+        r"\b(im_start|im_end|endoftext|eot_id|begin_of_text)\b",
         r"```|~~~|\{\{|\}\}|\{%|%\}|\$\{|#{3,}|={6,}|-{6,}",
         # Links, code, encoded runs
         r"https?:|www\.|javascript:|data:\w+/|!\[|\]\(|\bon\w+\s*=",
-        r"\b(import|from)\s+\w+\s*(;|import)|\b(os|subprocess)\.\w+|\brm\s+-rf\b|\b(drop|select|insert|delete)\s+(\*|table|into|from)\b|\bcurl\b|\bwget\b",
-        r"[A-Za-z0-9+/]{40,}={0,2}|(?:[0-9a-fA-F]{2}\s?){24,}|(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}){3,}|&#\w+;",
+        r"\b(import|from)\s+\w+\s*(;|import)|\b(os|subprocess)\.\w+|\brm\s+-rf\b|\b(drop|select|insert|"
+        r"delete)\s+(\*|table|into|from)\b|\bcurl\b|\bwget\b",
+        r"[A-Za-z0-9+/]{40,}={0,2}|(?:[0-9a-fA-F]{2}\s?){24,}|(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|"
+        r"%[0-9a-fA-F]{2}){3,}|&#\w+;",
         r"[\"']?\b(statements|citations|case_id|quote|role|content)\b[\"']?\s*[:=]\s*[\[\"'{0-9]",
     )
 )
 
 _DATE: Final = re.compile(
     r"\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d{2}\b|\b(?:19|20)\d{2}[./-]\d{1,2}[./-]\d{1,2}\b"
-    r"|\b\d{1,2}\.?\s*(?:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zä]*\.?\s*,?\s*(?:19|20)?\d{2}\b"
+    r"|\b\d{1,2}\.?\s*(?:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|"
+    r"dez)[a-zä]*\.?\s*,?\s*(?:19|20)?\d{2}\b"
     r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+(?:19|20)\d{2}\b",
     re.IGNORECASE,
 )
 _TIME: Final = re.compile(r"\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\s*(?:uhr|[ap]\.?m\.?)?(?!\w)", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
 _LABELLED_ID: Final = re.compile(
-    r"\b(s/?n|serial(?:\s*(?:no|number|nr))?|seriennummer|ser\.?-?nr|mrn|pat(?:ient(?:en)?)?[\s-]*(?:id|no|nr|nummer|number)|fall(?:nummer|-?nr)|"
-    r"case\s*(?:no|number)|acc(?:ession)?(?:\s*(?:no|number))?|versicherten-?nr|ssn|nhs\s*(?:no|number)?|device\s*(?:id|no|serial)|ger[äa]te?-?(?:nr|nummer|id))"
+    r"\b(s/?n|serial(?:\s*(?:no|number|nr))?|seriennummer|ser\.?-?nr|mrn|pat(?:ient(?:en)?)?[\s-]*(?:id|no|nr|"
+    r"nummer|number)|fall(?:nummer|-?nr)|"
+    r"case\s*(?:no|number)|acc(?:ession)?(?:\s*(?:no|number))?|versicherten-?nr|ssn|nhs\s*(?:no|number)?|"
+    r"device\s*(?:id|no|serial)|ger[äa]te?-?(?:nr|nummer|id))"
     r"\s*[.:#=]*\s*(?=[\w/-]*\d)[\w][\w/-]{2,}",
     re.IGNORECASE,
 )
 _SERIAL: Final = re.compile(r"\b(?=[A-Z0-9-]{7,}\b)(?=(?:[A-Z-]*\d){4})[A-Z]{1,4}-?[A-Z0-9-]*\d{4,}[A-Z0-9-]*\b")
 _LONG_NUMBER: Final = re.compile(r"(?<![\d.])\+?\d(?:[\s/()-]?\d){6,}(?![\d.]*\d)")
 _NAME: Final = re.compile(
-    r"\b(?:(?:dr|prof|mr|mrs|ms|md|hr|fr|med)\.\s*(?:med\.\s*)?|(?:herrn?|frau|mister|doctor|doktor|professor|mr|mrs|ms|dr|prof)\s+)+"
+    r"\b(?:(?:dr|prof|mr|mrs|ms|md|hr|fr|med)\.\s*(?:med\.\s*)?|(?:herrn?|frau|mister|doctor|doktor|professor|"
+    r"mr|mrs|ms|dr|prof)\s+)+"
     r"(?:(?:von|van|de|der|den|zu)\s+)*[A-ZÄÖÜ][\w'’-]+(?:\s+[A-ZÄÖÜ][\w'’-]+){0,2}"
-    r"|\b(?:patient(?:in)?(?:'s)?\s+name|name|nachname|vorname|surname|signed(?:\s+by)?|gez\.?|unterschrift|befund(?:et)?\s+(?:durch|von)|read\s+by|"
-    r"confirmed\s+by|reviewed\s+by|reported\s+by|physician|arzt|technician|operator|referr(?:ed|ing)\s+by|attending)\s*[:=]\s*[^\s,;.\n]+(?:[ \t]+[A-ZÄÖÜ][\w'’.-]+){0,3}"
-    r"|\b(?:signed|read|confirmed|reviewed|reported|referred)\s+by\s+(?:dr\.?\s+)?(?-i:[A-ZÄÖÜ][\w'’-]+(?:\s+[A-ZÄÖÜ][\w'’.-]+){0,2})",
+    r"|\b(?:patient(?:in)?(?:'s)?\s+name|name|nachname|vorname|surname|signed(?:\s+by)?|gez\.?|unterschrift|"
+    r"befund(?:et)?\s+(?:durch|von)|read\s+by|"
+    r"confirmed\s+by|reviewed\s+by|reported\s+by|physician|arzt|technician|operator|referr(?:ed|ing)\s+by|"
+    r"attending)\s*[:=]\s*[^\s,;.\n]+(?:[ \t]+[A-ZÄÖÜ][\w'’.-]+){0,3}"
+    r"|\b(?:signed|read|confirmed|reviewed|reported|"
+    r"referred)\s+by\s+(?:dr\.?\s+)?(?-i:[A-ZÄÖÜ][\w'’-]+(?:\s+[A-ZÄÖÜ][\w'’.-]+){0,2})",
     re.IGNORECASE,
 )  # fmt: skip
 

@@ -124,6 +124,14 @@ def test_what_is_measured_is_said_and_cites_the_measurement() -> None:
     )
     statement = next(s for s in draft.statements if s.findings and "pr_ms" in s.measurements)
     assert statement.support == 1.0
+    assert statement.citations == ()
+    assert statement.warnings == ()
+
+
+def test_a_rule_that_no_precedent_bears_out_is_told() -> None:
+    measured = Measurements(criteria={"sokolow_lyon_lvh": True})
+    draft = draft_of([precedent(i, "SR") for i in range(1, 5)], measured)
+    statement = next(s for s in draft.statements if s.measurements == ("criteria",))
     assert "Measured here; none of the precedents states it" in statement.warnings
 
 

@@ -243,7 +243,7 @@ def test_none_is_no_model(spec: str | None) -> None:
 
 @pytest.mark.parametrize("spec", ["gpt-4", "openai:", "openai:@http://x", "ollama:", "hf:", "openai:name@host:80"])
 def test_a_spec_that_is_not_one_says_how_to_write_it(spec: str) -> None:
-    with pytest.raises(UsageError, match="give|name"):
+    with pytest.raises(UsageError, match=r"give|name"):
         load_language_model(spec)
 
 
