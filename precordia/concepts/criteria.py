@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from precordia.concepts.territories import territory_of
+from precordia.concepts.territories import territories_of
 from precordia.core.findings import Finding, Measurements
 
 BRADYCARDIA_BPM = 60.0
@@ -111,4 +111,5 @@ def _st(m: Measurements) -> Iterator[tuple[str, str | None]]:
     for concept, leads in (("STD_", depressed), ("STE_", elevated)):
         runs = {lead for group in _CONTIGUOUS if len(leads & set(group)) > 1 for lead in leads & set(group)}
         if runs:
-            yield concept, territory_of(runs)
+            for territory in territories_of(runs):
+                yield concept, territory

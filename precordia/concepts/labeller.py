@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from precordia.concepts.reading import read_items
 from precordia.concepts.scanning import scan
+from precordia.concepts.terms import vocabulary
 from precordia.core.findings import Finding, Status
 
 _CERTAINTY: dict[Status, int] = {"present": 2, "uncertain": 1, "absent": 0}
@@ -18,7 +19,7 @@ _CERTAINTY: dict[Status, int] = {"present": 2, "uncertain": 1, "absent": 0}
 def label_report(text: str) -> list[Finding]:
     """The findings that a report states, in the order of the text, each once for every territory.
 
-    A finding stated more than once keeps its most certain status.
+    A finding stated more than once keeps its most certain status; one that only repeats a more special one is left out.
 
     Args:
         text: A report in English, German or Swedish; any text is accepted, and one without findings gives none.
@@ -34,4 +35,17 @@ def label_report(text: str) -> list[Finding]:
         other = merged.get(key)
         if other is None or _CERTAINTY[finding.status] > _CERTAINTY[other.status]:
             merged[key] = finding
-    return sorted(merged.values(), key=lambda finding: finding.span)
+    return sorted(_most_special(list(merged.values())), key=lambda finding: finding.span)
+
+
+def _most_special(findings: list[Finding]) -> list[Finding]:
+    """Without the findings that another one states more specially, with the same status and in the same place."""
+    vocab = vocabulary()
+    special = {
+        (general, status, territory)
+        for finding in findings
+        for general in vocab.ancestors(finding.concept)
+        for status in ((finding.status, "uncertain") if finding.status == "present" else (finding.status,))
+        for territory in (finding.territory, None)
+    }
+    return [f for f in findings if f.status == "absent" or (f.concept, f.status, f.territory) not in special]

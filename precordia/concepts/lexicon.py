@@ -14,12 +14,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from precordia.concepts.terms import read_table, vocabulary
+from precordia.concepts.territories import regional_findings
 
 LEAF = ""
 """Key of a trie node under which its entry stands."""
 
 TOKEN = re.compile(
-    r"(?P<chest>v\s?[1-6](?![\d\w])(?:\s{0,2}(?:-|–|,|\+|/|&|bis|und|and|to)\s{0,2}v?\s?[1-6](?![\d\w]))*)"
+    r"(?P<chest>(?:in)?v\s?[1-6](?![\d\w])(?:\s{0,2}(?:-|–|,|\+|/|&|bis|und|and|to)\s{0,2}v?\s?[1-6](?![\d\w]))*)"
     r"|(?P<word>#?[^\W\d_]+(?:#[^\W\d_]+)*)"
     r"|(?P<number>\d+(?:[.,]\d+)*)"
     r"|(?P<mark>[.,;:!?&/+<>=])",
@@ -54,6 +55,8 @@ def fold(word: str) -> str:
 def stem(word: str) -> str:
     """A folded word without its inflection; at least four letters stay."""
     folded = fold(word)
+    if folded in _codes():
+        return folded
     for kept in _KEPT:
         if folded.startswith(kept):
             return kept if folded == kept else (kept + "e" if folded[len(kept) :] in _ENDINGS else folded)
@@ -69,6 +72,12 @@ def stem(word: str) -> str:
 
 _KEPT = tuple(_SPELLED.sub(lambda m: m.group()[0], w) for w in _INFLECTED)
 """Words whose inflection tells on which side the finding stands ("infarkt möglich", "möglicher infarkt")."""
+
+
+@lru_cache(maxsize=1)
+def _codes() -> frozenset[str]:
+    """SCP-ECG codes in lower case: ISCAS and ISCAN must not lose their ends."""
+    return frozenset(code.lower().strip("_") for concept in vocabulary() for code in concept.codes.get("scp", ()))
 
 
 def expand(wording: str) -> Iterator[tuple[str, ...]]:
@@ -179,10 +188,12 @@ def lexicon() -> Lexicon:
     """The lexicon of the tables that ship with Precordia."""
     result = Lexicon()
     for row in read_table("wording.tsv"):
-        result.add(row["wording"], Entry("concept", row["concept"]))
+        result.add(row["wording"], Entry("concept", row["concept"], row["status"] or ""))
+    regional = set(regional_findings().values())
     for concept in vocabulary():
-        result.add(re.sub(r"[()\[\]|;]", " ", concept.name), Entry("concept", concept.id))
-        for code in (concept.id, *concept.codes.get("scp", ())):
+        if concept.id not in regional:
+            result.add(re.sub(r"[()\[\]|;]", " ", concept.name), Entry("concept", concept.id))
+        for code in concept.codes.get("scp", ()):
             if len(code.strip("_")) >= _MIN_STEM - 1 and code.strip("_").isalnum():
                 result.add(code.strip("_"), Entry("concept", concept.id))
     for row in read_table("cues.tsv"):

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from precordia.concepts.scanning import Item
 from precordia.concepts.terms import read_table, vocabulary
-from precordia.concepts.territories import regional_findings, territory_of
+from precordia.concepts.territories import base_of, regional_findings, territories_of
 from precordia.core.findings import Finding, Status
 
 _LOCAL = frozenset(
-    "MI INJ ISC_ MYOD SCAR STEMI NSTEMI STD_ STE_ INVT LOWT TAB_ NT_ NDT NSTT NST_ STTA QWAVE BIPT TALLT IVCD PRWP RRED"
-    " LVOLT HVOLT ANEUR TALLR DEEPS IHD ERE RSR ACISC CHISC PERIC ARTI".split()
+    ["MI", "INJ", "ISC_", "MYOD", "SCAR", "STEMI", "NSTEMI", "STD_", "STE_", "INVT", "LOWT", "TAB_", "NT_", "NDT", "NSTT", "NST_", "STTA", "QWAVE", "BIPT", "TALLT", "IVCD", "PRWP", "RRED", "LVOLT", "HVOLT", "ANEUR", "TALLR", "DEEPS", "IHD", "ERE", "RSR", "ACISC", "CHISC", "PERIC", "ARTI"]
 )
 """Findings that a territory or leads may localise."""
 
-_AGED = frozenset("MI INJ ISC_ MYOD SCAR STEMI NSTEMI ANEUR IHD QWAVE".split())
+_AGED = frozenset("MI INJ ISC_ MYOD SCAR STEMI NSTEMI ANEUR IHD QWAVE".split())  # noqa: SIM905
 """Findings that may be old or acute."""
 
-_CAUSES = frozenset("ISC_ LVS RVS DIG INJ MYOD MI NSTEMI EL".split())
+_CAUSES = frozenset("ISC_ LVS RVS DIG INJ MYOD MI NSTEMI EL SCAR".split())  # noqa: SIM905
 """Findings that machines list as causes, one after another without a conjunction."""
 
 _AFTERWARDS = frozenset({"age undetermined", "probably old", "possibly acute"})
@@ -71,6 +71,7 @@ class _Draft:
     def findings(self) -> list[Finding]:
         regional = regional_findings()
         severity = self.age or self.grade
+        places: Sequence[str | None] = self.territories or (None,)
         return [
             Finding(
                 regional.get((self.base, territory or ""), self.base),
@@ -80,7 +81,7 @@ class _Draft:
                 self.comparison,
                 (self.start, self.end),
             )
-            for territory in (self.territories or [None])
+            for territory in places
         ]
 
 
@@ -115,19 +116,38 @@ class _Reader:
     # Findings
 
     def _on_concept(self, k: int, item: Item) -> None:
-        self._add(k, item, item.value)
+        self._add(item, item.value)
+
+    def _on_normal(self, k: int, item: Item) -> None:
+        """A report that ends with a bare "normal" calls the ECG normal."""
+        before = self.items[k - 1] if k else None
+        after = self.items[k + 1] if k + 1 < len(self.items) else None
+        if (
+            before is not None
+            and before.kind in ("concept", "leads", "territory")
+            and (after is None or after.kind in ("stop", "number") or after.gap)
+        ):
+            self._add(item, "NORM")
 
     def _on_predicate(self, k: int, item: Item) -> None:
         concept = _predicates().get((self.subject or "", item.value))
         if concept is not None:
-            self._add(k, item, concept)
+            last = self._last()
+            self.joint = self.joint or (
+                last is not None and not last.territories and _WAVES.get(last.base) == self.subject
+            )
+            self._add(item, concept)
 
     def _on_subject(self, k: int, item: Item) -> None:
         self.subject = item.value
 
-    def _add(self, k: int, item: Item, concept: str) -> None:
+    def _last(self) -> _Draft | None:
+        return self.drafts[-1] if self.drafts and self.drafts[-1].sentence == self.sentence else None
+
+    def _add(self, item: Item, found: str) -> None:
         if self.silent:
             return
+        concept, territory = base_of(found)
         self.subject = _WAVES.get(concept, self.subject)
         status = self._status_for(item, concept)
         draft = _Draft(concept, status, item.start, item.end, self.sentence, linked=self.joint)
@@ -135,6 +155,8 @@ class _Reader:
             draft.territories, self.territories = self.territories, []
         else:
             self.territories = []
+        if territory is not None:
+            draft.territories = [territory]
         if concept in _AGED:
             draft.age = self.age
             if self.age in ("probably old", "possibly acute") and status == "present":
@@ -147,6 +169,8 @@ class _Reader:
         self.since = 0
 
     def _status_for(self, item: Item, concept: str) -> Status:
+        if item.kind == "concept" and item.side:
+            return "uncertain"
         if self.cue is None:
             return "present"
         if self.used and not self.joint:
@@ -183,9 +207,11 @@ class _Reader:
     def _mark_previous(self, status: Status, item: Item) -> None:
         if not self.drafts or self.drafts[-1].sentence != self.sentence or self.since > _REACH:
             return
-        section = vocabulary().concept(self.drafts[-1].base).section
+        last = self.drafts[-1].base
+        section = vocabulary().concept(last).section
         for draft in reversed(self.drafts):
-            if draft.sentence != self.sentence or vocabulary().concept(draft.base).section != section:
+            alike = vocabulary().concept(draft.base).section == section or {draft.base, last} <= _CAUSES
+            if draft.sentence != self.sentence or not alike:
                 break
             draft.status = status
             if not draft.linked:
@@ -193,60 +219,59 @@ class _Reader:
 
     def _finding_follows(self, k: int) -> bool:
         for item in self.items[k + 1 : k + 5]:
-            if item.kind == "concept":
+            if item.kind in ("concept", "territory"):
                 return True
-            if item.kind not in ("territory", "age", "grade", "word"):
+            if item.kind not in ("age", "grade", "word"):
                 return False
         return False
 
     # Qualifiers
 
     def _on_territory(self, k: int, item: Item) -> None:
-        self._place(k, item, item.value)
+        self._place(k, item, (item.value,))
 
     def _on_leads(self, k: int, item: Item) -> None:
-        territory = territory_of(item.value.split())
-        if territory is not None:
-            self._place(k, item, territory)
+        self._place(k, item, territories_of(item.value.split()))
 
     def _on_back(self, k: int, item: Item) -> None:
         earlier = next((d for d in reversed(self.drafts) if d.territories), None)
-        if earlier is not None and self.drafts[-1].base in _LOCAL and not self.drafts[-1].territories:
-            self.drafts[-1].territories = list(earlier.territories)
+        last = self._last()
+        if earlier is not None and last is not None and last.base in _LOCAL and not last.territories:
+            self._localise(last, earlier.territories)
 
-    def _place(self, k: int, item: Item, territory: str) -> None:
-        last = self.drafts[-1] if self.drafts and self.drafts[-1].sentence == self.sentence else None
+    def _place(self, k: int, item: Item, territories: Sequence[str]) -> None:
+        last = self._last()
         if last is None or last.base not in _LOCAL or self._belongs_to_next(k, item, last):
-            if territory not in self.territories:
-                self.territories.append(territory)
+            if item.kind == "territory" or self._local_next(k):
+                self.territories.extend(t for t in territories if t not in self.territories)
             return
+        self._localise(last, territories)
+
+    def _localise(self, last: _Draft, territories: Sequence[str]) -> None:
         for draft in reversed(self.drafts):
             if draft.sentence != self.sentence or draft.base not in _LOCAL or (draft is not last and draft.territories):
                 break
-            if territory not in draft.territories:
-                draft.territories.append(territory)
+            draft.territories.extend(t for t in territories if t not in draft.territories)
             if not draft.linked:
                 break
 
+    def _local_next(self, k: int) -> bool:
+        following = self.items[k + 1] if k + 1 < len(self.items) else None
+        return following is not None and following.kind == "concept" and base_of(following.value)[0] in _LOCAL
+
     def _belongs_to_next(self, k: int, item: Item, last: _Draft) -> bool:
         if item.kind == "leads":
-            following = self.items[k + 1] if k + 1 < len(self.items) else None
-            return (
-                bool(last.territories)
-                and following is not None
-                and following.kind == "concept"
-                and following.value in _LOCAL
-                and not following.gap
-            )
+            return bool(last.territories) and self._local_next(k) and not self.items[k + 1].gap
         for following in self.items[k + 1 : k + 6]:
             if following.kind == "concept":
-                return following.value in _LOCAL and not (following.gap and not last.territories)
+                local = base_of(following.value)[0] in _LOCAL
+                return local and not (following.gap and not last.territories)
             if following.kind not in ("territory", "age", "grade", "link"):
                 return False
         return False
 
     def _on_age(self, k: int, item: Item) -> None:
-        last = self.drafts[-1] if self.drafts and self.drafts[-1].sentence == self.sentence else None
+        last = self._last()
         aged = last is not None and last.base in _AGED and last.age is None
         if aged and last is not None and (item.value in _AFTERWARDS or not self._aged_follows(k)):
             for draft in reversed(self.drafts):
@@ -261,13 +286,13 @@ class _Reader:
     def _aged_follows(self, k: int) -> bool:
         for following in self.items[k + 1 : k + 6]:
             if following.kind == "concept":
-                return following.value in _AGED
+                return base_of(following.value)[0] in _AGED
             if following.kind not in ("territory", "age", "grade", "word"):
                 return False
         return False
 
     def _on_grade(self, k: int, item: Item) -> None:
-        last = self.drafts[-1] if self.drafts and self.drafts[-1].sentence == self.sentence else None
+        last = self._last()
         following = next((i for i in self.items[k + 1 : k + 4] if i.kind in ("concept", "predicate")), None)
         if following is None and last is not None and last.grade is None:
             last.grade = item.value
@@ -286,15 +311,10 @@ class _Reader:
             if item.value == "resolved":
                 draft.status = "absent"
 
-    def _on_number(self, k: int, item: Item) -> None:
-        if self.drafts and self.items[k - 1].kind == "concept" and self.items[k - 1].end == self.drafts[-1].end:
-            following = self.items[k + 1] if k + 1 < len(self.items) else None
-            if (
-                item.value.isdigit()
-                and int(item.value) <= _MAX_LIKELIHOOD
-                and (following is None or following.kind == "mark" or following.kind == "stop")
-            ):
-                self.drafts[-1].status = "uncertain"
+    def _on_likelihood(self, k: int, item: Item) -> None:
+        last = self._last()
+        if last is not None and item.value.isdigit() and int(item.value) <= _MAX_LIKELIHOOD:
+            last.status = "uncertain"
 
     # Limits
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
-from precordia.concepts.lexicon import LEAF, TOKEN, Entry, lexicon
+from precordia.concepts.lexicon import LEAF, TOKEN, Entry, lexicon, stem
+from precordia.concepts.terms import vocabulary
 
 GAP = 3
 """This many blanks (or a line end) set off a further statement in the reports of some machines."""
 
 _ABBREVIATIONS = frozenset(
-    "chron ant supraventr ventr intraventr mogl wahrsch wahrscheinl kompl inkompl unvollst unbest path fragl va v a dd d"
-    " ca bzw lat inf post sept neg pos biphas diskr verd z b u evtl ggf n st mgl vd li re bds resp incompl inc vs abn pat"
-    " amplitudkrit unspez poss prob".split()
+    stem(word)
+    for word in ["chron", "ant", "supraventr", "ventr", "intraventr", "mögl", "wahrsch", "wahrscheinl", "kompl", "inkompl", "unvollst", "unbest", "path", "fragl", "va", "v", "a", "dd", "d", "ca", "bzw", "lat", "inf", "post", "sept", "neg", "pos", "biphas", "diskr", "verd", "z", "b", "u", "evtl", "ggf", "n", "st", "mgl", "vd", "li", "re", "bds", "resp", "incompl", "inc", "vs", "abn", "pat", "amplitudkrit", "unspez", "poss", "prob", "part", "supp"]
 )
 """Words after which a full stop ends no sentence."""
 
@@ -71,13 +72,11 @@ def scan(text: str) -> list[Item]:
         gap = len(between) >= GAP and (between.count(" ") >= GAP or "\n" in between)
         stop, entry = _longest(lex.trie, tokens, i)
         if entry is not None:
-            kind, value, side = entry
-            if kind == "concept" and stop == i + 1 and tokens[i] == "i":
-                entry = None
-        if entry is not None:
             items.append(Item(entry.kind, entry.value, entry.side, start, matches[stop - 1].end(), gap))
         else:
             stop, item = _other(text, matches, tokens, i, gap)
+            if item.kind == "number" and items and _is_scp_code(text[items[-1].start : items[-1].end]):
+                item = item._replace(kind="likelihood")
             items.append(item)
         last_end = matches[stop - 1].end()
         i = stop
@@ -94,7 +93,7 @@ def _longest(trie: dict[str, object], tokens: list[str], i: int) -> tuple[int, E
             # "supraventr. extrasystolen", "schenkelblock, links": marks inside a phrase.
             if j > i and tokens[j] in ".," and j + 1 < n:
                 nxt = node.get(tokens[j + 1])  # type: ignore[attr-defined]
-                if nxt is None or tokens[j] == "." and tokens[j - 1] not in _ABBREVIATIONS:
+                if nxt is None or (tokens[j] == "." and tokens[j - 1] not in _ABBREVIATIONS):
                     break
                 j += 1
             else:
@@ -120,6 +119,15 @@ def _other(text: str, matches: list[re.Match[str]], tokens: list[str], i: int, g
         if token in ";!" or (token == "." and not _abbreviates(text, matches, tokens, i)):
             kind = "stop"
     return i + 1, Item(kind, token, "", match.start(), match.end(), gap)
+
+
+def _is_scp_code(words: str) -> bool:
+    return (words.isupper() and words.replace("ISC", "ISC_") in _scp_codes()) or words in _scp_codes()
+
+
+@lru_cache(maxsize=1)
+def _scp_codes() -> frozenset[str]:
+    return frozenset(code for concept in vocabulary() for code in concept.codes.get("scp", ()))
 
 
 def _abbreviates(text: str, matches: list[re.Match[str]], tokens: list[str], i: int) -> bool:

@@ -16,34 +16,50 @@ _REGIONS = {
 }
 """Contiguous lead groups of the fourth universal definition of myocardial infarction (Thygesen et al. 2018)."""
 
-_WIDESPREAD = 4
-"""Lead groups affected from which a change is called widespread."""
+_ALL = 4
+"""Inferior, septal, anterior and lateral leads: a change in all of them is called widespread."""
 
 
-def territory_of(leads: Iterable[str]) -> str | None:
-    """The territory that a set of leads looks at, in words; None for aVR alone or no lead.
+def territories_of(leads: Iterable[str]) -> tuple[str, ...]:
+    """The territories that a set of leads looks at, in words; empty for aVR alone or no lead.
 
-    >>> territory_of(["II", "III", "aVF"]), territory_of(["V1", "V2", "V3"]), territory_of(["I", "aVL", "V5", "V6"])
-    ('inferior', 'anteroseptal', 'lateral')
+    Lead II counts as inferior unless I or aVL stands beside it, where it is one of the left leads.
+
+    >>> territories_of(["II", "III", "aVF"]), territories_of(["V1", "V2", "V3"]), territories_of(["I", "aVL", "V5", "V6"])
+    (('inferior',), ('anteroseptal',), ('lateral',))
+    >>> territories_of(["III", "aVF", "V1", "V2"])
+    ('inferior', 'septal')
     """
     seen = set(leads)
     hit = {name for name, group in _REGIONS.items() if group & seen}
+    if seen & _REGIONS["inferior"] == {"II"} and "high lateral" in hit:
+        hit.discard("inferior")
     if "lateral" in hit:
         hit.discard("high lateral")
-    if len(hit) >= _WIDESPREAD or (len(hit) >= _WIDESPREAD - 1 and "inferior" in hit):
-        return "widespread"
-    if "inferior" in hit:
-        rest = hit - {"inferior"}
-        if not rest:
-            return "inferior"
-        return "inferolateral" if rest <= {"lateral", "high lateral"} else "widespread"
-    if "septal" in hit:
-        if hit <= {"septal", "anterior"}:
-            return "septal" if hit == {"septal"} else "anteroseptal"
-        return "anterolateral"
-    if "anterior" in hit:
-        return "anterior" if hit == {"anterior"} else "anterolateral"
+    if len(hit) == _ALL:
+        return ("widespread",)
+    if "inferior" in hit and hit & {"lateral", "high lateral"} and "septal" not in hit:
+        return ("inferolateral",)
+    front = _front(hit - {"inferior"})
+    return (*(("inferior",) if "inferior" in hit else ()), *((front,) if front else ()))
+
+
+def _front(hit: set[str]) -> str | None:
+    if hit & {"lateral", "high lateral"}:
+        return "anterolateral" if hit & {"septal", "anterior"} else next(iter(hit))
+    if hit == {"septal", "anterior"}:
+        return "anteroseptal"
     return next(iter(hit), None)
+
+
+def base_of(concept: str) -> tuple[str, str | None]:
+    """The general finding and the territory that a finding of one wall stands for: "IMI" is ("MI", "inferior")."""
+    return _bases().get(concept, (concept, None))
+
+
+@lru_cache(maxsize=1)
+def _bases() -> dict[str, tuple[str, str | None]]:
+    return {concept: key for key, concept in regional_findings().items() if key[0] != "AHYP"}
 
 
 @lru_cache(maxsize=1)
