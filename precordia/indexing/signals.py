@@ -63,12 +63,12 @@ def encode_signal(signal: NDArray[np.float32], fs: float, leads: tuple[str, ...]
     hint: float | None = None
     for row, name in enumerate(leads):
         x = filled[row]
-        step = _step_of(x, signal[row] if whole else np.where(finite[row], signal[row], 0).astype(np.float32), hint)
-        hint = step or hint
-        if step is None and float(np.abs(x).max(initial=0.0)) / _TENTH_UV >= _LIMIT:
+        if float(np.abs(x).max(initial=0.0)) / _TENTH_UV >= _LIMIT:
             header.append([_RAW, 0.0, 4])
             planes.append(_shuffled(signal[row].astype("<f4").view("<u4")))
             continue
+        step = _step_of(x, signal[row] if whole else np.where(finite[row], signal[row], 0).astype(np.float32), hint)
+        hint = step or hint
         step = step or _TENTH_UV
         k = np.rint(x / step).astype(np.int64)
         code, residual = _cheapest(name, k, step, integers)
@@ -104,13 +104,16 @@ def decode_signal(blob: bytes) -> tuple[NDArray[np.float32], float, tuple[str, .
     """
     import zstandard
 
-    if blob[:4] != _MAGIC:
+    try:
+        if blob[:4] != _MAGIC:
+            raise ValueError("it does not start with PSG1")
+        (length,) = struct.unpack_from("<I", blob, 4)
+        head = json.loads(blob[8 : 8 + length])
+        body = zstandard.ZstdDecompressor().decompress(blob[8 + length :])
+    except (ValueError, struct.error, zstandard.ZstdError) as error:
         raise KnowledgeBaseError(
-            "a stored signal does not start with PSG1: the file is damaged; rebuild it from its source"
-        )
-    (length,) = struct.unpack_from("<I", blob, 4)
-    head = json.loads(blob[8 : 8 + length])
-    body = zstandard.ZstdDecompressor().decompress(blob[8 + length :])
+            f"a stored signal is damaged ({error}): erase its case and add its file again"
+        ) from None
     n_leads, n = head["shape"]
     signal = np.zeros((n_leads, n), dtype=np.float32)
     integers: dict[str, tuple[NDArray[np.int64], float]] = {}
@@ -145,39 +148,68 @@ def _step_of(x: NDArray[np.float64], exact: NDArray[np.float32], hint: float | N
         if _fits(x, exact, candidate):
             return candidate
     differences = np.abs(np.diff(x))
-    smallest = differences[differences > 1e-7 * max(1.0, float(np.abs(x).max(initial=0.0)))]
-    if not smallest.size:
+    moves = differences[differences > 4e-7 * max(1.0, float(np.abs(x).max(initial=0.0)))]
+    if not moves.size:
         value = abs(float(x[0])) if x.size else 0.0
-        return value or 1e-3
-    gap = float(smallest.min())
-    for part in range(1, 9):
-        rough = gap / part
-        near = x[np.abs(x) < 200 * rough]
+        return value if value and _fits(x, exact, value) else None
+    gap = float(moves.min())
+    fitted = [_fitted(x, gap / part) for part in range(1, 9)]
+    for candidate in (near for step in fitted for near in _snapped(step)):
+        if _fits(x, exact, candidate):
+            return candidate
+    others = _NICE_STEPS if hint is not None else ()
+    return next(
+        (step for step in others if _fits(x, exact, step)),
+        next((step for step in fitted if _fits(x, exact, step, neighbours=True)), None),
+    )
+
+
+def _fitted(x: NDArray[np.float64], rough: float) -> float:
+    """A step made exact by least squares, over ever larger multiples: near ones first, whose count is not in doubt."""
+    moved = x - x[0]
+    for values, reach in ((moved, 200.0), (moved, 1e4), (x, 1e4), (x, np.inf)):
+        near = values[np.abs(values) < reach * rough]
         k = np.rint(near / rough)
-        fitted = float(near @ k / (k @ k)) if k.any() else rough
-        for candidate in _snapped(fitted):
-            if _fits(x, exact, candidate):
-                return candidate
-    if hint is not None:
-        return next((candidate for candidate in _NICE_STEPS if _fits(x, exact, candidate)), None)
-    return None
+        if k.any():
+            rough = float(near @ k / (k @ k))
+    return rough
 
 
 def _snapped(step: float) -> list[float]:
     """Steps near ``step`` whose reciprocal (the gain, in units a mV) or which themselves are round, roundest first."""
     gain = 1.0 / step
-    digits = max(0, 6 - int(np.floor(np.log10(gain)))) if gain > 0 else 6
-    gains = [1.0 / round(gain, d) for d in range(0, min(digits, 6)) if round(gain, d) > 0]
+    places = int(np.clip(8 - np.floor(np.log10(gain)), 0, 8))
+    gains = [1.0 / round(gain, d) for d in range(places) if round(gain, d) > 0]
     steps = [float(f"{step:.{d}g}") for d in range(1, 8)]
     return [*gains[:1], *steps, *gains[1:], step]
 
 
-def _fits(x: NDArray[np.float64], exact: NDArray[np.float32], step: float) -> bool:
+def _fits(x: NDArray[np.float64], exact: NDArray[np.float32], step: float, neighbours: bool = False) -> bool:
+    """Whether the samples are whole multiples of a step.
+
+    Args:
+        x: The samples, mV.
+        exact: The same, as they were given.
+        step: mV.
+        neighbours: Accept the float32 beside the sample, too, for steps that have no short name, as long as the
+            recording's content hash stays the same.
+    """
     probe = x[:64] / step
     if float(np.abs(probe - np.rint(probe)).max(initial=0.0)) > 0.01:
         return False
     k = np.rint(x / step)
-    return bool(np.abs(k).max(initial=0.0) < _LIMIT and np.array_equal((k * step).astype(np.float32), exact))
+    if float(np.abs(k).max(initial=0.0)) >= _LIMIT:
+        return False
+    made = (k * step).astype(np.float32)
+    if not neighbours:
+        return bool(np.array_equal(made, exact))
+    close = np.abs(made.astype(np.float64) - x) <= 2.4e-7 * np.abs(x)
+    return bool(close.all() and np.array_equal(_tenth_uv(made), _tenth_uv(exact)))
+
+
+def _tenth_uv(signal: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What a recording's content hash sees of a signal."""
+    return np.rint(signal.astype(np.float64) / _TENTH_UV)
 
 
 def _cheapest(

@@ -1,0 +1,250 @@
+"""A build can be repeated, resumed, split over workers and killed; it ends with the same knowledge base."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, write_archive
+
+from precordia.core.errors import BusyError, FilterError, MismatchError
+from precordia.indexing.builder import BuildReport, build
+from precordia.indexing.derived import open_vector_index, open_word_index
+from precordia.indexing.store import DeltaCaseStore
+
+N = 60
+SHARD = 4
+
+
+def _build(archive: Path, kb: Path, **options: object) -> BuildReport:
+    settings = {"encoder": FakeEncoder(), "text_encoder": FakeTextEncoder(), "stages": STAGES, "workers": 1,
+                "shard_size": SHARD, "encoder_name": "fake", **options}  # fmt: skip
+    return build(archive, kb, **settings)  # type: ignore[arg-type]
+
+
+def _content(kb: Path) -> dict[str, object]:
+    """Everything a knowledge base holds, in an order of its own."""
+    store = DeltaCaseStore(kb)
+    ids = store.ids
+    vectors = {i: v for chunk in store.vectors("signal") for i, v in zip(*chunk, strict=True)}
+    texts = {i: v for chunk in store.vectors("text") for i, v in zip(*chunk, strict=True)}
+    rejects = [(r.source, r.stage, r.error, r.reason, r.recording_id, r.patient_key) for r in store.rejects()]
+    return {
+        "ids": ids.tolist(),
+        "cases": store.get(ids.tolist()),
+        "hashes": [store.recording(int(i)).content_hash for i in ids],
+        "vectors": np.array([vectors[i] for i in ids]).tobytes(),
+        "texts": np.array([texts[i] for i in ids]).tobytes(),
+        "rejects": rejects,
+        "signal_ids": store._signal_rows.ids.tolist(),
+    }
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("archive") / "ecgs"
+    write_archive(folder, N)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    kb = tmp_path_factory.mktemp("whole") / "kb"
+    _build(archive, kb)
+    return kb
+
+
+def test_every_recording_ends_as_a_case_or_as_a_reject_with_its_reason(archive: Path, whole: Path) -> None:
+    store = DeltaCaseStore(whole)
+    rejects = store.rejects()
+    assert len(store) + len(rejects) == N
+    stages = {reject.recording_id: (reject.stage, reject.error) for reject in rejects}
+    assert stages["r003"] == ("read", "UnreadableRecordingError")
+    assert stages["r004"] == ("quality", "PoorQuality")
+    assert stages["r005"] == ("embed", "UnusableSignalError")
+    assert all(reject.reason and "Sinus" not in reject.reason for reject in rejects)
+
+
+def test_what_is_stored_is_what_was_read(archive: Path, whole: Path) -> None:
+    store = DeltaCaseStore(whole)
+    case_id = int(store.select("recording_id = 'r010'")[0])
+    (case,) = store.get([case_id])
+    recording = store.recording(case_id)
+    np.testing.assert_array_equal(recording.signal, np.load(archive / "r010.npy"))
+    assert (case.patient_key, case.age, case.report) == ("P5", 50.0, "Sinus rhythm, variant 3")
+    assert recording.content_hash == case.content_hash
+    assert recording.report == case.report
+    ((ids, vectors),) = ((i[i == case_id], v[i == case_id]) for i, v in store.vectors() if (i == case_id).any())
+    np.testing.assert_array_equal(vectors[0], FakeEncoder().embed([recording])[0])
+    assert ids.tolist() == [case_id]
+
+
+def test_building_again_adds_nothing(archive: Path, tmp_path: Path) -> None:
+    first = _build(archive, tmp_path / "kb")
+    before = _content(tmp_path / "kb")
+    again = _build(archive, tmp_path / "kb")
+    assert first.n_added + first.n_rejected == first.n_seen == N
+    assert (again.n_added, again.n_present, again.n_rejected) == (0, N, 0)
+    assert _content(tmp_path / "kb") == before
+
+
+def test_a_second_copy_of_a_recording_is_present_not_added(archive: Path, tmp_path: Path) -> None:
+    _build(archive, tmp_path / "kb")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("r000.npy", "r000.json"):
+        (copy / name).write_bytes((archive / name).read_bytes())
+    for _ in range(2):
+        report = _build(copy, tmp_path / "kb")
+        assert (report.n_added, report.n_present, report.n_rejected) == (0, 1, 0)
+
+
+def test_workers_and_shard_size_change_nothing(archive: Path, whole: Path, tmp_path: Path) -> None:
+    _build(archive, tmp_path / "two", workers=2, shard_size=7)
+    assert _content(tmp_path / "two") == _content(whole)
+
+
+def test_progress_wraps_the_shards(archive: Path, tmp_path: Path) -> None:
+    totals: list[int] = []
+
+    def progress(results, total):  # type: ignore[no-untyped-def]
+        for result in results:
+            totals.append(total)
+            yield result
+
+    _build(archive, tmp_path / "kb", progress=progress)
+    assert totals == [N // SHARD] * (N // SHARD)
+
+
+def test_where_without_a_table_is_over_the_cases(archive: Path, tmp_path: Path) -> None:
+    _build(archive, tmp_path / "kb", where="fold <= 4 and age < 60")
+    cases = DeltaCaseStore(tmp_path / "kb")
+    assert len(cases) > 0
+    assert all(float(c.metadata["fold"]) <= 4 and (c.age or 99) < 60 for c in cases.get(cases.ids.tolist()))
+    with pytest.raises(FilterError, match="did you mean 'fold'"):
+        _build(archive, tmp_path / "other", where="folds <= 4")
+
+
+def test_poor_recordings_are_kept_when_asked(archive: Path, tmp_path: Path) -> None:
+    _build(archive, tmp_path / "kb", keep_poor=True)
+    assert "r004" in {c.recording_id for c in DeltaCaseStore(tmp_path / "kb").get(DeltaCaseStore(tmp_path / "kb").ids)}
+
+
+def test_rejects_are_read_again_when_asked(archive: Path, tmp_path: Path) -> None:
+    first = _build(archive, tmp_path / "kb")
+    again = _build(archive, tmp_path / "kb", retry_rejects=True)
+    assert again.n_rejected == first.n_rejected == len(DeltaCaseStore(tmp_path / "kb").rejects())
+
+
+def test_another_encoder_is_refused_with_the_remedy(archive: Path, whole: Path) -> None:
+    with pytest.raises(MismatchError, match="open it with encoder 'fake'"):
+        _build(archive, whole, encoder=FakeEncoder("another"))
+
+
+def test_a_second_writer_is_told_to_wait(archive: Path, tmp_path: Path) -> None:
+    _build(archive, tmp_path / "kb")
+    with DeltaCaseStore(tmp_path / "kb").writing(), pytest.raises(BusyError, match="another process is writing"):
+        _build(archive, tmp_path / "kb", wait_s=0.1)
+
+
+_CHILD = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import deltalake, filelock, duckdb
+from indexing_fakes import STAGES, FakeEncoder, FakeTextEncoder
+from precordia.indexing.builder import build
+print("ready", flush=True)
+build(sys.argv[2], sys.argv[3], encoder=FakeEncoder(), text_encoder=FakeTextEncoder(), stages=STAGES, workers=1,
+      shard_size=4, encoder_name="fake")
+print("done", flush=True)
+"""
+
+
+def _start(archive: Path, kb: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _CHILD, str(Path(__file__).parent), str(archive), str(kb)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_random_points_it_ends_with_the_same_knowledge_base(
+    archive: Path, whole: Path, tmp_path: Path
+) -> None:
+    expected = _content(whole)
+    chance = random.Random(20)
+    with _start(archive, tmp_path / "timed") as child:
+        began = time.perf_counter()
+        child.wait()
+        duration = time.perf_counter() - began
+    kills, generation, sizes = 0, 0, set()
+    while kills < 20:
+        kb = tmp_path / f"kb{generation}"
+        with _start(archive, kb) as child:
+            try:
+                # Short lives, so that many crashes lie on the way to the end.
+                child.wait(timeout=chance.uniform(0, duration / 3))
+            except subprocess.TimeoutExpired:
+                child.send_signal(signal.SIGKILL)
+                kills += 1
+        if child.wait() == 0:
+            assert _content(kb) == expected
+            generation += 1
+        elif (kb / "manifest.json").exists():
+            sizes.add(len(DeltaCaseStore(kb)))  # readable at every moment
+    kb = tmp_path / f"kb{generation}"
+    _build(archive, kb)
+    assert _content(kb) == expected
+    assert len(sizes) > 1
+    named = {"cases": DeltaCaseStore(kb).files}
+    assert {file.name for file in (kb / "cases").glob("*.parquet")} == set(named["cases"])
+
+
+def test_a_reader_beside_a_writer_sees_whole_versions(archive: Path, tmp_path: Path) -> None:
+    with _start(archive, tmp_path / "kb") as child:
+        while not (tmp_path / "kb" / "manifest.json").exists():
+            time.sleep(0.01)
+        store, sizes = DeltaCaseStore(tmp_path / "kb"), []
+        while child.poll() is None:
+            store.refresh()
+            sizes.append(len(store))
+            cases = store.get(store.ids.tolist())
+            assert len(cases) == len(store)
+            if len(store):
+                assert store.recording(int(store.ids[-1])).content_hash == cases[-1].content_hash
+    assert sizes == sorted(sizes)
+
+
+def test_indexes_are_made_when_missing_and_caught_up_when_stale(archive: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half"
+    half.mkdir()
+    for file in sorted(archive.iterdir())[:N]:
+        (half / file.name).write_bytes(file.read_bytes())
+    kb = tmp_path / "kb"
+    _build(half, kb)
+    store = DeltaCaseStore(kb)
+    assert len(open_vector_index(store, "signal", DIM)) == len(open_word_index(store)) == len(store) < 44
+    _build(archive, kb)
+    store.refresh()
+    for _ in range(2):
+        index = open_vector_index(store, "signal", DIM)
+        np.testing.assert_array_equal(np.sort(index.ids), store.ids)
+        words = open_word_index(store)
+        assert len(words) == len(store)
+        assert len(words.search("sinus", 1000)) == len(store)
+    for name in ("signal-vectors", "words"):
+        place = kb / "cache" / json.loads((kb / "cache" / f"{name}.json").read_text())["file"]
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.write_bytes(b"damaged")
+    assert len(open_vector_index(store, "signal", DIM)) == len(open_word_index(store)) == len(store)

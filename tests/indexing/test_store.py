@@ -1,0 +1,356 @@
+"""Cases and signals by id, filters, and a patient's physical erasure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from indexing_fakes import DIM, FakeTextEncoder, ancestors, ecg, row
+
+from precordia.core.errors import BusyError, FilterError, KnowledgeBaseNotFoundError
+from precordia.core.findings import Finding, Measurements
+from precordia.core.leads import LEADS
+from precordia.core.protocols import CaseStore
+from precordia.indexing.derived import open_vector_index, open_word_index
+from precordia.indexing.schema import CASE_SCHEMA, CaseRow, Reject, case_table, signal_table
+from precordia.indexing.signals import encode_signal
+from precordia.indexing.store import DeltaCaseStore
+
+
+def _append(store: DeltaCaseStore, rows: list[CaseRow], rejects: tuple[Reject, ...] = ()) -> int:
+    return store.append(case_table(rows, ancestors), signal_table(rows), rejects)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DeltaCaseStore:
+    made = DeltaCaseStore.create(tmp_path / "kb")
+    rows = [
+        row(
+            100 + i,
+            f"P{i // 2}",
+            age=40.0 + i,
+            sex="F" if i % 2 else "M",
+            findings=(Finding("SR"), Finding("AFIB", "absent")) if i < 5 else (Finding("AFIB", "uncertain"),),
+            measurements=Measurements(qrs_ms=80.0 + 10 * i, st_j60_mv={"V1": 0.25}, criteria={"lvh": True}),
+            metadata={"strat_fold": str(i), "site name": f"site {i}", "age": "hidden", "mixed": "12" if i else "n/a"},
+        )
+        for i in range(10)
+    ]
+    with made.writing():
+        _append(made, rows[:6])
+        _append(made, rows[6:])
+    return made
+
+
+def test_it_is_a_case_store(store: DeltaCaseStore) -> None:
+    assert isinstance(store, CaseStore)
+    assert len(store) == 10
+    assert store.ids.tolist() == list(range(100, 110))
+
+
+def test_a_case_comes_back_as_it_was(tmp_path: Path) -> None:
+    whole = row(
+        7,
+        report="Vorhofflimmern\nBefund „alt“",
+        findings=(Finding("AFIB", "present", "inferior", "old", "new", (3, 9)), Finding("SR", "absent")),
+        measurements=Measurements(
+            heart_rate_bpm=71.5,
+            n_beats=12,
+            rhythm_regularity="irregular",
+            st_j60_mv={"V2": -0.1},
+            criteria={"x": False},
+        ),
+        quality_score=0.75,
+        content_hash="ab" * 32,
+        time=datetime(1999, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=2))),
+        age=90.0,
+        sex="F",
+        device="Cart 9000",
+        vendor_statements=("Normal ECG",),
+        codes=("scp:AFIB", "snomed:164889003"),
+        metadata={"strat_fold": "9", "": "empty key", "ümlaut": "ß"},
+        format="wfdb",
+    )
+    store = DeltaCaseStore.create(tmp_path / "kb")
+    with store.writing():
+        _append(store, [whole])
+    assert DeltaCaseStore(tmp_path / "kb").get([7]) == [whole.case]
+
+
+def test_a_recording_comes_back_with_everything_beside_its_signal(tmp_path: Path) -> None:
+    median = ecg(9, 300)
+    whole = replace(
+        row(7),
+        median_beats=encode_signal(median, 250.0, LEADS),
+        vendor_measurements={"qrs_ms": 92.0},
+        notes=("III derived from I and II",),
+    )
+    store = DeltaCaseStore.create(tmp_path / "kb")
+    with store.writing():
+        _append(store, [whole])
+    recording = store.recording(7)
+    np.testing.assert_array_equal(recording.signal, ecg(7))
+    assert (recording.leads, recording.patient_id, recording.report) == (LEADS, "P1", "Sinus rhythm")
+    assert recording.median_beats is not None
+    np.testing.assert_array_equal(recording.median_beats.signal, median)
+    assert dict(recording.vendor_measurements) == {"qrs_ms": 92.0}
+    assert recording.notes == ("III derived from I and II",)
+
+
+def test_cases_come_in_the_order_asked_for(store: DeltaCaseStore) -> None:
+    assert [case.case_id for case in store.get([109, 100, 105, 100])] == [109, 100, 105, 100]
+    assert store.get([]) == []
+
+
+@pytest.mark.parametrize("case_id", [1, 99, 110, 2**62])
+def test_an_id_that_is_not_there_is_a_key_error(store: DeltaCaseStore, case_id: int) -> None:
+    with pytest.raises(KeyError):
+        store.get([100, case_id])
+    with pytest.raises(KeyError):
+        store.recording(case_id)
+
+
+def test_appending_twice_adds_nothing(store: DeltaCaseStore) -> None:
+    with store.writing():
+        assert _append(store, [row(100), row(200)]) == 1
+    assert len(store) == 11
+    assert store.recording(200).n_leads == 12
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (None, range(10)),
+        ("  ", range(10)),
+        ("age > 45", range(6, 10)),
+        ("age > 45 and sex = 'F'", (7, 9)),
+        ("qrs_ms between 100 and 120", (2, 3, 4)),
+        ("strat_fold <= 2", (0, 1, 2)),
+        ("STRAT_FOLD <= 2", (0, 1, 2)),
+        ("\"site name\" = 'site 3'", (3,)),
+        ("metadata['age'] = 'hidden' and age < 42", (0, 1)),
+        ("mixed > 10", range(1, 10)),
+        ("findings has 'SR'", range(5)),
+        ("findings has 'sr' and not (qrs_ms > 90)", (0, 1)),
+        ("not findings has 'SR'", range(5, 10)),
+        ("findings has 'RHYTHM'", range(5)),
+        ("findings has any ('SR', 'AFIB')", range(5)),
+        ("findings has all ('SR', 'RHYTHM')", range(5)),
+        ("findings_absent has 'AFIB'", range(5)),
+        ("findings_uncertain has 'AFIB'", range(5, 10)),
+        ("report like '%findings has ''SR''%'", ()),
+        ("patient_key in ('P0', 'P4')", (0, 1, 8, 9)),
+        ("len(list_filter(findings, lambda f: f like 'S%')) = 1", range(5)),
+        ("case when age > 45 then true else false end", range(6, 10)),
+        ("heart_rate_bpm > 60", ()),
+        ("heart_rate_bpm is null", range(10)),
+        ("age > 45 -- old", range(6, 10)),
+    ],
+)
+def test_select(
+    store: DeltaCaseStore, monkeypatch: pytest.MonkeyPatch, where: str | None, expected: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr("precordia.indexing.store._known_concepts", frozenset)
+    assert store.select(where).tolist() == [100 + i for i in expected]
+    assert store.select(where).dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("agee > 3", "no column 'agee'; did you mean 'age'"),
+        ("strat_fild = 3", "did you mean 'strat_fold'"),
+        ("nothing_like_it > 3", "columns: case_id, recording_id"),
+        ("age >", "syntax error"),
+        ("age > 'x'", "Could not convert"),
+        ("findings has 'SR", "unterminated"),
+        ("1 = 1; drop table cases", "syntax error"),
+        ("true) from cases where (true", "syntax error|only one condition"),
+        ("true) union all select (true", "only one condition"),
+        ("true), (false", "only one condition"),
+        ("age in (select 1)", "subquery"),
+        ("exists (from read_text('/etc/passwd'))", "subquery"),
+        ("exists (from 'secrets.csv')", "subquery"),
+        ("count(*) > 1", "aggregate|star"),
+        ("sum(age) over () > 1", "window"),
+        ("? = 1", "parameter"),
+        ("findings", "."),
+        ("embedding is null", "no column 'embedding'"),
+        ("no_such_function(age)", "."),
+    ],
+)
+def test_what_is_not_a_condition_is_refused_in_one_line(store: DeltaCaseStore, where: str, message: str) -> None:
+    with pytest.raises(FilterError, match=message) as error:
+        store.select(where)
+    assert "\n" not in str(error.value)
+
+
+def test_files_cannot_be_read_through_a_condition(store: DeltaCaseStore, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    for where in (f"(from read_text('{secret}') select content) = 'secret'", f"read_text('{secret}') is not null"):
+        with pytest.raises(FilterError):
+            store.select(where)
+
+
+def test_an_unknown_finding_is_refused_with_a_suggestion(
+    store: DeltaCaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("precordia.indexing.store._known_concepts", lambda: frozenset({"CLBBB", "SR"}))
+    with pytest.raises(FilterError, match="no finding 'CLBB'; did you mean 'CLBBB'"):
+        store.select("findings has 'CLBB'")
+
+
+def test_a_folder_that_is_no_knowledge_base(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeBaseNotFoundError, match=str(tmp_path)):
+        DeltaCaseStore(tmp_path)
+
+
+def test_a_reader_keeps_its_version_until_it_refreshes(store: DeltaCaseStore, tmp_path: Path) -> None:
+    reader = DeltaCaseStore(store.path)
+    assert len(reader) == 10
+    with store.writing():
+        _append(store, [row(200, metadata={"new key": "1"})])
+    assert len(reader) == 10
+    with pytest.raises(KeyError):
+        reader.get([200])
+    assert reader.refresh()
+    assert not reader.refresh()
+    assert reader.get([200])[0].recording_id == "r200"
+    assert reader.select('"new key" = 1').tolist() == [200]
+
+
+def test_a_reader_survives_an_erasure_of_files_it_has_not_read_yet(store: DeltaCaseStore) -> None:
+    reader = DeltaCaseStore(store.path)
+    store.erase("P0")
+    assert len(reader.get([105])) == 1
+    assert reader.recording(105).n_leads == 12
+    assert len(reader) == 8
+
+
+def test_only_one_writes(store: DeltaCaseStore) -> None:
+    with store.writing(), pytest.raises(BusyError, match="try again"), DeltaCaseStore(store.path).writing(0.05):
+        pass
+
+
+def test_compacting_changes_only_the_files(tmp_path: Path) -> None:
+    store = DeltaCaseStore.create(tmp_path / "kb")
+    with store.writing():
+        for i in range(1, 41):
+            _append(store, [row(i)])
+        cases = store.get(store.ids.tolist())
+        before = open_vector_index(store, "signal", DIM).ids
+        store.compact()
+    assert len(store.files) == 1
+    assert store.get(store.ids.tolist()) == cases
+    assert store.recording(33).n_samples == 1000
+    assert sorted(open_vector_index(store, "signal", DIM).ids) == sorted(before)
+
+
+_SECRET_REPORT = "ZQXJ unmistakable words of a report"
+_SECRET_PATIENT = "PATIENT-ZQXJ-4711"
+
+
+def _secret_row(case_id: int) -> CaseRow:
+    return row(
+        case_id,
+        _SECRET_PATIENT,
+        _SECRET_REPORT,
+        metadata={"name": "ZQXJ-NAME"},
+        content_hash="ZQXJ-HASH",
+        vendor_statements=("ZQXJ-VENDOR",),
+        device="ZQXJ-DEVICE",
+        codes=("zqxj:1",),
+    )
+
+
+def _haystack(folder: Path) -> bytes:
+    """Every byte of a folder's files, and every value of its Parquet files, decoded."""
+    parts: list[bytes] = []
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            parts.append(file.name.encode() + file.read_bytes())
+            if file.suffix == ".parquet":
+                table = pq.read_table(file)
+                parts.append(repr(table.to_pydict()).encode())
+                for name in table.column_names:
+                    for chunk in table.column(name).chunks:
+                        parts.extend(bytes(b) for b in chunk.buffers() if b is not None)
+                        flat = chunk.flatten() if "embedding" in name else chunk
+                        parts.extend(bytes(b) for b in flat.buffers() if b is not None)
+    return b"\n".join(parts)
+
+
+def _needles(secret: CaseRow) -> dict[str, bytes]:
+    text = FakeTextEncoder().embed([secret.statements or ""])[0]
+    return {
+        "any text": b"zqxj",
+        "embedding": secret.embedding.tobytes(),
+        "part of the embedding": secret.embedding[3:6].tobytes(),
+        "text embedding": text.tobytes(),
+        "signal": secret.signal[-200:],
+        "id": str(secret.case.case_id).encode(),
+        "binary id": int(secret.case.case_id).to_bytes(8, "little"),
+    }
+
+
+def test_an_erased_patient_leaves_no_byte(tmp_path: Path) -> None:
+    kb = tmp_path / "kb"
+    secrets = [_secret_row(0x7A51_0000_1234_5678), _secret_row(0x7A51_0000_1234_9ABC)]
+    others = [row(i, f"P{i}") for i in range(1, 30)]
+    store = DeltaCaseStore.create(kb)
+
+    def append(rows: list[CaseRow], rejects: tuple[Reject, ...] = ()) -> None:
+        cases = case_table(rows, ancestors)
+        vectors = FakeTextEncoder().embed([r.statements or "" for r in rows])
+        at = cases.schema.get_field_index("text_embedding")
+        field = CASE_SCHEMA.field("text_embedding")
+        store.append(cases.set_column(at, field, pa.array(list(vectors), type=field.type)), signal_table(rows), rejects)
+
+    with store.writing():
+        append(others[:10] + secrets[:1], (Reject("/a/zqxj.dat", "bad", "quality", "X", "zqxj", _SECRET_PATIENT),))
+        append(others[10:20], (Reject("/a/b.dat", "damaged", "read", "Y", "b", None),))
+        append(
+            others[20:] + secrets[1:], (Reject("/a/c.dat", "copy", "scan", "Duplicate", secrets[1].case.recording_id),)
+        )
+    for i in (5, 6):
+        assert store.recording(i).n_leads == 12
+    open_vector_index(store, "signal", DIM)
+    open_vector_index(store, "text", FakeTextEncoder.dim)
+    assert open_word_index(store).search("unmistakable", 5)
+
+    before = _haystack(kb)
+    for what, needle in _needles(secrets[0]).items():
+        assert needle.lower() in before.lower() if what == "any text" else needle in before, f"{what} cannot be seen"
+
+    # What crashes leave behind, too.
+    (kb / "cases" / "part-stray.parquet").write_bytes(b"ZQXJ")
+    (kb / "cache" / "rows" / "x.tmp").write_bytes(b"ZQXJ")
+
+    erased = store.erase(_SECRET_PATIENT)
+    assert sorted(erased.case_ids) == sorted(s.case.case_id for s in secrets)
+    assert erased.n_rejects == 2
+    for secret in secrets:
+        for _ in range(2):  # the second time with the derived files made again
+            after = _haystack(kb)
+            for what, needle in _needles(secret).items():
+                found = needle in (after.lower() if what == "any text" else after)
+                # The log of the deletion names the rows by id, a hash that says nothing once they are gone.
+                assert not found or what == "id", f"{what} is still there"
+            assert len(open_vector_index(store, "signal", DIM)) == 29
+            assert len(open_vector_index(store, "text", FakeTextEncoder.dim)) == 29
+            assert not open_word_index(store).search("unmistakable", 5)
+            assert store.recording(5).n_leads == 12
+    assert [r.recording_id for r in store.rejects()] == ["b"]
+    assert len(DeltaCaseStore(kb)) == 29
+    assert store.ids.tolist() == list(range(1, 30))
+
+
+def test_erasing_a_patient_who_is_not_there_changes_nothing(store: DeltaCaseStore) -> None:
+    assert store.erase("nobody").case_ids == ()
+    assert len(store) == 10
