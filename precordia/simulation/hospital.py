@@ -154,10 +154,22 @@ def _ecgs(
             earlier = Earlier(visit.time, made.truth)
             if rng.random() < poor:
                 made = spoil(made, str(rng.choice(DEFECTS)), rng)
-            recording = replace(made.recording, report=report, device=_DEVICES.get(format_, "Phantom"))
+            recording = replace(
+                made.recording,
+                report=report,
+                device=_DEVICES.get(format_, "Phantom"),
+                vendor_measurements=_printed(made.truth),
+            )
             yield recording, made.truth, format_, language, _split(seed, patient)
             count += 1
         number += 1
+
+
+def _printed(truth: Truth) -> dict[str, float]:
+    """The figures that a cart prints."""
+    names = ("heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms", "axis_deg")
+    values = {name: getattr(truth.measurements, name) for name in names}
+    return {name: float(round(value)) for name, value in values.items() if value is not None}
 
 
 def _split(seed: int, patient: Patient) -> str:

@@ -115,7 +115,8 @@ def add_noise(
     shape = (*batch, 9 if twelve else n_leads, n)
     raw = _mains(shape, fs, rng, mains_hz) if kind == "mains" else _MAKERS[kind](shape, fs, rng)
     made = LEADS_FROM_ELECTRODES @ raw if twelve else raw
-    power = np.nan_to_num(np.nanvar(signal, axis=-1)).mean(axis=-1)
+    finite = bool(np.isfinite(signal).all())
+    power = (signal.var(axis=-1) if finite else np.nan_to_num(np.nanvar(signal, axis=-1))).mean(axis=-1)
     own = made.var(axis=-1).mean(axis=-1)
     gain = np.sqrt(power / np.maximum(own, 1e-12) * 10.0 ** (-snr_db / 10.0))
     out: NDArray[np.float32] = (signal + gain[..., None, None] * made).astype(np.float32)
@@ -174,21 +175,24 @@ def _shaped(
     shape: tuple[int, ...], fs: float, rng: np.random.Generator, amplitude: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Gaussian noise whose spectrum is ``amplitude`` on the frequencies of :func:`_frequencies`."""
-    size = (*shape[:-1], amplitude.size)
-    spectrum = rng.standard_normal(size) + 1j * rng.standard_normal(size)
-    out: NDArray[np.float64] = np.fft.irfft(spectrum * amplitude, axis=-1)[..., : shape[-1]]
+    kept = np.flatnonzero(amplitude > 1e-4 * amplitude.max())
+    low, high = int(kept[0]), int(kept[-1]) + 1
+    draws = rng.standard_normal((*shape[:-1], high - low, 2))
+    spectrum = np.zeros((*shape[:-1], amplitude.size), dtype=np.complex128)
+    spectrum[..., low:high] = draws.view(np.complex128)[..., 0] * amplitude[low:high]
+    out: NDArray[np.float64] = np.fft.irfft(spectrum, axis=-1)[..., : shape[-1]]
     return out
 
 
 def _frequencies(n: int, fs: float) -> NDArray[np.float64]:
-    # Twice the length: what is kept then does not close on itself.
-    return np.asarray(np.fft.rfftfreq(2 * _even_fast(n), 1.0 / fs), dtype=np.float64)
+    # Longer than the recording: what is kept then does not close on itself.
+    return np.asarray(np.fft.rfftfreq(_even_fast(n + n // 3 + 2), 1.0 / fs), dtype=np.float64)
 
 
 def _even_fast(n: int) -> int:
     from scipy.fft import next_fast_len
 
-    return int(next_fast_len(n, real=True))
+    return 2 * int(next_fast_len((n + 1) // 2, real=True))
 
 
 def _envelope(

@@ -14,6 +14,10 @@ Writer = Callable[[Path, Recording], Path]
 WRITERS: Final[Registry[Writer]] = Registry(
     "format",
     {
+        "aecg": "precordia.simulation.writers.aecg:write",
+        "dicom": "precordia.simulation.writers.dicom:write",
+        "edf": "precordia.simulation.writers.edf:write",
+        "muse": "precordia.simulation.writers.muse:write",
         "wfdb": "precordia.simulation.writers.wfdb:write",
     },
 )
