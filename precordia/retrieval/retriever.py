@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from precordia.core.case import Case
 from precordia.core.errors import UsageError
 from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorIndex
@@ -53,10 +56,13 @@ class Retriever:
         if (allowed is not None and allowed.size == 0) or len(self.store) == 0:
             return []
         guard = self._guard(query, modalities.get("signal"))
+        said = _said_findings(query)
         total = len(self.store) if allowed is None else int(allowed.size)
         depth = max(query.k + COPY_CANDIDATES, FUSION_DEPTH if len(modalities) > 1 else 0)
         while True:
             rankings = {name: modality.rank(min(depth, total), allowed) for name, modality in modalities.items()}
+            if len(modalities) > 1 and said:
+                rankings["findings"] = self._with_findings(said, modalities, min(depth, total), allowed)
             order = _fuse(rankings)
             admitted = guard.admit(self.store.get([case_id for case_id, _ in order]))
             # Guards may have taken hits away: read deeper until there are enough, or no more.
@@ -64,7 +70,7 @@ class Retriever:
                 break
             depth *= 4
         scores = dict(order)
-        asked = self._asked_findings(query) if admitted else frozenset()
+        asked = said | self._shown_findings(query) if admitted else said
         return [
             Hit(rank, scores[case.case_id], case, _why(case, rankings, asked))
             for rank, case in enumerate(admitted[: query.k], start=1)
@@ -107,15 +113,45 @@ class Retriever:
         pairs = [(case, score) for case, (_, score) in zip(cases, nearest, strict=True)]
         return guard_for(query, standardize(query.recording), pairs, load)
 
-    def _asked_findings(self, query: Query) -> frozenset[str]:
-        """What the query shows or says: from its measurements and its words, never from its own report."""
-        from precordia.concepts import findings_from_measurements, label_report
+    def _with_findings(
+        self,
+        said: frozenset[str],
+        modalities: dict[str, VectorModality | WordModality],
+        depth: int,
+        allowed: NDArray[np.int64] | None,
+    ) -> Ranking:
+        """The cases, of those that the modalities rank, whose findings hold all that the text says; all alike.
+
+        Words alone cannot tell "left" from "right bundle branch block" well enough.
+        """
+        ids = self.store.select(" and ".join(f"findings has '{concept}'" for concept in sorted(said)))
+        ids = ids if allowed is None else np.intersect1d(ids, allowed)
+        found = (
+            {i for modality in modalities.values() for i, _ in modality.rank(min(depth, ids.size), ids)}
+            if ids.size
+            else ()
+        )
+        return [(case_id, 1.0) for case_id in sorted(found)]
+
+    def _shown_findings(self, query: Query) -> frozenset[str]:
+        """What the query's signal shows by its measurements; its own report is what one wants to know."""
+        if query.recording is None:
+            return frozenset()
+        from precordia.concepts import findings_from_measurements
         from precordia.measurements import measure
 
-        findings = list(label_report(query.text)) if query.text else []
-        if query.recording is not None:
-            findings += findings_from_measurements(measure(query.recording))
-        return frozenset(f.concept for f in findings if f.status == "present")
+        return frozenset(
+            f.concept for f in findings_from_measurements(measure(query.recording)) if f.status == "present"
+        )
+
+
+def _said_findings(query: Query) -> frozenset[str]:
+    """What the query's words ask for."""
+    if not query.text:
+        return frozenset()
+    from precordia.concepts import label_report
+
+    return frozenset(f.concept for f in label_report(query.text) if f.status == "present")
 
 
 def _modalities_of(mode: Mode, query: Query) -> tuple[str, ...]:
@@ -134,16 +170,25 @@ def _fuse(rankings: dict[str, Ranking]) -> Ranking:
     if len(rankings) == 1:
         (only,) = rankings.values()
         return only
-    return reciprocal_rank_fusion({name: [i for i, _ in ranking] for name, ranking in rankings.items()})
+    return reciprocal_rank_fusion({name: _ranks(ranking) for name, ranking in rankings.items()})
+
+
+def _ranks(ranking: Ranking) -> dict[int, int]:
+    """Ids with their rank from 1; equal scores share a rank."""
+    ranks: dict[int, int] = {}
+    last, last_rank = None, 0
+    for position, (case_id, score) in enumerate(ranking, start=1):
+        last_rank = last_rank if score == last else position
+        ranks[case_id], last = last_rank, score
+    return ranks
 
 
 def _why(case: Case, rankings: dict[str, Ranking], asked: frozenset[str]) -> Why:
     scores: dict[str, float] = {}
     ranks: dict[str, int] = {}
     for name, ranking in rankings.items():
-        for rank, (case_id, score) in enumerate(ranking, start=1):
-            if case_id == case.case_id:
-                scores[name], ranks[name] = score, rank
-                break
+        rank = _ranks(ranking).get(case.case_id)
+        if rank is not None:
+            scores[name], ranks[name] = dict(ranking)[case.case_id], rank
     shared = sorted({f.concept for f in case.findings if f.status == "present"} & asked)
     return Why(scores, ranks, tuple(shared))

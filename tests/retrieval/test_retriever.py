@@ -31,7 +31,7 @@ class SpectrumEncoder:
         for recording in recordings:
             signal = standardize(recording).signal
             rows.append(np.log1p(np.abs(np.fft.rfft(signal, 1000, axis=1))[:, 5:65]).ravel())
-        out = np.array(rows, dtype=np.float32)
+        out = np.array(rows, dtype=np.float32).reshape(-1, self.dim)
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
 
@@ -56,6 +56,11 @@ class ListStore:
         return self.recordings[case_id]
 
     def select(self, where: str | None) -> NDArray[np.int64]:
+        if where and "findings has" in where:
+            concept = where.split("'")[1]
+            return np.array(
+                sorted(i for i, r in self.recordings.items() if self.findings.get(r.recording_id) == concept)
+            )
         ids = [i for i, r in self.recordings.items() if where is None or eval(where, {"age": r.age})]
         return np.array(sorted(ids), dtype=np.int64)
 
@@ -180,6 +185,34 @@ def test_shared_findings_are_said() -> None:
     shared = {hit.case.recording_id: hit.why.shared_findings for hit in hits}
     assert shared["r7"] == ("AFIB",)
     assert shared["r8"] == ()
+
+
+def test_hybrid_prefers_what_has_the_finding_to_what_has_its_words() -> None:
+    archive = [
+        make_ecg(1, report="right bundle branch block with left bundle branch block words"),
+        *(make_ecg(seed, report="left bundle branch block like words") for seed in range(2, 6)),
+        make_ecg(6, report="LBBB"),
+    ]
+    retriever = make_retriever(archive, findings={"r6": "LBBB"})
+    store = retriever.store
+    retriever = replace(retriever, meanings=retriever.signals, text_encoder=lambda: FixedText(make_ecg(6)))
+    (first, *_) = retriever.retrieve(Query(text="left bundle branch block", k=3))
+    assert first.case.recording_id == "r6"
+    assert first.why.ranks["findings"] == 1
+    assert len(store) == len(archive)
+
+
+class FixedText:
+    """Embeds any text as one ECG's vector, so that search by meaning ranks that ECG first."""
+
+    dim = SpectrumEncoder.dim
+    fingerprint = "fixed"
+
+    def __init__(self, recording: Recording) -> None:
+        self.vector = SpectrumEncoder().embed([recording])[0]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.stack([self.vector for _ in texts])
 
 
 @pytest.mark.parametrize(

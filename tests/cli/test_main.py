@@ -1,0 +1,106 @@
+"""The command line's promises: fast help, one line an error, exit codes that scripts can rely on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from precordia.cli.main import COMMANDS, build_parser, main
+
+HEAVY = (
+    "torch",
+    "faiss",
+    "pandas",
+    "pyarrow",
+    "deltalake",
+    "duckdb",
+    "scipy",
+    "wfdb",
+    "numpy",
+    "sleepecg",
+    "transformers",
+)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from precordia.cli.main import build_parser; build_parser().format_help(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "precordia.cli.main" in loaded
+    assert not set(HEAVY) & set(loaded)
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_command_says_what_it_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main([command, "--help"])
+    assert exit_info.value.code == 0
+    assert f"precordia {command}" in capsys.readouterr().out
+
+
+def test_results_can_be_had_as_json() -> None:
+    for command in set(COMMANDS) - {"serve"}:
+        options = build_parser(command).format_help() + _help_of(command)
+        assert "--json" in options, command
+
+
+def _help_of(command: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-m", "precordia.cli.main", command, "--help"], capture_output=True, text=True
+    )
+    return result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["search", "--kb", "nowhere", "--text", "x"],
+        ["report", "--kb", "nowhere", "missing.dcm"],
+        ["inspect", "missing.hea"],
+        ["build", "no-such-folder", "--kb", "kb"],
+        ["search"],
+    ],
+)
+def test_bad_usage_and_unusable_input_are_one_line_and_exit_2(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith(f"precordia {arguments[0]}: ")
+
+
+def test_a_file_that_is_no_ecg_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear colleague, thank you for your referral.")
+    assert main(["inspect", str(path)]) == 2
+    assert "letter.txt" in capsys.readouterr().err
+
+
+def test_an_unknown_command_lists_the_choices(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["sarch"])
+    assert exit_info.value.code == 2
+    assert "search" in capsys.readouterr().err
+
+
+def test_inspect_prints_json_only_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import numpy as np
+
+    t = np.arange(5000) / 500
+    beat = np.exp(-0.5 * (((t % 0.8) - 0.4) / 0.012) ** 2)
+    rows = np.stack([beat * (1 + 0.1 * i) for i in range(2)])
+    path = tmp_path / "two.csv"
+    path.write_text("I,II\n" + "\n".join(f"{a:.4f},{b:.4f}" for a, b in rows.T))
+    path.with_suffix(".json").write_text(json.dumps({"fs": 500, "units": "mV"}))
+    assert main(["inspect", str(path), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["leads"] == ["I", "II"]
+    assert document["fs"] == 500
+    assert document["measurements"]["heart_rate_bpm"] == pytest.approx(75, abs=1)
+    assert {"quality", "findings", "vendor_statements"} <= set(document)
