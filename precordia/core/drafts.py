@@ -27,12 +27,14 @@ class Prompt:
         hits: The precedents shown, in the order shown.
         measurements: The query's own measurements.
         question: The question, or None for a report.
+        earlier: The patient's own earlier ECGs, numbered on from ``hits``.
     """
 
     messages: tuple[Message, ...]
     hits: tuple[Hit, ...] = ()
     measurements: Measurements = field(default_factory=Measurements)
     question: str | None = None
+    earlier: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True)

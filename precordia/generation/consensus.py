@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.concepts import findings_from_measurements, statement_of
+from precordia.core.case import patient_key_of
 from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Quality, Recording
@@ -94,7 +95,7 @@ def compose(
 
     Args:
         recording: The query.
-        hits: Its precedents, with their cases; the query's own patient must not be among them.
+        hits: Its precedents, with their cases; those of the query's own patient have no vote.
         measurements: Of the query.
         settings: How much evidence is needed.
         query_findings: What the measurements show; derived from them when None.
@@ -102,6 +103,8 @@ def compose(
     """
     settings = settings or ConsensusSettings()
     shown = findings_from_measurements(measurements) if query_findings is None else query_findings
+    own = patient_key_of(recording)
+    hits = [hit for hit in hits if hit.case.patient_key != own]
     jury = evidence.voters(hits, min_similarity=settings.min_similarity, temperature=settings.temperature, k=settings.k)
     notes = _Notes(_quality_warnings(quality))
     reason = _why_not(hits, jury, quality, settings)

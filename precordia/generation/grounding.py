@@ -1,0 +1,285 @@
+"""What a language model wrote, sentence by sentence against its evidence.
+
+A statement is *supported* when each finding in it is stated by enough of the precedents' votes or follows from the
+query's measurements, and each number in it was measured. It is *contradicted* when a measurement, the precedents that
+deny it, or a stronger statement of the same draft speaks against it. Everything else is *unsupported*: a sentence that
+states neither a finding of the vocabulary nor a measurement cannot be checked, and does not pass. What the model itself
+claims as evidence is checked, never trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from precordia.concepts import findings_from_measurements, label_report
+from precordia.core.drafts import Citation, Draft, Message, Prompt, Statement
+from precordia.core.findings import Finding, Measurements
+from precordia.generation import evidence, measured
+from precordia.generation.evidence import Voter, lineage
+from precordia.generation.reconcile import exclusions
+from precordia.generation.sanitize import clean
+from precordia.generation.sentences import Claimed, parse_reply
+from precordia.generation.stated import stated_numbers
+
+Policy = Literal["drop", "flag", "ask again"]
+Verdict = Literal["supported", "unsupported", "contradicted"]
+UNSURE: Final = "the language model is not sure"
+"""The reason of a draft in which the model itself abstained: that is an answer, and stands."""
+
+
+@dataclass(frozen=True)
+class GroundingSettings:
+    """How much evidence a model's statement needs.
+
+    Attributes:
+        min_support: Least weighted share of the voters for a finding, 0 to 1.
+        min_similarity: Cases further than this do not vote.
+        temperature, uncertain_weight: Of the vote, as in the consensus composer.
+        max_citations: Cases cited for one statement.
+    """
+
+    min_support: float = 0.3
+    min_similarity: float = 0.0
+    temperature: float = 0.1
+    uncertain_weight: float = 0.5
+    max_citations: int = 3
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A statement with its verdict."""
+
+    statement: Statement
+    verdict: Verdict
+
+
+def ground(
+    text: str,
+    prompt: Prompt,
+    policy: Policy = "flag",
+    *,
+    settings: GroundingSettings | None = None,
+    author: str = "language model",
+    ask: Callable[[Prompt], str] | None = None,
+) -> Draft:
+    """The reply as a draft in which every statement is linked to what supports it, or says that nothing does.
+
+    Args:
+        text: The model's reply.
+        prompt: What it was shown.
+        policy: "drop" leaves out what is not supported, "flag" keeps it with a warning, "ask again" shows the model once what
+            was not supported and drops what still is not.
+        settings: How much evidence is needed.
+        author: The model's name.
+        ask: Asks the model; needed for "ask again".
+
+    The draft abstains when the model does, or when nothing it said is left.
+    """
+    settings = settings or GroundingSettings()
+    reply = parse_reply(text)
+    if reply.abstained:
+        return _draft((), prompt, author, UNSURE)
+    jury = evidence.voters(
+        prompt.hits,
+        min_similarity=settings.min_similarity,
+        temperature=settings.temperature,
+        k=max(len(prompt.hits), 1),
+    )
+    checked = [_check(claim, prompt, jury, settings) for claim in reply.claims]
+    checked = _against_each_other(checked)
+    failed = [item for item in checked if item.verdict != "supported"]
+    if policy == "ask again" and failed and ask is not None:
+        second = ask(_again(prompt, text, failed))
+        draft = ground(second, prompt, "drop", settings=settings, author=author)
+        return replace(draft, details={**draft.details, "asked_again": str(len(failed))})
+    kept = tuple(item.statement for item in checked if policy == "flag" or item.verdict == "supported")
+    warnings = []
+    if failed and policy != "flag":
+        n_against = sum(item.verdict == "contradicted" for item in failed)
+        warnings.append(
+            f"{len(failed)} of {len(checked)} statements of the language model were left out: "
+            f"{len(failed) - n_against} without support, {n_against} contradicted"
+        )
+    reason = None if kept else "nothing that the language model said is supported by the evidence"
+    return _draft(kept, prompt, author, reason, tuple(warnings))
+
+
+def _check(claim: Claimed, prompt: Prompt, jury: Sequence[Voter], settings: GroundingSettings) -> _Checked:
+    findings = tuple(replace(f, span=(0, 0)) for f in label_report(claim.text))
+    numbers = stated_numbers(claim.text, prompt.measurements)
+    citations: list[Citation] = []
+    names: list[str] = []
+    supports: list[float] = []
+    gaps: list[str] = []
+    against: list[str] = []
+    for finding in findings:
+        support, cited, by_measurement, objections = _evidence_for(finding, prompt.measurements, jury, settings)
+        citations += cited
+        names += by_measurement
+        supports.append(support)
+        against += objections
+        if support < settings.min_support or not (cited or by_measurement):
+            gaps.append(
+                f"{_name(finding)}: stated by {support:.0%} of the precedents, {settings.min_support:.0%} is needed"
+            )
+    for number in numbers:
+        if number.agrees:
+            names.append(number.name)
+            supports.append(1.0)
+        elif number.measured is None:
+            gaps.append(str(number))
+        else:
+            against.append(str(number))
+    if not findings and not numbers:
+        gaps.append("states neither a finding nor a measurement that can be checked")
+    verdict: Verdict = "contradicted" if against else "unsupported" if gaps else "supported"
+    warnings = [f"Contradicted: {line}" for line in against] + [f"Unsupported: {line}" for line in gaps]
+    warnings += _false_citations(claim, findings, prompt)
+    statement = Statement(
+        claim.text,
+        findings,
+        tuple({c.case_id: c for c in citations}.values())[: settings.max_citations],
+        tuple(dict.fromkeys(names)),
+        round(min(supports, default=0.0), 4),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+    return _Checked(statement, verdict)
+
+
+def _evidence_for(
+    finding: Finding, measurements: Measurements, jury: Sequence[Voter], settings: GroundingSettings
+) -> tuple[float, list[Citation], list[str], list[str]]:
+    """Support, citations, measurements and objections for one finding of a statement."""
+    vote = evidence.vote(finding.concept, jury, uncertain_weight=settings.uncertain_weight)
+    if finding.status == "absent":
+        return _evidence_against(finding, measurements, vote, jury, settings)
+    cited = list(evidence.cite(finding.concept, vote.agreeing, settings.max_citations))
+    support = vote.support
+    if finding.status == "uncertain":
+        # To call a finding possible, precedents that state it for certain and those that suspect it count alike.
+        support = sum(voter.weight for voter in vote.agreeing)
+    shown = findings_from_measurements(measurements)
+    rests_on = [f for f in shown if f.status != "absent" and finding.concept in lineage(f.concept)]
+    names = [name for f in rests_on for name in measured.supporting(f, measurements, findings_from_measurements)]
+    objections = [str(c) for c in measured.conflicts(sorted(lineage(finding.concept)), measurements)]
+    pairs = exclusions([finding.concept, *(f.concept for f in shown if f.status == "present")])
+    objections += [
+        f"the measurements show {_name(f)}"
+        for f in shown
+        if f.status == "present" and frozenset((finding.concept, f.concept)) in pairs
+    ]
+    denied = sum(voter.weight for voter in vote.denying)
+    if denied > sum(voter.weight for voter in vote.agreeing) and not names:
+        objections.append(f"{len(vote.denying)} of {len(jury)} precedents deny {_name(finding)}")
+    return (1.0 if names else support), cited, names, objections
+
+
+def _evidence_against(
+    finding: Finding,
+    measurements: Measurements,
+    vote: evidence.Vote,
+    jury: Sequence[Voter],
+    settings: GroundingSettings,
+) -> tuple[float, list[Citation], list[str], list[str]]:
+    """The same for a finding that a statement denies: precedents that deny it, or state what excludes it."""
+    shown = [f for f in findings_from_measurements(measurements) if f.status == "present"]
+    objections = [f"the measurements show {_name(f)}" for f in shown if finding.concept in lineage(f.concept)]
+    if vote.support > 0.5:
+        objections.append(f"{len(vote.agreeing)} of {len(jury)} precedents state it")
+    cited = []
+    for voter in jury:
+        denial = voter.denies(finding.concept)
+        if denial is None and not voter.says(finding.concept):
+            stated = [f for f in voter.case.findings if f.status == "present"]
+            pairs = exclusions([finding.concept, *(f.concept for f in stated)])
+            denial = next((f for f in stated if frozenset((finding.concept, f.concept)) in pairs), None)
+        if denial is not None:
+            cited.append(Citation(voter.case.case_id, evidence.quote_of(voter.case, denial), voter.case.recording_id))
+    names = [c.name for c in measured.checks() if c.concept == finding.concept and c.decides]
+    names = [n for n in names if getattr(measurements, n) is not None] if not objections else []
+    return 1.0 - vote.support, cited[: settings.max_citations], names, objections
+
+
+def _false_citations(claim: Claimed, findings: Sequence[Finding], prompt: Prompt) -> list[str]:
+    """What the model claims as evidence and is none."""
+    shown = (*prompt.hits, *prompt.earlier)
+    wrong = []
+    for number in claim.precedents:
+        if not 1 <= number <= len(shown):
+            wrong.append(f"Precedent {number} was cited; there is none of that number")
+            continue
+        voter = Voter(shown[number - 1], 1.0)
+        present = [f for f in findings if f.status != "absent"]
+        if present and not any(voter.says(f.concept) for f in present):
+            wrong.append(f"Precedent {number} was cited but does not state it")
+    known = {*prompt.measurements.scalars(), "rhythm_regularity", "criteria", "st_j60_mv", "r_mv", "s_mv"}
+    for name in claim.measurements:
+        if name not in known or getattr(prompt.measurements, name) in (None, {}):
+            wrong.append(f"A measurement was cited that there is none of: {clean(name, max_chars=30).text}")
+    return wrong
+
+
+def _against_each_other(checked: Sequence[_Checked]) -> list[_Checked]:
+    """The weaker of two statements that exclude each other is contradicted."""
+    result = list(checked)
+    order = sorted(
+        range(len(result)), key=lambda i: (result[i].verdict != "supported", -result[i].statement.support, i)
+    )
+    for place, strong in enumerate(order):
+        for weak in order[place + 1 :]:
+            clash = _clash(result[strong].statement, result[weak].statement)
+            if clash:
+                line = f"Contradicted: the draft also says {result[strong].statement.text!r}"
+                statement = result[weak].statement
+                result[weak] = _Checked(replace(statement, warnings=(*statement.warnings, line)), "contradicted")
+    return result
+
+
+def _clash(a: Statement, b: Statement) -> bool:
+    present = [[f.concept for f in s.findings if f.status == "present"] for s in (a, b)]
+    absent = [[f.concept for f in s.findings if f.status == "absent"] for s in (a, b)]
+    pairs = exclusions([*present[0], *present[1]])
+    if any(frozenset((x, y)) in pairs for x in present[0] for y in present[1] if x != y):
+        return True
+    return any(y in lineage(x) for i in (0, 1) for x in present[i] for y in absent[1 - i])
+
+
+def _again(prompt: Prompt, reply: str, failed: Sequence[_Checked]) -> Prompt:
+    """The prompt with the reply and what was wrong with it."""
+    lines = [
+        f"- {clean(item.statement.text, max_chars=200).text} ({'; '.join(item.statement.warnings)})"
+        for item in failed[:12]
+    ]
+    wrong = "\n".join(lines)
+    request = (
+        f"These statements are not supported by the evidence:\n{wrong}\n"
+        "Write the JSON again without them, or put right what the evidence supports. Say nothing else."
+    )
+    messages = (*prompt.messages, Message("assistant", clean(reply, max_chars=4000).text), Message("user", request))
+    return replace(prompt, messages=messages)
+
+
+def _draft(
+    statements: tuple[Statement, ...],
+    prompt: Prompt,
+    author: str,
+    reason: str | None,
+    warnings: tuple[str, ...] = (),
+) -> Draft:
+    return Draft(
+        statements,
+        abstained=reason is not None,
+        reason=reason,
+        measurements=prompt.measurements,
+        hits=(*prompt.hits, *prompt.earlier),
+        author=author,
+        warnings=warnings,
+    )
+
+
+def _name(finding: Finding) -> str:
+    from precordia.concepts import statement_of
+
+    return statement_of(Finding(finding.concept)).rstrip(".")
