@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from precordia.core.errors import UsageError
 from precordia.core.recording import Sex
 from precordia.simulation.diagnoses.diagnosis import Diagnosis, Reader
-from precordia.simulation.examine import Exam, FittedBeat, area_axis, examine, fit_beat
+from precordia.simulation.examine import Exam, FittedBeat, examine, fit_beat, frontal_axis
 from precordia.simulation.heart import Heart, normal_heart
 from precordia.simulation.torso import Torso, new_torso
 from precordia.simulation.waves import Wave
@@ -146,15 +147,27 @@ def turned_to_axis(heart: Heart, torso: Torso) -> Heart:
     """
     if heart.axis_deg is None:
         return heart
-    qrs, total = heart.beat.qrs, 0.0
+    waves = heart.beat.qrs
+    fields = np.array([torso.field_of(w.name)[:2] for w in waves])
+    areas = np.array([w.area for w in waves])
+    vectors = np.array([w.vector for w in waves])
+    free = np.array([not w.name.startswith("fixed") for w in waves])
+    total = 0.0
     for _ in range(8):
-        error = np.mod(heart.axis_deg - area_axis(qrs, torso) + 180.0, 360.0) - 180.0
+        i, ii = np.einsum("kls,ks,k->l", fields, vectors, areas)
+        error = float(np.mod(heart.axis_deg - frontal_axis(i, ii - i / 2.0) + 180.0, 360.0) - 180.0)
         if abs(error) < 0.3:
             break
-        total += float(error)
-        qrs = tuple(w if w.name.startswith("fixed") else _turned(w, float(error)) for w in qrs)
+        total += error
+        vectors[free] = vectors[free] @ _turn(error).T
+    qrs = tuple(w if not f else _turned(w, total) for w, f in zip(waves, free, strict=True))
     st_t = tuple(_turned(w, 0.4 * total) for w in heart.beat.st_t) if abs(total) < 60.0 else heart.beat.st_t
     return heart.with_beat(qrs=qrs, st_t=st_t)
+
+
+def _turn(degrees: float) -> NDArray[np.float64]:
+    c, s = float(np.cos(np.radians(degrees))), float(np.sin(np.radians(degrees)))
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _turned(wave: Wave, degrees: float) -> Wave:

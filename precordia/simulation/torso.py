@@ -72,13 +72,17 @@ class Torso:
     exchange: NDArray[np.float64]
     _seen: dict[str, NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
 
-    def project(self, name: str, vector: tuple[float, float, float]) -> NDArray[np.float64]:
-        """What a wave's peak dipole (mV) makes on the independent leads, ``(8,)`` mV."""
+    def field_of(self, name: str) -> NDArray[np.float64]:
+        """The lead field that a wave of that name sees, ``(8, 3)``."""
         if name not in self._seen:
             rng = np.random.default_rng([self.key, zlib.crc32(name.encode())])
             departure = 1.0 + NON_DIPOLAR * rng.standard_normal(self.lead_field.shape)
             self._seen[name] = self.exchange @ (self.lead_field * departure)
-        out: NDArray[np.float64] = self._seen[name] @ np.asarray(vector)
+        return self._seen[name]
+
+    def project(self, name: str, vector: tuple[float, float, float]) -> NDArray[np.float64]:
+        """What a wave's peak dipole (mV) makes on the independent leads, ``(8,)`` mV."""
+        out: NDArray[np.float64] = self.field_of(name) @ np.asarray(vector)
         return out
 
 

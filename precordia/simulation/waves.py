@@ -19,7 +19,7 @@ from precordia.simulation.torso import TWELVE_FROM_EIGHT, Torso
 
 Vector = tuple[float, float, float]
 
-_GRID: Final = np.linspace(-1.0, 2.5, 701)
+_GRID: Final = np.linspace(-1.0, 2.5, 351)
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,15 @@ def fit_segment(waves: tuple[Wave, ...], torso: Torso, kind: Kind) -> Segment | 
     if not waves:
         return None
     shape = np.array([[w.start, w.stop, w.rise, w.fall] for w in waves])
-    amplitude = np.array([torso.project(w.name, w.vector) for w in waves])
-    turned = np.array([torso.project(w.name, (-w.vector[1], w.vector[0], 0.0)) for w in waves])
+    fields = np.array([torso.field_of(w.name) for w in waves])
+    vectors = np.array([w.vector for w in waves])
+    across = np.stack([-vectors[:, 1], vectors[:, 0], np.zeros(len(waves))], axis=1)
+    amplitude = (fields @ vectors[:, :, None])[:, :, 0]
+    turned = (fields @ across[:, :, None])[:, :, 0]
     raw = Segment(shape, amplitude, turned, 0.0, 0.0)
     counts = np.array([not w.name.startswith("u") for w in waves])
     tops = raw.at(_GRID)
-    leads = np.abs(TWELVE_FROM_EIGHT @ (amplitude[counts].T @ tops[counts])).max(axis=0)
+    leads = np.abs((TWELVE_FROM_EIGHT @ amplitude[counts].T) @ tops[counts]).max(axis=0)
     floor, share = _FLOOR_MV[kind]
     visible = np.flatnonzero(leads > max(floor, share * float(leads.max())))
     if visible.size == 0:  # flatter than a reader can see: keep the drawn phase
