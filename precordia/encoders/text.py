@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,8 @@ class SentenceEncoder:
         except ImportError:
             raise MissingExtraError("sentence-transformers", "text", "searching by meaning") from None
         try:
-            self._model: Any = SentenceTransformer(folder_or_name, device=device)
+            with _quietly():
+                self._model: Any = SentenceTransformer(folder_or_name, device=device)
         except (OSError, ValueError) as error:
             reason = (str(error).strip().splitlines() or ["unknown"])[0]
             raise UsageError(f"text encoder {folder_or_name!r} cannot be loaded: {reason}") from None
@@ -86,6 +88,20 @@ def load_text_encoder(name: str = DEFAULT, *, device: str | None = None) -> Sent
         UsageError: there is no such model.
     """
     return SentenceEncoder(str(_default_folder()) if name == DEFAULT else name, device=device)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the progress bar that transformers draws while it loads weights."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _default_folder() -> Path:

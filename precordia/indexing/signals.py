@@ -30,7 +30,8 @@ _TENTH_UV: Final = 1e-4
 _NICE_STEPS: Final = (1e-3, 5e-3, 2.5e-3, 4.88e-3, 1 / 204.8, 1.25e-3, 2e-3, 1e-2, 1e-4)
 """Steps, mV, that are common enough to be tried first (PTB-XL and CinC 1 µV, MUSE 4.88 µV, MIT-BIH 5 µV)."""
 
-_LIMIT: Final = 2**30
+_LIMIT: Final = 2**28
+"""Largest number of steps: second differences of twice as much stay within int32."""
 
 _RAW, _DELTA, _DELTA2, _LIMB = "raw", "delta", "delta2", "limb"
 
@@ -57,7 +58,7 @@ def encode_signal(signal: NDArray[np.float32], fs: float, leads: tuple[str, ...]
     finite = np.isfinite(wide)
     whole = bool(finite.all())
     filled = wide if whole else np.where(finite, wide, 0.0)
-    integers: dict[str, tuple[NDArray[np.int64], float]] = {}
+    integers: dict[str, tuple[NDArray[np.int32], float]] = {}
     header: list[list[Any]] = []
     planes: list[bytes] = []
     hint: float | None = None
@@ -70,10 +71,10 @@ def encode_signal(signal: NDArray[np.float32], fs: float, leads: tuple[str, ...]
         step = _step_of(x, signal[row] if whole else np.where(finite[row], signal[row], 0).astype(np.float32), hint)
         hint = step or hint
         step = step or _TENTH_UV
-        k = np.rint(x / step).astype(np.int64)
+        k = np.rint(x / step).astype(np.int32)
         code, residual = _cheapest(name, k, step, integers)
         integers[name] = (k, step)
-        zigzag = ((residual << 1) ^ (residual >> 63)).astype(np.uint64)
+        zigzag = ((residual << 1) ^ (residual >> 31)).view(np.uint32)
         width = _width(int(zigzag.max(initial=0)))
         header.append([code, step, width])
         planes.append(_shuffled(zigzag.astype(f"<u{width}")))
@@ -116,7 +117,7 @@ def decode_signal(blob: bytes) -> tuple[NDArray[np.float32], float, tuple[str, .
         ) from None
     n_leads, n = head["shape"]
     signal = np.zeros((n_leads, n), dtype=np.float32)
-    integers: dict[str, tuple[NDArray[np.int64], float]] = {}
+    integers: dict[str, tuple[NDArray[np.int32], float]] = {}
     offset = 0
     for row, (name, (code, step, width)) in enumerate(zip(head["leads"], head["codes"], strict=True)):
         plane = np.frombuffer(body, np.uint8, n * width, offset).reshape(width, n)
@@ -125,14 +126,14 @@ def decode_signal(blob: bytes) -> tuple[NDArray[np.float32], float, tuple[str, .
         if code == _RAW:
             signal[row] = words.view("<f4")
             continue
-        zigzag = words.astype(np.uint64)
-        residual = (zigzag >> np.uint64(1)).astype(np.int64) ^ -(zigzag & np.uint64(1)).astype(np.int64)
+        zigzag = words.astype(np.uint32)
+        residual = (zigzag >> 1).astype(np.int32) ^ -(zigzag & 1).astype(np.int32)
         if code == _LIMB:
             k = residual + _limb(name, step, integers, n)
         else:
-            k = np.cumsum(residual)
+            k = np.cumsum(residual, dtype=np.int32)
             if code == _DELTA2:
-                k = np.cumsum(k)
+                k = np.cumsum(k, dtype=np.int32)
         integers[name] = (k, step)
         signal[row] = (k * step).astype(np.float32)
     if head["holes"]:
@@ -213,25 +214,31 @@ def _tenth_uv(signal: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _cheapest(
-    name: str, k: NDArray[np.int64], step: float, integers: dict[str, tuple[NDArray[np.int64], float]]
-) -> tuple[str, NDArray[np.int64]]:
+    name: str, k: NDArray[np.int32], step: float, integers: dict[str, tuple[NDArray[np.int32], float]]
+) -> tuple[str, NDArray[np.int32]]:
     """The prediction that leaves least, and what it leaves."""
-    first = np.diff(k, prepend=0)
-    second = np.diff(first, prepend=0)
+    first = _difference(k)
+    second = _difference(first)
     options = [(_DELTA, first), (_DELTA2, second)]
     if name in _LIMB_RULES and all(s in integers and integers[s][1] == step for s in _LIMB_RULES[name][0]):
         options.append((_LIMB, k - _limb(name, step, integers, k.size)))
-    return min(options, key=lambda option: int(np.abs(option[1]).sum()))
+    return min(options, key=lambda option: int(np.abs(option[1]).sum(dtype=np.int64)))
 
 
-def _limb(name: str, step: float, integers: dict[str, tuple[NDArray[np.int64], float]], n: int) -> NDArray[np.int64]:
+def _difference(k: NDArray[np.int32]) -> NDArray[np.int32]:
+    out = k.copy()
+    out[1:] -= k[:-1]
+    return out
+
+
+def _limb(name: str, step: float, integers: dict[str, tuple[NDArray[np.int32], float]], n: int) -> NDArray[np.int32]:
     (a, b), (wa, wb), divisor = _LIMB_RULES[name]
-    total: NDArray[np.int64] = wa * integers[a][0] + wb * integers[b][0]
+    total: NDArray[np.int32] = wa * integers[a][0] + wb * integers[b][0]
     return total // divisor
 
 
 def _width(largest: int) -> int:
-    return next(width for width in (1, 2, 4, 8) if largest < 1 << (8 * width))
+    return next(width for width in (1, 2, 4) if largest < 1 << (8 * width))
 
 
 def _shuffled(words: NDArray[np.generic]) -> bytes:

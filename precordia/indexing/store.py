@@ -424,4 +424,6 @@ def _check_vocabulary(expression: Expression, where: str) -> None:
 
 @lru_cache(maxsize=1)
 def _known_concepts() -> frozenset[str]:
-    return frozenset()
+    from precordia.concepts import vocabulary
+
+    return frozenset(concept.id for concept in vocabulary())
