@@ -2,12 +2,17 @@
 
 The steps, in order, for a :class:`SignalSpec`:
 
-1. Channels that are not among the twelve standard leads are left out. Limb leads that follow exactly from two others
-   (Einthoven, Goldberger) are derived when missing.
-2. Gaps (NaN) are bridged linearly; a lead with less than ``min_valid`` of its samples is left out.
-3. The rate becomes ``fs`` by polyphase resampling (an anti-alias filter included).
-4. A zero-phase Butterworth band-pass, second order, ``highpass_hz`` to ``lowpass_hz``, with odd reflection at the ends.
-5. Amplitudes are clipped to +-``clip_mv``; the unit stays mV.
+1. Channels that are not among the twelve standard leads are left out.
+2. Gaps (NaN, infinities) are bridged linearly, at the ends by the nearest sample. A lead with less than ``min_valid`` of its
+   samples, or whose samples are all the same (an electrode that was off), is left out.
+3. Limb leads that follow exactly from two others (Einthoven, Goldberger) are derived when missing.
+4. The rate becomes ``fs`` by polyphase resampling (a linear-phase anti-alias filter included); the line through a lead's first
+   and last sample is taken off before and put back after, so that the ends stay where they are.
+5. A zero-phase Butterworth band-pass, second order each way, ``highpass_hz`` to ``lowpass_hz``, after mirroring two seconds at
+   the ends (evenly: an outlier in the last sample must not become a step).
+6. Amplitudes are clipped to +-``clip_mv``; the unit stays mV.
+
+Up to the clip everything is linear: twice the signal gives twice the result, and the laws between limb leads are kept.
 
 :func:`to_windows` then cuts ``window_s`` windows: all leads of the spec in its order, absent leads zero with a mask that
 says so, short recordings zero-padded at the end with a mask that says so, long ones covered by at most ``max_windows``
@@ -25,9 +30,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, resample_poly, sosfiltfilt
+from scipy.signal import butter, firwin, resample_poly, sosfiltfilt
 
-from precordia.core.errors import UnusableSignalError
+from precordia.core.errors import UnusableSignalError, UsageError
 from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Recording
 
@@ -60,6 +65,23 @@ class SignalSpec:
     min_valid: float = 0.5
     version: int = 1
 
+    def __post_init__(self) -> None:
+        unknown = [lead for lead in self.leads if lead not in LEADS]
+        if unknown or not self.leads or len(set(self.leads)) != len(self.leads):
+            raise UsageError(
+                f"signal spec: leads {', '.join(self.leads) or 'none'}; give some of {', '.join(LEADS)}, once each"
+            )
+        if not 0 < self.highpass_hz < self.lowpass_hz < self.fs / 2:
+            raise UsageError(
+                f"signal spec: band {self.highpass_hz} to {self.lowpass_hz} Hz at {self.fs} Hz; "
+                "the corners must ascend and stay below half the rate"
+            )
+        if not (0 < self.min_duration_s <= self.window_s and self.max_windows >= 1 and self.clip_mv > 0):
+            raise UsageError(
+                f"signal spec: windows of {self.window_s} s, at most {self.max_windows}, recordings from "
+                f"{self.min_duration_s} s, clip {self.clip_mv} mV; all must be positive and the shortest fit a window"
+            )
+
     @property
     def window_samples(self) -> int:
         """Length of a window, samples."""
@@ -89,8 +111,8 @@ class Windows:
 def standardize(recording: Recording, spec: SignalSpec | None = None) -> Recording:
     """The recording at the spec's rate, band and amplitude range, standard leads only, in the spec's order, gaps bridged.
 
-    Absent leads stay absent (``leads`` says which are there); nothing is replaced by zeros. Standardizing twice changes
-    nothing beyond filter round-off.
+    Absent leads stay absent (``leads`` says which are there); nothing is replaced by zeros. Standardizing a second time
+    only sharpens the filter's corners.
 
     Raises:
         UnusableSignalError: shorter than ``spec.min_duration_s``, or none of the standard leads has a usable signal.
@@ -112,9 +134,7 @@ def standardize(recording: Recording, spec: SignalSpec | None = None) -> Recordi
     if derived:
         notes.append(f"{', '.join(derived)} derived from the other limb leads")
     leads = tuple(lead for lead in spec.leads if lead in rows)
-    signal = np.stack([rows[lead] for lead in leads])
-    signal = _resample(signal, recording.fs, spec.fs)
-    signal = _bandpass(signal, spec)
+    signal = _bandpass(_resample(np.stack([rows[lead] for lead in leads]), recording.fs, spec.fs), spec)
     np.clip(signal, -spec.clip_mv, spec.clip_mv, out=signal)
     return replace(recording, signal=signal.astype(np.float32), fs=spec.fs, leads=leads, notes=tuple(notes))
 
@@ -125,8 +145,16 @@ def to_windows(recording: Recording, spec: SignalSpec | None = None) -> Windows:
     Args:
         recording: What :func:`standardize` returned for the same spec.
         spec: The spec.
+
+    Raises:
+        UsageError: the recording was not standardized for this spec.
     """
     spec = spec or SignalSpec()
+    if recording.fs != spec.fs or not set(recording.leads) <= set(spec.leads):
+        raise UsageError(
+            f"recording {recording.recording_id}: {recording.fs:g} Hz, leads {', '.join(recording.leads)}; "
+            f"standardize it for {spec.fs:g} Hz and {', '.join(spec.leads)} first"
+        )
     width, n = spec.window_samples, recording.n_samples
     rows = [spec.leads.index(lead) for lead in recording.leads]
     present = np.zeros(len(spec.leads), dtype=np.bool_)
@@ -149,11 +177,13 @@ def _bridged_leads(recording: Recording, spec: SignalSpec) -> dict[str, NDArray[
         if name not in spec.leads:
             continue
         finite = np.isfinite(row)
-        if finite.all():
-            rows[name] = row
-        elif finite.mean() >= spec.min_valid:
+        if finite.mean() < max(spec.min_valid, 1 / row.size):
+            continue
+        if not finite.all():
             index = np.arange(row.size)
-            rows[name] = np.interp(index, index[finite], row[finite]).astype(np.float32)
+            row = np.interp(index, index[finite], row[finite]).astype(np.float32)
+        if row.min() < row.max():
+            rows[name] = row
     return rows
 
 
@@ -171,12 +201,26 @@ def _derive_missing(rows: dict[str, NDArray[np.float32]], wanted: Sequence[str])
     return missing
 
 
+@lru_cache(maxsize=32)
+def _antialias(up: int, down: int) -> NDArray[np.float64]:
+    """The low-pass that ``resample_poly`` would design each time: Kaiser, beta 5, ten zero crossings a side."""
+    widest = max(up, down)
+    taps: NDArray[np.float64] = firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0))
+    return taps
+
+
 def _resample(signal: NDArray[np.float32], fs: float, target: float) -> NDArray[np.float64]:
+    # Rates that are no ratio of small numbers (999.7 Hz) are met to a millionth: a tenth of a sample in 10 s at 10 kHz.
     ratio = Fraction(target / fs).limit_denominator(1000)
     wide = signal.astype(np.float64)
     if ratio == 1:
         return wide
-    out: NDArray[np.float64] = resample_poly(wide, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+    if ratio == 0:
+        raise UnusableSignalError(
+            f"sampling rate {fs:g} Hz is beyond a thousand times {target:g} Hz; check the file's rate"
+        )
+    up, down = ratio.numerator, ratio.denominator
+    out: NDArray[np.float64] = resample_poly(wide, up, down, axis=1, window=_antialias(up, down), padtype="line")
     return out
 
 
@@ -189,5 +233,5 @@ def _bandpass_sections(fs: float, low: float, high: float) -> NDArray[np.float64
 def _bandpass(signal: NDArray[np.float64], spec: SignalSpec) -> NDArray[np.float64]:
     sections = _bandpass_sections(spec.fs, spec.highpass_hz, spec.lowpass_hz)
     padlen = min(signal.shape[1] - 1, round(2 * spec.fs))
-    out: NDArray[np.float64] = sosfiltfilt(sections, signal, axis=1, padlen=padlen)
+    out: NDArray[np.float64] = sosfiltfilt(sections, signal, axis=1, padtype="even", padlen=padlen)
     return out
