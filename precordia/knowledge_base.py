@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
@@ -27,6 +27,9 @@ from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.retriever import Retriever
+
+if TYPE_CHECKING:
+    from precordia.generation.consensus import ConsensusSettings
 
 PRECEDENTS = 20
 """How many precedents a report or an answer rests on by default."""
@@ -55,6 +58,7 @@ class KnowledgeBase:
         self._encoder = encoder
         self._text_encoder = text_encoder
         self._retriever: Retriever | None = None
+        self._similarity_floor: float | None = None
 
     # --- opening ------------------------------------------------------------------------------------------------
 
@@ -319,13 +323,25 @@ class KnowledgeBase:
         drawn = {hit.case.case_id: self._store.recording(hit.case.case_id) for hit in draft.hits[:DRAWN_PRECEDENTS]}
         return render(draft, recording, quality=_assess(recording), precedents=drawn, question=question)
 
+    def _consensus(self) -> ConsensusSettings:
+        """How near a precedent must be, by what the archive's own cases reach; kept until the archive changes."""
+        from precordia.generation.consensus import ConsensusSettings, calibrate_similarity
+        from precordia.retrieval.nearness import nearest_similarities
+
+        if self._similarity_floor is None:
+            columns = (self._store.column("case_id").to_pylist(), self._store.column("patient_key").to_pylist())
+            nearest = nearest_similarities(self._signals, dict(zip(*columns, strict=True)))
+            self._similarity_floor = calibrate_similarity(nearest)
+        return ConsensusSettings(min_similarity=self._similarity_floor)
+
     def _searcher(self, query: Query) -> Retriever:
         """The retriever over the newest state, with the text indexes when the query has words."""
         changed = self._store.refresh()
         retriever = self._retriever
         if retriever is None or changed:
-            signals = open_vector_index(self._store, "signal", self.manifest.dim)
-            retriever = Retriever(self._store, signals, lambda: self._encoder)
+            self._similarity_floor = None
+            self._signals = open_vector_index(self._store, "signal", self.manifest.dim)
+            retriever = Retriever(self._store, self._signals, lambda: self._encoder)
         if query.text and retriever.words is None:
             retriever = replace(retriever, words=self._words(), **self._meanings())
         self._retriever = retriever

@@ -30,23 +30,32 @@ def run(args: argparse.Namespace) -> int:
     from precordia.core.retrieval import Query
     from precordia.knowledge_base import KnowledgeBase
     from precordia.records.read import read_recording
-    from precordia.simulation.hospital import write_archive, write_visit
+    from precordia.simulation import simulate
+    from precordia.simulation.hospital import write_archive
+    from precordia.simulation.writers import WRITERS
 
     started = time.perf_counter()
     out = Path(args.out)
-    archive = write_archive(out / "archive", args.recordings, args.seed)
-    note(f"1. simulated {args.recordings} recordings in real file formats: {archive.folder}  ({_since(started)})")
+    archive = out / f"archive-{args.recordings}-{args.seed}"
+    reports = archive / "reports.csv"
+    if not reports.exists():
+        write_archive(archive, args.recordings, args.seed)
+    note(
+        f"1. simulated {args.recordings} ECGs of patients who do not exist, in real file formats: {archive}  ({_since(started)})"
+    )
 
-    kb = KnowledgeBase.open_or_create(out / "kb")
+    kb = KnowledgeBase.open_or_create(out / f"kb-{args.recordings}-{args.seed}")
     built = kb.add(
-        archive.folder,
-        reports=archive.reports,
+        archive,
+        reports=reports,
         workers=args.workers,
         progress=lambda shards, total: progress(shards, total, "building", "shard"),
     )
     note(f"2. built the knowledge base {kb.path}: {built.summary()}  ({_since(started)})")
 
-    unseen = write_visit(out / "unseen", QUERY_DIAGNOSIS, seed=args.seed + 1_000_000)
+    (out / "unseen").mkdir(exist_ok=True)
+    simulated = simulate(QUERY_DIAGNOSIS, seed=args.seed + 1_000_000, age=71, sex="F").recording
+    unseen = WRITERS.get("wfdb")(out / "unseen" / "ecg", simulated)
     recording = read_recording(unseen)
     hits = kb.search(Query(recording, k=5))
     note(f"3. the five nearest cases of an unseen ECG, {unseen}")
