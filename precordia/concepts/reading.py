@@ -12,7 +12,43 @@ from precordia.concepts.territories import base_of, regional_findings, territori
 from precordia.core.findings import Finding, Status
 
 _LOCAL = frozenset(
-    ["MI", "INJ", "ISC_", "MYOD", "SCAR", "STEMI", "NSTEMI", "STD_", "STE_", "INVT", "LOWT", "TAB_", "NT_", "NDT", "NSTT", "NST_", "STTA", "QWAVE", "BIPT", "TALLT", "IVCD", "PRWP", "RRED", "LVOLT", "HVOLT", "ANEUR", "TALLR", "DEEPS", "IHD", "ERE", "RSR", "ACISC", "CHISC", "PERIC", "ARTI"]
+    [
+        "MI",
+        "INJ",
+        "ISC_",
+        "MYOD",
+        "SCAR",
+        "STEMI",
+        "NSTEMI",
+        "STD_",
+        "STE_",
+        "INVT",
+        "LOWT",
+        "TAB_",
+        "NT_",
+        "NDT",
+        "NSTT",
+        "NST_",
+        "STTA",
+        "QWAVE",
+        "BIPT",
+        "TALLT",
+        "IVCD",
+        "PRWP",
+        "RRED",
+        "LVOLT",
+        "HVOLT",
+        "ANEUR",
+        "TALLR",
+        "DEEPS",
+        "IHD",
+        "ERE",
+        "RSR",
+        "ACISC",
+        "CHISC",
+        "PERIC",
+        "ARTI",
+    ]
 )
 """Findings that a territory or leads may localise."""
 
@@ -65,12 +101,13 @@ class _Draft:
     territories: list[str] = field(default_factory=list)
     age: str | None = None
     grade: str | None = None
+    nature: str | None = None
     comparison: str | None = None
     linked: bool = False
 
     def findings(self) -> list[Finding]:
         regional = regional_findings()
-        severity = self.age or self.grade
+        severity = self.age or " ".join(word for word in (self.grade, self.nature) if word) or None
         places: Sequence[str | None] = self.territories or (None,)
         return [
             Finding(
@@ -100,6 +137,7 @@ class _Reader:
         self.territories: list[str] = []
         self.age: str | None = None
         self.grade: str | None = None
+        self.nature: str | None = None
         self.change: str | None = None
         self.subject: str | None = None
         self.joint = False
@@ -163,6 +201,7 @@ class _Reader:
                 draft.status = "uncertain"
         self.age = None
         draft.grade, self.grade = self.grade, None
+        draft.nature, self.nature = self.nature if concept in _LOCAL else None, None
         draft.comparison, self.change = self.change, None
         self.drafts.append(draft)
         self.joint = False
@@ -221,7 +260,7 @@ class _Reader:
         for item in self.items[k + 1 : k + 5]:
             if item.kind in ("concept", "territory"):
                 return True
-            if item.kind not in ("age", "grade", "word"):
+            if item.kind not in ("age", "grade", "nature", "word"):
                 return False
         return False
 
@@ -266,7 +305,7 @@ class _Reader:
             if following.kind == "concept":
                 local = base_of(following.value)[0] in _LOCAL
                 return local and not (following.gap and not last.territories)
-            if following.kind not in ("territory", "age", "grade", "link"):
+            if following.kind not in ("territory", "age", "grade", "nature", "link"):
                 return False
         return False
 
@@ -287,7 +326,7 @@ class _Reader:
         for following in self.items[k + 1 : k + 6]:
             if following.kind == "concept":
                 return base_of(following.value)[0] in _AGED
-            if following.kind not in ("territory", "age", "grade", "word"):
+            if following.kind not in ("territory", "age", "grade", "nature", "word"):
                 return False
         return False
 
@@ -298,6 +337,14 @@ class _Reader:
             last.grade = item.value
         else:
             self.grade = item.value
+
+    def _on_nature(self, k: int, item: Item) -> None:
+        last = self._last()
+        following = next((i for i in self.items[k + 1 : k + 5] if i.kind in ("concept", "predicate", "stop")), None)
+        if (following is None or following.kind == "stop") and last is not None and last.base in _LOCAL:
+            last.nature = item.value
+        else:
+            self.nature = item.value
 
     def _on_change(self, k: int, item: Item) -> None:
         here = [d for d in self.drafts if d.sentence == self.sentence]
