@@ -93,7 +93,7 @@ def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, inte
     qrs_on, qrs_off = qrs_bounds(average, stimulus_before(stretch.spikes_s * FS, beats[family.members]))
     r_peak = r_peaks(average, qrs_on, qrs_off)
     # Repolarisation takes about 40% of a cycle at rest and up to 60% of a fast one; before that no P wave can begin.
-    earliest = BEFORE - int(min(BEFORE, max(0.55 * rr, rr - 0.42 * np.sqrt(rr * FS))))
+    earliest = BEFORE - int(min(BEFORE, max(0.48 * rr, rr - 0.42 * np.sqrt(rr * FS))))
     p_on, p_peak, p_off = p_bounds(average, qrs_on, earliest)
     consistent = 0.0
     if np.isfinite(p_on).any():

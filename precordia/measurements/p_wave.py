@@ -27,7 +27,7 @@ REACH: Final = 0.024 * FS
 CONSISTENT: Final = 0.25
 """Mean correlation between beats, in the window of the P wave, above which it belongs to the beat (f waves do not)."""
 
-CONSISTENT_IRREGULAR: Final = 0.40
+CONSISTENT_IRREGULAR: Final = 0.45
 """The same where RR intervals vary, so that fibrillation is likely a priori."""
 
 SHORTEST: Final = 0.05 * FS
@@ -80,7 +80,9 @@ def consistency(pieces: NDArray[np.float64]) -> float:
     ramp = np.linspace(-1, 1, pieces.shape[2])
     centred = pieces - pieces.mean(axis=2, keepdims=True)
     centred = centred - (centred @ ramp / (ramp @ ramp))[..., None] * ramp
-    flat = centred.reshape(n, -1)
+    # A lead counts by how alike its own beats are: one noisy electrode must not drown the others.
+    noise = np.sqrt(np.mean((centred - centred.mean(axis=0)) ** 2, axis=(0, 2)))
+    flat = (centred / np.maximum(noise, 1e-3)[None, :, None]).reshape(n, -1)
     norm = np.linalg.norm(flat, axis=1)
     flat = flat / np.maximum(norm, 1e-9)[:, None]
     total = flat.sum(axis=0)

@@ -93,10 +93,13 @@ def tally_boundaries(truth: Mapping[str, Beats], found: Mapping[str, Beats]) -> 
 
 
 def boundary_rows(system: str, name: str, tallies: Sequence[Tally], seed: int) -> list[Row]:
-    """Sensitivity, precision, mean and standard deviation of the error, with intervals by record."""
+    """Sensitivity, precision, mean and standard deviation of the error, with intervals by record; none for a system
+    that does not give this boundary at all."""
     found = np.array([t.found for t in tallies], dtype=float)
     marked = found + np.array([t.missed for t in tallies])
     given = found + np.array([t.false for t in tallies])
+    if not given.any():
+        return []
     sums = np.array([t.errors.sum() for t in tallies])
     squares = np.array([(t.errors**2).sum() for t in tallies])
 
