@@ -189,6 +189,8 @@ def in_words(name: str, measurements: Measurements) -> str:
     >>> in_words("pr_ms", Measurements(pr_ms=212.0))
     'PR interval 212 ms'
     """
+    if name.startswith("second."):
+        return f"{MEASURES[name[7:]].label if name[7:] in MEASURES else name[7:]}, second ECG"
     if name in MEASURES:
         value = getattr(measurements, name)
         return MEASURES[name].label + ("" if value is None else f" {MEASURES[name].format(float(value))}")
@@ -197,5 +199,10 @@ def in_words(name: str, measurements: Measurements) -> str:
     if name == "criteria":
         met = [key for key, value in measurements.criteria.items() if value]
         return f"Criteria met: {', '.join(met).replace('_', ' ') or 'none'}"
-    labels = {"st_j60_mv": "ST level (J+60 ms)", "r_mv": "R amplitudes", "s_mv": "S amplitudes"}
+    labels = {
+        "st_j60_mv": "ST level (J+60 ms)",
+        "r_mv": "R amplitudes",
+        "s_mv": "S amplitudes",
+        "quality": "Signal quality",
+    }
     return labels.get(name, name)

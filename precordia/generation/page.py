@@ -117,9 +117,17 @@ def _statement(statement: Statement, numbers: Mapping[int, int], measurements: M
             }
             for c in statement.citations
         ],
-        "measurements": [{"name": name, "words": in_words(name, measurements)} for name in statement.measurements],
+        "measurements": [
+            {"name": name, "words": in_words(name, measurements), "shown": _is_shown(name, measurements)}
+            for name in statement.measurements
+        ],
         "warnings": statement.warnings,
     }
+
+
+def _is_shown(name: str, measurements: Measurements) -> bool:
+    """Whether a measurement has a row to link to: a second ECG's, and the signal quality, have none."""
+    return getattr(measurements, name, None) not in (None, {})
 
 
 def _measures(measurements: Measurements, sex: Sex | None) -> list[dict[str, str]]:

@@ -1,0 +1,73 @@
+"""Answers to questions about an ECG, or two: from the precedents' vote and the measurements, or by a model held to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from precordia.core.drafts import Draft
+from precordia.core.errors import UsageError
+from precordia.core.findings import Measurements
+from precordia.core.protocols import LanguageModel
+from precordia.core.recording import Quality, Recording
+from precordia.core.retrieval import Hit
+from precordia.generation.answer_comparison import compare
+from precordia.generation.answer_single import reply_to
+from precordia.generation.prompt import assemble
+from precordia.generation.questions import read_question
+from precordia.generation.writing import WritingSettings, with_model
+
+
+def answer(
+    question: str,
+    recordings: Sequence[Recording],
+    hits: Sequence[Sequence[Hit]],
+    measurements: Sequence[Measurements],
+    *,
+    qualities: Sequence[Quality | None] | None = None,
+    language_model: LanguageModel | None = None,
+    settings: WritingSettings | None = None,
+) -> Draft:
+    """The answer, each statement with its evidence; abstains ("not sure") where the evidence does not answer.
+
+    Args:
+        question: In free words, English or German.
+        recordings: One ECG, or two to compare, the earlier first.
+        hits: The precedents of each.
+        measurements: Of each.
+        qualities: Of each, for questions about noise; None where not assessed.
+        language_model: None answers from precedents and measurements alone.
+        settings: How much evidence is needed.
+
+    Raises:
+        UsageError: not one or two recordings, or a list that does not match them, or an empty question.
+    """
+    if len(recordings) not in (1, 2) or len(hits) != len(recordings) or len(measurements) != len(recordings):
+        raise UsageError("an answer is about one or two recordings, each with its precedents and its measurements")
+    if not question.strip():
+        raise UsageError("there is no question")
+    settings = settings or WritingSettings()
+    graded = list(qualities or [None] * len(recordings))
+    asked = read_question(question)
+    if len(recordings) == 1:
+        plain = reply_to(asked, recordings[0], hits[0], measurements[0], quality=graded[0], settings=settings.consensus)
+    else:
+        plain = compare(asked, recordings, hits, measurements, qualities=graded, settings=settings.consensus)
+    if language_model is None or not hits[0]:
+        return plain
+    second = recordings[1] if len(recordings) == 2 else None
+    return with_model(
+        plain,
+        language_model,
+        lambda: assemble(
+            recordings[0],
+            hits[0],
+            question,
+            measurements=measurements[0],
+            quality=graded[0],
+            second=second,
+            second_measurements=measurements[1] if second is not None else None,
+            settings=settings.prompt,
+            count_tokens=getattr(language_model, "count_tokens", None),
+        ),
+        settings,
+    )

@@ -1,0 +1,149 @@
+"""What a question asks: whether, which of several, or what; of findings, measurements, leads or a part of the report."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from precordia.concepts import label_report
+from precordia.core.leads import LEADS
+from precordia.generation.sanitize import clean
+
+QuestionKind = Literal["verify", "choose", "query"]
+
+_MEASURES: Final = (
+    (
+        "heart_rate_bpm",
+        r"\b(heart|ventricular|pulse)\s*rates?\b|\bhow fast\b|\bbeats per minute\b|\bherzfrequenz\b|\brate\b",
+    ),
+    ("rr_ms", r"\brr[\s-]*interval"),
+    ("p_ms", r"\bp[\s-]*(wave\s*)?(duration|width)\b"),
+    ("pr_ms", r"\b(pr|pq)\b[\s-]*(interval|time|zeit|duration)?"),
+    (
+        "qrs_ms",
+        r"\bqrs\b[\s-]*(duration|width|complex(es)? (duration|width)|interval|breite|dauer)|\bhow (wide|broad)\b",
+    ),
+    ("qtc_ms", r"\bqtc\b|\bqt[\s-]*corrected\b|\bcorrected qt\b"),
+    ("qt_ms", r"\bqt\b(?!c)[\s-]*(?!corrected)(interval|time|zeit|duration)?"),
+    ("axis_deg", r"\b(heart|electrical|qrs|cardiac)?\s*ax[ie]s\b(?!\s*deviation)|\blagetyp\b"),
+)
+_SECTIONS: Final = (
+    (("rhythm", "pacing"), r"\brhythms?\b|\bsinus\b.*\bwhat\b"),
+    (("ectopy",), r"\bectop|\bextra\s*(systoles?|beats?)\b|\bpremature\b"),
+    (("conduction",), r"\bconduction\b|\bblocks?\b|\bleitung"),
+    (("axis",), r"\bax[ie]s\b|\blagetyp\b"),
+    (("hypertrophy",), r"\bhypertroph|\benlargement|\bchambers?\b"),
+    (("infarction",), r"\binfarct|\bheart attack\b|\bscars?\b"),
+    (("ischaemia", "st_t"), r"\bst[\s/-]*t\b|\bst[\s-]*(segment|change)|\bt[\s-]*waves?\b|\brepolari|\bisch"),
+    (("qt",), r"\bqt\b"),
+    (("qrs", "p_wave", "st_t", "qt"), r"\bform\b|\bmorpholog"),
+    (("technical",), r"\bnois|\bartefacts?\b|\bartifacts?\b|\bdistort|\bquality\b|\binterference\b|\bdrift\b"),
+)
+_VERIFY: Final = re.compile(
+    r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was|were|will|would|should|any|ist|hat|gibt|zeigt|besteht|liegt)\b",
+    re.IGNORECASE,
+)
+_CHOOSE: Final = re.compile(
+    r"\b(which|whether|either|what)\b.*\bor\b|^\W*(is|are|does|do)\b.*\b(either .*|which )?\bor\b", re.I | re.S
+)
+_LEAD: Final = re.compile(r"\b(?:leads?\s+)?(aVR|aVL|aVF|V[1-6]|III|II|I)\b(?=\s*(?:[,?.;]|and|or|$|lead|\W))")
+_LEAD_ASKED: Final = re.compile(
+    r"\b(?:which|what|name the|list the|in which|welche\w*)\s+(?:\w+\s+){0,2}(?:leads?|ableitung\w*)\b", re.IGNORECASE
+)
+_RANGE_ASKED: Final = re.compile(
+    r"\b(range|normal|abnormal|prolonged|long|short|shortened|increased|decreased|elevated|high|low|above|below|wide|narrow|irregular)\b",
+    re.I,
+)
+_DECADE_ASKED: Final = re.compile(
+    r"\b(normal|reference) (range|limits?)|\bwithin\b|\babnormal|\bnormal\b", re.IGNORECASE
+)
+_BOUND: Final = re.compile(
+    r"\b(?P<way>above|over|more than|greater than|longer than|faster than|wider than|at least|exceeds?|exceeding|>|>=|"
+    r"below|under|less than|shorter than|slower than|narrower than|at most|<|<=)\s*(?P<value>-?\d+(?:\.\d+)?)",
+    re.IGNORECASE,
+)
+_ABOVE: Final = frozenset(
+    ("above", "over", "more than", "greater than", "longer than", "faster than", "wider than", "at least", "exceed", "exceeds",
+     "exceeding", ">", ">=")
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question in free words, read.
+
+    Attributes:
+        text: The question, cleaned.
+        kind: "verify" (yes or no), "choose" (which of the options), "query" (what).
+        concepts: Findings asked about, in the order named.
+        measures: Measurements asked about.
+        leads: Leads named.
+        sections: Sections of the vocabulary asked about.
+        asks_leads: Leads are asked for.
+        asks_range: The question is whether, or where, a measurement lies in its reference range.
+        above, below: A bound named for a measurement.
+    """
+
+    text: str
+    kind: QuestionKind
+    concepts: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    asks_leads: bool = False
+    asks_range: bool = False
+    above: float | None = None
+    below: float | None = None
+
+
+def read_question(text: str) -> Question:
+    """The question, read.
+
+    >>> q = read_question("Is there a left bundle branch block?")
+    >>> q.kind, q.concepts
+    ('verify', ('LBBB',))
+    >>> read_question("What is the QRS duration?").measures
+    ('qrs_ms',)
+    """
+    cleaned = clean(text, max_chars=400).text
+    options = _options(cleaned)
+    named = [concept for option in options for concept in _concepts(option)]
+    measures = [name for name, pattern in _MEASURES if re.search(pattern, cleaned, re.IGNORECASE)]
+    if re.search(r"\bpremature|first|av block|bundle", cleaned, re.IGNORECASE) is None and len(measures) > 1:
+        # "Ventricular rate" is not asked about where another measurement is named in full.
+        measures = [name for name in measures if name != "heart_rate_bpm" or "rate" in cleaned.lower()]
+    if "qtc_ms" in measures and not re.search(
+        r"\bqt\b(?!\s*-?corrected)", re.sub(r"corrected qt", "qtc", cleaned, flags=re.I), re.I
+    ):
+        measures = [name for name in measures if name != "qt_ms"]
+    bound = _BOUND.search(cleaned)
+    value = float(bound.group("value")) if bound else None
+    above = bound is not None and bound.group("way").lower() in _ABOVE
+    return Question(
+        cleaned,
+        _kind(cleaned, options),
+        tuple(dict.fromkeys(named)),
+        tuple(measures),
+        tuple(lead for lead in LEADS if lead in _LEAD.findall(cleaned)),
+        tuple(dict.fromkeys(s for names, pattern in _SECTIONS if re.search(pattern, cleaned, re.I) for s in names)),
+        bool(_LEAD_ASKED.search(cleaned)),
+        bool(_RANGE_ASKED.search(cleaned)),
+        value if above else None,
+        value if bound and not above else None,
+    )
+
+
+def _options(text: str) -> list[str]:
+    """The parts of a question that stand between "or" and commas: each may name a finding."""
+    return [part for part in re.split(r"\bor\b|\boder\b|\bversus\b|\bvs\.?\b|,", text) if part.strip()]
+
+
+def _concepts(option: str) -> list[str]:
+    return [finding.concept for finding in label_report(option)]
+
+
+def _kind(text: str, options: list[str]) -> QuestionKind:
+    if len(options) > 1 and re.search(r"\bor\b|\boder\b|\bversus\b|\bvs\b", text) and _CHOOSE.search(text):
+        return "choose"
+    return "verify" if _VERIFY.search(text) else "query"
