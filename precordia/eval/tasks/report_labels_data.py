@@ -1,0 +1,115 @@
+"""PTB-XL's reports and codes, split by patient, and the reports that were annotated by reading them."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from precordia.concepts.language import language_of
+from precordia.core.errors import InputError
+
+SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+N_READ = 150
+"""Reports annotated in each of English and German."""
+DRAW_SEED = 2021
+
+
+@dataclass(frozen=True)
+class Coded:
+    """One PTB-XL record without its signal.
+
+    Attributes:
+        ecg_id: PTB-XL's number.
+        patient: PTB-XL's patient number.
+        text: The report.
+        codes: SCP-ECG codes whatever their likelihood: PTB-XL gives form and rhythm codes a likelihood of 0.
+        language: "en", "de" or "sv".
+    """
+
+    ecg_id: int
+    patient: int
+    text: str
+    codes: frozenset[str]
+    language: str
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the patient is in the half that nothing was developed on."""
+        return hashlib.sha256(f"precordia report-labels {self.patient}".encode()).digest()[0] % 2 == 1
+
+
+def read_coded(folder: Path) -> list[Coded]:
+    """All records of ``ptbxl_database.csv``.
+
+    Raises:
+        InputError: The table is not there or lacks a column.
+    """
+    path = folder / "ptbxl_database.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                Coded(
+                    int(row["ecg_id"]),
+                    int(float(row["patient_id"])),
+                    row["report"],
+                    frozenset(ast.literal_eval(row["scp_codes"])),
+                    language_of(row["report"]),
+                )
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path.name} cannot be read as PTB-XL 1.0.3's table ({error}); give its folder") from error
+
+
+def read_superclasses(folder: Path) -> dict[str, str]:
+    """Diagnostic SCP-ECG code to superclass, from ``scp_statements.csv``.
+
+    Raises:
+        InputError: The table is not there or lacks a column.
+    """
+    path = folder / "scp_statements.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {row[""]: row["diagnostic_class"] for row in csv.DictReader(file) if row["diagnostic_class"]}
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path.name} cannot be read as PTB-XL 1.0.3's table ({error}); give its folder") from error
+
+
+def draw(records: Sequence[Coded], n_each: int = N_READ) -> list[Coded]:
+    """The reports to annotate: one a patient of the untouched half, no text twice, as many English as German."""
+    by_patient: dict[int, Coded] = {}
+    for record in records:
+        if record.untouched and record.text.strip():
+            by_patient.setdefault(record.patient, record)
+    order = sorted(by_patient)
+    random.Random(DRAW_SEED).shuffle(order)
+    taken: dict[str, list[Coded]] = {"en": [], "de": []}
+    seen: set[str] = set()
+    for patient in order:
+        record = by_patient[patient]
+        text = " ".join(record.text.split())
+        group = taken.get(record.language)
+        if group is not None and len(group) < n_each and text not in seen:
+            group.append(record)
+            seen.add(text)
+    return [*taken["en"], *taken["de"]]
+
+
+def read_annotations() -> dict[int, frozenset[tuple[str, str]]]:
+    """ECG id to (finding, status) as annotated by reading; the rules are in ``docs/concepts.md``."""
+    status = {"?": "uncertain", "-": "absent"}
+    text = resources.files("precordia.concepts").joinpath("data", "read_reports.tsv").read_text(encoding="utf-8")
+    result = {}
+    for row in csv.DictReader(text.splitlines(), delimiter="\t"):
+        pairs = set()
+        for word in row["findings"].split():
+            mark = status.get(word[-1])
+            pairs.add((word[:-1], mark) if mark else (word, "present"))
+        result[int(row["ecg_id"])] = frozenset(pairs)
+    return result
