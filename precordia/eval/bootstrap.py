@@ -54,6 +54,26 @@ def mean(
     return ratio(x, np.ones_like(x), clusters, seed=seed, resamples=resamples)
 
 
+def rate(
+    hits: ArrayLike, clusters: Sequence[object] | None = None, *, seed: int = 42, resamples: int = RESAMPLES
+) -> Estimate:
+    """The share of samples that hit, with its interval.
+
+    Where all or none hit, resampling says nothing; the interval is then the exact one (Clopper and Pearson, Biometrika
+    1934;26:404-413) for as many trials as there are clusters.
+
+    >>> estimate = rate([0] * 100)
+    >>> estimate.value, estimate.low, round(estimate.high, 4)
+    (0.0, 0.0, 0.0362)
+    """
+    x = _finite(hits)
+    found = mean(x, clusters, seed=seed, resamples=resamples)
+    if x.size == 0 or 0 < found.value < 1:
+        return found
+    room = 1 - ((1 - LEVEL) / 2) ** (1 / _codes(clusters, x.size)[1])
+    return Estimate(found.value, max(0.0, found.value - room), min(1.0, found.value + room), found.n)
+
+
 def ratio(
     numerators: ArrayLike,
     denominators: ArrayLike,

@@ -36,6 +36,9 @@ from precordia.core.errors import UnusableSignalError, UsageError
 from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Recording
 
+LOWEST_FS = 25.0
+"""Lowest sampling rate accepted, Hz: below, no QRS complex shows (most of its energy lies under 25 Hz, its peak near 10)."""
+
 
 @dataclass(frozen=True)
 class SignalSpec:
@@ -115,13 +118,19 @@ def standardize(recording: Recording, spec: SignalSpec | None = None) -> Recordi
     only sharpens the filter's corners.
 
     Raises:
-        UnusableSignalError: shorter than ``spec.min_duration_s``, or none of the standard leads has a usable signal.
+        UnusableSignalError: shorter than ``spec.min_duration_s``, sampled below :data:`LOWEST_FS`, or none of the standard
+            leads has a usable signal.
     """
     spec = spec or SignalSpec()
     if recording.duration_s + 1e-9 < spec.min_duration_s:
         raise UnusableSignalError(
             f"recording {recording.recording_id}: lasts {recording.duration_s:.2f} s; "
             f"at least {spec.min_duration_s} s are needed"
+        )
+    if recording.fs < LOWEST_FS:
+        raise UnusableSignalError(
+            f"recording {recording.recording_id}: sampled at {recording.fs:g} Hz; below {LOWEST_FS:g} Hz no QRS complex shows; "
+            "check the file's rate"
         )
     rows = _bridged_leads(recording, spec)
     if not rows:

@@ -65,6 +65,15 @@ def test_a_ratio_weighs_samples_by_their_denominator() -> None:
     assert found.low <= 0.5 <= found.high
 
 
+def test_a_rate_without_a_miss_has_the_exact_interval_by_patient() -> None:
+    never = bootstrap.rate([False] * 60, [i // 2 for i in range(60)])
+    assert (never.low, never.high) == (0, pytest.approx(1 - 0.025 ** (1 / 30)))
+    always = bootstrap.rate([True] * 10)
+    assert (always.low, always.high) == (pytest.approx(0.025**0.1), 1)
+    some = [True, False, True, True]
+    assert bootstrap.rate(some) == bootstrap.mean(some)
+
+
 def test_a_seed_fixes_the_draws_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).random(50)
     whole = bootstrap.mean(values, seed=9)

@@ -173,7 +173,7 @@ class _Run:
         *,
         at_least: bool = True,
     ) -> None:
-        e = bootstrap.mean(np.asarray(hits, dtype=float), patients, seed=self._settings.seed)
+        e = bootstrap.rate(np.asarray(hits, dtype=float), patients, seed=self._settings.seed)
         self._rows.append(Row("precordia", metric, e.value, e.low, e.high, e.n, group, goal, at_least))
 
     def _sample(self, name: str, patient: str, group: str, truth: bool, score: float, verdict: Quality) -> None:

@@ -59,8 +59,9 @@ def median_beat(view: View, facts: LeadFacts) -> NDArray[np.float64] | None:
     rows = [view.leads.index(lead) for lead in LEADS if lead in ("I", "II") or lead in CHEST_LEADS]
     wide = view.wide[rows] - view.drift[rows]
     pieces = wide[:, peaks[:, None] + np.arange(-BEFORE, AFTER)]
-    beat = np.median(pieces, axis=1).astype(np.float64)
-    return beat - beat[:, :3].mean(axis=1, keepdims=True)
+    beat: NDArray[np.float64] = np.median(pieces, axis=1).astype(np.float64)
+    beat -= beat[:, :3].mean(axis=1, keepdims=True)
+    return beat
 
 
 def misfit_ratio(beat: NDArray[np.float64], coefficients: NDArray[np.float64]) -> float:
