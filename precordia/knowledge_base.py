@@ -58,6 +58,7 @@ class KnowledgeBase:
         self._encoder = encoder
         self._text_encoder = text_encoder
         self._retriever: Retriever | None = None
+        self._indexed_version = -1
         self._similarity_floor: float | None = None
 
     # --- opening ------------------------------------------------------------------------------------------------
@@ -336,10 +337,10 @@ class KnowledgeBase:
 
     def _searcher(self, query: Query) -> Retriever:
         """The retriever over the newest state, with the text indexes when the query has words."""
-        changed = self._store.refresh()
+        self._store.refresh()
         retriever = self._retriever
-        if retriever is None or changed:
-            self._similarity_floor = None
+        if retriever is None or self._indexed_version != self._store.version:
+            self._similarity_floor, self._indexed_version = None, self._store.version
             self._signals = open_vector_index(self._store, "signal", self.manifest.dim)
             retriever = Retriever(self._store, self._signals, lambda: self._encoder)
         if query.text and retriever.words is None:

@@ -1,0 +1,112 @@
+"""What the one object promises: it opens only with what built it, sees what others add, and knows when to say nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from precordia import KnowledgeBase, Query, Recording, read_recording
+from precordia.core.errors import FilterError, KnowledgeBaseNotFoundError, MismatchError, UsageError
+from precordia.core.leads import LEADS
+from precordia.encoders import create
+from precordia.simulation.hospital import Archive, write_archive
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return write_archive(tmp_path_factory.mktemp("archive") / "hospital", 32, seed=11, formats=("wfdb",), poor=0.0)
+
+
+@pytest.fixture(scope="module")
+def kb(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    kb = KnowledgeBase.create(tmp_path_factory.mktemp("kb") / "kb", text_encoder=None)
+    assert kb.add(archive.folder, reports=archive.reports, workers=1).n_added == 32
+    return kb
+
+
+def test_there_must_be_one(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeBaseNotFoundError, match="precordia build"):
+        KnowledgeBase.open(tmp_path / "none")
+
+
+def test_is_not_made_twice(kb: KnowledgeBase) -> None:
+    with pytest.raises(UsageError, match="already"):
+        KnowledgeBase.create(kb.path)
+
+
+def test_another_encoder_is_refused_with_the_remedy(kb: KnowledgeBase) -> None:
+    with pytest.raises(MismatchError, match="open it with encoder 'default'"):
+        KnowledgeBase.open(kb.path, encoder=create("tiny", seed=1))
+
+
+def test_another_schema_is_refused(kb: KnowledgeBase, tmp_path: Path) -> None:
+    manifest = json.loads((kb.path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 999}))
+    with pytest.raises(MismatchError, match="999"):
+        KnowledgeBase.open(tmp_path)
+
+
+def test_sees_what_another_adds(archive: Archive, tmp_path: Path) -> None:
+    reader = KnowledgeBase.create(tmp_path / "kb", text_encoder=None)
+    assert reader.search(read_recording(archive.ecgs[0].path)) == []
+    files = [str(ecg.path) for ecg in archive.ecgs[:6]]
+    writer = KnowledgeBase.open(tmp_path / "kb")
+    for path in files:
+        writer.add(path, reports=archive.reports, workers=1)
+    assert len(reader) == 6
+    assert reader.search(read_recording(archive.ecgs[10].path), k=3)
+
+
+def test_report_abstains_far_from_everything(kb: KnowledgeBase) -> None:
+    t = np.arange(5000) / 500
+    square = np.sign(np.sin(2 * np.pi * 3.1 * t)) + 0.1 * np.random.default_rng(0).normal(size=t.size)
+    signal = np.stack([square * (-1) ** i for i in range(12)]).astype(np.float32)
+    strange = Recording(signal, 500.0, LEADS, "strange")
+    draft = kb.report(strange)
+    assert draft.abstained
+    assert draft.reason
+    assert not draft.statements
+
+
+def test_report_says_nothing_without_evidence(kb: KnowledgeBase, archive: Archive) -> None:
+    for ecg in archive.ecgs[:5]:
+        recording = read_recording(ecg.path)
+        draft = kb.report(recording)
+        for statement in draft.statements:
+            assert statement.citations or statement.measurements
+            assert ecg.patient_id not in {_patient(kb, citation.case_id) for citation in statement.citations}
+
+
+def _patient(kb: KnowledgeBase, case_id: int) -> str:
+    return kb.cases([case_id])[0].patient_key
+
+
+def test_where_restricts_the_precedents(kb: KnowledgeBase, archive: Archive) -> None:
+    recording = read_recording(archive.ecgs[0].path)
+    assert {hit.case.sex for hit in kb.search(recording, k=32, where="sex = 'M'")} == {"M"}
+    with pytest.raises(FilterError, match="columns"):
+        kb.search(recording, where="shoe_size > 3")
+
+
+def test_any_leads_and_any_length_will_do(kb: KnowledgeBase, archive: Archive) -> None:
+    full = read_recording(archive.ecgs[3].path)
+    short = replace(full, signal=full.signal[:2, : round(2.5 * full.fs)], leads=full.leads[:2], recording_id="short")
+    hits = kb.search(Query(short, k=5, exclude_patient=False, exclude_near_duplicates=False))
+    assert len(hits) == 5
+
+
+def test_a_question_needs_one_or_two_ecgs(kb: KnowledgeBase) -> None:
+    with pytest.raises(UsageError):
+        kb.ask("Is this normal?")
+
+
+def test_page_stands_alone(kb: KnowledgeBase, archive: Archive) -> None:
+    recording = read_recording(archive.ecgs[0].path)
+    page = kb.page(kb.report(recording), recording)
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert "<script" not in page
+    assert "src=" not in page
