@@ -9,8 +9,10 @@ import numpy as np
 from precordia.core.recording import Sex
 from precordia.simulation.diagnoses import compatible
 
+_RHYTHM_ONLY: Final = "rhythm only"
+
 _MAIN: Final[dict[str, float]] = {
-    "NORM": 34.0,
+    "NORM": 34.0, _RHYTHM_ONLY: 15.0,
     "CLBBB": 3.0, "CRBBB": 3.5, "IRBBB": 4.0, "LAFB": 4.0, "LPFB": 1.0, "WPW": 1.2, "PACE": 2.0,
     "LVH": 4.0, "LVH:strain": 3.5, "RVH": 1.5, "LVOLT": 1.5,
     "ASMI:acute": 1.2, "AMI:acute": 1.2, "ALMI:acute": 1.0, "LMI:acute": 0.8, "IMI:acute": 2.0, "ILMI:acute": 1.0, "PMI:acute": 0.7,
@@ -21,26 +23,28 @@ _MAIN: Final[dict[str, float]] = {
 }  # fmt: skip
 """Relative frequency of what is wrong with the beat: near PTB-XL's order, rare ones raised so that none is missing."""
 
-_RHYTHM: Final[dict[str, float]] = {"SR": 66.0, "SBRAD": 8.0, "STACH": 6.0, "SARRH": 5.0, "AFIB": 8.0, "AFLT": 2.5}
+_RHYTHM: Final[dict[str, float]] = {"SR": 66.0, "SBRAD": 8.0, "STACH": 6.0, "SARRH": 5.0, "AFIB": 14.0, "AFLT": 4.0}
 
 
 def draw_diagnoses(rng: np.random.Generator, age: float, sex: Sex) -> tuple[str, ...]:
     """Names that go together, for somebody of that age and sex."""
     old = float(np.clip((age - 35.0) / 40.0, 0.05, 1.4))
-    main = {k: v * (1.0 if k in ("NORM", "WPW", "IRBBB", "LNGQT") else old) for k, v in _MAIN.items()}
+    main = {k: v * (1.0 if k in ("NORM", _RHYTHM_ONLY, "WPW", "IRBBB", "LNGQT") else old) for k, v in _MAIN.items()}
     rhythm = {k: v * (old if k in ("AFIB", "AFLT") else 1.0) for k, v in _RHYTHM.items()}
-    names = [_draw(rng, main)]
-    if names[0] == "NORM":
-        return ("NORM",) if rng.random() < 0.8 else ("SARRH",) if age < 50 else ("SBRAD",)
-    extras = [_draw(rng, rhythm)]
-    extras += [
-        name
-        for name, chance in (("1AVB", 0.07 * old), ("PVC", 0.08 * old), ("PAC", 0.06 * old))
-        if rng.random() < chance
+    first = _draw(rng, main)
+    if first == "NORM":
+        return ("NORM",)
+    names = [] if first == _RHYTHM_ONLY else [first]
+    wanted = [_draw(rng, rhythm)]
+    single = [
+        n for n, chance in (("1AVB", 0.08 * old), ("PVC", 0.09 * old), ("PAC", 0.07 * old)) if rng.random() < chance
     ]
-    if rng.random() < 0.12:
-        extras.append(_draw(rng, {k: v for k, v in main.items() if k != "NORM"}))
-    for name in extras:
+    if first == _RHYTHM_ONLY and wanted == ["SR"] and not single:
+        single = [str(rng.choice(["1AVB", "PVC", "PAC"]))]
+    wanted += single
+    if names and rng.random() < 0.12:
+        wanted.append(_draw(rng, {k: v for k, v in main.items() if k not in ("NORM", _RHYTHM_ONLY)}))
+    for name in wanted:
         if compatible([*names, name]):
             names.append(name)
     return tuple(names)

@@ -106,9 +106,9 @@ class Segment:
 
 Kind = Literal["p", "qrs", "st_t"]
 
-_FLOOR_MV: Final[dict[Kind, tuple[float, float]]] = {"p": (0.008, 0.06), "qrs": (0.020, 0.02), "st_t": (0.010, 0.05)}
+_FLOOR_MV: Final[dict[Kind, tuple[float, float]]] = {"p": (0.008, 0.06), "qrs": (0.010, 0.01), "st_t": (0.010, 0.05)}
 """A segment begins and ends where any lead leaves the baseline by the first figure (mV) or by the second (share of the
-largest deflection), whichever is more. CSE readers marked P and T at some 10-20 µV and QRS at some 20-30 µV (The CSE
+largest deflection), whichever is more. CSE readers marked where a magnified trace leaves its baseline, some 10-20 µV (The CSE
 Working Party, Eur Heart J 1985;6:815-825)."""
 
 
