@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,11 +16,12 @@ from precordia.core.errors import UnreadableRecordingError
 from precordia.core.leads import canonical_lead
 from precordia.core.recording import Recording
 from precordia.records.channels import mv_per_unit
-from precordia.records.limits import MAX_FILE_BYTES, MAX_TEXT_BYTES, MAX_VALUES, read_bytes
+from precordia.records.limits import MAX_TEXT_BYTES, MAX_VALUES, read_bytes
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.sidecar import find_sidecar, read_sidecar, recording_from_array
 
 _NPY: Final = b"\x93NUMPY"
+_SIGNALS: Final = ("signal", "ecg", "val", "data", "x")
 _ROW: Final = re.compile(r"(?=[^\n]*\d)(?:[\s\d.,;eE+\-]|nan|NaN)+$")
 _GAP: Final = re.compile(r"(?<=[,;\t])(?=[,;\t\r\n])|(?<=[,;\t])$|^(?=[,;\t])", re.MULTILINE)
 _TIME: Final = re.compile(r"^(time|t|sample|index|seconds?|ms)\b", re.IGNORECASE)
@@ -57,70 +59,90 @@ def read_numpy(path: Path) -> Recording:
         return recording_from_array(path, _npy(path, data), facts, format="numpy")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            arrays = {
-                info.filename.removesuffix(".npy"): _npy(path, _member(path, archive, info))
-                for info in _members(path, archive)
+            members = {
+                info.filename.removesuffix(".npy"): info
+                for info in archive.infolist()
+                if info.filename.endswith(".npy")
             }
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+            name = next(
+                (name for name in _SIGNALS if name in members), next(iter(members)) if len(members) == 1 else None
+            )
+            if name is None:
+                listing = ", ".join(sorted(members))[:80]
+                raise UnreadableRecordingError(
+                    f"{path}: none of its arrays is called signal ({listing}); one file is one recording"
+                )
+            array = _npy(path, _member(path, archive, members[name], MAX_VALUES * 8 + 4096))
+            facts = {**_facts(path, archive, members), **facts}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, RuntimeError) as error:
         raise UnreadableRecordingError(
             f"{path}: not a readable NPZ archive ({str(error)[:80]}); it is damaged"
         ) from None
-    name = next(
-        (name for name in ("signal", "ecg", "val", "data", "x") if name in arrays),
-        next(iter(arrays)) if len(arrays) == 1 else None,
-    )
-    if name is None:
-        raise UnreadableRecordingError(
-            f"{path}: none of its arrays is called signal ({', '.join(sorted(arrays))[:80]}); name it so"
-        )
-    for key in ("fs", "units", "recording_id", "patient_id", "age", "sex", "report"):
-        if key in arrays and arrays[key].size == 1:
-            facts.setdefault(key, arrays[key].reshape(-1)[0].item())
-    if "leads" in arrays:
-        facts.setdefault("leads", [str(item) for item in arrays["leads"].reshape(-1)])
-    return recording_from_array(path, arrays[name], facts, format="numpy")
+    return recording_from_array(path, array, facts, format="numpy")
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-    if not members or len(members) > 64:
-        raise UnreadableRecordingError(f"{path}: holds {len(members)} arrays; one recording is one array called signal")
-    return members
-
-
-def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """One member, read in bounds whatever its header declares."""
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
+    """One member, inflated only so far as its NPY header declares, whatever the archive's directory says."""
     with archive.open(info) as file:
-        data = file.read(MAX_FILE_BYTES // 8 + 1) if info.file_size <= MAX_FILE_BYTES else b""
-        if len(data) > MAX_FILE_BYTES // 8 or not data:
-            data += file.read(MAX_FILE_BYTES) if data else b""
-        if not data or len(data) > MAX_FILE_BYTES:
-            raise UnreadableRecordingError(f"{path}: unpacks to more than {MAX_FILE_BYTES / 2**20:.0f} MiB; refused")
-    return data
+        start = file.read(min(limit, 4096))
+        shape, _, dtype, offset = _npy_header(path, start)
+        wanted = offset + _count(path, shape, dtype) * dtype.itemsize
+        if wanted > limit:
+            raise UnreadableRecordingError(
+                f"{path}: {info.filename[:40]} unpacks to {wanted} bytes, more than are read; refused"
+            )
+        return start[:wanted] + (file.read(wanted - len(start)) if wanted > len(start) else b"")
 
 
-def _npy(path: Path, data: bytes) -> NDArray[Any]:
-    """The array in NPY bytes; its header is read with literals only, and its size checked before anything is allocated."""
+def _facts(path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> dict[str, Any]:
+    """What small arrays beside the samples say: fs, leads, units, ..."""
+    out: dict[str, Any] = {}
+    for key in ("fs", "units", "recording_id", "patient_id", "age", "sex", "report", "leads"):
+        if key in members:
+            value = _npy(path, _member(path, archive, members[key], 2**20)).reshape(-1)
+            if key == "leads":
+                out[key] = [str(item) for item in value]
+            elif value.size == 1:
+                out[key] = value[0].item()
+    return out
+
+
+def _npy_header(path: Path, data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, Fortran order, type and the place of the first value; literals only are evaluated."""
     stream = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(stream)
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = header(stream)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+    except Exception as error:  # numpy parses the header as Python: a damaged one raises whatever a tokenizer raises
         raise UnreadableRecordingError(
             f"{path}: not a readable NPY header ({type(error).__name__}); it is damaged"
         ) from None
-    count = int(np.prod([int(side) for side in shape], dtype=object)) if shape else 1
-    if dtype.hasobject or not 0 <= count <= MAX_VALUES:
+    return shape, fortran, dtype, stream.tell()
+
+
+def _count(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    count = 1
+    for side in shape:
+        count *= int(side)
+    if dtype.hasobject or dtype.itemsize == 0 or not 0 <= count <= MAX_VALUES:
         raise UnreadableRecordingError(
             f"{path}: holds Python objects or more than {MAX_VALUES} values; save plain numbers"
         )
-    rest = data[stream.tell() :]
-    if dtype.itemsize == 0 or len(rest) < count * dtype.itemsize:
+    return count
+
+
+def _npy(path: Path, data: bytes) -> NDArray[Any]:
+    """The array in NPY bytes, its size checked before anything is allocated."""
+    shape, fortran, dtype, offset = _npy_header(path, data)
+    count = _count(path, shape, dtype)
+    if len(data) - offset < count * dtype.itemsize:
         raise UnreadableRecordingError(
-            f"{path}: holds {len(rest)} bytes where {count * dtype.itemsize} are declared; it is truncated"
+            f"{path}: holds {len(data) - offset} of {count * dtype.itemsize} bytes; it is truncated"
         )
-    array: NDArray[Any] = np.frombuffer(rest, dtype=dtype, count=count).reshape(shape, order="F" if fortran else "C")
+    array: NDArray[Any] = np.frombuffer(data, dtype=dtype, count=count, offset=offset).reshape(
+        shape, order="F" if fortran else "C"
+    )
     return array
 
 
@@ -179,6 +201,8 @@ def _table(path: Path, body: str) -> NDArray[np.float64]:
     first = next((line for line in body.splitlines() if line.strip()), "")
     delimiter = max(",;\t", key=first.count)
     width = len(first.split(delimiter)) if delimiter in first else len(first.split())
+    if not first:
+        raise UnreadableRecordingError(f"{path}: has no lines of samples; it is truncated")
     if width > 256:
         raise UnreadableRecordingError(f"{path}: has {width} columns; one column is one lead, so this is no recording")
     if delimiter == ";" and "," in body:

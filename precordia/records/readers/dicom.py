@@ -83,7 +83,10 @@ def _dataset(path: Path, data: bytes, pydicom: Any) -> tuple[Any, bool]:
         return pydicom.dcmread(io.BytesIO(data)), syntax == _BIG_ENDIAN
     start = _PREAMBLE + 12 + int(meta.get("FileMetaInformationGroupLength", 0))
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    plain = inflater.decompress(data[start:], MAX_FILE_BYTES)
+    try:
+        plain = inflater.decompress(data[start:], MAX_FILE_BYTES)
+    except zlib.error:
+        raise UnreadableRecordingError(f"{path}: the deflated data cannot be inflated; the file is damaged") from None
     if inflater.unconsumed_tail:
         raise UnreadableRecordingError(f"{path}: inflates to more than {MAX_FILE_BYTES / 2**20:.0f} MiB; refused")
     if not inflater.eof:

@@ -65,7 +65,7 @@ def read(path: Path) -> Recording:
     if text[192:197] in ("EDF+D", "BDF+D"):
         raise UnreadableRecordingError(f"{path}: a discontinuous EDF+ file (EDF+D) is not read; export it as EDF+C")
     n_records, duration = to_number(text[236:244]), to_number(text[244:252])
-    channels = _channels(path, data, int(text[252:256]))
+    channels = _channels(path, data, int(to_number(text[252:256]) or 0))
     frame = sum(channel.samples for channel in channels)
     start = 256 * (len(channels) + 1)
     if frame < 1 or frame > MAX_VALUES:
