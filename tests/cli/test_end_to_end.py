@@ -17,7 +17,10 @@ N_RECORDINGS = 48
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from precordia.simulation.hospital import write_archive
 
-    return write_archive(tmp_path_factory.mktemp("hospital") / "archive", N_RECORDINGS, seed=7)
+    archive = write_archive(tmp_path_factory.mktemp("hospital") / "archive", N_RECORDINGS, seed=7)
+    (archive.folder / "damaged.dcm").write_bytes(bytes(128) + b"DICM" + b"\xff" * 64)
+    (archive.folder / "empty.edf").touch()
+    return archive
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +55,8 @@ def a_file(kb: Path, capsys: pytest.CaptureFixture[str]) -> tuple[str, dict[str,
 
 def test_everything_is_a_case_or_a_reject(kb: Path, archive: Any, capsys: pytest.CaptureFixture[str]) -> None:
     document = run_json(capsys, "inspect", "--kb", str(kb), "--rejects")
-    assert document["n_cases"] + document["n_rejects"] == N_RECORDINGS
-    assert document["n_rejects"] == len(document["rejects"]) > 0
+    assert document["n_cases"] + document["n_rejects"] == N_RECORDINGS + 2
+    assert {"damaged.dcm", "empty.edf"} <= {Path(reject["source"]).name for reject in document["rejects"]}
     assert all(reject["reason"] for reject in document["rejects"])
 
 
