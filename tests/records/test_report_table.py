@@ -1,0 +1,173 @@
+"""Report tables join by explicit keys, filter in SQL, and tell which files are the same ECG."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from ecg_files import write_dicom, write_muse, write_wfdb
+
+from precordia.core.errors import FilterError, InputError, UsageError
+from precordia.records.read import read_alone, read_recording
+from precordia.records.scan import RecordRef, scan
+from precordia.records.tables import ReportTable
+
+PTBXL = """ecg_id,patient_id,age,sex,device,recording_date,report,scp_codes,heart_axis,strat_fold,filename_lr,filename_hr
+1,15709.0,56.0,1,CS-12   E,1984-11-09 09:17:34,"sinusrhythmus, sonst normal","{'NORM': 100.0, 'SR': 0.0}",,3,records100/00000/00001_lr,records500/00000/00001_hr
+2,13243.0,300.0,0,,1984-11-14 12:55:37,,"{'LVH': 80.0}",LAD,9,records100/00000/00002_lr,records500/00000/00002_hr
+"""
+
+
+@pytest.fixture
+def ptbxl(tmp_path: Path) -> Path:
+    for folder in ("records100/00000", "records500/00000"):
+        (tmp_path / folder).mkdir(parents=True)
+    for number in (1, 2):
+        write_wfdb(tmp_path / "records100/00000", f"0000{number}_lr")
+    write_wfdb(tmp_path / "records500/00000", "00001_hr")
+    (tmp_path / "ptbxl_database.csv").write_text(PTBXL)
+    return tmp_path
+
+
+def test_a_lone_ptbxl_file_comes_with_its_row(ptbxl: Path) -> None:
+    recording = read_recording(ptbxl / "records100/00000/00001_lr")
+    assert recording.recording_id == "00001_lr"
+    assert recording.patient_id == "15709"
+    assert (recording.age, recording.sex, recording.device) == (56.0, "F", "CS-12 E")
+    assert recording.time == datetime(1984, 11, 9, 9, 17, 34)
+    assert recording.report == "sinusrhythmus, sonst normal"
+    assert recording.codes == ("scp:NORM", "scp:SR")
+    assert recording.metadata["strat_fold"] == "3"
+    assert recording.metadata["scp_codes"] == "{'NORM': 100.0, 'SR': 0.0}"
+    assert "report" not in recording.metadata
+
+
+def test_hidden_ages_are_90_and_empty_cells_stay_empty(ptbxl: Path) -> None:
+    recording = read_recording(ptbxl / "records100/00000/00002_lr.hea")
+    assert (recording.age, recording.sex, recording.report) == (90.0, "M", None)
+    assert recording.metadata["heart_axis"] == "LAD"
+    assert "heart_axis" not in read_recording(ptbxl / "records100/00000/00001_lr").metadata
+
+
+def test_the_table_is_found_up_to_three_folders_above_and_reread_when_it_changes(ptbxl: Path) -> None:
+    table = ReportTable.find_beside(ptbxl / "records100/00000/00001_lr.hea")
+    assert table is not None
+    assert table is ReportTable.find_beside(ptbxl / "x")
+    (ptbxl / "ptbxl_database.csv").write_text(PTBXL.replace("sonst normal", "sonst unauffällig, nichts weiter"))
+    assert "unauffällig" in (read_recording(ptbxl / "records100/00000/00001_lr").report or "")
+    deep = ptbxl / "1/2/3/4"
+    deep.mkdir(parents=True)
+    assert ReportTable.find_beside(deep / "x") is None
+
+
+def test_select_gives_the_ids_of_rows_that_satisfy_sql(ptbxl: Path) -> None:
+    table = ReportTable.load(ptbxl / "ptbxl_database.csv")
+    assert table.select("strat_fold <= 8") == {"00001_lr", "00001_hr"}
+    assert table.select("age > 60 and sex = 0 and heart_axis = 'LAD'") == {"00002_lr", "00002_hr"}
+    assert table.select("recording_date < '1984-11-10'") == {"00001_lr", "00001_hr"}
+    assert table.select("false") == set()
+    refs = scan(ptbxl)
+    assert [Path(ref.path).stem for ref in table.select_refs(refs, "strat_fold = 3")] == ["00001_lr", "00001_hr"]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "strat_fold <=", "no_such_column = 1", "1; drop table reports", "exists(select * from read_csv('/etc/passwd'))",
+        "(select count(*) from '/etc/passwd') > 0", "", "strat_fold) or (1=1",
+    ],
+)  # fmt: skip
+def test_a_wrong_or_prying_filter_is_refused_with_the_columns(where: str, ptbxl: Path) -> None:
+    table = ReportTable.load(ptbxl / "ptbxl_database.csv")
+    with pytest.raises(FilterError) as caught:
+        table.select(where)
+    assert "strat_fold" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_of_two_files_of_one_ecg_the_lower_rate_is_left_out(ptbxl: Path) -> None:
+    table = ReportTable.load(ptbxl / "ptbxl_database.csv")
+    out = table.duplicates(scan(ptbxl))
+    assert {Path(ref.path).stem: reason for ref, reason in out.items()} == {
+        "00001_lr": "same ECG as 00001_hr at a lower rate"
+    }
+
+
+def test_any_table_joins_by_guessed_columns(tmp_path: Path) -> None:
+    write_muse(tmp_path / "e1.xml")
+    (tmp_path / "r.csv").write_text("Record_ID;Report;Sex;ward\ne1;AF with RVR;male;B2\n")
+    recording = ReportTable.load(tmp_path / "r.csv").join(read_alone(tmp_path / "e1.xml"))
+    assert (recording.report, recording.sex, recording.metadata["ward"]) == ("AF with RVR", "M", "B2")
+    assert recording.patient_id == "P1"  # what the row does not say stays as the file says
+
+
+def test_parquet_and_a_mapping_of_one_s_own(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "x.dcm")
+    pq.write_table(
+        pa.table({"acc": ["A77", "B1"], "befund": ["Vorhofflimmern", "normal"], "g": ["w", "m"]}),
+        tmp_path / "r.parquet",
+    )
+    mapping = tmp_path / "map.json"
+    mapping.write_text(
+        json.dumps(
+            {"ids": "acc", "match": "accession_number", "report": "befund", "sex": "g", "sex_values": {"w": "F"}}
+        )
+    )
+    table = ReportTable.load(tmp_path / "r.parquet", mapping)
+    recording = table.join(read_alone(tmp_path / "x.dcm"))
+    assert (recording.report, recording.sex) == ("Vorhofflimmern", "F")
+    assert table.select("befund = 'normal'") == {"B1"}
+    assert ReportTable.load(tmp_path / "r.parquet", json.loads(mapping.read_text())).columns == ("acc", "befund", "g")
+
+
+def test_files_of_one_name_in_several_folders_join_by_path(tmp_path: Path) -> None:
+    for ward in ("a", "b"):
+        (tmp_path / ward).mkdir()
+        write_muse(tmp_path / ward / "e1.xml")
+    (tmp_path / "r.csv").write_text("filename,report\na/e1.xml,first\nb/e1.xml,second\n")
+    table = ReportTable.load(tmp_path / "r.csv")
+    assert [table.join(read_alone(tmp_path / ward / "e1.xml")).report for ward in ("a", "b")] == ["first", "second"]
+    assert table.join(read_alone(write_muse(tmp_path / "e1.xml"))).report == read_alone(tmp_path / "e1.xml").report
+
+
+def test_a_row_is_joined_only_to_its_recording(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("id,report\n1,normal\n")
+    recording = read_alone(write_muse(tmp_path / "01.xml"))
+    assert ReportTable.load(tmp_path / "r.csv").join(recording) is recording
+
+
+def test_latin_1_and_semicolons_are_read(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_bytes("id;report\ne1;Verdächtig\n".encode("latin-1"))
+    assert ReportTable.load(tmp_path / "r.csv").select("report = 'Verdächtig'") == {"e1"}
+
+
+@pytest.mark.parametrize(
+    ("content", "mapping", "error"),
+    [
+        (b"id,report\n1,2,3\n", None, InputError),
+        (b"", None, InputError),
+        (b"PAR1 broken", None, InputError),
+        (b"id,id\n1,2\n", None, InputError),
+        (b"a,b\n1,2\n", None, UsageError),
+        (b"a,b\n1,2\n", {"ids": "a", "report": "zz"}, UsageError),
+        (b"a,b\n1,2\n", {"ids": "a", "nonsense": "b"}, UsageError),
+        (b"a,b\n1,2\n", {"ids": 3}, UsageError),
+    ],
+)
+def test_unreadable_tables_and_wrong_mappings_are_one_line_errors(
+    content: bytes, mapping: dict[str, object] | None, error: type[Exception], tmp_path: Path
+) -> None:
+    (tmp_path / "r.csv").write_bytes(content)
+    with pytest.raises(error) as caught:
+        ReportTable.load(tmp_path / "r.csv", mapping)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_ref_without_a_row_is_no_duplicate(ptbxl: Path) -> None:
+    table = ReportTable.load(ptbxl / "ptbxl_database.csv")
+    assert table.duplicates([RecordRef("elsewhere/9.hea", "wfdb")]) == {}
