@@ -87,6 +87,8 @@ def load_text_encoder(name: str = DEFAULT, *, device: str | None = None) -> Sent
         MissingExtraError: sentence-transformers or the default model's package is not installed.
         UsageError: there is no such model.
     """
+    if Path(name).is_absolute() and not Path(name).is_dir():
+        raise UsageError(f"text encoder {name!r}: there is no such folder; give a model's folder or name, or 'default'")
     return SentenceEncoder(str(_default_folder()) if name == DEFAULT else name, device=device)
 
 

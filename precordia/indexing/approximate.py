@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import KnowledgeBaseError, UsageError
-from precordia.indexing.vectors import checked, first_line, import_faiss, ordered, padded, rows_of
+from precordia.indexing.vectors import (
+    AllowedRows,
+    bitmap_of,
+    checked,
+    first_line,
+    import_faiss,
+    ordered,
+    padded,
+    rows_of,
+)
 
 APPROXIMATE_FROM: Final = 200_000
 """Vectors from which comparing with every one takes longer than a query may."""
@@ -49,6 +58,8 @@ class ApproximateIndex:
         self._base: Any = faiss.downcast_index(index.base_index)
         self._refine: Any = faiss.downcast_index(index.refine_index)
         self._by_row = ids
+        self._n_removed = int((ids < 0).sum())
+        self._memory = AllowedRows()
 
     @staticmethod
     def training_size(n: int) -> int:
@@ -74,7 +85,7 @@ class ApproximateIndex:
         return cls(index, np.zeros(0, np.int64))
 
     def __len__(self) -> int:
-        return int(self.ids.size)
+        return int(self._by_row.size) - self._n_removed
 
     @property
     def ids(self) -> NDArray[np.int64]:
@@ -105,7 +116,9 @@ class ApproximateIndex:
         if rows.size:
             codes = faiss.rev_swig_ptr(self._refine.codes.data(), self._refine.codes.size())
             codes.reshape(self._refine.ntotal, -1)[rows] = 0
+            self._by_row = self._by_row.copy()
             self._by_row[rows] = -1
+            self._n_removed += int(rows.size)
         return int(rows.size)
 
     def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -121,21 +134,22 @@ class ApproximateIndex:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids and cosine similarities, each ``(n_queries, k)``, best first, ties by id; -1 and -inf pad short rows."""
         queries = np.ascontiguousarray(np.atleast_2d(vectors), dtype=np.float32)
-        keep = None if len(self) == self._by_row.size else self._by_row >= 0
+        rows = None
         if allowed is not None:
-            keep = np.isin(self._by_row, allowed) & (self._by_row >= 0)
-        n = len(self) if keep is None else int(keep.sum())
+            rows = self._memory.rows(self._by_row, allowed)
+        elif self._n_removed:
+            rows = np.flatnonzero(self._by_row >= 0)
+        n = self._by_row.size if rows is None else rows.size
         if n == 0 or k == 0:
             return padded(queries.shape[0], k)
-        if keep is not None and n <= max(_EXHAUSTIVE, 4 * k):
-            rows = np.flatnonzero(keep)
+        if rows is not None and n <= max(_EXHAUSTIVE, 4 * k):
             scores = queries @ np.asarray(self._refine.reconstruct_batch(rows), dtype=np.float32).T
             return ordered(np.broadcast_to(self._by_row[rows], scores.shape), scores, k)
         share = n / max(self._by_row.size, 1)
         n_lists = int(self._base.nlist)
         n_probe = min(n_lists, math.ceil(max(16, n_lists // 64) / share))
         while True:
-            found, scores = self._probe(queries, k, n_probe, keep)
+            found, scores = self._probe(queries, k, n_probe, rows)
             ids, best = ordered(np.where(found >= 0, self._by_row[found], -1), scores, k)
             # A list may hold too few allowed vectors: look into more of them.
             if n_probe >= n_lists or not np.any(ids[:, min(k, n) - 1] < 0):
@@ -166,14 +180,13 @@ class ApproximateIndex:
             raise KnowledgeBaseError(f"vector index {path} cannot be read ({first_line(error)}): delete it") from None
 
     def _probe(
-        self, queries: NDArray[np.float32], k: int, n_probe: int, keep: NDArray[np.bool_] | None
+        self, queries: NDArray[np.float32], k: int, n_probe: int, rows: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         faiss = import_faiss()
         wanted = min(k + 16, self._by_row.size)
         options: dict[str, Any] = {"nprobe": n_probe}
-        if keep is not None:
-            bits = np.packbits(keep, bitorder="little")
-            options["sel"] = faiss.IDSelectorBitmap(bits)
+        if rows is not None:
+            options["sel"] = faiss.IDSelectorBitmap(bitmap_of(rows, self._by_row.size))
         parameters = faiss.IndexRefineSearchParameters(
             k_factor=max(8.0, _CANDIDATES / wanted), base_index_params=faiss.SearchParametersIVF(**options)
         )

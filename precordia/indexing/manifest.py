@@ -81,13 +81,13 @@ class Manifest:
         """
         file = Path(path) / _FILE
         try:
-            text = file.read_text(encoding="utf-8")
+            content = file.read_bytes()
         except OSError:
             raise KnowledgeBaseNotFoundError(
                 f"no knowledge base at {path}: build one with: precordia build ARCHIVE --kb {path}"
             ) from None
         try:
-            values = json.loads(text)
+            values = json.loads(content)
             written = (values["format"], values["format_version"], values["schema_version"])
         except (ValueError, KeyError, TypeError):
             raise KnowledgeBaseError(f"{file} is damaged: restore it, or build the knowledge base again") from None

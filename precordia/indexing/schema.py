@@ -169,6 +169,13 @@ def reject_table(rejects: Sequence[Reject]) -> pa.Table:
     return pa.table({name: [getattr(r, name) for r in rejects] for name in REJECT_SCHEMA.names}, schema=REJECT_SCHEMA)
 
 
+CASE_OF_COLUMNS: Final = (
+    *("case_id", "recording_id", "patient_key", "report", "quality_score", "content_hash", "age", "sex", "device"),
+    *("n_leads", "fs", "duration_s", "vendor_statements", "codes", "metadata", "source", "format", "details"),
+)
+"""What :func:`case_of` reads: findings, measurements and time stand whole in ``details``."""
+
+
 def case_of(row: Mapping[str, Any]) -> Case:
     """The case that a row of the case table holds."""
     details = json.loads(row["details"])

@@ -27,6 +27,7 @@ from precordia.indexing.filters import Expression, FilterEngine, check_concepts,
 from precordia.indexing.locks import CACHE_LOCK, WRITE_LOCK, locked
 from precordia.indexing.rows import RowCache, drop_unused, read_parquet
 from precordia.indexing.schema import (
+    CASE_OF_COLUMNS,
     CASE_SCHEMA,
     FILTER_COLUMNS,
     LIGHT_SCHEMA,
@@ -137,7 +138,7 @@ class DeltaCaseStore:
         Raises:
             KeyError: an id is not there.
         """
-        return [case_of(row) for row in self._rows.read(ids)]
+        return [case_of(row) for row in self._rows.read(ids, CASE_OF_COLUMNS)]
 
     def recording(self, case_id: int) -> Recording:
         """The recording with its signal, lossless to 0.1 µV or the file's own step.
@@ -145,7 +146,7 @@ class DeltaCaseStore:
         Raises:
             KeyError: the id is not there.
         """
-        (row,) = self._rows.read([case_id])
+        (row,) = self._rows.read([case_id], CASE_OF_COLUMNS)
         blobs = self._signal_row(case_id)
         signal, fs, leads = decode_signal(blobs["signal"])
         details = json.loads(row["details"])
@@ -183,7 +184,9 @@ class DeltaCaseStore:
         if where not in self._selected:
             expression = self._filters.parse(where)
             _check_vocabulary(expression, where)
-            self._selected[where] = self._filters.run(expression, where, self._filter_rows(expression, where))
+            found = self._filters.run(expression, where, self._filter_rows(expression, where))
+            found.setflags(write=False)
+            self._selected[where] = found
         return self._selected[where]
 
     def columns(self) -> list[str]:
@@ -292,7 +295,7 @@ class DeltaCaseStore:
         """
         with self.writing(wait_s):
             gone = [int(i) for i in self.ids_of_patient(patient_key)]
-            names = {row["recording_id"] for row in self._rows.read(gone)}
+            names = {row["recording_id"] for row in self._rows.read(gone, ["recording_id"])}
             rejects = self._all_rejects()
             kept = [r for r in rejects if r.patient_key != patient_key and r.recording_id not in names]
             n_rejects = len(rejects) - len(kept)

@@ -35,6 +35,7 @@ class FlatIndex:
         self._gpu = use_gpu() if gpu is None else gpu
         self._on_gpu: Any = None
         self._owner: Any = None
+        self._memory = AllowedRows()
 
     def __len__(self) -> int:
         return int(self._ids.size)
@@ -79,7 +80,7 @@ class FlatIndex:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids and cosine similarities, each ``(n_queries, k)``, best first, ties by id; -1 and -inf pad short rows."""
         queries = np.ascontiguousarray(np.atleast_2d(vectors), dtype=np.float32)
-        rows = None if allowed is None else np.flatnonzero(np.isin(self._ids, allowed))
+        rows = None if allowed is None else self._memory.rows(self._ids, allowed)
         n = self._ids.size if rows is None else rows.size
         if n == 0 or k == 0:
             return padded(queries.shape[0], k)
@@ -131,8 +132,7 @@ class FlatIndex:
             scores, found = subset.search(queries, k)
             found = np.where(found >= 0, rows[found], -1)
         else:
-            bitmap = np.packbits(np.isin(np.arange(self._ids.size), rows), bitorder="little")
-            selector = faiss.IDSelectorBitmap(bitmap)
+            selector = faiss.IDSelectorBitmap(bitmap_of(rows, self._ids.size))
             scores, found = self._index.search(queries, k, params=faiss.SearchParameters(sel=selector))
         return scores, found
 
@@ -144,6 +144,30 @@ class FlatIndex:
             self._resources = faiss.StandardGpuResources()
             self._on_gpu = faiss.index_cpu_to_gpu(self._resources, 0, self._index)
         return self._on_gpu
+
+
+class AllowedRows:
+    """Ids to rows, remembered for the last list of allowed ids, since one filter serves many queries."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, Any, NDArray[np.int64]] | None = None
+
+    def rows(self, there: NDArray[np.int64], allowed: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Positions in ``there`` of the ids that are allowed, ascending."""
+        last = self._last
+        if last is not None and last[0] is there and last[1] is allowed:
+            return last[2]
+        rows = np.flatnonzero(np.isin(there, allowed) & (there >= 0))
+        # Only what nobody can change is worth remembering.
+        self._last = (there, allowed, rows) if not allowed.flags.writeable else None
+        return rows
+
+
+def bitmap_of(rows: NDArray[np.int64], n: int) -> NDArray[np.uint8]:
+    """``n`` bits, those of ``rows`` set."""
+    bits = np.zeros(n, np.bool_)
+    bits[rows] = True
+    return np.packbits(bits, bitorder="little")
 
 
 def import_faiss() -> Any:

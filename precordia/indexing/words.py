@@ -20,6 +20,9 @@ _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss",
 _HEAP: Final = 50_000_000
 """Bytes that tantivy may use while it writes."""
 
+_FEW: Final = 5_000
+"""Up to this many allowed ids the search itself is restricted to them; above, what it finds is."""
+
 
 class WordIndex:
     """BM25 over reports.
@@ -66,25 +69,30 @@ class WordIndex:
         words = folded(text).split()
         if not words or k < 1 or not len(self):
             return []
-        schema = self._index.schema
-        query = tantivy.Query.boolean_query(
-            [
-                (tantivy.Occur.Should, tantivy.Query.term_query(schema, "words", word, "freq"))
-                for word in dict.fromkeys(words)
-            ]
-        )
-        searcher = self._index.searcher()
-        keep = None if allowed is None else {int(i) for i in allowed}
-        limit = k + 64
+        query = self._query(list(dict.fromkeys(words)))
+        if allowed is not None and allowed.size <= _FEW:
+            rows = tantivy.Query.term_set_query(self._index.schema, "case_id", [int(i) for i in allowed])
+            inside = tantivy.Query.const_score_query(rows, 0.0)
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, inside)])
+            allowed = None
+        searcher, n = self._index.searcher(), len(self)
+        limit = min(k + 64, n)
         while True:
-            result = searcher.search(query, limit, count=False)
-            hits = [(int(searcher.doc(at)["case_id"][0]), float(score)) for score, at in result.hits]
-            kept = sorted((h for h in hits if keep is None or h[0] in keep), key=lambda h: (-h[1], h[0]))
-            complete = len(hits) < limit
+            hits = searcher.search(query, limit, count=False).hits
+            scores = np.array([score for score, _ in hits], dtype=np.float64)
+            ids = np.array(searcher.fast_field_values("case_id", [at for _, at in hits]), dtype=np.int64)
+            rows = np.arange(ids.size) if allowed is None else np.flatnonzero(np.isin(ids, allowed))
+            best = rows[np.lexsort((ids[rows], -scores[rows]))][:k]
             # Ties that run over the edge of what was fetched may hide a smaller id: fetch more.
-            if complete or (len(kept) >= k and kept[k - 1][1] > hits[-1][1]):
-                return kept[:k]
-            limit = min(limit * 4, len(self)) if limit < len(self) else limit + 1
+            if limit >= n or ids.size < limit or (best.size >= k and scores[best[-1]] > scores[-1]):
+                return [(int(ids[i]), float(scores[i])) for i in best]
+            limit = min(limit * 8, n)
+
+    def _query(self, words: list[str]) -> Any:
+        query = _import_tantivy().Query
+        should = _import_tantivy().Occur.Should
+        terms = [(should, query.term_query(self._index.schema, "words", word, "freq")) for word in words]
+        return query.boolean_query(terms)
 
 
 def folded(text: str) -> str:

