@@ -12,8 +12,8 @@ LANGUAGES = ("en", "de", "sv")
 """English, German, Swedish; the first wins a tie."""
 
 _FUNCTION_WORDS = {
-    "en": "the this is are of with and or due be may consistent rhythm trace only requested normal",
-    "de": "der die das und oder bei nach mit ohne kein nicht bericht unbestätigter ableitungen lagetyp sinusrhythmus",
+    "en": "the this is are of with and or due be may consistent rhythm trace only requested",
+    "de": "der die das und oder bei nach mit ohne kein nicht bericht unbestätigter ableitungen lagetyp sinusrhythmus ekg sinusbradykardie sinustachykardie",
     "sv": "och eller med vid såsom av ej kan sinusrytm vänster höger förlopp",
 }
 
@@ -24,7 +24,9 @@ def language_of(text: str) -> str:
     >>> language_of("sinusrhythmus lagetyp normal"), language_of("sinus rhythm. normal ecg."), language_of("sinusrytm")
     ('de', 'en', 'sv')
     """
-    votes = Counter(_own_words().get(stem(match.group())) for match in TOKEN.finditer(text))
+    votes = Counter(
+        _own_words().get(stem(match.group())) for match in TOKEN.finditer(text) if match.lastgroup == "word"
+    )
     return max(LANGUAGES, key=lambda language: votes.get(language, 0))
 
 

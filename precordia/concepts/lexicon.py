@@ -35,6 +35,8 @@ _SPELLED = re.compile(r"ae|oe|ue(?!nz)|aa")
 _INFLECTED = ("moeglich", "wahrscheinlich", "fraglich")
 _ENDINGS = ("em", "en", "er", "es", "e", "s", "n")
 _MIN_STEM = 4
+_SHORT = 3
+"""Words no longer than this are abbreviations (LAE), in which "ae" is no umlaut."""
 _FUZZY_LENGTH = 7
 _CACHE_LIMIT = 50_000
 
@@ -49,7 +51,8 @@ class Entry(NamedTuple):
 
 def fold(word: str) -> str:
     """A word in lower case with umlauts, their two-letter spellings and the sz alike."""
-    return _SPELLED.sub(lambda m: m.group()[0], word.lower().translate(_FOLD))
+    lower = word.lower().translate(_FOLD)
+    return _SPELLED.sub(lambda m: m.group()[0], lower) if len(lower) > _SHORT else lower
 
 
 def stem(word: str) -> str:

@@ -12,50 +12,15 @@ from precordia.concepts.territories import base_of, regional_findings, territori
 from precordia.core.findings import Finding, Status
 
 _LOCAL = frozenset(
-    [
-        "MI",
-        "INJ",
-        "ISC_",
-        "MYOD",
-        "SCAR",
-        "STEMI",
-        "NSTEMI",
-        "STD_",
-        "STE_",
-        "INVT",
-        "LOWT",
-        "TAB_",
-        "NT_",
-        "NDT",
-        "NSTT",
-        "NST_",
-        "STTA",
-        "QWAVE",
-        "BIPT",
-        "TALLT",
-        "IVCD",
-        "PRWP",
-        "RRED",
-        "LVOLT",
-        "HVOLT",
-        "ANEUR",
-        "TALLR",
-        "DEEPS",
-        "IHD",
-        "ERE",
-        "RSR",
-        "ACISC",
-        "CHISC",
-        "PERIC",
-        "ARTI",
-    ]
+    "MI INJ ISC_ MYOD SCAR STEMI NSTEMI STD_ STE_ INVT LOWT TAB_ NT_ NDT NSTT NST_ STTA QWAVE BIPT TALLT IVCD PRWP RRED"
+    " LVOLT HVOLT ANEUR TALLR DEEPS IHD ERE RSR ACISC CHISC PERIC ARTI".split(" ")
 )
 """Findings that a territory or leads may localise."""
 
-_AGED = frozenset("MI INJ ISC_ MYOD SCAR STEMI NSTEMI ANEUR IHD QWAVE".split())  # noqa: SIM905
+_AGED = frozenset("MI INJ ISC_ MYOD SCAR STEMI NSTEMI ANEUR IHD QWAVE".split(" "))
 """Findings that may be old or acute."""
 
-_CAUSES = frozenset("ISC_ LVS RVS DIG INJ MYOD MI NSTEMI EL SCAR".split())  # noqa: SIM905
+_CAUSES = frozenset("ISC_ LVS RVS DIG INJ MYOD MI NSTEMI EL SCAR".split(" "))
 """Findings that machines list as causes, one after another without a conjunction."""
 
 _AFTERWARDS = frozenset({"age undetermined", "probably old", "possibly acute"})
@@ -154,6 +119,9 @@ class _Reader:
     # Findings
 
     def _on_concept(self, k: int, item: Item) -> None:
+        before = self.items[k - 1] if k else None
+        if before is not None and before.kind == "concept" and before.value == item.value and not item.gap:
+            return  # "left anterior fascicular block (LAFB)"
         self._add(item, item.value)
 
     def _on_normal(self, k: int, item: Item) -> None:
@@ -236,6 +204,11 @@ class _Reader:
             self._mark_previous(status, item)
         elif not (self.cue == "absent" and not self.used):
             self.cue, self.used, self.reach = status, False, 0
+
+    def _on_certain(self, k: int, item: Item) -> None:
+        last = self._last()
+        if last is not None and self.items[k - 1].kind in ("concept", "age", "territory", "leads"):
+            last.status = "present"
 
     def _on_sequel(self, k: int, item: Item) -> None:
         self.age = "old"

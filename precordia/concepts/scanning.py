@@ -13,63 +13,12 @@ GAP = 3
 """This many blanks (or a line end) set off a further statement in the reports of some machines."""
 
 _ABBREVIATIONS = frozenset(
-    stem(word)
-    for word in [
-        "chron",
-        "ant",
-        "supraventr",
-        "ventr",
-        "intraventr",
-        "mögl",
-        "wahrsch",
-        "wahrscheinl",
-        "kompl",
-        "inkompl",
-        "unvollst",
-        "unbest",
-        "path",
-        "fragl",
-        "va",
-        "v",
-        "a",
-        "dd",
-        "d",
-        "ca",
-        "bzw",
-        "lat",
-        "inf",
-        "post",
-        "sept",
-        "neg",
-        "pos",
-        "biphas",
-        "diskr",
-        "verd",
-        "z",
-        "b",
-        "u",
-        "evtl",
-        "ggf",
-        "n",
-        "st",
-        "mgl",
-        "vd",
-        "li",
-        "re",
-        "bds",
-        "resp",
-        "incompl",
-        "inc",
-        "vs",
-        "abn",
-        "pat",
-        "amplitudkrit",
-        "unspez",
-        "poss",
-        "prob",
-        "part",
-        "supp",
-    ]
+    map(
+        stem,
+        "chron ant supraventr ventr intraventr intraventrik mögl wahrsch wahrscheinl kompl inkompl unvollst unbest path fragl"
+        " va v a dd d ca bzw lat inf post sept neg pos biphas diskr verd z b u evtl ggf n st mgl vd li re bds resp incompl inc"
+        " vs abn pat amplitudkrit unspez poss prob part supp pathol schwier term signifik".split(" "),
+    )
 )
 """Words after which a full stop ends no sentence."""
 
