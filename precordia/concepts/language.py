@@ -13,7 +13,8 @@ LANGUAGES = ("en", "de", "sv")
 
 _FUNCTION_WORDS = {
     "en": "the this is are of with and or due be may consistent rhythm trace only requested",
-    "de": "der die das und oder bei nach mit ohne kein nicht bericht unbestätigter ableitungen lagetyp sinusrhythmus ekg sinusbradykardie sinustachykardie",
+    "de": "der die das und oder bei nach mit ohne kein nicht bericht unbestätigter ableitungen lagetyp sinusrhythmus ekg"
+    " sinusbradykardie sinustachykardie",
     "sv": "och eller med vid såsom av ej kan sinusrytm vänster höger förlopp",
 }
 

@@ -202,7 +202,7 @@ def lexicon() -> Lexicon:
     for row in read_table("cues.tsv"):
         if row["kind"] in ("negation", "uncertain", "sequel", "general"):
             result.add(row["wording"], Entry(row["kind"], row["kind"], row["value"]))
-        else:
+        elif row["kind"] != "abbreviation":
             result.add(row["wording"], Entry(row["kind"], row["value"]))
     result.freeze()
     return result

@@ -4,49 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from precordia.concepts.scanning import Item
 from precordia.concepts.terms import read_table, vocabulary
 from precordia.concepts.territories import base_of, regional_findings, territories_of
 from precordia.core.findings import Finding, Status
 
-_LOCAL = frozenset(
-    "MI INJ ISC_ MYOD SCAR STEMI NSTEMI STD_ STE_ INVT LOWT TAB_ NT_ NDT NSTT NST_ STTA QWAVE BIPT TALLT IVCD PRWP RRED"
-    " LVOLT HVOLT ANEUR TALLR DEEPS IHD ERE RSR ACISC CHISC PERIC ARTI".split(" ")
-)
-"""Findings that a territory or leads may localise."""
-
-_AGED = frozenset("MI INJ ISC_ MYOD SCAR STEMI NSTEMI ANEUR IHD QWAVE".split(" "))
-"""Findings that may be old or acute."""
-
-_CAUSES = frozenset("ISC_ LVS RVS DIG INJ MYOD MI NSTEMI EL SCAR".split(" "))
-"""Findings that machines list as causes, one after another without a conjunction."""
-
 _AFTERWARDS = frozenset({"age undetermined", "probably old", "possibly acute"})
-_WAVES = {
-    "INVT": "T",
-    "LOWT": "T",
-    "TAB_": "T",
-    "NT_": "T",
-    "BIPT": "T",
-    "TALLT": "T",
-    "NDT": "T",
-    "STD_": "ST",
-    "STE_": "ST",
-    "NST_": "ST",
-    "STTA": "STT",
-    "NSTT": "STT",
-    "RRED": "R",
-    "PRWP": "R",
-}
-"""The wave that a finding is about: it may be continued ("T waves low in II and inverted in III")."""
-
 _REACH = 6
 """Words between a cue before and its finding, at most."""
 
 _MAX_LIKELIHOOD = 50
 """SCP-ECG likelihoods up to this (15, 35, 50) are read as uncertain; PTB-XL writes them behind its codes."""
+
+
+@cache
+def _taking(what: str) -> frozenset[str]:
+    """The findings that take ``what``: "place", "age", or "cause" (listed one after another without conjunctions)."""
+    return frozenset(row["id"] for row in read_table("findings.tsv") if what in row["reads"].split())
+
+
+@lru_cache(maxsize=1)
+def _waves() -> dict[str, str]:
+    """Finding to the wave it is about, which may be continued ("T waves low in II and inverted in III")."""
+    return {row["id"]: row["wave"] for row in read_table("findings.tsv") if row["wave"]}
 
 
 @lru_cache(maxsize=1)
@@ -91,6 +73,8 @@ class _Reader:
     def __init__(self, items: list[Item]) -> None:
         self.items = items
         self.drafts: list[_Draft] = []
+        self.placed, self.aged, self.causes = _taking("place"), _taking("age"), _taking("cause")
+        self.waves = _waves()
         self.sentence = 0
         self.silent = False
         self.reset()
@@ -140,7 +124,7 @@ class _Reader:
         if concept is not None:
             last = self._last()
             self.joint = self.joint or (
-                last is not None and not last.territories and _WAVES.get(last.base) == self.subject
+                last is not None and not last.territories and self.waves.get(last.base) == self.subject
             )
             self._add(item, concept)
 
@@ -154,22 +138,22 @@ class _Reader:
         if self.silent:
             return
         concept, territory = base_of(found)
-        self.subject = _WAVES.get(concept, self.subject)
+        self.subject = self.waves.get(concept, self.subject)
         status = self._status_for(item, concept)
         draft = _Draft(concept, status, item.start, item.end, self.sentence, linked=self.joint)
-        if concept in _LOCAL:
+        if concept in self.placed:
             draft.territories, self.territories = self.territories, []
         else:
             self.territories = []
         if territory is not None:
             draft.territories = [territory]
-        if concept in _AGED:
+        if concept in self.aged:
             draft.age = self.age
             if self.age in ("probably old", "possibly acute") and status == "present":
                 draft.status = "uncertain"
         self.age = None
         draft.grade, self.grade = self.grade, None
-        draft.nature, self.nature = self.nature if concept in _LOCAL else None, None
+        draft.nature, self.nature = self.nature if concept in self.placed else None, None
         draft.comparison, self.change = self.change, None
         self.drafts.append(draft)
         self.joint = False
@@ -182,7 +166,7 @@ class _Reader:
             return "present"
         if self.used and not self.joint:
             last = self.drafts[-1].base if self.drafts else ""
-            if not (self.cue == "uncertain" and concept in _CAUSES and last in _CAUSES):
+            if not (self.cue == "uncertain" and concept in self.causes and last in self.causes):
                 self.cue = None
                 return "present"
         self.used = True
@@ -222,7 +206,7 @@ class _Reader:
         last = self.drafts[-1].base
         section = vocabulary().concept(last).section
         for draft in reversed(self.drafts):
-            alike = vocabulary().concept(draft.base).section == section or {draft.base, last} <= _CAUSES
+            alike = vocabulary().concept(draft.base).section == section or {draft.base, last} <= self.causes
             if draft.sentence != self.sentence or not alike:
                 break
             draft.status = status
@@ -248,12 +232,12 @@ class _Reader:
     def _on_back(self, k: int, item: Item) -> None:
         earlier = next((d for d in reversed(self.drafts) if d.territories), None)
         last = self._last()
-        if earlier is not None and last is not None and last.base in _LOCAL and not last.territories:
+        if earlier is not None and last is not None and last.base in self.placed and not last.territories:
             self._localise(last, earlier.territories)
 
     def _place(self, k: int, item: Item, territories: Sequence[str]) -> None:
         last = self._last()
-        if last is None or last.base not in _LOCAL or self._belongs_to_next(k, item, last):
+        if last is None or last.base not in self.placed or self._belongs_to_next(k, item, last):
             if item.kind == "territory" or self._local_next(k):
                 self.territories.extend(t for t in territories if t not in self.territories)
             return
@@ -261,7 +245,11 @@ class _Reader:
 
     def _localise(self, last: _Draft, territories: Sequence[str]) -> None:
         for draft in reversed(self.drafts):
-            if draft.sentence != self.sentence or draft.base not in _LOCAL or (draft is not last and draft.territories):
+            if (
+                draft.sentence != self.sentence
+                or draft.base not in self.placed
+                or (draft is not last and draft.territories)
+            ):
                 break
             draft.territories.extend(t for t in territories if t not in draft.territories)
             if not draft.linked:
@@ -269,14 +257,14 @@ class _Reader:
 
     def _local_next(self, k: int) -> bool:
         following = self.items[k + 1] if k + 1 < len(self.items) else None
-        return following is not None and following.kind == "concept" and base_of(following.value)[0] in _LOCAL
+        return following is not None and following.kind == "concept" and base_of(following.value)[0] in self.placed
 
     def _belongs_to_next(self, k: int, item: Item, last: _Draft) -> bool:
         if item.kind == "leads":
             return bool(last.territories) and self._local_next(k) and not self.items[k + 1].gap
         for following in self.items[k + 1 : k + 6]:
             if following.kind == "concept":
-                local = base_of(following.value)[0] in _LOCAL
+                local = base_of(following.value)[0] in self.placed
                 return local and not (following.gap and not last.territories)
             if following.kind not in ("territory", "age", "grade", "nature", "link"):
                 return False
@@ -284,10 +272,10 @@ class _Reader:
 
     def _on_age(self, k: int, item: Item) -> None:
         last = self._last()
-        aged = last is not None and last.base in _AGED and last.age is None
+        aged = last is not None and last.base in self.aged and last.age is None
         if aged and last is not None and (item.value in _AFTERWARDS or not self._aged_follows(k)):
             for draft in reversed(self.drafts):
-                if draft.base not in _AGED or draft.age is not None or draft.sentence != self.sentence:
+                if draft.base not in self.aged or draft.age is not None or draft.sentence != self.sentence:
                     break
                 draft.age = item.value
                 if not draft.linked:
@@ -298,7 +286,7 @@ class _Reader:
     def _aged_follows(self, k: int) -> bool:
         for following in self.items[k + 1 : k + 6]:
             if following.kind == "concept":
-                return base_of(following.value)[0] in _AGED
+                return base_of(following.value)[0] in self.aged
             if following.kind not in ("territory", "age", "grade", "nature", "word"):
                 return False
         return False
@@ -314,7 +302,7 @@ class _Reader:
     def _on_nature(self, k: int, item: Item) -> None:
         last = self._last()
         following = next((i for i in self.items[k + 1 : k + 5] if i.kind in ("concept", "predicate", "stop")), None)
-        if (following is None or following.kind == "stop") and last is not None and last.base in _LOCAL:
+        if (following is None or following.kind == "stop") and last is not None and last.base in self.placed:
             last.nature = item.value
         else:
             self.nature = item.value

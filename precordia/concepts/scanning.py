@@ -7,20 +7,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from precordia.concepts.lexicon import LEAF, TOKEN, Entry, lexicon, stem
-from precordia.concepts.terms import vocabulary
+from precordia.concepts.terms import read_table, vocabulary
 
 GAP = 3
 """This many blanks (or a line end) set off a further statement in the reports of some machines."""
 
-_ABBREVIATIONS = frozenset(
-    map(
-        stem,
-        "chron ant supraventr ventr intraventr intraventrik mögl wahrsch wahrscheinl kompl inkompl unvollst unbest path fragl"
-        " va v a dd d ca bzw lat inf post sept neg pos biphas diskr verd z b u evtl ggf n st mgl vd li re bds resp incompl inc"
-        " vs abn pat amplitudkrit unspez poss prob part supp pathol schwier term signifik".split(" "),
-    )
-)
-"""Words after which a full stop ends no sentence."""
 
 _LIMB_LEADS = {
     "i": "I",
@@ -97,7 +88,7 @@ def _longest(trie: dict[str, object], tokens: list[str], i: int) -> tuple[int, E
             # "supraventr. extrasystolen", "schenkelblock, links": marks inside a phrase.
             if j > i and tokens[j] in ".," and j + 1 < n:
                 nxt = node.get(tokens[j + 1])  # type: ignore[attr-defined]
-                if nxt is None or (tokens[j] == "." and tokens[j - 1] not in _ABBREVIATIONS):
+                if nxt is None or (tokens[j] == "." and tokens[j - 1] not in _abbreviations()):
                     break
                 j += 1
             else:
@@ -130,12 +121,19 @@ def _is_scp_code(words: str) -> bool:
 
 
 @lru_cache(maxsize=1)
+def _abbreviations() -> frozenset[str]:
+    """Words after which a full stop ends no sentence."""
+    rows = [row["wording"] for row in read_table("cues.tsv") if row["kind"] == "abbreviation"]
+    return frozenset(stem(word) for row in rows for word in row.split("; "))
+
+
+@lru_cache(maxsize=1)
 def _scp_codes() -> frozenset[str]:
     return frozenset(code for concept in vocabulary() for code in concept.codes.get("scp", ()))
 
 
 def _abbreviates(text: str, matches: list[re.Match[str]], tokens: list[str], i: int) -> bool:
-    return i > 0 and matches[i - 1].end() == matches[i].start() and tokens[i - 1] in _ABBREVIATIONS
+    return i > 0 and matches[i - 1].end() == matches[i].start() and tokens[i - 1] in _abbreviations()
 
 
 def _leads(matches: list[re.Match[str]], tokens: list[str], i: int) -> tuple[list[str], int]:
