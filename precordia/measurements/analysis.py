@@ -18,7 +18,7 @@ from precordia.measurements.qrs_bounds import qrs_bounds, r_peaks
 from precordia.measurements.t_wave import t_bounds
 from precordia.measurements.working_rate import AFTER, BEFORE, FS
 
-MIN_LIKENESS: Final = 0.5
+MIN_LIKENESS: Final = 0.55
 """Median likeness of beats to their average below which what was found are not beats but noise."""
 
 REGULAR_SHARE: Final = 0.10

@@ -9,6 +9,7 @@ sum are accepted against an adaptive threshold with search-back, as in Pan and T
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
+from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import FS
 
 REFRACTORY_S: Final = 0.20
@@ -33,7 +35,13 @@ OVERDUE: Final = 1.66
 """A gap this many times the usual RR interval is searched again (Pan and Tompkins 1985)."""
 
 MIN_PROMINENCE: Final = 3.0
-"""A typical beat's envelope over the median envelope; noise alone stays below."""
+"""A typical beat's envelope over its quiet level (lower quartile); white noise stays below in 99% of leads."""
+
+T_WAVE_S: Final = 0.42
+"""How long after a beat its T wave may be taken for another beat."""
+
+T_WAVE_STEEPNESS: Final = 0.5
+"""A peak so soon after a beat and less than this share as steep is its T wave (Pan and Tompkins 1985)."""
 
 
 def find_beats(signal: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -42,51 +50,79 @@ def find_beats(signal: NDArray[np.float64]) -> NDArray[np.int64]:
     Args:
         signal: ``(n_leads, n)``, mV, at the working rate.
     """
-    envelope = _fused_envelope(signal)
-    if envelope is None:
+    weights = _lead_weights(signal)
+    if weights is None:
         return np.empty(0, dtype=np.int64)
-    gap = round(REFRACTORY_S * FS)
-    peaks, props = find_peaks(envelope, height=SEARCH_BACK, distance=gap)
+    envelope = _fused(weights.envelope, weights)
+    peaks, props = find_peaks(envelope, height=SEARCH_BACK, distance=round(REFRACTORY_S * FS))
     if not peaks.size:
         return np.empty(0, dtype=np.int64)
     heights = props["peak_heights"]
-    peaks, heights = _without_t_waves(peaks, heights)
+    kept = _not_t_waves(peaks, heights, _steepness(signal, weights, peaks))
+    peaks, heights = peaks[kept], heights[kept]
     strong = heights >= THRESHOLD
     if not strong.any():
         return np.empty(0, dtype=np.int64)
-    kept = _search_back(peaks, strong)
-    return peaks[kept].astype(np.int64)
+    found: NDArray[np.int64] = peaks[_search_back(peaks, strong)].astype(np.int64)
+    return found
 
 
-def _fused_envelope(signal: NDArray[np.float64]) -> NDArray[np.float64] | None:
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """Each lead's envelope, its typical beat, and how much the lead counts."""
+
+    envelope: NDArray[np.float64]
+    typical: NDArray[np.float64]
+    share: NDArray[np.float64]
+
+
+def _lead_weights(signal: NDArray[np.float64]) -> _Weights | None:
     band = sosfiltfilt(_qrs_band(), signal, axis=1, padlen=min(signal.shape[1] - 1, round(FS)))
     envelope = uniform_filter1d(np.abs(band), round(0.10 * FS), axis=1, mode="constant")
-    # The typical beat: median over 1.5 s pieces of each piece's maximum.
-    width = round(1.5 * FS)
-    n_pieces = max(1, envelope.shape[1] // width)
-    pieces = np.array_split(envelope, n_pieces, axis=1)
-    typical = np.median([piece.max(axis=1) for piece in pieces], axis=0)
-    floor = np.median(envelope, axis=1)
-    prominence = typical / np.maximum(floor, 1e-6)
+    typical = _typical(envelope)
+    quiet = np.quantile(envelope[:, :: max(1, envelope.shape[1] // 5000)], 0.25, axis=1)
+    prominence = typical / np.maximum(quiet, 1e-6)
     weight = np.clip(prominence - MIN_PROMINENCE, 0.0, 10.0) * (typical > 0.003)
     if weight.sum() <= 0:
         return None
-    scaled = np.clip(envelope / np.maximum(typical, 1e-6)[:, None], 0.0, 2.0)
-    fused: NDArray[np.float64] = (weight[:, None] * scaled).sum(axis=0) / weight.sum()
-    top = float(np.median([piece.max() for piece in np.array_split(fused, n_pieces)]))
-    return fused / top if top > 0 else None
+    return _Weights(envelope, typical, weight / weight.sum())
 
 
-def _without_t_waves(
-    peaks: NDArray[np.int64], heights: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Drop a peak that follows a much larger one within 360 ms: a T wave (Pan and Tompkins 1985)."""
+def _typical(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The typical beat's height: the median over pieces of 1.5 s of each piece's maximum."""
+    pieces = np.array_split(envelope, max(1, envelope.shape[-1] // round(1.5 * FS)), axis=-1)
+    heights: NDArray[np.float64] = np.median([piece.max(axis=-1) for piece in pieces], axis=0)
+    return heights
+
+
+def _fused(envelope: NDArray[np.float64], weights: _Weights) -> NDArray[np.float64]:
+    """Weighted mean over leads, each scaled to its typical beat; the typical beat of the mean is 1."""
+    scaled = np.clip(envelope / np.maximum(weights.typical, 1e-6)[:, None], 0.0, 2.0)
+    fused: NDArray[np.float64] = weights.share @ scaled
+    return fused / max(float(_typical(fused)), 1e-9)
+
+
+def _steepness(signal: NDArray[np.float64], weights: _Weights, peaks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Steepest slope near each peak, leads weighted as for the envelope; no unit."""
+    slope = np.abs(np.gradient(smooth(signal, 12), axis=1)) / np.maximum(weights.typical, 1e-6)[:, None]
+    near = np.clip(peaks[:, None] + np.arange(-round(0.06 * FS), round(0.06 * FS) + 1), 0, signal.shape[1] - 1)
+    steep: NDArray[np.float64] = weights.share @ slope[:, near].max(axis=2)
+    return steep
+
+
+def _not_t_waves(
+    peaks: NDArray[np.int64], heights: NDArray[np.float64], steepness: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """False for a peak that soon follows a much larger or steeper one."""
     keep = np.ones(peaks.size, dtype=bool)
+    last = 0
     for i in range(1, peaks.size):
-        before = np.flatnonzero(keep[:i])
-        if before.size and peaks[i] - peaks[before[-1]] < 0.36 * FS and heights[i] < 0.5 * heights[before[-1]]:
-            keep[i] = False
-    return peaks[keep], heights[keep]
+        gap = peaks[i] - peaks[last]
+        low = gap < 0.36 * FS and heights[i] < 0.5 * heights[last]
+        blunt = gap < T_WAVE_S * FS and steepness[i] < T_WAVE_STEEPNESS * steepness[last]
+        keep[i] = not (low or blunt)
+        last = i if keep[i] else last
+    return keep
 
 
 def _search_back(peaks: NDArray[np.int64], strong: NDArray[np.bool_]) -> NDArray[np.bool_]:
