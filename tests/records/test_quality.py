@@ -108,6 +108,20 @@ def test_missing_samples_are_counted() -> None:
     assert found.lead_scores["V1"] == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize("lead", ["I", "aVL"])
+def test_a_gap_in_a_limb_lead_breaks_no_law(lead: str) -> None:
+    gap = heart().lead(lead).copy()
+    gap[1003:2500] = np.nan
+    gap[4000] = np.nan
+    assert kinds(assess(with_rows(heart(), **{lead: gap}))) == {"nan": (lead,)}
+    wrong = with_rows(heart(), **{lead: gap * 1.3})
+    assert set(kinds(assess(wrong))) & {"einthoven", "goldberger"}
+
+
+def test_a_lead_without_any_sample_is_missing_rather_than_flat() -> None:
+    assert kinds(assess(with_rows(heart(), III=np.nan))) == {"nan": ("III",)}
+
+
 def test_noise_is_found_where_it_is() -> None:
     recording = heart()
     rng = np.random.default_rng(1)
@@ -115,6 +129,16 @@ def test_noise_is_found_where_it_is() -> None:
     assert kinds(found)["noisy"] == ("V6",)
     assert found.lead_scores["V6"] < 0.6
     assert min(found.lead_scores[lead] for lead in LEADS[:11]) > 0.9
+
+
+@pytest.mark.parametrize("fs", [100, 257, 500, 1000])
+def test_noise_as_large_as_the_waves_is_found_at_any_rate(fs: float) -> None:
+    recording = heart(fs)
+    rng = np.random.default_rng(2)
+    for lead in ("V1", "V5"):
+        x = recording.lead(lead)
+        noise = rng.normal(0, 0.4 * np.ptp(x), x.size)
+        assert kinds(assess(with_rows(recording, **{lead: x + noise})))["noisy"] == (lead,)
 
 
 def test_noise_throughout_is_unacceptable() -> None:

@@ -46,7 +46,7 @@ def facts_of(recording: Recording) -> tuple[View, LeadFacts]:
     units, factor = units_problem(view)
     if units is not None:
         view = view.rescaled(factor)
-    return view, lead_facts(view, recording.signal[rows])
+    return view, lead_facts(view, recording.signal[rows], recording.fs)
 
 
 def design(recordings: Sequence[Recording]) -> NDArray[np.float64]:

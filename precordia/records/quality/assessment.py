@@ -23,7 +23,8 @@ FEW_LEADS = 0.05
 """What dead leads leave of the score of the others, at least; above :data:`ACCEPTABLE` when the others are good."""
 
 NOISY = 0.2
-"""Noise above 28 Hz relative to the QRS from which a lead is called noisy: one PTB-XL lead in a hundred or so."""
+"""Noise above 28 Hz, or white noise at the recording's own rate, relative to the QRS amplitude, from which a lead is called
+noisy: about one PTB-XL recording in twenty has such a lead."""
 
 ASTRAY = 0.35
 """Agreement with the other leads' beats below which a lead is called noisy: it shows something else than this heart."""
@@ -56,7 +57,7 @@ def assess(recording: Recording) -> Quality:
     units, factor = units_problem(view)
     if units is not None:
         view = view.rescaled(factor)
-    facts = lead_facts(view, recording.signal[rows])
+    facts = lead_facts(view, recording.signal[rows], recording.fs)
     scores_of_leads = lead_scores(facts)
     problems = [*missing, *_lead_problems(view, facts)]
     if units is not None:
@@ -64,12 +65,12 @@ def assess(recording: Recording) -> Quality:
     if recording.duration_s < RHYTHM_S:
         text = f"lasts {recording.duration_s:.1f} s; rhythm is read from 10 s"
         problems.append(Problem("short", (), 0.2, text))
-    whole = (facts.flat == 0) & (facts.missing < 0.5) & (facts.railed < 0.01)
+    whole = ((facts.flat == 0) | (facts.missing > 0)) & (facts.missing < 0.5) & (facts.railed < 0.01)
     laws = limb_problems(view, whole)
     problems += laws
     if whole.all() and not laws:
         problems += swap_problems(view, facts)
-    score = _probability(view, recording.signal[rows], facts)
+    score = _probability(view, recording, rows, facts)
     score *= 1 - float(facts.missing.mean())
     if units is not None or not (scores_of_leads > 0).any():
         score = 0.0
@@ -78,7 +79,7 @@ def assess(recording: Recording) -> Quality:
     return Quality(round(score, 6), score >= ACCEPTABLE, by_lead, tuple(problems))
 
 
-def _probability(view: View, signal: NDArray[np.float32], facts: LeadFacts) -> float:
+def _probability(view: View, recording: Recording, rows: list[int], facts: LeadFacts) -> float:
     """The annotators' probability; where leads are dead, at least a little of what the others alone would have.
 
     A recording with a few dead leads is as good as one without those leads, which is acceptable; annotators say no.
@@ -86,7 +87,8 @@ def _probability(view: View, signal: NDArray[np.float32], facts: LeadFacts) -> f
     score = probability(facts)
     alive = np.flatnonzero((facts.flat < 0.5) & (facts.missing < 0.5))
     if 0 < alive.size < len(view.leads):
-        score = max(score, FEW_LEADS * probability(lead_facts(view.of(alive), signal[alive])))
+        others = lead_facts(view.of(alive), recording.signal[rows][alive], recording.fs)
+        score = max(score, FEW_LEADS * probability(others))
     return score
 
 
@@ -116,7 +118,7 @@ def _lead_problems(view: View, facts: LeadFacts) -> list[Problem]:
     problems = []
     for kind, values, least, text in (
         ("nan", facts.missing, 0.0, "samples missing"),
-        ("flat", facts.flat, 0.0, "of the time without any signal"),
+        ("flat", np.where(facts.flat > facts.missing + 0.1, facts.flat, 0), 0.0, "of the time without any signal"),
         ("saturated", facts.railed, 0.0, "of the samples at the amplifier's limit"),
     ):
         rows = np.flatnonzero(values > least)
@@ -130,7 +132,7 @@ def _lead_problems(view: View, facts: LeadFacts) -> list[Problem]:
     if rows.size:
         leads = tuple(view.leads[row] for row in rows)
         severity = 0.3 + 0.5 * rows.size / len(view.leads)
-        noise, agreement = facts.noise[rows].max(), facts.agreement[rows].min()
+        noise, agreement = max(facts.noise[rows].max(), facts.hiss[rows].max()), facts.agreement[rows].min()
         text = f"{', '.join(leads)}: noise up to {noise:.0%} of the QRS; agreement with the other leads' beats from {agreement:.2f}"
         problems.append(Problem("noisy", leads, severity, text))
     return problems
@@ -138,4 +140,4 @@ def _lead_problems(view: View, facts: LeadFacts) -> list[Problem]:
 
 def _noisy(facts: LeadFacts) -> NDArray[np.bool_]:
     alive = (facts.flat < 0.5) & (facts.missing < 0.5)
-    return alive & ((facts.noise > NOISY) | (facts.agreement < ASTRAY))
+    return alive & ((facts.noise > NOISY) | (facts.hiss > NOISY) | (facts.agreement < ASTRAY))

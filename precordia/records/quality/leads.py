@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
-from precordia.records.quality.view import FS, View, in_blocks
+from precordia.records.quality.view import FS, LARGEST, View, in_blocks
 
 FLAT_MV = 0.011
 """Peak-to-peak amplitude within half a second below which a lead shows nothing (two steps of 5 µV)."""
@@ -19,6 +20,10 @@ FLAT_BLOCKS = 4
 
 LIVE_MV = 0.01
 """Smallest QRS envelope for a lead to take part in the consensus, mV."""
+
+
+HISS_FS = 400.0
+"""Rate from which second differences show noise rather than the QRS complex, Hz."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,7 @@ class LeadFacts:
             With fewer than three live leads, how alike their own beats are.
         noise: Median amplitude above 28 Hz relative to the QRS amplitude.
         noise_peak: The same for the worst half second.
+        hiss: White noise at the recording's own rate relative to the QRS amplitude; 0 below :data:`HISS_FS`.
         drift_mv: Peak to peak baseline wander, mV.
         qrs_mv: Amplitude in the QRS band, mV (98th percentile of the absolute value).
     """
@@ -43,16 +49,18 @@ class LeadFacts:
     agreement: NDArray[np.float64]
     noise: NDArray[np.float64]
     noise_peak: NDArray[np.float64]
+    hiss: NDArray[np.float64]
     drift_mv: NDArray[np.float64]
     qrs_mv: NDArray[np.float64]
 
 
-def lead_facts(view: View, signal: NDArray[np.float32]) -> LeadFacts:
+def lead_facts(view: View, signal: NDArray[np.float32], fs: float) -> LeadFacts:
     """The facts of each row.
 
     Args:
         view: The recording at 100 Hz, in mV.
-        signal: ``(n_leads, n_samples)`` the same rows as stored, for the rails.
+        signal: ``(n_leads, n_samples)`` the same rows as stored, for the rails and the hiss.
+        fs: Their sampling rate, Hz.
     """
     qrs_mv = _percentile(np.abs(view.qrs), 0.98)
     power = np.sqrt(np.square(in_blocks(view.noise, 50)).mean(axis=2))
@@ -64,6 +72,7 @@ def lead_facts(view: View, signal: NDArray[np.float32]) -> LeadFacts:
         agreement=_agreement(view.qrs, qrs_mv),
         noise=np.median(power, axis=1) / scale,
         noise_peak=power.max(axis=1) / scale,
+        hiss=_hiss_mv(signal, fs) * view.factor / scale if fs >= HISS_FS else np.zeros(len(view.leads)),
         drift_mv=np.ptp(view.drift, axis=1).astype(np.float64),
         qrs_mv=qrs_mv,
     )
@@ -102,6 +111,15 @@ def railed_share(signal: NDArray[np.float32]) -> NDArray[np.float64]:
         near = (depth <= 0.05 * span).mean(axis=1) - at
         share += np.where((at >= 0.003) & (at >= 2 * near) & (span[:, 0] > 0), at, 0)
     return share
+
+
+def _hiss_mv(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
+    """White noise, root mean square: from second differences, in the quieter half of quarter seconds, in the signal's unit."""
+    bend = np.clip(np.nan_to_num(signal, posinf=0, neginf=0), -LARGEST, LARGEST)
+    bend = bend[:, 2:] - 2 * bend[:, 1:-1] + bend[:, :-2]
+    blocks = in_blocks(bend, round(fs / 4))
+    level: NDArray[np.float64] = np.median(np.sqrt(np.square(blocks).mean(axis=2)), axis=1).astype(np.float64)
+    return level / math.sqrt(6)
 
 
 def _agreement(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from precordia.core.leads import LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Problem
-from precordia.records.quality.view import View
+from precordia.records.quality.view import FS, View
 
 TOLERANCE = 0.05
 """Largest residual, as a share of the amplitude of the leads involved, that rounding and filters may leave. Real recordings
@@ -30,8 +30,13 @@ def limb_problems(view: View, usable: NDArray[np.bool_]) -> list[Problem]:
     Args:
         view: The recording.
         usable: ``(n_leads,)`` leads with a signal throughout; others are left out, since they break the laws trivially.
+            Gaps in the usable ones are left out in time; less than a second in common is too little to judge.
     """
-    rows = {lead: view.qrs[i] for i, lead in enumerate(view.leads) if usable[i] and lead in LIMB_LEADS}
+    wanted = [i for i, lead in enumerate(view.leads) if usable[i] and lead in LIMB_LEADS]
+    known = slice(None) if view.known is None else view.known[wanted].all(axis=0)
+    rows = {view.leads[i]: view.qrs[i][known] for i in wanted}
+    if not rows or next(iter(rows.values())).size < FS:
+        return []
     problems = []
     if all(lead in rows for lead in ("I", "II", "III")):
         found = _breach(rows, ("I", "II", "III"), np.array([[1.0, -1.0, 1.0]]))

@@ -79,7 +79,7 @@ def lead_scores(facts: LeadFacts) -> NDArray[np.float64]:
             1 - facts.flat,
             1 - np.clip(facts.railed / 0.1, 0, 1),
             np.clip(facts.agreement / 0.7, 0, 1),
-            1 - np.clip((facts.noise - 0.1) / 0.5, 0, 1),
+            1 - np.clip((np.maximum(facts.noise, facts.hiss) - 0.1) / 0.5, 0, 1),
         ]
     )
     worst: NDArray[np.float64] = np.clip(parts.min(axis=0), 0, 1)

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
+from scipy.ndimage import maximum_filter1d
 from scipy.signal import firwin, resample_poly
 
 from precordia.core.recording import Recording
@@ -26,6 +27,9 @@ NOISE_HZ = 28.0
 """Above, up to 50 Hz: little ECG, much muscle noise."""
 
 
+GAP_REACH_S = 0.2
+"""How far from a bridged gap the QRS band is touched by it, s."""
+
 LARGEST = np.float32(1e9)
 """Samples beyond are brought to it, so that squares stay finite."""
 
@@ -37,6 +41,8 @@ class View:
     Attributes:
         leads: Names, one a row.
         finite: ``(n_leads,)`` share of samples that are finite in the recording.
+        known: ``(n_leads, n)`` False within :data:`GAP_REACH_S` of a bridged gap, or None when nothing was bridged.
+        factor: What the recording's amplitudes were multiplied with to be mV.
         wide: ``(n_leads, n)`` mV, median removed, the whole band.
         drift: ``(n_leads, n)`` mV, below :data:`DRIFT_HZ`.
         qrs: ``(n_leads, n)`` mV, :data:`QRS_BAND_HZ`.
@@ -45,6 +51,8 @@ class View:
 
     leads: tuple[str, ...]
     finite: NDArray[np.float64]
+    known: NDArray[np.bool_] | None
+    factor: float
     wide: NDArray[np.float32]
     drift: NDArray[np.float32]
     qrs: NDArray[np.float32]
@@ -53,14 +61,23 @@ class View:
     def of(self, rows: NDArray[np.intp]) -> View:
         """Some of its rows."""
         leads = tuple(self.leads[row] for row in rows)
-        return View(leads, self.finite[rows], self.wide[rows], self.drift[rows], self.qrs[rows], self.noise[rows])
+        known = None if self.known is None else self.known[rows]
+        return View(
+            leads,
+            self.finite[rows],
+            known,
+            self.factor,
+            self.wide[rows],
+            self.drift[rows],
+            self.qrs[rows],
+            self.noise[rows],
+        )
 
     def rescaled(self, factor: float) -> View:
         """The same with every amplitude multiplied."""
         scale = np.float32(factor)
-        return View(
-            self.leads, self.finite, self.wide * scale, self.drift * scale, self.qrs * scale, self.noise * scale
-        )
+        bands = (band * scale for band in (self.wide, self.drift, self.qrs, self.noise))
+        return View(self.leads, self.finite, self.known, self.factor * factor, *bands)
 
 
 def view_of(recording: Recording, rows: list[int]) -> View:
@@ -73,12 +90,14 @@ def view_of(recording: Recording, rows: list[int]) -> View:
     signal = np.clip(recording.signal[rows], -LARGEST, LARGEST)
     good = np.isfinite(recording.signal[rows])
     share = good.mean(axis=1)
-    if not good.all():
+    gaps = not good.all()
+    if gaps:
         signal = _bridged(signal, good)
     wide = _at_view_rate(signal, recording.fs)
+    known = _known(good, wide.shape[1]) if gaps else None
     wide -= np.median(wide, axis=1, keepdims=True)
     drift, qrs, noise = _bands(wide)
-    return View(tuple(recording.leads[row] for row in rows), share, wide, drift, qrs, noise)
+    return View(tuple(recording.leads[row] for row in rows), share, known, 1.0, wide, drift, qrs, noise)
 
 
 def in_blocks(x: NDArray[np.float32], width: int) -> NDArray[np.float32]:
@@ -96,6 +115,17 @@ def _bridged(signal: NDArray[np.float32], good: NDArray[np.bool_]) -> NDArray[np
         if ok.any():
             out[row] = np.interp(index, index[ok], x[ok])
     return out
+
+
+def _known(good: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
+    nearest = np.minimum(np.arange(n) * good.shape[1] // n, good.shape[1] - 1)
+    reach = round(GAP_REACH_S * FS)
+    # A gap shorter than a sample of the view may fall between the nearest ones; its own place is marked as well.
+    gap = ~good[:, nearest]
+    rows, places = np.nonzero(~good)
+    gap[rows, np.minimum(places * n // good.shape[1], n - 1)] = True
+    touched: NDArray[np.bool_] = maximum_filter1d(gap, 2 * reach + 1, axis=1)
+    return ~touched
 
 
 @lru_cache(maxsize=32)
