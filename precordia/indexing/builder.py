@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from precordia.core.protocols import Encoder, Executor, TextEncoder
+from precordia.core.recording import Recording
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.runner import Shard, ShardResult, ShardRunner, Stages
@@ -45,6 +47,7 @@ class BuildReport:
         n_rejected: Recordings not kept; the reject table says why.
         wall_s: Time it took, s.
         seconds: Stage to time spent on it, s, added over workers.
+        n_updated: Cases whose file or row in the report table had changed.
     """
 
     n_seen: int
@@ -53,16 +56,18 @@ class BuildReport:
     n_rejected: int
     wall_s: float
     seconds: Mapping[str, float] = field(default_factory=dict)
+    n_updated: int = 0
 
     @property
     def rate(self) -> float:
         """Recordings read a second."""
-        return (self.n_added + self.n_rejected) / self.wall_s if self.wall_s > 0 else 0.0
+        return (self.n_added + self.n_updated + self.n_rejected) / self.wall_s if self.wall_s > 0 else 0.0
 
     def summary(self) -> str:
         """One line for people."""
+        updated = f"{self.n_updated} updated, " if self.n_updated else ""
         return (
-            f"{self.n_added} added, {self.n_present} there already, {self.n_rejected} not kept "
+            f"{self.n_added} added, {updated}{self.n_present} there already, {self.n_rejected} not kept "
             f"in {self.wall_s:.1f} s ({self.rate:.0f} a second)"
         )
 
@@ -125,12 +130,12 @@ def build(
     manifest = _manifest(encoder, name, text_encoder, text_encoder_name)
     _create_or_check(Path(kb_path), manifest, wait_s)
     store = DeltaCaseStore(kb_path)
-    with store.writing(wait_s):
+    with store.writing(wait_s) as writer:
         if retry_rejects:
-            store.forget_rejects()
+            writer.forget_rejects()
         clock = time.perf_counter()
         refs, duplicates, table, row_filter = _choose(source, reports, mapping, where)
-        stamps = _stamps(refs)
+        stamps = _stamps(refs, table)
         seen = store.sources()
         done = {ref for ref in refs if (ref.path, stamps[ref.path]) in seen}
         spent["scan"] = time.perf_counter() - clock
@@ -139,11 +144,11 @@ def build(
             for ref, reason in duplicates.items()
             if ref not in done
         ]
-        store.append(CASE_SCHEMA.empty_table(), _no_signals(), twins)
+        writer.append(CASE_SCHEMA.empty_table(), _no_signals(), twins)
         wanted = [ref for ref in refs if ref not in duplicates]
         shards = list(_shards(wanted, done, stamps, shard_size))
         runner = ShardRunner(encoder, table, None, keep_poor, stages or Stages())
-        added, rejected, copies = 0, len(twins), 0
+        added, updated, present, rejected = 0, 0, len(done), len(twins)
         for result in _results(runner, shards, workers, executor, progress):
             _add_up(spent, result.seconds)
             result = _selected(result, row_filter)
@@ -151,15 +156,16 @@ def build(
             cases = _with_text_vectors(result.cases, text_encoder)
             _add_up(spent, {"text": time.perf_counter() - clock})
             clock = time.perf_counter()
-            fresh = store.append(cases, result.signals, result.rejects)
+            became = writer.append(cases, result.signals, result.rejects)
             _add_up(spent, {"store": time.perf_counter() - clock})
-            added, copies = added + fresh, copies + cases.num_rows - fresh
-            rejected += len(result.rejects)
+            added, updated = added + became.n_added, updated + became.n_updated
+            present, rejected = present + became.n_present, rejected + len(result.rejects)
         clock = time.perf_counter()
-        store.compact()
+        writer.tidy_rejects(stamps)
+        writer.finish()
         _add_up(spent, {"store": time.perf_counter() - clock})
     wall = time.perf_counter() - started
-    return BuildReport(len(refs), added, len(done) + copies, rejected, wall, spent)
+    return BuildReport(len(refs), added, present, rejected, wall, spent, updated)
 
 
 def _manifest(encoder: Encoder | str, name: str, text_encoder: TextEncoder | None, text_name: str | None) -> Manifest:
@@ -201,23 +207,59 @@ def _choose(
     return refs, table.duplicates(refs), given, None
 
 
-def _stamps(refs: Iterable[RecordRef]) -> dict[str, str]:
-    """Path to a digest of name, size and time of the files that share its stem."""
+def _stamps(refs: Iterable[RecordRef], table: ReportTable | None) -> dict[str, str]:
+    """Path to a digest of its files (name, size, time of all that share its stem) and of its row in the report table."""
     folders: dict[str, dict[str, list[str]]] = {}
+    tables: dict[str, ReportTable | None] = {}
     out: dict[str, str] = {}
     for ref in refs:
         folder, name = os.path.split(ref.path)
         if folder not in folders:
-            files = folders[folder] = {}
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    status = entry.stat()
-                    files.setdefault(entry.name.partition(".")[0], []).append(
-                        f"{entry.name}|{status.st_size}|{status.st_mtime_ns}"
-                    )
-        same = folders[folder].get(name.partition(".")[0], [])
-        out[ref.path] = hashlib.sha256("\n".join(sorted(same)).encode()).hexdigest()[:16]
+            folders[folder] = _files_by_stem(folder)
+            tables[folder] = table or _table_beside(ref.path)
+        same = sorted(folders[folder].get(name.partition(".")[0], []))
+        beside = tables[folder]
+        row = _row_text(beside, ref.path) if beside is not None else ""
+        out[ref.path] = hashlib.sha256("\n".join([*same, row]).encode()).hexdigest()[:16]
     return out
+
+
+def _files_by_stem(folder: str) -> dict[str, list[str]]:
+    files: dict[str, list[str]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            status = entry.stat()
+            files.setdefault(entry.name.partition(".")[0], []).append(
+                f"{entry.name}|{status.st_size}|{status.st_mtime_ns}"
+            )
+    return files
+
+
+def _table_beside(path: str) -> ReportTable | None:
+    from precordia.records.tables import ReportTable
+
+    return ReportTable.find_beside(path)
+
+
+def _row_text(table: ReportTable, path: str) -> str:
+    """What a report table says of a file, as one text: that of joining it to a recording of one empty sample."""
+    stem = Path(path).name.partition(".")[0]
+    blank = Recording(np.zeros((1, 1), np.float32), 1.0, ("I",), recording_id=stem, source=path)
+    row = table.join(blank)
+    if row is blank:
+        return ""
+    parts = (
+        row.recording_id,
+        row.patient_id,
+        row.time,
+        row.age,
+        row.sex,
+        row.device,
+        row.report,
+        row.codes,
+        sorted(row.metadata.items()),
+    )
+    return repr(parts)
 
 
 def _shards(refs: list[RecordRef], done: set[RecordRef], stamps: Mapping[str, str], size: int) -> Iterator[Shard]:

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from precordia.indexing.manifest import write_atomically
 from precordia.indexing.store import DeltaCaseStore, VectorKind
 from precordia.indexing.vectors import FlatIndex, use_gpu
 from precordia.indexing.words import WordIndex
+
+T = TypeVar("T")
 
 _FORMAT: Final = 1
 _IDS: Final = "ids.npy"
@@ -49,6 +51,17 @@ class _Pointer:
     format: int = _FORMAT
 
 
+def _on_newest(store: DeltaCaseStore, make: Callable[[], T]) -> T:
+    """What ``make`` makes; again at the newest version, when its files were erased or compacted meanwhile."""
+    for _ in range(3):
+        try:
+            return make()
+        except FileNotFoundError:
+            if not store.refresh():
+                raise
+    return make()
+
+
 def open_vector_index(
     store: DeltaCaseStore, kind: VectorKind, dim: int, *, approximate_from: int | None = None
 ) -> FlatIndex | ApproximateIndex:
@@ -63,6 +76,12 @@ def open_vector_index(
     """
     if approximate_from is None:
         approximate_from = APPROXIMATE_FROM_ON_GPU if use_gpu() else APPROXIMATE_FROM
+    return _on_newest(store, lambda: _open_vectors(store, kind, dim, approximate_from))
+
+
+def _open_vectors(
+    store: DeltaCaseStore, kind: VectorKind, dim: int, approximate_from: int
+) -> FlatIndex | ApproximateIndex:
     cache, name = store.path / "cache", f"{kind}-vectors"
     pointer = _read_pointer(cache, name)
     index: FlatIndex | ApproximateIndex | None = None
@@ -95,6 +114,10 @@ def open_word_index(store: DeltaCaseStore) -> WordIndex:
     Raises:
         MissingExtraError: tantivy is not installed.
     """
+    return _on_newest(store, lambda: _open_words(store))
+
+
+def _open_words(store: DeltaCaseStore) -> WordIndex:
     cache, name = store.path / "cache", "words"
     pointer = _read_pointer(cache, name)
     before: Path | None = None

@@ -7,11 +7,9 @@ from a crash and goes with the next writer.
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -24,8 +22,8 @@ from precordia.core.case import Case
 from precordia.core.errors import KnowledgeBaseNotFoundError
 from precordia.core.recording import MedianBeats, Recording
 from precordia.indexing.filters import Expression, FilterEngine, check_concepts, metadata_column, resolve
-from precordia.indexing.locks import CACHE_LOCK, WRITE_LOCK, locked
-from precordia.indexing.rows import RowCache, drop_unused, read_parquet
+from precordia.indexing.locks import WRITE_LOCK, locked
+from precordia.indexing.rows import RowCache, read_parquet
 from precordia.indexing.schema import (
     CASE_OF_COLUMNS,
     CASE_SCHEMA,
@@ -35,37 +33,16 @@ from precordia.indexing.schema import (
     SIGNAL_SCHEMA,
     Reject,
     case_of,
-    reject_table,
 )
 from precordia.indexing.signals import decode_signal
 from precordia.indexing.tables import DeltaFolder
+from precordia.indexing.writer import PRESENT, Erasure, StoreWriter
 
 VectorKind = Literal["signal", "text"]
 
 _VECTOR_COLUMNS: Final[dict[str, str]] = {"signal": "embedding", "text": "text_embedding"}
-PRESENT: Final = "present"
-"""Stage of the rows of the reject table that note a second copy of a recording that is kept."""
-
-_COPY: Final = "the same recording is in the knowledge base already"
-_COPY_COLUMNS: Final = ["source", "source_stamp", "recording_id", "patient_key"]
 _SIGNALS_PER_GROUP: Final = 8
 """A point read decodes a row group: eight signals are some 200 kB."""
-
-_COMPACT_FILES: Final = 32
-_COMPACT_BYTES: Final = 64 * 2**20
-
-
-@dataclass(frozen=True)
-class Erasure:
-    """What :meth:`DeltaCaseStore.erase` removed.
-
-    Attributes:
-        case_ids: The cases.
-        n_rejects: Number of rows of the reject table.
-    """
-
-    case_ids: tuple[int, ...]
-    n_rejects: int
 
 
 class DeltaCaseStore:
@@ -92,8 +69,6 @@ class DeltaCaseStore:
         self._filters = FilterEngine()
         self._cached_rows: RowCache | None = None
         self._cached_signals: RowCache | None = None
-        self._known: set[int] | None = None
-        self._known_rejects: set[Reject] = set()
         self._reset()
 
     @classmethod
@@ -243,81 +218,35 @@ class DeltaCaseStore:
     # --- writing ------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def writing(self, wait_s: float = 0.0) -> Iterator[DeltaCaseStore]:
-        """Be the one writer: brings the store up to date and clears what a crash has left.
+    def writing(self, wait_s: float = 0.0) -> Iterator[StoreWriter]:
+        """Be the one writer: brings the store up to date, clears what a crash has left, and gives the writer.
 
         Raises:
             BusyError: another process is writing, for longer than ``wait_s``.
         """
         with locked(self.path, WRITE_LOCK, wait_s, "this one"):
             self.refresh()
-            self._clear_crash()
-            self._known = set(self.ids.tolist())
-            self._known_rejects = set(self._all_rejects())
+            writer = StoreWriter(self.path, self._cases, self._signals, self._rejects, self._rows, self._all_rejects())
+            orphans = np.setdiff1d(self._signal_rows.ids, self.ids)
+            if orphans.size:
+                writer.delete_orphans([int(i) for i in orphans])
+            elif writer.has_strays():
+                writer.purge()
             try:
-                yield self
+                yield writer
             finally:
-                self._known = None
-
-    def append(self, cases: pa.Table, signals: pa.Table, rejects: Sequence[Reject] = ()) -> int:
-        """Add a shard; cases that are there already are passed over. Only inside :meth:`writing`.
-
-        Args:
-            cases: By :func:`~precordia.indexing.schema.case_table`.
-            signals: Of the same cases, in the same order.
-            rejects: What the shard did not keep.
-
-        Returns:
-            The number of cases added.
-        """
-        if self._known is None:
-            raise RuntimeError("append only inside writing()")
-        fresh = [i not in self._known for i in cases.column("case_id").to_pylist()]
-        copies = cases.filter(pa.array([not f for f in fresh], pa.bool_())).select(_COPY_COLUMNS).to_pylist()
-        noted = [*rejects, *(Reject(**row, reason=_COPY, stage=PRESENT, error="Duplicate") for row in copies)]
-        noted = [reject for reject in noted if reject not in self._known_rejects]
-        self._signals.append(signals.filter(pa.array(fresh, pa.bool_())))
-        self._rejects.append(reject_table(noted))
-        self._known_rejects.update(noted)
-        cases = cases.filter(pa.array(fresh, pa.bool_()))
-        self._cases.append(cases)
-        self._known.update(cases.column("case_id").to_pylist())
-        self._reset()
-        return int(cases.num_rows)
+                self._reset()
 
     def erase(self, patient_key: str, wait_s: float = 30.0) -> Erasure:
         """Remove a patient's rows, and the bytes of every older version of the files that held them.
 
-        Derived files go too: mapped rows here, indexes by whoever keeps them (``cache/`` is emptied of all of them).
+        Everything derived goes too, and is made again when it is needed.
 
         Raises:
             BusyError: another process is writing.
         """
-        with self.writing(wait_s):
-            gone = [int(i) for i in self.ids_of_patient(patient_key)]
-            names = {row["recording_id"] for row in self._rows.read(gone, ["recording_id"])}
-            rejects = self._all_rejects()
-            kept = [r for r in rejects if r.patient_key != patient_key and r.recording_id not in names]
-            n_rejects = len(rejects) - len(kept)
-            if gone:
-                self._cases.delete(gone)
-                self._signals.delete(gone)
-            if n_rejects:
-                self._rejects.replace(reject_table(kept))
-            self._purge()
-            return Erasure(tuple(gone), n_rejects)
-
-    def compact(self) -> None:
-        """Gather many small files of cases into few, and put everything on the disk. Only inside :meth:`writing`."""
-        if len(self._cases.files) > _COMPACT_FILES:
-            self._cases.compact(_COMPACT_BYTES)
-        if len(self._rejects.files) > _COMPACT_FILES:
-            self._rejects.compact(_COMPACT_BYTES)
-        self._reset()
-        with locked(self.path, CACHE_LOCK, -1, "clearing the cache"):
-            drop_unused(self.path / "cache" / "rows", [self._cases, self._signals])
-        for table in (self._signals, self._rejects, self._cases):
-            table.sync()
+        with self.writing(wait_s) as writer:
+            return writer.erase(patient_key)
 
     # --- inside -------------------------------------------------------------------------------------------------
 
@@ -386,11 +315,6 @@ class DeltaCaseStore:
         mask = pc.fill_null(pc.equal(self._rows.column(column), value), False)
         return np.sort(self._rows.column("case_id").filter(mask).to_numpy())
 
-    def forget_rejects(self) -> None:
-        """Empty the reject table, so that everything in it is read again. Only inside :meth:`writing`."""
-        self._rejects.replace(REJECT_SCHEMA.empty_table())
-        self._known_rejects.clear()
-
     def _all_rejects(self) -> list[Reject]:
         rows = self._reject_rows().to_pylist()
         return sorted((Reject(**row) for row in rows), key=lambda r: (r.source, r.stage, r.reason))
@@ -398,25 +322,6 @@ class DeltaCaseStore:
     def _reject_rows(self) -> pa.Table:
         parts = [read_parquet(self._rejects.path / name, REJECT_SCHEMA) for name in self._rejects.files]
         return pa.concat_tables([REJECT_SCHEMA.empty_table(), *parts])
-
-    def _clear_crash(self) -> None:
-        orphans = np.setdiff1d(self._signal_rows.ids, self.ids)
-        if orphans.size:
-            self._signals.delete([int(i) for i in orphans])
-        if orphans.size or any(t.has_strays() for t in (self._cases, self._signals, self._rejects)):
-            self._purge()
-
-    def _purge(self) -> None:
-        """Remove every byte that the newest version does not need, derived files included."""
-        with locked(self.path, CACHE_LOCK, -1, "clearing the cache"):
-            for table in (self._cases, self._signals, self._rejects):
-                table.purge()
-            drop_unused(self.path / "cache" / "rows", [self._cases, self._signals])
-            for file in sorted((self.path / "cache").rglob("*"), reverse=True):
-                if file.parent.name != "rows" and file.name != "rows":
-                    with contextlib.suppress(FileNotFoundError):
-                        file.rmdir() if file.is_dir() else file.unlink()
-        self._reset()
 
 
 def _check_vocabulary(expression: Expression, where: str) -> None:

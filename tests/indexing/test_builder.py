@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -16,9 +17,11 @@ import pytest
 from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, write_archive
 
 from precordia.core.errors import BusyError, FilterError, MismatchError
-from precordia.indexing.builder import BuildReport, build
+from precordia.indexing.builder import BuildReport, _stamps, build
 from precordia.indexing.derived import open_vector_index, open_word_index
 from precordia.indexing.store import DeltaCaseStore
+from precordia.records.scan import RecordRef
+from precordia.records.tables import ReportTable
 
 N = 60
 SHARD = 4
@@ -105,6 +108,59 @@ def test_a_second_copy_of_a_recording_is_present_not_added(archive: Path, tmp_pa
     for _ in range(2):
         report = _build(copy, tmp_path / "kb")
         assert (report.n_added, report.n_present, report.n_rejected) == (0, 1, 0)
+
+
+def _changed(archive: Path, folder: Path, **about: object) -> Path:
+    """A copy of the archive in which one description differs."""
+    if not folder.exists():
+        shutil.copytree(archive, folder)
+    file = folder / "r010.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **about}))
+    return folder
+
+
+@pytest.mark.parametrize("about", [{"report": "Amended report"}, {"patient": "P999"}, {"age": 77}])
+def test_what_changed_is_updated_and_the_rest_left_alone(
+    archive: Path, whole: Path, tmp_path: Path, about: dict[str, object]
+) -> None:
+    mine, kb = _changed(archive, tmp_path / "mine", age=50), tmp_path / "kb"
+    _build(mine, kb)
+    before = DeltaCaseStore(kb)
+    old = before.get(before.select("recording_id = 'r010'").tolist())[0]
+    report = _build(_changed(archive, mine, **about), kb)
+    assert (report.n_added, report.n_updated, report.n_present) == (0, 1, N - 1)
+    after = DeltaCaseStore(kb)
+    (new,) = after.get(after.select("recording_id = 'r010'").tolist())
+    assert (new.report, new.patient_key, new.age) == (
+        about.get("report", old.report), about.get("patient", old.patient_key), about.get("age", old.age)
+    )  # fmt: skip
+    assert len(after) == len(before.ids) == len(after._signal_rows.ids)
+    assert after.recording(new.case_id).content_hash == old.content_hash
+    assert _build(mine, kb).n_present == N
+
+
+def test_a_touched_file_is_read_again_once(archive: Path, tmp_path: Path) -> None:
+    mine, kb = _changed(archive, tmp_path / "mine"), tmp_path / "kb"
+    _build(mine, kb)
+    before = _content(kb)
+    for name in ("r010.npy", "r003.npy"):
+        os.utime(mine / name, (1, 1))
+    report = _build(mine, kb)
+    assert (report.n_added, report.n_updated, report.n_present, report.n_rejected) == (0, 0, N - 1, 1)
+    assert _content(kb) == before
+    assert _build(mine, kb).n_present == N
+
+
+def test_a_row_of_the_report_table_that_changes_is_noticed(archive: Path, tmp_path: Path) -> None:
+    rows = [f"r{i:03d},words {i}" for i in range(N)]
+    stamps = []
+    for words in ("words 10", "other words"):
+        text = "\n".join(["filename,report", *rows]).replace("words 10", words)
+        (tmp_path / "reports.csv").write_text(text)
+        table = ReportTable.load(tmp_path / "reports.csv", {"files": ["filename"], "report": "report"})
+        stamps.append(_stamps([RecordRef(str(archive / f"r{i:03d}.npy"), "array") for i in range(N)], table))
+    differing = [path for path in stamps[0] if stamps[0][path] != stamps[1][path]]
+    assert differing == [str(archive / "r010.npy")]
 
 
 def test_workers_and_shard_size_change_nothing(archive: Path, whole: Path, tmp_path: Path) -> None:

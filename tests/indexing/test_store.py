@@ -20,10 +20,11 @@ from precordia.indexing.derived import open_vector_index, open_word_index
 from precordia.indexing.schema import CASE_SCHEMA, CaseRow, Reject, case_table, signal_table
 from precordia.indexing.signals import encode_signal
 from precordia.indexing.store import DeltaCaseStore
+from precordia.indexing.writer import Appended, StoreWriter
 
 
-def _append(store: DeltaCaseStore, rows: list[CaseRow], rejects: tuple[Reject, ...] = ()) -> int:
-    return store.append(case_table(rows, ancestors), signal_table(rows), rejects)
+def _append(writer: StoreWriter, rows: list[CaseRow], rejects: tuple[Reject, ...] = ()) -> Appended:
+    return writer.append(case_table(rows, ancestors), signal_table(rows), rejects)
 
 
 @pytest.fixture
@@ -41,9 +42,9 @@ def store(tmp_path: Path) -> DeltaCaseStore:
         )
         for i in range(10)
     ]
-    with made.writing():
-        _append(made, rows[:6])
-        _append(made, rows[6:])
+    with made.writing() as writer:
+        _append(writer, rows[:6])
+        _append(writer, rows[6:])
     return made
 
 
@@ -77,8 +78,8 @@ def test_a_case_comes_back_as_it_was(tmp_path: Path) -> None:
         format="wfdb",
     )
     store = DeltaCaseStore.create(tmp_path / "kb")
-    with store.writing():
-        _append(store, [whole])
+    with store.writing() as writer:
+        _append(writer, [whole])
     assert DeltaCaseStore(tmp_path / "kb").get([7]) == [whole.case]
 
 
@@ -91,8 +92,8 @@ def test_a_recording_comes_back_with_everything_beside_its_signal(tmp_path: Path
         notes=("III derived from I and II",),
     )
     store = DeltaCaseStore.create(tmp_path / "kb")
-    with store.writing():
-        _append(store, [whole])
+    with store.writing() as writer:
+        _append(writer, [whole])
     recording = store.recording(7)
     np.testing.assert_array_equal(recording.signal, ecg(7))
     assert (recording.leads, recording.patient_id, recording.report) == (LEADS, "P1", "Sinus rhythm")
@@ -116,8 +117,8 @@ def test_an_id_that_is_not_there_is_a_key_error(store: DeltaCaseStore, case_id: 
 
 
 def test_appending_twice_adds_nothing(store: DeltaCaseStore) -> None:
-    with store.writing():
-        assert _append(store, [row(100), row(200)]) == 1
+    with store.writing() as writer:
+        assert _append(writer, [row(100), row(200)]).n_added == 1
     assert len(store) == 11
     assert store.recording(200).n_leads == 12
 
@@ -214,8 +215,8 @@ def test_a_folder_that_is_no_knowledge_base(tmp_path: Path) -> None:
 def test_a_reader_keeps_its_version_until_it_refreshes(store: DeltaCaseStore, tmp_path: Path) -> None:
     reader = DeltaCaseStore(store.path)
     assert len(reader) == 10
-    with store.writing():
-        _append(store, [row(200, metadata={"new key": "1"})])
+    with store.writing() as writer:
+        _append(writer, [row(200, metadata={"new key": "1"})])
     assert len(reader) == 10
     with pytest.raises(KeyError):
         reader.get([200])
@@ -240,12 +241,12 @@ def test_only_one_writes(store: DeltaCaseStore) -> None:
 
 def test_compacting_changes_only_the_files(tmp_path: Path) -> None:
     store = DeltaCaseStore.create(tmp_path / "kb")
-    with store.writing():
+    with store.writing() as writer:
         for i in range(1, 41):
-            _append(store, [row(i)])
+            _append(writer, [row(i)])
         cases = store.get(store.ids.tolist())
         before = open_vector_index(store, "signal", DIM).ids
-        store.compact()
+        writer.finish()
     assert len(store.files) == 1
     assert store.get(store.ids.tolist()) == cases
     assert store.recording(33).n_samples == 1000
@@ -310,9 +311,11 @@ def test_an_erased_patient_leaves_no_byte(tmp_path: Path) -> None:
         vectors = FakeTextEncoder().embed([r.statements or "" for r in rows])
         at = cases.schema.get_field_index("text_embedding")
         field = CASE_SCHEMA.field("text_embedding")
-        store.append(cases.set_column(at, field, pa.array(list(vectors), type=field.type)), signal_table(rows), rejects)
+        writer.append(
+            cases.set_column(at, field, pa.array(list(vectors), type=field.type)), signal_table(rows), rejects
+        )
 
-    with store.writing():
+    with store.writing() as writer:
         append(others[:10] + secrets[:1], (Reject("/a/zqxj.dat", "bad", "quality", "X", "zqxj", _SECRET_PATIENT),))
         append(others[10:20], (Reject("/a/b.dat", "damaged", "read", "Y", "b", None),))
         append(

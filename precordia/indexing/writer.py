@@ -1,0 +1,225 @@
+"""The one writer of a store: appends shards, brings changed sources up to date, erases patients."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from precordia.indexing.locks import CACHE_LOCK, locked
+from precordia.indexing.rows import RowCache, drop_unused
+from precordia.indexing.schema import LIGHT_SCHEMA, Reject, reject_table
+from precordia.indexing.tables import DeltaFolder
+
+PRESENT: Final = "present"
+"""Stage of the rows of the reject table that note a second copy of a recording that is kept."""
+
+_COPY: Final = "the same recording is in the knowledge base already"
+_COMPACT_FILES: Final = 32
+_COMPACT_BYTES: Final = 64 * 2**20
+_COMPARED: Final = [name for name in LIGHT_SCHEMA.names if name != "source_stamp"]
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What :meth:`StoreWriter.erase` removed.
+
+    Attributes:
+        case_ids: The cases.
+        n_rejects: Number of rows of the reject table.
+    """
+
+    case_ids: tuple[int, ...]
+    n_rejects: int
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What became of a shard's rows.
+
+    Attributes:
+        n_added: New cases.
+        n_updated: Cases whose file or row in the report table had changed.
+        n_present: Cases that were there, unchanged.
+    """
+
+    n_added: int
+    n_updated: int
+    n_present: int
+
+
+class StoreWriter:
+    """Given out by :meth:`~precordia.indexing.store.DeltaCaseStore.writing`, which holds the lock.
+
+    Args:
+        path: The knowledge base.
+        cases: Its case table, at the newest version.
+        signals: Its signal table.
+        rejects: Its reject table.
+        rows: The cases there are.
+        known_rejects: The rows of the reject table.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        cases: DeltaFolder,
+        signals: DeltaFolder,
+        rejects: DeltaFolder,
+        rows: RowCache,
+        known_rejects: Sequence[Reject],
+    ) -> None:
+        self._path = path
+        self._cases, self._signals, self._rejects = cases, signals, rejects
+        self._rows = rows
+        self._known = set(rows.ids.tolist())
+        self._known_rejects = set(known_rejects)
+        sources, ids = rows.column("source").to_pylist(), rows.column("case_id").to_pylist()
+        self._id_of_source: dict[str, int] = dict(zip(sources, ids, strict=True))
+        self._replaced = False
+
+    def append(self, cases: pa.Table, signals: pa.Table, rejects: Sequence[Reject] = ()) -> Appended:
+        """Add a shard; cases that are there already, unchanged, are passed over.
+
+        A row whose source is known takes the place of what was read from that source before.
+
+        Args:
+            cases: By :func:`~precordia.indexing.schema.case_table`.
+            signals: Of the same cases, in the same order.
+            rejects: What the shard did not keep.
+        """
+        take, outdated, copies, n_updated = self._sort_out(cases)
+        noted = [r for r in dict.fromkeys([*rejects, *copies]) if r not in self._known_rejects]
+        taken = cases.filter(pa.array(take, pa.bool_()))
+        ids = taken.column("case_id").to_pylist()
+        # An update that keeps its id keeps its signal, whose hash is part of the id.
+        unheard = [t and i not in self._known for t, i in zip(take, _ids(cases), strict=True)]
+        self._signals.append(signals.filter(pa.array(unheard, pa.bool_())))
+        self._rejects.append(reject_table(noted))
+        if outdated:
+            # Between these two a crash loses the outdated rows; their sources are then read again.
+            self._cases.delete(outdated)
+            self._replaced = True
+        self._cases.append(taken)
+        gone = sorted(set(outdated) - set(ids))
+        if gone:
+            self._signals.delete(gone)
+        self._known.difference_update(gone)
+        self._known.update(ids)
+        self._known_rejects.update(noted)
+        return Appended(len(ids) - n_updated, n_updated, cases.num_rows - len(ids))
+
+    def forget_rejects(self) -> None:
+        """Empty the reject table, so that everything in it is read again."""
+        self._rejects.replace(reject_table([]))
+        self._known_rejects.clear()
+
+    def tidy_rejects(self, stamps: Mapping[str, str]) -> None:
+        """Drop rejects of files that have changed since and were read again.
+
+        Args:
+            stamps: Source to its stamp now.
+        """
+        kept = {
+            r
+            for r in self._known_rejects
+            if stamps.get(r.source, r.source_stamp) == r.source_stamp or not r.source_stamp
+        }
+        if len(kept) < len(self._known_rejects):
+            self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
+            self._known_rejects = kept
+            self._replaced = True
+
+    def erase(self, patient_key: str) -> Erasure:
+        """Remove a patient's rows, and the bytes of every older version of the files that held them."""
+        import pyarrow.compute as pc
+
+        mine = pc.fill_null(pc.equal(self._rows.column("patient_key"), patient_key), False)
+        gone: list[int] = sorted(self._rows.column("case_id").filter(mine).to_pylist())
+        names = {row["recording_id"] for row in self._rows.read(gone, ["recording_id"])}
+        kept = [r for r in self._known_rejects if r.patient_key != patient_key and r.recording_id not in names]
+        n_rejects = len(self._known_rejects) - len(kept)
+        if gone:
+            self._cases.delete(gone)
+            self._signals.delete(gone)
+        if n_rejects:
+            self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
+        self.purge()
+        return Erasure(tuple(gone), n_rejects)
+
+    def delete_orphans(self, case_ids: Sequence[int]) -> None:
+        """Remove signals that have no case."""
+        self._signals.delete(case_ids)
+        self.purge()
+
+    def has_strays(self) -> bool:
+        """Whether a crash has left files that no table names."""
+        return any(table.has_strays() for table in (self._cases, self._signals, self._rejects))
+
+    def finish(self) -> None:
+        """Gather many small files into few, drop what is outdated, and put everything on the disk."""
+        for table in (self._cases, self._rejects):
+            if len(table.files) > _COMPACT_FILES:
+                table.compact(_COMPACT_BYTES)
+        if self._replaced:
+            self.purge()
+        with locked(self._path, CACHE_LOCK, -1, "clearing the cache"):
+            drop_unused(self._path / "cache" / "rows", [self._cases, self._signals])
+        for table in (self._signals, self._rejects, self._cases):
+            table.sync()
+
+    def purge(self) -> None:
+        """Remove every byte that the newest version does not need, and every derived file that may hold more."""
+        with locked(self._path, CACHE_LOCK, -1, "clearing the cache"):
+            for table in (self._cases, self._signals, self._rejects):
+                table.purge()
+            drop_unused(self._path / "cache" / "rows", [self._cases, self._signals])
+            for file in sorted((self._path / "cache").rglob("*"), reverse=True):
+                if file.parent.name != "rows" and file.name != "rows":
+                    with contextlib.suppress(FileNotFoundError):
+                        file.rmdir() if file.is_dir() else file.unlink()
+
+    def _sort_out(self, cases: pa.Table) -> tuple[list[bool], list[int], list[Reject], int]:
+        """Which rows to take, which ids they outdate, what to note of the others, and how many are updates."""
+        take: list[bool] = []
+        outdated: list[int] = []
+        copies: list[Reject] = []
+        seen: set[int] = set()
+        n_updated = 0
+        sources = cases.column("source").to_pylist()
+        for at, (case_id, source) in enumerate(zip(_ids(cases), sources, strict=True)):
+            before = self._id_of_source.get(source)
+            known = case_id in self._known or case_id in seen
+            changed = (
+                before is not None
+                and before in self._known
+                and (before != case_id or self._differs(case_id, cases.slice(at, 1)))
+            )
+            if changed and before is not None:
+                outdated.append(before)
+            take.append((changed and (before == case_id or not known)) or not known)
+            n_updated += changed and take[-1]
+            if not take[-1]:
+                copies.append(_copy_of(cases.slice(at, 1).select(_COPY_COLUMNS).to_pylist()[0]))
+            seen.add(case_id)
+        return take, outdated, copies, n_updated
+
+    def _differs(self, case_id: int, row: pa.Table) -> bool:
+        """Whether a row says something else than the one there is."""
+        return bool(self._rows.read([case_id], _COMPARED) != row.select(_COMPARED).to_pylist())
+
+
+_COPY_COLUMNS: Final = ["source", "source_stamp", "recording_id", "patient_key"]
+
+
+def _copy_of(row: Mapping[str, Any]) -> Reject:
+    return Reject(**row, reason=_COPY, stage=PRESENT, error="Duplicate")
+
+
+def _ids(cases: pa.Table) -> list[int]:
+    ids: list[int] = cases.column("case_id").to_pylist()
+    return ids
