@@ -160,33 +160,35 @@ def normal_heart(rng: np.random.Generator, age: float, sex: Sex) -> Heart:
     depth = size * (1.12 if male else 0.92) * float(np.exp(rng.normal(0.0, 0.12)))
     qrs = jittered(
         (
-            bump("septal", 0.25, 0.085, (-0.14 * size, -0.02 * size, -0.28 * depth)),
-            bump("apical", 0.44, 0.105, (0.72 * size, 0.62 * size, -0.18 * depth)),
-            bump("lateral", 0.57, 0.100, (0.48 * size, 0.32 * size, 0.78 * depth)),
+            bump("septal", 0.25, 0.080, (-0.08 * size, -0.02 * size, -0.22 * depth)),
+            bump("apical", 0.44, 0.105, (0.86 * size, 0.56 * size, -0.18 * depth)),
+            bump("lateral", 0.57, 0.100, (0.52 * size, 0.28 * size, 0.92 * depth)),
             bump("basal", 0.77, 0.090, (-0.17 * size, -0.10 * size, 0.24 * depth)),
         ),
         rng,
-        0.14,
+        0.19,
     )
     notches = tuple(
         bump(
             f"notch{i}",
             float(rng.uniform(0.2, 0.85)),
-            float(rng.uniform(0.03, 0.06)),
-            tuple(rng.normal(0.0, 0.05, 3)),
+            float(rng.uniform(0.014, 0.035)),
+            tuple(rng.normal(0.0, 0.085, 3)),
         )
-        for i in range(2)
+        for i in range(4)
     )
     t_size = float(np.exp(rng.normal(0.0, 0.22))) * (1.12 if male else 0.92) * (1.0 - 0.04 * np.clip(decades, -3, 4))
     peak = float(rng.uniform(0.66, 0.72))
     st_t = jittered(
         (
-            bump("t", peak, 0.155, (0.30 * t_size, 0.16 * t_size, -0.13 * t_size * (1.25 if male else 1.0)), fall=0.10),
+            bump(
+                "t", peak, 0.155, (0.31 * t_size, 0.125 * t_size, -0.13 * t_size * (1.25 if male else 1.0)), fall=0.10
+            ),
             bump(
                 "st",
                 0.28,
                 0.16,
-                (0.03 * t_size, 0.015 * t_size, -0.045 * t_size * (1.5 if male and age < 50 else 0.6)),
+                (0.03 * t_size, 0.015 * t_size, -0.085 * t_size * (1.25 if male and age < 50 else 0.85)),
             ),
             bump("u", 1.22, 0.07, (0.02 * t_size, 0.015 * t_size, -0.03 * t_size)),
         ),
@@ -196,11 +198,11 @@ def normal_heart(rng: np.random.Generator, age: float, sex: Sex) -> Heart:
     p_size = float(np.exp(rng.normal(0.0, 0.20)))
     p = jittered(
         (
-            bump("p right", 0.38, 0.15, (0.050 * p_size, 0.070 * p_size, -0.045 * p_size)),
-            bump("p left", 0.64, 0.15, (0.065 * p_size, 0.045 * p_size, 0.030 * p_size)),
+            bump("p right", 0.38, 0.15, (0.070 * p_size, 0.046 * p_size, -0.045 * p_size)),
+            bump("p left", 0.64, 0.15, (0.075 * p_size, 0.024 * p_size, 0.030 * p_size)),
         ),
         rng,
-        0.15,
+        0.22,
     )
     calm = float(np.clip(0.055 - 0.0007 * (age - 20.0), 0.008, 0.055))
     return Heart(
@@ -210,14 +212,14 @@ def normal_heart(rng: np.random.Generator, age: float, sex: Sex) -> Heart:
             st_t=st_t,
             p_ms=float(np.clip(rng.normal(106.0 if male else 102.0, 8.0), 84.0, 118.0)),
             pr_ms=float(np.clip(rng.normal(156.0 + 2.5 * decades, 18.0), 124.0, 196.0)),
-            qrs_ms=float(np.clip(rng.normal(97.0 if male else 89.0, 7.5), 74.0, 108.0)),
+            qrs_ms=float(np.clip(rng.normal(89.0 if male else 81.0, 8.0), 68.0, 106.0)),
         ),
         rhythm=Rhythm(
-            rate_bpm=float(np.clip(rng.normal(70.0, 10.0), 61.0, 97.0)),
-            respiratory=float(calm * rng.uniform(0.4, 1.3)),
-            slow=float(0.5 * calm * rng.uniform(0.4, 1.2)),
+            rate_bpm=float(np.clip(rng.normal(70.0, 12.0), 61.0, 97.0)),
+            respiratory=float(calm * np.exp(rng.normal(0.0, 0.6))),
+            slow=float(0.6 * calm * np.exp(rng.normal(0.0, 0.5))),
             breaths_hz=float(rng.uniform(0.18, 0.33)),
         ),
-        qtf_ms=float(np.clip(rng.normal(402.0 if male else 411.0, 14.0), 370.0, 435.0 if male else 445.0)),
-        axis_deg=float(np.clip(rng.normal(52.0 - 6.0 * decades, 20.0), -22.0, 86.0)),
+        qtf_ms=float(np.clip(rng.normal(386.0 if male else 397.0, 18.0), 350.0, 435.0 if male else 445.0)),
+        axis_deg=float(np.clip(rng.normal(42.0 - 6.0 * decades, 27.0), -22.0, 86.0)),
     )

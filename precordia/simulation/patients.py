@@ -11,7 +11,7 @@ import numpy as np
 from precordia.simulation.noise import Noise
 from precordia.simulation.persons import Person, new_person
 from precordia.simulation.population import draw_diagnoses
-from precordia.simulation.simulator import SimulatedRecording, simulate
+from precordia.simulation.simulator import SimulatedRecording, possible, simulate
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,10 @@ def new_patient(seed: int, number: int, *, visits: int | None = None) -> Patient
     rng = np.random.default_rng([seed, number, 77])
     person = new_person(rng)
     count = visits or int(rng.choice([1, 2, 3, 4, 5], p=[0.60, 0.21, 0.11, 0.05, 0.03]))
+    disease_seed = int(rng.integers(2**40))
     course = _course(draw_diagnoses(rng, person.age, person.sex), count, rng)
+    while not all(possible(person, names, disease_seed) for names in set(course)):
+        course = _course(draw_diagnoses(rng, person.age, person.sex), count, rng)
     time = datetime(2012, 1, 1) + timedelta(seconds=int(rng.integers(0, 10 * 365 * 86400)))
     time = time.replace(hour=int(rng.integers(7, 19)))
     start, out = time, []
@@ -91,7 +94,7 @@ def new_patient(seed: int, number: int, *, visits: int | None = None) -> Patient
         # At least seven weeks apart: an infarction is old by then.
         days = 50 + int(rng.gamma(1.5, 160))
         time = (time + timedelta(days=days, minutes=int(rng.integers(0, 600)))).replace(hour=int(rng.integers(7, 19)))
-    return Patient(f"P{number:05d}", person, tuple(out), int(rng.integers(2**40)))
+    return Patient(f"P{number:05d}", person, tuple(out), disease_seed)
 
 
 def _course(first: tuple[str, ...], count: int, rng: np.random.Generator) -> list[tuple[str, ...]]:

@@ -145,15 +145,32 @@ def simulate_batch(
     for row in range(n):
         own = int(np.random.default_rng([seed, first + row]).integers(2**62))
         rng = np.random.default_rng([own, 9])
-        if diagnoses is None:
-            person = new_person(rng)
-            names = draw_diagnoses(rng, person.age, person.sex)
-        else:
-            person, names = new_person(rng), tuple(diagnoses[row])
+        person = new_person(rng)
+        names = draw_possible(rng, person, own) if diagnoses is None else tuple(diagnoses[row])
         made = simulate(names, seed=own, fs=fs, duration_s=duration_s, noise=noise, person=person)
         signal[row] = made.recording.signal
         truths.append(made.truth)
     return SimulatedBatch(signal, float(fs), tuple(truths))
+
+
+def draw_possible(rng: np.random.Generator, person: Person, disease_seed: int) -> tuple[str, ...]:
+    """Diagnoses from the hospital's mixture whose criteria can all be met on this person."""
+    for _ in range(20):
+        names = draw_diagnoses(rng, person.age, person.sex)
+        if possible(person, names, disease_seed):
+            return names
+    return ("NORM",)
+
+
+def possible(person: Person, names: Sequence[str], disease_seed: int) -> bool:
+    """Whether the criteria of the diagnoses can all be met on this person."""
+    try:
+        afflict(
+            person, resolve(names), np.random.default_rng([disease_seed, 1]), np.random.default_rng([disease_seed, 4])
+        )
+    except UsageError:
+        return False
+    return True
 
 
 def plan_with_ectopy(sitting: Sitting, duration_s: float, rng: np.random.Generator) -> list[Beat]:

@@ -98,13 +98,18 @@ def _with_terminal_force(heart: Heart, rng: np.random.Generator, *, qrs_ms: floa
 
 
 def late_right(exam: Exam, reader: Reader) -> bool:
-    """R' in V1 larger than the first r, S in I and V6."""
-    return exam.r_end_mv["V1"] >= 0.99 * exam.r_mv["V1"] > 0.15 and exam.s_mv["I"] > 0.08 and exam.s_mv["V6"] > 0.08
+    """R' in V1 larger than the first r (or qR, where a scar took the r), S in I and V6."""
+    late = exam.r_end_mv["V1"] >= 0.99 * exam.r_mv["V1"] or exam.q_mv["V1"] > 0.03
+    return late and exam.r_mv["V1"] > 0.15 and exam.s_mv["I"] > 0.08 and exam.s_mv["V6"] > 0.08
 
 
 def late_right_small(exam: Exam, reader: Reader) -> bool:
-    """rSr' in V1 or V2."""
-    return max(exam.r_end_mv["V1"], exam.r_end_mv["V2"]) > 0.12
+    """rSr' in V1 or V2 (or Qr, where a scar took the r)."""
+    ends = [
+        exam.r_end_mv[lead] if exam.r_end_mv[lead] > 0 or exam.q_mv[lead] < 0.03 else exam.r_mv[lead]
+        for lead in ("V1", "V2")
+    ]
+    return max(ends) > 0.12
 
 
 def _larger_terminal_force(heart: Heart) -> Heart:
