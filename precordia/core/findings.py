@@ -54,6 +54,9 @@ class Measurements:
         st_j60_mv: Lead to ST level 60 ms after the J point against the PR segment, mV.
         r_mv: Lead to R amplitude, mV.
         s_mv: Lead to S (or Q S) depth as a positive number, mV.
+        q_mv: Lead to Q (or Q S) depth as a positive number, mV; 0 without one.
+        t_mv: Lead to signed T amplitude, mV.
+        paced: Whether the commonest beats follow a pacemaker spike; None where the rate is too low to show one.
         criteria: Name of a voltage criterion to whether it is met ("sokolow_lyon_lvh": True).
         confidence: Name of a field to 0..1.
     """
@@ -75,10 +78,13 @@ class Measurements:
     st_j60_mv: Mapping[str, float] = field(default_factory=dict)
     r_mv: Mapping[str, float] = field(default_factory=dict)
     s_mv: Mapping[str, float] = field(default_factory=dict)
+    q_mv: Mapping[str, float] = field(default_factory=dict)
+    t_mv: Mapping[str, float] = field(default_factory=dict)
+    paced: bool | None = None
     criteria: Mapping[str, bool] = field(default_factory=dict)
     confidence: Mapping[str, float] = field(default_factory=dict)
 
     def scalars(self) -> dict[str, float | None]:
         """The numeric fields by name, None kept: the columns that a case table filters on."""
-        mappings = {"st_j60_mv", "r_mv", "s_mv", "criteria", "confidence", "rhythm_regularity"}
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in mappings}
+        others = {"st_j60_mv", "r_mv", "s_mv", "q_mv", "t_mv", "criteria", "confidence", "rhythm_regularity", "paced"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}

@@ -29,7 +29,9 @@ REGULAR_SHARE: Final = 0.10
 class Bounds:
     """Boundaries of the waves of one family of beats, in each lead.
 
-    Every array is ``(n_leads,)``, in samples from the R position at the working rate, NaN where absent.
+    Every array is ``(n_leads,)``, in samples from the R position at the working rate, NaN where absent. ``p_consistency``
+    is the mean correlation between beats in the window of the P wave; ``paced`` says that a pacemaker spike sets off most
+    of the beats.
     """
 
     p_on: NDArray[np.float64]
@@ -42,6 +44,7 @@ class Bounds:
     t_peak: NDArray[np.float64]
     t_off: NDArray[np.float64]
     p_consistency: float
+    paced: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +93,8 @@ def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, inte
     signal, average = stretch.signal, family.average
     rr = float(np.median(intervals)) if intervals.size else FS
     regular = bool(np.quantile(np.abs(intervals - rr), 0.9) <= REGULAR_SHARE * rr) if intervals.size else True
-    qrs_on, qrs_off = qrs_bounds(average, stimulus_before(stretch.spikes_s * FS, beats[family.members]))
+    stimulus = stimulus_before(stretch.spikes_s * FS, beats[family.members])
+    qrs_on, qrs_off = qrs_bounds(average, stimulus)
     r_peak = r_peaks(average, qrs_on, qrs_off)
     # Repolarisation takes about 40% of a cycle at rest and up to 60% of a fast one; before that no P wave can begin.
     earliest = BEFORE - int(min(BEFORE, max(0.48 * rr, rr - 0.42 * np.sqrt(rr * FS))))
@@ -119,4 +123,5 @@ def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, inte
         t_peak=t_peak - BEFORE,
         t_off=t_off - BEFORE,
         p_consistency=consistent,
+        paced=stimulus is not None,
     )

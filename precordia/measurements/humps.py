@@ -23,8 +23,12 @@ def end_of(curve: NDArray[np.float64], peak: int, stop: int, share: float) -> fl
     stop = min(stop, curve.size)
     if stop - peak < 4:
         return float("nan")
-    side = np.sign(curve[peak] - np.median(curve[stop - 3 : stop]))
-    fall = -side * np.gradient(curve)[peak:stop]
+    side = 1.0 if curve[peak] > curve[stop - 2] else -1.0
+    fall = (
+        -side * np.gradient(curve[peak - 1 : stop + 1])[1 : stop - peak + 1]
+        if peak
+        else -side * np.gradient(curve[:stop])
+    )
     if fall.max() <= 0:
         return float("nan")
     # The first strong limb: a later, steeper one belongs to the next wave.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from precordia.core.findings import Measurements
@@ -9,11 +11,15 @@ from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis, analyse
 from precordia.measurements.axis import axis_deg
 from precordia.measurements.intervals import bazett, fridericia, intervals, spread_ms
+from precordia.measurements.pacing import LOWEST_FS
 from precordia.measurements.raw_beat import raw_beat
 from precordia.measurements.rhythm import rhythm
 from precordia.measurements.st_level import st_level
-from precordia.measurements.voltages import criteria, voltages
-from precordia.measurements.working_rate import BEFORE
+from precordia.measurements.voltages import criteria, t_amplitudes, voltages
+from precordia.measurements.working_rate import BEFORE, FS
+
+FLUTTER_RR_S: Final = (0.36, 0.50)
+"""RR intervals at which flutter of 240-330 a minute conducted 2:1 is likely, s."""
 
 
 def measure(recording: Recording) -> Measurements:
@@ -55,6 +61,9 @@ def measure(recording: Recording) -> Measurements:
         st_j60_mv=st_level(beat, bounds) if beat else {},
         r_mv=volts.r if volts else {},
         s_mv=volts.s if volts else {},
+        q_mv=volts.q if volts else {},
+        t_mv=t_amplitudes(average, leads, bounds),
+        paced=bounds.paced if recording.fs >= LOWEST_FS else None,
         criteria=criteria(volts, recording.sex, found["qrs_ms"]) if volts else {},
         confidence={name: value for name, value in confidence.items() if value > 0},
         **{name: _rounded(axis[0]) if axis else None for name, axis in axes.items()},
@@ -67,6 +76,9 @@ def _confidence(one: Analysis, found: dict[str, float | None]) -> dict[str, floa
     alike = float(np.clip((family.likeness - 0.5) / 0.45, 0, 1))
     enough = min(1.0, family.members.size / 3)
     base = alike * enough
+    # Flutter conducted 2:1 has waves locked to a regular, fast QRS: they cannot be told from P waves.
+    fast = bool(one.rr.size) and FLUTTER_RR_S[0] * FS <= float(np.median(one.rr)) <= FLUTTER_RR_S[1] * FS
+    waves_alone = 0.5 if fast else 1.0
     pairs = {
         "p_ms": (bounds.p_on, bounds.p_off, 15.0),
         "pr_ms": (bounds.p_on, bounds.qrs_on, 15.0),
@@ -78,7 +90,7 @@ def _confidence(one: Analysis, found: dict[str, float | None]) -> dict[str, floa
         if found[name] is None:
             continue
         agree = 1 / (1 + (spread_ms(start, stop) / usual) ** 2)
-        certain = min(1.0, bounds.p_consistency / 0.7) if name.startswith("p") else 1.0
+        certain = min(1.0, bounds.p_consistency / 0.7) * waves_alone if name.startswith("p") else 1.0
         out[name] = base * agree * certain
     if "qt_ms" in out and one.rr.size:
         out["qtc_ms"] = out["qtc_fridericia_ms"] = out["qt_ms"]

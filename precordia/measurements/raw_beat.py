@@ -28,7 +28,7 @@ class RawBeat:
 
     Attributes:
         signal: ``(n_leads, n)`` float64, mV against the PR segment.
-        leads: Names, one per row.
+        leads: Names, one per row; a lead whose beats all have missing samples is left out.
         fs: Hz.
         zero: Column of the R position.
     """
@@ -49,28 +49,24 @@ def raw_beat(recording: Recording, one: Analysis) -> RawBeat | None:
     """The average of the commonest beats of a stretch; None when none lies wholly inside the recording."""
     fs = recording.fs
     bounds, members = one.bounds[0], one.families[0].members
-    before, after = round(0.45 * fs), round(0.65 * fs)
     centres = np.rint((one.stretch.start_s + one.beats[members] / FS) * fs).astype(np.int64)
     onset = round(float(np.nanmedian(bounds.qrs_on)) / FS * fs)
-    need_before, need_after = -onset + round(0.03 * fs), round((np.nanmedian(bounds.qrs_off) / FS + 0.1) * fs)
-    whole = centres[(centres >= need_before) & (centres + need_after < recording.n_samples)][:MAX_BEATS]
+    before = -round(float(np.nanmin(bounds.qrs_on)) / FS * fs) + round(0.03 * fs)
+    after = round((float(np.nanmax(bounds.qrs_off)) / FS + 0.1) * fs)
+    whole = centres[(centres >= before) & (centres + after < recording.n_samples)][:MAX_BEATS]
     if not whole.size:
         return None
     rows = [recording.leads.index(lead) for lead in one.stretch.leads]
     columns = whole[:, None] + np.arange(-before, after)
-    inside = (columns >= 0) & (columns < recording.n_samples)
-    pieces = recording.signal[rows][:, np.clip(columns, 0, recording.n_samples - 1)].astype(np.float64)
-    pieces[:, ~inside] = np.nan
+    pieces = recording.signal[rows][:, columns].astype(np.float64)
     a = before + onset - max(2, round(BASELINE_S[0] * fs))
     b = before + onset - round(BASELINE_S[1] * fs)
-    pieces -= np.nanmean(_finite(pieces[:, :, a : max(b, a + 1)]), axis=2, keepdims=True)
-    average = np.median(pieces, axis=1) if np.isfinite(pieces).all() else np.nanmedian(_finite(pieces), axis=1)
-    return RawBeat(average, one.stretch.leads, fs, before)
-
-
-def _finite(pieces: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same with 0 where a whole column is missing, so that a mean over it says 0 rather than warns."""
-    filled = pieces.copy()
-    axis = 2 if pieces.shape[2] < 64 else 1
-    empty = np.isnan(pieces).all(axis=axis, keepdims=True)
-    return np.where(empty, 0.0, filled)
+    pieces -= pieces[:, :, a : max(b, a + 1)].mean(axis=2, keepdims=True)
+    complete: NDArray[np.bool_] = np.isfinite(pieces).all(axis=2)
+    if complete.all():
+        return RawBeat(np.median(pieces, axis=1), one.stretch.leads, fs, before)
+    usable = np.flatnonzero(complete.any(axis=1))
+    if not usable.size:
+        return None
+    average = np.stack([np.median(pieces[k, complete[k]], axis=0) for k in usable])
+    return RawBeat(average, tuple(one.stretch.leads[k] for k in usable), fs, before)

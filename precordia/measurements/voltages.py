@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from precordia.core.leads import CHEST_LEADS, LIMB_LEADS
 from precordia.core.recording import Sex
 from precordia.measurements.analysis import Bounds
 from precordia.measurements.raw_beat import RawBeat
-from precordia.measurements.working_rate import FS
+from precordia.measurements.working_rate import BEFORE
 
 SMALLEST_R_MV: Final = 0.05
 """An upward deflection below this is no R wave: the complex is a QS."""
@@ -30,13 +30,11 @@ class Voltages:
         r: Tallest upward deflection of the QRS complex.
         s: Deepest downward deflection after it, or of a QS complex.
         q: Deepest downward deflection before it.
-        t: Signed height of the T wave.
     """
 
     r: Mapping[str, float]
     s: Mapping[str, float]
     q: Mapping[str, float]
-    t: Mapping[str, float]
 
 
 def voltages(beat: RawBeat, bounds: Bounds) -> Voltages:
@@ -44,17 +42,28 @@ def voltages(beat: RawBeat, bounds: Bounds) -> Voltages:
     r: dict[str, float] = {}
     s: dict[str, float] = {}
     q: dict[str, float] = {}
-    t: dict[str, float] = {}
     complexes = beat.between(float(np.nanmin(bounds.qrs_on)), float(np.nanmax(bounds.qrs_off)))
-    width = max(1, round(0.010 * beat.fs))
     for k, lead in enumerate(beat.leads):
         r[lead], s[lead], q[lead] = _qrs_amplitudes(complexes[k])
+    return Voltages(r, s, q)
+
+
+def t_amplitudes(average: NDArray[np.float64], leads: Sequence[str], bounds: Bounds) -> dict[str, float]:
+    """Lead to signed height of the T wave against the PR segment, mV; a lead without one is left out.
+
+    Args:
+        average: ``(n_leads, n)``, mV, the average beat at the working rate.
+        leads: Names, one per row.
+        bounds: Of its waves.
+    """
+    out = {}
+    onset = BEFORE + round(float(np.nanmedian(bounds.qrs_on)))
+    for k, lead in enumerate(leads):
         if np.isfinite(bounds.t_peak[k]):
-            at = beat.zero + round(bounds.t_peak[k] / FS * beat.fs)
-            piece = beat.signal[k, max(0, at - width) : at + width + 1]
-            if piece.size and np.isfinite(piece).all():
-                t[lead] = _rounded(float(piece.mean()))
-    return Voltages(r, s, q, t)
+            peak = BEFORE + int(bounds.t_peak[k])
+            zero = average[k, max(0, onset - 5) : max(1, onset - 1)].mean()
+            out[lead] = _rounded(float(average[k, peak - 2 : peak + 3].mean() - zero))
+    return out
 
 
 def _qrs_amplitudes(x: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -30,7 +30,7 @@ def test_deflections(corners: tuple[float, ...], r: float, s: float, q: float) -
 
 def volts(**r_and_s: tuple[float, float]) -> Voltages:
     r, s = {k: v[0] for k, v in r_and_s.items()}, {k: v[1] for k, v in r_and_s.items()}
-    return Voltages(r, s, dict.fromkeys(r, 0.0), {})
+    return Voltages(r, s, dict.fromkeys(r, 0.0))
 
 
 def test_cornell_depends_on_sex() -> None:
