@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 Progress = Callable[[Iterable[Any], int], Iterator[Any]]
 """Wraps the results of shards and their number: yields them on, showing progress."""
 
-SHARD_SIZE: Final = 128
+LARGEST_SHARD: Final = 128
 """Recordings a transaction: what a crash may cost, and what two table commits are spread over."""
+
+SMALLEST_SHARD: Final = 16
+"""In small archives, so that every worker has something to do."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def build(
     keep_poor: bool = False,
     retry_rejects: bool = False,
     wait_s: float = 10.0,
-    shard_size: int = SHARD_SIZE,
+    shard_size: int | None = None,
 ) -> BuildReport:
     """Add an archive's recordings to a knowledge base, making it if there is none; resumable, idempotent.
 
@@ -116,7 +119,7 @@ def build(
         keep_poor: Keep recordings of unacceptable quality, too.
         retry_rejects: Read again what was rejected before.
         wait_s: How long to wait for another writer, s.
-        shard_size: Recordings a transaction.
+        shard_size: Recordings a transaction; None chooses by the number of recordings alone.
 
     Raises:
         BusyError: another process is writing.
@@ -262,7 +265,10 @@ def _row_text(table: ReportTable, path: str) -> str:
     return repr(parts)
 
 
-def _shards(refs: list[RecordRef], done: set[RecordRef], stamps: Mapping[str, str], size: int) -> Iterator[Shard]:
+def _shards(
+    refs: list[RecordRef], done: set[RecordRef], stamps: Mapping[str, str], size: int | None
+) -> Iterator[Shard]:
+    size = size or min(LARGEST_SHARD, max(SMALLEST_SHARD, -(-len(refs) // 16)))
     for start in range(0, len(refs), size):
         left = tuple(ref for ref in refs[start : start + size] if ref not in done)
         if left:
