@@ -46,7 +46,8 @@ def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recor
     place = Path(path)
     reader = READERS.get(format) if format else READERS.get(recognise(place))
     try:
-        recording = reader.read(place)
+        with np.errstate(all="ignore"):  # absurd gains overflow to infinity, which readers mark missing
+            recording = reader.read(place)
     except PrecordiaError:
         raise
     except Exception as error:  # whatever a damaged file provokes in a parser is one line about that file

@@ -171,3 +171,42 @@ def test_unreadable_tables_and_wrong_mappings_are_one_line_errors(
 def test_a_ref_without_a_row_is_no_duplicate(ptbxl: Path) -> None:
     table = ReportTable.load(ptbxl / "ptbxl_database.csv")
     assert table.duplicates([RecordRef("elsewhere/9.hea", "wfdb")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "stem", "wanted"),
+    [
+        (
+            "ID,Sex,Age,Rhythms,Electric axis of the heart,Conduction abnormalities,Extrasystolies,Hypertrophies,Cardiac pacing,Ischemia,"
+            "Non-specific repolarization abnormalities,Other states",
+            "7,F,51,Sinus rhythm,Electric axis of the heart: left axis deviation,,,,,,,",
+            "7",
+            ("Sinus rhythm. Electric axis of the heart: left axis deviation.", None, 51.0, "F", None),
+        ),
+        (
+            "subject_id,study_id,cart_id,ecg_time," + ",".join(f"report_{i}" for i in range(18)),
+            "10000032,40689238,6848296,2180-07-23 08:44:00,Sinus rhythm,Borderline ECG" + "," * 16,
+            "40689238",
+            ("Sinus rhythm. Borderline ECG.", "10000032", None, None, datetime(2180, 7, 23, 8, 44)),
+        ),
+        (
+            ",ECG_ID,AHA_Code,Patient_ID,Age,Sex,N,Date",
+            "0,A00001,22;23,S00001,55,M,5000,2020/3/4",
+            "A00001",
+            (None, "S00001", 55.0, "M", datetime(2020, 3, 4)),
+        ),
+    ],
+    ids=["ludb", "mimic-iv-ecg", "sph"],
+)
+def test_tables_of_known_archives_need_no_mapping(
+    header: str, row: str, stem: str, wanted: tuple[object, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_text(f"{header}\n{row}\n")
+    table = ReportTable.load(tmp_path / "table.csv")
+    assert table.select("true") == {stem}
+    recording = table.join(read_alone(write_wfdb(tmp_path, stem)))
+    report, patient, age, sex, time = wanted
+    assert recording.report == report
+    assert (recording.patient_id, recording.age, recording.sex) == (patient, age, sex)
+    assert recording.time == (time or datetime(2020, 2, 1, 10, 11, 12))
+    assert recording.codes == (("aha:22", "aha:23") if stem == "A00001" else ())

@@ -164,7 +164,7 @@ def test_ludb_amplitudes_are_stored_values_over_1000(tmp_path: Path) -> None:
     np.testing.assert_allclose(recording.signal, counts() / 1000, atol=1e-6)
     assert recording.leads == LEADS
     assert recording.report == "Rhythm: Sinus bradycardia. Left axis."
-    assert (recording.age, recording.sex, recording.patient_id) == (51.0, "F", "ludb:7")
+    assert (recording.age, recording.sex, recording.patient_id) == (51.0, "F", "ludb7")
     assert any("LUDB" in note for note in recording.notes)
 
 
@@ -181,3 +181,11 @@ def test_a_missing_signal_file_or_header_is_said_by_name(tmp_path: Path) -> None
         read_recording(path)
     with pytest.raises(UnreadableRecordingError, match="no such file"):
         read_recording(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("folder", "patient"), [("patient001", "patient001"), ("p10000032/s40689238", "10000032"), ("ward7", None)]
+)
+def test_patients_that_only_folders_name_are_kept_together(folder: str, patient: str | None, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    assert read_recording(write_wfdb(tmp_path / folder)).patient_id == patient

@@ -160,6 +160,9 @@ def _signal(
             others.append(channel.name)
             continue
         digital = _integers(block[:, starts[i] : starts[i + 1]], width)
+        idle = int(np.argmax(digital[::-1] != channel.digital_min))
+        if idle >= fs / 2:
+            notes.append(f"{channel.name}: the last {idle / fs:.1f} s stand at the lowest value, perhaps padding")
         row = (digital.astype(np.float64) * channel.gain + channel.offset) * (channel.scale or 1.0)
         if channel.samples != rate:
             row = resample_row(row, rate, channel.samples, rate * block.shape[0])

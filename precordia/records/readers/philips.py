@@ -99,7 +99,7 @@ def read(path: Path) -> Recording:
         vendor_measurements=_measurements(root, interpretation),
         median_beats=_beats(path, root.find("waveforms/repbeats"), traits),
         metadata={key: value for key, value in extra.items() if value},
-        notes=derived,
+        notes=(*derived, *_calibration(signal, fs)),
     )
 
 
@@ -137,6 +137,16 @@ def _rhythm(path: Path, strip: Element, traits: Element | None, fs: float) -> di
             f"{path}: waveforms compressed as {method[:20]!r} are not read; export them as XLI or plain"
         )
     return {name: value.astype(np.float64) * (resolution_uv / 1000) for name, value in zip(names, values, strict=False)}
+
+
+def _calibration(signal: NDArray[np.float32], fs: float) -> tuple[str, ...]:
+    """A note when the last second holds the 1 mV pulse that carts append: the same rectangle in every lead."""
+    tail = signal[:, -round(fs) :]
+    pulse = np.all(np.abs(tail - 1.0) < 1e-3, axis=0) if signal.shape[0] >= 3 else np.zeros(1, dtype=np.bool_)
+    if np.count_nonzero(pulse) < 0.1 * fs:
+        return ()
+    start = signal.shape[1] - tail.shape[1] + int(np.argmax(pulse))
+    return (f"from {start / fs:.1f} s on a calibration pulse of 1 mV stands in every lead",)
 
 
 def _rebuild_limb_leads(leads: list[NDArray[np.int64]]) -> None:

@@ -74,7 +74,7 @@ def read(path: Path) -> Recording:
         fs=strip.fs,
         leads=name_channels(strip.names),
         recording_id=hea.name[: -len(hea.suffix)],
-        patient_id=f"ludb:{hea.stem}" if _is_ludb(header) else None,
+        patient_id=f"ludb{hea.stem}" if _is_ludb(header) else _patient_of_folder(hea),
         time=header.time,
         age=facts.age,
         sex=facts.sex,
@@ -85,6 +85,14 @@ def read(path: Path) -> Recording:
         metadata=facts.metadata,
         notes=strip.notes,
     )
+
+
+def _patient_of_folder(path: Path) -> str | None:
+    """The patient that the archive's folders name: "patient001" (PTB Diagnostic), "p10000032/s40689238" (MIMIC-IV-ECG)."""
+    folders = path.absolute().parts[-3:-1]
+    if len(folders) == 2 and re.fullmatch(r"p\d{8}", folders[0]) and re.fullmatch(r"s\d{8}", folders[1]):
+        return folders[0][1:]
+    return folders[-1] if folders and re.fullmatch(r"patient\d{3,}", folders[-1]) else None
 
 
 def _is_ludb(header: Header) -> bool:

@@ -33,7 +33,8 @@ def load_table(path: Path) -> Any:
         raise InputError(
             f"{path}: not readable as a report table ({one_line(str(error))[:160]}); save it as CSV (UTF-8) or Parquet"
         ) from None
-    names = table.column_names
+    names = [name or f"column_{number}" for number, name in enumerate(table.column_names, start=1)]
+    table = table.rename_columns(names)
     if len(set(names)) != len(names):
         raise InputError(f"{path}: column names repeat; give each column a name of its own")
     return table

@@ -12,7 +12,7 @@ from typing import Any, Final
 from precordia.core.errors import UsageError
 from precordia.core.recording import Sex
 
-BUILT_IN: Final = ("ptbxl",)
+BUILT_IN: Final = ("ptbxl", "ludb", "mimic-iv-ecg", "sph")
 
 _GUESSES: Final[dict[str, tuple[str, ...]]] = {
     "ids": ("recording_id", "ecg_id", "record_id", "record", "study_id", "exam_id", "uid", "id"),
@@ -23,7 +23,7 @@ _GUESSES: Final[dict[str, tuple[str, ...]]] = {
     "sex": ("sex", "gender", "patient_sex"),
     "device": ("device", "cart", "machine"),
     "report": ("report", "report_text", "text", "interpretation", "conclusion"),
-    "codes": ("codes", "snomed", "scp_codes", "labels", "dx"),
+    "codes": ("codes", "snomed", "scp_codes", "aha_code", "labels", "dx"),
 }
 
 
@@ -36,7 +36,8 @@ class TableMapping:
         files: Columns that hold file names or paths of recordings, with or without extension, the best first.
         ids: Columns that hold recording ids: a file's name without extension, or an id that stands in the file.
         match: Where an id stands in a recording: "recording_id" or a key of its metadata ("accession_number").
-        patient_id, time, age, sex, device, report, codes: The column of each, or None.
+        patient_id, time, age, sex, device, codes: The column of each, or None.
+        report: The columns whose texts, a sentence or more each, make up the report.
         sex_values: The column's spellings of "F" and "M"; usual words are known.
         code_scheme: What is put before each code ("snomed" gives "snomed:164889003").
         metadata: Columns kept as metadata, or None for all the others.
@@ -53,7 +54,7 @@ class TableMapping:
     sex: str | None = None
     sex_values: Mapping[str, Sex] = field(default_factory=dict)
     device: str | None = None
-    report: str | None = None
+    report: tuple[str, ...] = ()
     codes: str | None = None
     code_scheme: str = "code"
     metadata: tuple[str, ...] | None = None
@@ -62,7 +63,7 @@ class TableMapping:
     @property
     def used(self) -> frozenset[str]:
         """Columns that become fields of a recording, and so are not metadata."""
-        return frozenset(filter(None, (self.patient_id, self.time, self.age, self.sex, self.device, self.report)))
+        return frozenset(filter(None, (self.patient_id, self.time, self.age, self.sex, self.device, *self.report)))
 
     @staticmethod
     def from_json(path: str | Path) -> TableMapping:
@@ -96,7 +97,7 @@ class TableMapping:
                 continue
             if key == "sex_values":
                 good = isinstance(value, dict) and all(v in ("F", "M") for v in value.values())
-            elif key in ("files", "ids", "metadata", "requires"):
+            elif key in ("files", "ids", "metadata", "requires", "report"):
                 value = [value] if isinstance(value, str) else value
                 good = isinstance(value, list) and all(isinstance(item, str) for item in value)
                 value = tuple(value) if good else value
@@ -147,9 +148,9 @@ def mapping_for(columns: Sequence[str]) -> TableMapping:
         if key in ("ids", "files"):
             found[key] = hits
         elif hits:
-            found[key] = hits[0]
+            found[key] = hits[:1] if key == "report" else hits[0]
             if key == "codes":
-                found["code_scheme"] = {"snomed": "snomed", "dx": "snomed", "scp_codes": "scp"}.get(
+                found["code_scheme"] = {"snomed": "snomed", "dx": "snomed", "scp_codes": "scp", "aha_code": "aha"}.get(
                     hits[0].lower(), "code"
                 )
     return TableMapping(name="guessed from column names", **found)

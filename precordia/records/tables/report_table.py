@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from precordia.core.errors import FilterError
 from precordia.core.recording import Recording
-from precordia.records.channels import one_line, parse_age, parse_sex
+from precordia.records.channels import one_line, parse_age, parse_sex, parse_time
+from precordia.records.readers.statements import report_of
 from precordia.records.scan import RecordRef
 from precordia.records.tables.columns import cell_text, load_table, parse_codes
 from precordia.records.tables.mapping import TableMapping, mapping_for
@@ -135,7 +136,7 @@ class ReportTable:
         wanted = mapping.metadata if mapping.metadata is not None else tuple(c for c in cells if c not in mapping.used)
         extra = {name: value for name in wanted if (value := cell_text(cells[name])) is not None}
         codes = parse_codes(cells[mapping.codes], mapping.code_scheme) if mapping.codes else ()
-        report = text(mapping.report)
+        report = _joined(cells[column] for column in mapping.report)
         return replace(
             recording,
             patient_id=text(mapping.patient_id) or recording.patient_id,
@@ -249,7 +250,14 @@ def _time(value: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        return None
+        day, _, clock = text.partition(" ")
+        return parse_time(day, clock)
+
+
+def _joined(cells: Iterable[Any]) -> str | None:
+    """The texts of a row as one: a single one as it is, several as sentences."""
+    texts = [text for cell in cells if (text := cell_text(cell))]
+    return texts[0] if len(texts) == 1 else report_of(texts)
 
 
 def _first(*values: float | None) -> float | None:
