@@ -107,18 +107,30 @@ class Check:
 @lru_cache(maxsize=1)
 def checks() -> tuple[Check, ...]:
     """The table ``measured.csv``: its header names the sources."""
-    with (Path(__file__).parent / "measured.csv").open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
-    return tuple(
-        Check(
-            row["concept"],
-            row["measurement"],
-            float(row["low"]) if row["low"] else None,
-            float(row["high"]) if row["high"] else None,
-            row["decides"] == "yes",
-        )
-        for row in rows
-    )
+    return tuple(_check(row, row["decides"] == "yes") for row in _table("measured.csv"))
+
+
+def speaks_alone(concept: str, measurements: Measurements) -> bool:
+    """Whether a finding is so plain in the measurements that it is said even where no precedent bears it out.
+
+    ``alone.csv`` says from where, and its header after whom.
+    """
+    for check in (_check(row, True) for row in _table("alone.csv")):
+        value = getattr(measurements, check.name)
+        if check.concept == concept and value is not None and check.allows(float(value)):
+            return True
+    return False
+
+
+@lru_cache(maxsize=4)
+def _table(name: str) -> tuple[dict[str, str], ...]:
+    with (Path(__file__).parent / name).open(encoding="utf-8", newline="") as lines:
+        return tuple(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def _check(row: dict[str, str], decides: bool) -> Check:
+    low, high = (float(row[key]) if row[key] else None for key in ("low", "high"))
+    return Check(row["concept"], row["measurement"], low, high, decides)
 
 
 @dataclass(frozen=True)

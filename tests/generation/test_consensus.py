@@ -128,11 +128,27 @@ def test_what_is_measured_is_said_and_cites_the_measurement() -> None:
     assert statement.warnings == ()
 
 
-def test_a_rule_that_no_precedent_bears_out_is_told() -> None:
-    measured = Measurements(criteria={"sokolow_lyon_lvh": True})
-    draft = draft_of([precedent(i, "SR") for i in range(1, 5)], measured)
-    statement = next(s for s in draft.statements if s.measurements == ("criteria",))
+def test_what_is_plain_in_the_measurements_but_in_no_precedent_is_said_and_told() -> None:
+    draft = draft_of([precedent(i, "SR") for i in range(1, 5)], Measurements(qrs_ms=150.0))
+    statement = next(s for s in draft.statements if s.findings and s.measurements == ("qrs_ms",))
     assert "Measured here; none of the precedents states it" in statement.warnings
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [Measurements(criteria={"sokolow_lyon_lvh": True}), Measurements(heart_rate_bpm=57.0), Measurements(qtc_ms=463.0)],
+)
+def test_a_rule_just_met_needs_a_precedent_as_second_witness(measured: Measurements) -> None:
+    assert concepts(draft_of([precedent(i, "SR") for i in range(1, 5)], measured)) == ["SR"]
+
+
+def test_little_support_is_said_as_possible() -> None:
+    hits = [precedent(i, "SR", "IMI", similarity=0.9) for i in (1, 2)] + [
+        precedent(i, "SR", similarity=0.9) for i in (3, 4, 5)
+    ]
+    statement = next(s for s in draft_of(hits).statements if s.findings[0].concept == "IMI")
+    assert statement.findings[0].status == "uncertain"
+    assert statement.text.startswith("Possible")
 
 
 def test_what_is_measured_and_stated_cites_both() -> None:

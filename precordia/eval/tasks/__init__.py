@@ -9,6 +9,7 @@ TASKS: Registry[Task] = Registry(
     "evaluation task",
     {
         "quality": "precordia.eval.tasks.quality:QUALITY",
+        "report-consensus": "precordia.eval.tasks.report_consensus:REPORT_CONSENSUS",
         "report-labels": "precordia.eval.tasks.report_labels:REPORT_LABELS",
         "measurements": "precordia.eval.tasks.measurements:MEASUREMENTS",
         "ecgqa-numeric": "precordia.eval.tasks.ecgqa_numeric:ECGQA_NUMERIC",
