@@ -17,7 +17,7 @@ LONGEST_PR: Final = round(0.32 * FS)
 SMALLEST_MV: Final = 0.015
 """Smallest P wave in a lead, mV."""
 
-ONSET_SHARE: Final = 0.30
+ONSET_SHARE: Final = 0.33
 OFFSET_SHARE: Final = 0.45
 """Share of a limb's steepest slope at which the wave begins and ends."""
 

@@ -17,7 +17,8 @@ QUIET: Final = 3
 """Samples in a row below the threshold that end a complex (12 ms)."""
 
 GLOBAL_SHARE: Final = 0.06
-LEAD_SHARE: Final = 0.045
+ONSET_SHARE: Final = 0.035
+OFFSET_SHARE: Final = 0.045
 """Share of the steepest slope, of all leads together and of one lead, below which the complex has not begun or has ended."""
 
 REACH: Final = 0.024 * FS
@@ -43,27 +44,32 @@ def qrs_bounds(
     lo, hi = max(BEFORE - SEARCH_BEFORE, stimulus or 0), BEFORE + SEARCH_AFTER
     core = slice(BEFORE - round(0.06 * FS), BEFORE + round(0.06 * FS))
     peak = core.start + int(np.argmax(total[core]))
-    first, last = _extent(total, peak, lo, hi, GLOBAL_SHARE)
+    first, last = _extent(total, peak, lo, hi, (GLOBAL_SHARE, GLOBAL_SHARE))
     onsets = np.full(average.shape[0], np.nan)
     offsets = np.full(average.shape[0], np.nan)
     for k, s in enumerate(speed):
         a, b = max(lo, first - 6), min(hi, last + 10)
         top = a + int(np.argmax(s[a:b]))
-        on, off = _extent(s, top, a, b, LEAD_SHARE)
+        on, off = _extent(s, top, a, b, (ONSET_SHARE, OFFSET_SHARE))
         onsets[k], offsets[k] = on, off
     return gathered(onsets, REACH), gathered(offsets, REACH)
 
 
-def _extent(s: NDArray[np.float64], peak: int, lo: int, hi: int, share: float) -> tuple[int, int]:
-    floor = float(np.median(s[max(0, lo - 12) : lo])) if lo > 0 else 0.0
-    limit = max(share * float(s[peak]), 1.5 * floor)
-    below = s < limit
-    quiet = np.convolve(below, np.ones(QUIET), mode="valid") >= QUIET  # quiet[i]: i .. i+QUIET-1 all below
-    left = np.flatnonzero(quiet[lo : peak - QUIET + 1])
-    right = np.flatnonzero(quiet[peak : hi - QUIET + 1])
+def _extent(s: NDArray[np.float64], peak: int, lo: int, hi: int, shares: tuple[float, float]) -> tuple[int, int]:
+    """First and last column around ``peak`` where the slope ``s`` exceeds its share (before, after) of the peak's."""
+    floor = 1.5 * float(np.median(s[max(0, lo - 12) : lo])) if lo > 0 else 0.0
+    left = _quiet_runs(s[lo:peak] < max(shares[0] * float(s[peak]), floor))
+    right = _quiet_runs(s[peak:hi] < max(shares[1] * float(s[peak]), floor))
     on = lo + int(left[-1]) + QUIET - 1 if left.size else lo
     off = peak + int(right[0]) if right.size else hi
     return on, off
+
+
+def _quiet_runs(below: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Where runs of :data:`QUIET` quiet samples start."""
+    if below.size < QUIET:
+        return np.empty(0, dtype=np.intp)
+    return np.flatnonzero(np.lib.stride_tricks.sliding_window_view(below, QUIET).all(axis=1))
 
 
 def r_peaks(

@@ -62,7 +62,7 @@ def raw_beat(recording: Recording, one: Analysis) -> RawBeat | None:
     a = before + onset - max(2, round(BASELINE_S[0] * fs))
     b = before + onset - round(BASELINE_S[1] * fs)
     pieces -= pieces[:, :, a : max(b, a + 1)].mean(axis=2, keepdims=True)
-    complete: NDArray[np.bool_] = np.isfinite(pieces).all(axis=2)
+    complete = np.asarray(np.isfinite(pieces).all(axis=2), dtype=np.bool_)
     if complete.all():
         return RawBeat(np.median(pieces, axis=1), one.stretch.leads, fs, before)
     usable = np.flatnonzero(complete.any(axis=1))
