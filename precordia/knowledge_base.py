@@ -235,7 +235,7 @@ class KnowledgeBase:
 
     def search(
         self,
-        query: Query | Recording | str,
+        query: Query | Recording | PathLike[str] | str,
         k: int = 10,
         where: str | None = None,
         *,
@@ -245,7 +245,8 @@ class KnowledgeBase:
         """The cases nearest to an ECG, or to words; the query's own patient and copies of its signal are left out.
 
         Args:
-            query: A recording, words, or a :class:`~precordia.core.retrieval.Query` that says it all.
+            query: A recording, the :class:`~pathlib.Path` of one, words (any plain string), or a
+                :class:`~precordia.core.retrieval.Query` that says it all.
             k: Number of hits.
             where: SQL condition over the case columns.
             text: Words to go with a recording.
@@ -257,13 +258,13 @@ class KnowledgeBase:
         """
         if isinstance(query, str):
             query = Query(text=query, k=k, where=where, mode=mode)
-        elif isinstance(query, Recording):
-            query = Query(query, text, k=k, where=where, mode=mode)
+        elif not isinstance(query, Query):
+            query = Query(_recording(query), text, k=k, where=where, mode=mode)
         return self._searcher(query).retrieve(query)
 
     def report(
         self,
-        recording: Recording,
+        recording: Recording | PathLike[str] | str,
         *,
         k: int = PRECEDENTS,
         where: str | None = None,
@@ -272,7 +273,7 @@ class KnowledgeBase:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
 
         Args:
-            recording: The ECG.
+            recording: The ECG, or its file.
             k: Number of precedents.
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" lets the precedents' consensus speak.
@@ -282,6 +283,7 @@ class KnowledgeBase:
         """
         from precordia.generation.report import write_report
 
+        recording = _recording(recording)
         hits = self.search(Query(recording, k=k, where=where))
         return write_report(
             recording, hits, _measure(recording), quality=_assess(recording), language_model=_model(llm)
@@ -290,7 +292,7 @@ class KnowledgeBase:
     def ask(
         self,
         question: str,
-        *recordings: Recording,
+        *recordings: Recording | PathLike[str] | str,
         k: int = PRECEDENTS,
         where: str | None = None,
         llm: LanguageModel | str = "none",
@@ -299,7 +301,7 @@ class KnowledgeBase:
 
         Args:
             question: In free words.
-            recordings: One ECG, or two to compare.
+            recordings: One ECG, or two to compare, or their files.
             k: Number of precedents of each.
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" answers from precedents and measurements alone.
@@ -313,9 +315,10 @@ class KnowledgeBase:
             raise UsageError("there is no question")
         if len(recordings) not in (1, 2):
             raise UsageError(f"a question is about one ECG or two, not {len(recordings)}")
-        hits = [self.search(Query(recording, k=k, where=where)) for recording in recordings]
-        measured = [_measure(recording) for recording in recordings]
-        return answer(question, recordings, hits, measured, language_model=_model(llm))
+        ecgs = [_recording(recording) for recording in recordings]
+        hits = [self.search(Query(ecg, k=k, where=where)) for ecg in ecgs]
+        measured = [_measure(ecg) for ecg in ecgs]
+        return answer(question, ecgs, hits, measured, language_model=_model(llm))
 
     def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:
         """A draft as one self-contained HTML page: the ECG on paper, the statements, and the precedents beside them."""
@@ -387,6 +390,14 @@ def _load_text_encoder(encoder: TextEncoder | str | None) -> tuple[TextEncoder |
         if encoder != "default":
             raise
         return None, None
+
+
+def _recording(ecg: Recording | PathLike[str] | str) -> Recording:
+    if isinstance(ecg, Recording):
+        return ecg
+    from precordia.records.read import read_recording
+
+    return read_recording(ecg)
 
 
 def _measure(recording: Recording) -> Any:

@@ -99,6 +99,12 @@ def test_any_leads_and_any_length_will_do(kb: KnowledgeBase, archive: Archive) -
     assert len(hits) == 5
 
 
+def test_a_file_will_do_for_a_recording(kb: KnowledgeBase, archive: Archive) -> None:
+    path = archive.ecgs[4].path
+    assert kb.search(Path(path), k=4) == kb.search(read_recording(path), k=4)
+    assert kb.report(path) == kb.report(read_recording(path))
+
+
 def test_a_question_needs_one_or_two_ecgs(kb: KnowledgeBase) -> None:
     with pytest.raises(UsageError):
         kb.ask("Is this normal?")
