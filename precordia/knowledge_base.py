@@ -310,6 +310,7 @@ class KnowledgeBase:
             UsageError: no question, or not one or two recordings.
         """
         from precordia.generation.answer import answer
+        from precordia.generation.writing import WritingSettings
 
         if not question.strip():
             raise UsageError("there is no question")
@@ -318,7 +319,15 @@ class KnowledgeBase:
         ecgs = [_recording(recording) for recording in recordings]
         hits = [self.search(Query(ecg, k=k, where=where)) for ecg in ecgs]
         measured = [_measure(ecg) for ecg in ecgs]
-        return answer(question, ecgs, hits, measured, language_model=_model(llm))
+        return answer(
+            question,
+            ecgs,
+            hits,
+            measured,
+            qualities=[_assess(ecg) for ecg in ecgs],
+            language_model=_model(llm),
+            settings=WritingSettings(consensus=self._consensus()),
+        )
 
     def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:
         """A draft as one self-contained HTML page: the ECG on paper, the statements, and the precedents beside them."""

@@ -113,10 +113,10 @@ class Recording:
         Raises:
             KeyError: the recording does not have that lead.
         """
-        try:
-            return self.signal[self.leads.index(name)]
-        except ValueError:
-            raise KeyError(name) from None
+        if name not in self.leads:
+            raise KeyError(name)
+        row: NDArray[np.float32] = self.signal[self.leads.index(name)]
+        return row
 
     @cached_property
     def content_hash(self) -> str:
