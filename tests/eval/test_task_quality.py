@@ -50,6 +50,11 @@ def test_the_fit_is_told_in_the_features_own_units() -> None:
     assert abs(found.weights[1]) * 100 < found.weights[0] * 0.1 / 3
 
 
+def test_a_setting_that_the_task_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "quality", "--set", "fits=x"]) == 2
+    assert "no setting fits (choices: fit, fit-swap)" in capsys.readouterr().err
+
+
 @pytest.mark.data
 def test_the_task_prints_its_figures_and_writes_the_same_bytes_twice(
     data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

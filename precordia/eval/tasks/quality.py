@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from precordia.core.errors import InputError
+from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Quality, Recording
 from precordia.eval import bootstrap
 from precordia.eval.results import hash_of
@@ -17,6 +17,8 @@ from precordia.eval.tasks.quality_data import CINC2011_FILES, Listed, cinc2011, 
 from precordia.eval.tasks.quality_faults import FAULTS, exchange_arms
 from precordia.records.quality import assess, swap
 from precordia.records.quality.score import stored_coefficients
+
+OPTIONS = {"fit", "fit-swap"}
 
 LAWS = {"einthoven", "goldberger"}
 
@@ -40,6 +42,11 @@ class QualityTask:
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
+        unknown = set(settings.options) - OPTIONS
+        if unknown:
+            raise UsageError(
+                f"task quality has no setting {', '.join(sorted(unknown))} (choices: {', '.join(sorted(OPTIONS))})"
+            )
         run = _Run(settings)
         run.annotators()
         ptbxl = listed(settings.data, "ptbxl")

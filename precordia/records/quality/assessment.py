@@ -22,6 +22,9 @@ ACCEPTABLE = 0.02
 FEW_LEADS = 0.05
 """What dead leads leave of the score of the others, at least; above :data:`ACCEPTABLE` when the others are good."""
 
+WRONG_UNITS = 0.9 * ACCEPTABLE
+"""What wrong units leave of a score: unacceptable, yet in the order of the waves' quality."""
+
 NOISY = 0.2
 """Noise above 28 Hz, or white noise at the recording's own rate, relative to the QRS amplitude, from which a lead is called
 noisy: about one PTB-XL recording in twenty has such a lead."""
@@ -40,7 +43,7 @@ def assess(recording: Recording) -> Quality:
     """What is wrong with a recording, lead by lead and as a whole, with a score from 0 (unusable) to 1 (clean).
 
     The score is the probability that annotators who see the waves would accept the recording (see ``score``), times the
-    share of samples that are there; 0 when the units are wrong or no lead has a signal. What does not spoil the waves
+    share of samples that are there; below the threshold when the units are wrong, 0 when no lead has a signal. What does not spoil the waves
     (missing leads, broken laws between leads, swapped electrodes) is listed among the problems and leaves the score alone.
 
     Never raises for what a signal holds: empty, NaN and infinite signals are unacceptable, with the reason.
@@ -72,11 +75,13 @@ def assess(recording: Recording) -> Quality:
         problems += swap_problems(view, facts)
     score = _probability(view, recording, rows, facts)
     score *= 1 - float(facts.missing.mean())
-    if units is not None or not (scores_of_leads > 0).any():
+    if units is not None:
+        score *= WRONG_UNITS
+    if not (scores_of_leads > 0).any():
         score = 0.0
     problems.sort(key=lambda problem: (-problem.severity, problem.kind))
     by_lead = dict(zip(view.leads, (round(float(s), 4) for s in scores_of_leads), strict=True))
-    return Quality(round(score, 6), score >= ACCEPTABLE, by_lead, tuple(problems))
+    return Quality(round(score, 9), score >= ACCEPTABLE, by_lead, tuple(problems))
 
 
 def _probability(view: View, recording: Recording, rows: list[int], facts: LeadFacts) -> float:
