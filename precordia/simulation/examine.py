@@ -149,6 +149,6 @@ def _deflections(x: NDArray[np.float64]) -> tuple[float, float, float, float, fl
             s, seen_s = max(s, height), True
         elif height > q:
             q, q_ms = height, (b - a) * STEP_MS
-    if not seen_r:
-        s = q  # a QS complex counts as S too
+    if q > 4.0 * r:
+        s = max(s, q)  # a QS complex, with or without a small late r, counts as S too
     return q, q_ms, r, s, r_end

@@ -186,8 +186,8 @@ def normal_heart(rng: np.random.Generator, age: float, sex: Sex) -> Heart:
             ),
             bump(
                 "st",
-                0.28,
-                0.16,
+                0.38,
+                0.20,
                 (0.03 * t_size, 0.015 * t_size, -0.085 * t_size * (1.25 if male and age < 50 else 0.85)),
             ),
             bump("u", 1.22, 0.07, (0.02 * t_size, 0.015 * t_size, -0.03 * t_size)),

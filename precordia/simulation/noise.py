@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from precordia.core.errors import UnknownNameError, UsageError
 from precordia.core.leads import LEADS
 
+ORDINARY_RMS_MV: Final = 0.2
+"""Root mean square over the twelve leads of an ordinary ECG, mV (PTB-XL's normals: ``precordia.simulation.realism``)."""
+
 KINDS: Final = ("wander", "muscle", "mains", "motion", "white")
 
 
@@ -36,7 +39,8 @@ class Noise:
 
     Attributes:
         name: For the truth.
-        snr_db: Kind to the range of signal-to-noise ratios, dB, drawn uniformly for each recording.
+        snr_db: Kind to the range of signal-to-noise ratios, dB, drawn uniformly for each recording; against an ordinary
+            ECG of :data:`ORDINARY_RMS_MV`, so that a small ECG is drowned sooner.
         chance: Kind to the probability that a recording has it; 1 where a kind is not named.
         mains_hz: 50 or 60.
         step_mv: The converter's step, mV; 0 for none.
@@ -132,9 +136,18 @@ def add_noises(signal: NDArray[np.floating], fs: float, noise: Noise, rng: np.ra
     for kind, (low, high) in noise.snr_db.items():
         present, snr = rng.random() < noise.chance.get(kind, 1.0), float(rng.uniform(low, high))
         if present and not (kind == "mains" and noise.mains_hz >= 0.49 * fs):
-            added = add_noise(signal, fs, kind, snr, rng, mains_hz=noise.mains_hz)
-            out = out + (added - signal.astype(np.float32))
+            # Noise does not grow with the heart: the level's ratio is against an ordinary ECG, not against this one.
+            out += add_noise(_ordinary(signal.shape), fs, kind, snr, rng, mains_hz=noise.mains_hz) - _ordinary(
+                signal.shape
+            )
     return quantised(out, noise.step_mv)
+
+
+def _ordinary(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A square wave of an ordinary ECG's power."""
+    out = np.full(shape, ORDINARY_RMS_MV, dtype=np.float32)
+    out[..., ::2] *= -1.0
+    return out
 
 
 def quantised(signal: NDArray[np.float32], step_mv: float) -> NDArray[np.float32]:

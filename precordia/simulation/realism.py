@@ -37,6 +37,7 @@ def features(recording: Recording) -> dict[str, float]:
             out[f"ST {lead} mV"] = m.st_j60_mv[lead]
     power = _power(recording)
     total = sum(power.values())
+    out["RMS mV"] = float(np.sqrt((recording.signal.astype(np.float64).std(axis=1) ** 2).mean()))
     return out | {f"{low:g}-{high:g} Hz %": 100.0 * power[low, high] / total for low, high in power}
 
 

@@ -35,12 +35,12 @@ def secondary_st_t(qrs: tuple[Wave, ...], share: float) -> tuple[Wave, ...]:
 def _size(heart: Heart) -> float:
     """The person's QRS size against the mean, so that a block keeps large hearts large."""
     reach = max(float(np.linalg.norm(w.vector)) for w in heart.beat.qrs)
-    return float(np.clip(reach / 0.95, 0.7, 1.35))
+    return float(np.clip(reach / 1.1, 0.7, 1.2))
 
 
 def left_bundle_branch_block(heart: Heart, rng: np.random.Generator) -> Heart:
     """QRS from 120 ms, no septal Q, a broad notched R in I, aVL, V5, V6, discordant ST-T."""
-    k = 0.76 * _size(heart) * float(rng.uniform(0.92, 1.15))
+    k = _size(heart) * float(rng.uniform(0.92, 1.15))
     down = float(rng.uniform(-0.25, 0.40))
     notch = float(rng.uniform(0.85, 1.1))
     qrs = jittered(
@@ -54,7 +54,7 @@ def left_bundle_branch_block(heart: Heart, rng: np.random.Generator) -> Heart:
         0.07,
     )
     return replace(
-        heart.with_beat(qrs=qrs, st_t=secondary_st_t(qrs, 0.42), qrs_ms=float(rng.uniform(126, 164))),
+        heart.with_beat(qrs=qrs, st_t=secondary_st_t(qrs, 0.36), qrs_ms=float(rng.uniform(126, 164))),
         qtf_ms=heart.qtf_ms + 32.0,
     )
 
@@ -173,9 +173,9 @@ def preexcitation(heart: Heart, rng: np.random.Generator) -> Heart:
     left_sided = bool(rng.random() < 0.6)
     delta = (0.20, 0.20, -0.32) if left_sided else (0.48, -0.14, 0.10)
     wide = float(rng.uniform(118, 145))
-    share = float(np.clip(heart.beat.qrs_ms / wide, 0.6, 0.8))
+    share = float(np.clip(heart.beat.qrs_ms / wide, 0.62, 0.75))
     qrs = (
-        bump("fixed delta", 0.37, 0.15, delta, fall=0.11),
+        bump("fixed delta", 0.47, 0.18, delta, fall=0.10),
         *(w.squeezed(1.0 - share, share) for w in heart.beat.qrs if w.name != "septal"),
     )
     st_t = (*heart.beat.st_t, bump("t secondary", 0.66, 0.15, times(-0.30, delta), fall=0.1))
