@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from precordia.core.errors import KnowledgeBaseError
 from precordia.core.leads import LEADS, LIMB_FROM_I_II
 from precordia.core.recording import Recording
 from precordia.indexing.signals import decode_signal, encode_signal
+from precordia.records.read import read_recording
 
 
 def _walk(seed: int, shape: tuple[int, int], size: int = 9) -> NDArray[np.int64]:
@@ -107,6 +110,22 @@ def test_a_noisy_record_takes_no_more_than_50_kb() -> None:
     blob = encode_signal(signal, 500.0, LEADS)
     assert len(blob) <= 50_000
     np.testing.assert_array_equal(decode_signal(blob)[0], signal)
+
+
+@pytest.mark.data
+def test_real_records_take_less_than_50_kb_and_come_back_equal(data_dir: Path) -> None:
+    headers = sorted((data_dir / "ptbxl" / "records500").rglob("*.hea"))[:30]
+    headers += sorted((data_dir / "cinc2021").rglob("*.hea"))[:20]
+    sizes = []
+    for header in headers:
+        recording = read_recording(header)
+        blob = encode_signal(recording.signal, recording.fs, recording.leads)
+        np.testing.assert_array_equal(decode_signal(blob)[0], recording.signal)
+        if recording.signal.shape == (12, 5000):
+            sizes.append(len(blob))
+    assert len(sizes) >= 40
+    assert max(sizes) <= 50_000
+    assert np.mean(sizes) <= 30_000
 
 
 def test_a_damaged_blob_is_an_error() -> None:
