@@ -30,7 +30,7 @@ LIMB_FROM_I_II: Final[dict[str, tuple[float, float]]] = {
 """Each limb lead as ``a * I + b * II``."""
 
 _CANONICAL: Final = {lead.upper(): lead for lead in LEADS}
-_PREFIX: Final = re.compile(r"^(MDC[_ ]ECG[_ ]LEAD[_ ]|ECG[ _]+|LEAD[ _]*|\d+:)", re.IGNORECASE)
+_PREFIX: Final = re.compile(r"^(MDC[_ ]ECG[_ ]LEAD[_ ]|E[CK]G[ _]+|LEAD[ _]*|\d+:)", re.IGNORECASE)
 _ROMAN: Final = {"1": "I", "2": "II", "3": "III", "L1": "I", "L2": "II", "L3": "III", "D1": "I", "D2": "II", "D3": "III",
                  "DI": "I", "DII": "II", "DIII": "III", "C1": "V1", "C2": "V2", "C3": "V3", "C4": "V4", "C5": "V5",
                  "C6": "V6", "MLI": "I", "MLII": "II", "MLIII": "III"}  # fmt: skip

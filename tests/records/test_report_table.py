@@ -79,7 +79,7 @@ def test_select_gives_the_ids_of_rows_that_satisfy_sql(ptbxl: Path) -> None:
     "where",
     [
         "strat_fold <=", "no_such_column = 1", "1; drop table reports", "exists(select * from read_csv('/etc/passwd'))",
-        "(select count(*) from '/etc/passwd') > 0", "", "strat_fold) or (1=1",
+        "(select count(*) from '/etc/passwd') > 0", "", "strat_fold) or (1=1", "exists(select * from numbered)",
     ],
 )  # fmt: skip
 def test_a_wrong_or_prying_filter_is_refused_with_the_columns(where: str, ptbxl: Path) -> None:

@@ -189,3 +189,12 @@ def test_a_missing_signal_file_or_header_is_said_by_name(tmp_path: Path) -> None
 def test_patients_that_only_folders_name_are_kept_together(folder: str, patient: str | None, tmp_path: Path) -> None:
     (tmp_path / folder).mkdir(parents=True)
     assert read_recording(write_wfdb(tmp_path / folder)).patient_id == patient
+
+
+def test_samples_that_do_not_add_up_to_the_checksum_are_noted(tmp_path: Path) -> None:
+    path = write_wfdb(tmp_path)
+    assert read_recording(path).notes == ()
+    data = bytearray(path.with_suffix(".dat").read_bytes())
+    data[2] ^= 4
+    path.with_suffix(".dat").write_bytes(data)
+    assert read_recording(path).notes == ("checksum of II does not match: the samples may be damaged",)

@@ -11,7 +11,7 @@ from typing import Final
 
 from precordia.core.recording import Recording
 
-HEAD_BYTES: Final = 4096
+HEAD_BYTES: Final = 16384
 """How much of a file is looked at to recognise it."""
 
 _BEFORE_ROOT: Final = re.compile(

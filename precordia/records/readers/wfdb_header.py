@@ -50,6 +50,7 @@ class Channel:
         units: Physical unit.
         init: First ADC value; needed by difference formats.
         name: Description.
+        checksum: Sum of the samples modulo 65,536, or None.
         calibrated: False when the header gives no gain.
     """
 
@@ -63,6 +64,7 @@ class Channel:
     units: str
     init: int
     name: str
+    checksum: int | None
     calibrated: bool
 
 
@@ -181,6 +183,7 @@ def _channel(path: Path, line: str) -> Channel:
         units=part["units"] or "mV",
         init=_int(part["init"], zero),
         name=(part["name"] or "").strip(),
+        checksum=_int(part["checksum"], 0) & 0xFFFF if part["checksum"] else None,
         calibrated=calibrated,
     )
 
