@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("recipe", metavar="RECIPE", help="a shipped recipe (tiny, base, default) or a JSON file")
-    parser.add_argument("--data", metavar="DIR", action="append", help="a folder of ECGs or a knowledge base; may be repeated")
+    parser.add_argument(
+        "--data", metavar="DIR", action="append", help="a folder of ECGs or a knowledge base; may be repeated"
+    )
     parser.add_argument("--out", metavar="DIR", help="the checkpoint's folder (default: runs/RECIPE)")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
@@ -54,7 +56,10 @@ def run(args: argparse.Namespace) -> int:
     sources = [Path(folder) for folder in args.data or []]
     recordings = progress(_recordings(sources, recipe.simulated, recipe.seed), None, "reading")
     corpus = gather(recordings, spec, exclude=recipe.exclude, hold_out=recipe.hold_out)
-    note(f"{len(corpus)} recordings, {int(corpus.held_out.sum())} held out, {len(corpus.rejected)} left out; data {corpus.data_hash[:12]}")
+    note(
+        f"{len(corpus)} recordings, {int(corpus.held_out.sum())} held out, {len(corpus.rejected)} left out; "
+        f"data {corpus.data_hash[:12]}"
+    )
     folder = Path(args.out) if args.out else Path("runs") / recipe.name
     begun = time.monotonic()
     encoder = train(recipe, corpus, folder, spec=spec, resume=args.resume, watch=_watch(begun))
@@ -70,26 +75,45 @@ def run(args: argparse.Namespace) -> int:
 
 def _recordings(sources: list[Path], simulated: int, seed: int) -> Iterator[Recording]:
     from precordia.encoders.sources import read_source
+    from precordia.knowledge_base import is_knowledge_base
 
     for source in sources:
-        if (source / "manifest.json").is_file():
-            yield from _cases(source)
-        else:
-            yield from read_source(source)
-    if simulated:
-        from precordia.simulation import simulate_batch
-
-        yield from simulate_batch(simulated, seed=seed)
+        yield from _cases(source) if is_knowledge_base(source) else read_source(source)
+    yield from _simulated(simulated, seed)
 
 
 def _cases(path: Path) -> Iterator[Recording]:
     """The recordings of a knowledge base, with their reports."""
-    from precordia.knowledge_base import KnowledgeBase
+    from precordia.indexing.store import DeltaCaseStore
 
-    store = KnowledgeBase.open(path).store
+    store = DeltaCaseStore(path)
     for case_id in store.select(None):
         case = store.get([int(case_id)])[0]
-        yield replace(store.recording(int(case_id)), report=case.report, patient_id=case.patient_key, metadata=case.metadata)
+        recording = store.recording(int(case_id))
+        yield replace(recording, report=case.report, patient_id=case.patient_key, metadata=case.metadata)
+
+
+def _simulated(n: int, seed: int) -> Iterator[Recording]:
+    """Simulated ECGs at 100 Hz, each of a patient of its own, with a report written from what is known of it."""
+    if not n:
+        return
+    import numpy as np
+
+    from precordia.core.leads import LEADS
+    from precordia.core.recording import Recording
+    from precordia.simulation.reports import write_report
+    from precordia.simulation.simulator import simulate_batch
+
+    for number in range(n):
+        batch = simulate_batch(1, seed, first=number)
+        yield Recording(
+            signal=batch.signal[0],
+            fs=batch.fs,
+            leads=LEADS,
+            recording_id=f"simulated:{seed}-{number}",
+            report=write_report(batch.truths[0], np.random.default_rng([seed, number])),
+            metadata={"dataset": "simulated"},
+        )
 
 
 def _watch(begun: float) -> Callable[[Progress], None]:

@@ -36,7 +36,9 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.blocks) or not self.channels:
-            raise UsageError(f"architecture: {len(self.channels)} channels but {len(self.blocks)} blocks; one each a stage")
+            raise UsageError(
+                f"architecture: {len(self.channels)} channels but {len(self.blocks)} blocks; one each a stage"
+            )
         if self.channels[-1] % self.heads:
             raise UsageError(f"architecture: {self.channels[-1]} channels do not divide into {self.heads} heads")
         if self.kernel % 2 == 0 or self.stem_kernel % 2 == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,21 @@ _BLOCK_S: Final = 0.32
 """Length of a hidden block, s: a step of the network's last stage."""
 
 
+@dataclass(frozen=True, eq=False)
+class Glimpse:
+    """A view of a batch.
+
+    Attributes:
+        inputs: What the network sees.
+        hidden: ``(n, n_samples)`` bool, what of the time was hidden from it.
+        whole: The same stretch of time and amplitude with all leads, nothing hidden and no noise.
+    """
+
+    inputs: Inputs
+    hidden: Tensor
+    whole: Inputs
+
+
 class Augmenter:
     """Draws views of batches; every draw comes from the generator it is given.
 
@@ -35,8 +50,8 @@ class Augmenter:
         self.spec, self.typical_mv = spec, typical_mv
         self._bank = torch.from_numpy(_noise_bank(spec, seed))
 
-    def view(self, inputs: Inputs, settings: Augmentation, generator: torch.Generator) -> tuple[Inputs, Tensor]:
-        """A view of each recording of a batch, and ``(n, n_samples)`` bool: what of the time was hidden from it."""
+    def view(self, inputs: Inputs, settings: Augmentation, generator: torch.Generator) -> Glimpse:
+        """A view of each recording of a batch."""
         signal, samples, calibrated = inputs.signal, inputs.samples, inputs.calibrated
         n = len(inputs)
 
@@ -48,12 +63,15 @@ class Augmenter:
         gains = torch.randn(n, 1, generator=generator) * settings.gain
         gains = gains + torch.randn(n, signal.shape[1], generator=generator) * settings.lead_gain
         signal = signal * gains.exp()[:, :, None]
+        whole = signal
         signal = self._noisy(signal, settings, some(settings.noise), generator)
         leads = torch.where(some(settings.subset)[:, None], inputs.leads & lead_subsets(n, generator), inputs.leads)
         leads = torch.where(leads.any(1, keepdim=True), leads, inputs.leads)
         hidden = self._hidden(samples, settings.hide, generator)
         signal = signal * leads[:, :, None] * (samples & ~hidden)[:, None, :]
-        return Inputs(signal, leads, samples, calibrated), hidden
+        return Glimpse(
+            Inputs(signal, leads, samples, calibrated), hidden, Inputs(whole, inputs.leads, samples, calibrated)
+        )
 
     def _warp(
         self, signal: Tensor, samples: Tensor, settings: Augmentation, cut: Tensor, generator: torch.Generator
@@ -78,7 +96,9 @@ class Augmenter:
         """Chest leads at their typical amplitudes, limb leads at theirs as one: what is left of mV in a z-scored archive."""
         sizes = signal.std(dim=2).clamp(min=1e-4)
         factors = torch.where(leads, self.typical_mv / sizes, torch.ones_like(sizes))
-        limb = torch.where(leads[:, :6], factors[:, :6].log(), torch.zeros(())).sum(1) / leads[:, :6].sum(1).clamp(min=1)
+        limb = torch.where(leads[:, :6], factors[:, :6].log(), torch.zeros(())).sum(1) / leads[:, :6].sum(1).clamp(
+            min=1
+        )
         factors = torch.cat([limb.exp()[:, None].expand(-1, 6), factors[:, 6:]], dim=1).clamp(0.02, 50.0)
         factors = torch.where(which[:, None], factors, torch.ones_like(factors))
         return signal * factors[:, :, None], calibrated & ~which
@@ -89,7 +109,11 @@ class Augmenter:
         kind = torch.randint(self._bank.shape[0], (n, 1), generator=generator).expand(-1, n_leads)
         row = torch.randint(self._bank.shape[1], (n, n_leads), generator=generator)
         low, high = settings.snr_db
-        snr = low + (high - low) * torch.rand(n, 1, generator=generator) + 3.0 * torch.randn(n, n_leads, generator=generator)
+        snr = (
+            low
+            + (high - low) * torch.rand(n, 1, generator=generator)
+            + 3.0 * torch.randn(n, n_leads, generator=generator)
+        )
         scale = signal.std(dim=2) * 10 ** (-snr / 20) * which[:, None]
         return signal + self._bank[kind, row][:, :, :length] * scale[:, :, None]
 
@@ -111,9 +135,7 @@ def lead_subsets(n: int, generator: torch.Generator) -> Tensor:
     kind = torch.rand(n, generator=generator)
     keep = torch.rand(n, len(LEADS), generator=generator) < torch.rand(n, 1, generator=generator) * 0.8 + 0.1
     single = F.one_hot(
-        torch.where(
-            torch.rand(n, generator=generator) < 0.6, 0, torch.randint(len(LEADS), (n,), generator=generator)
-        ),
+        torch.where(torch.rand(n, generator=generator) < 0.6, 0, torch.randint(len(LEADS), (n,), generator=generator)),
         len(LEADS),
     ).bool()
     limb = (torch.arange(len(LEADS)) < 6)[None, :].expand(n, -1)
@@ -131,7 +153,7 @@ def _noise_bank(spec: SignalSpec, seed: int) -> np.ndarray:
     for kind in NOISES:
         rows = noise(kind, _BANK_ROWS, round(spec.window_s * fs), fs, rng)
         shared = [
-            standardize(Recording(signal=rows[i : i + 12], fs=fs, leads=LEADS, recording_id="noise"), replace(spec)).signal
+            standardize(Recording(signal=rows[i : i + 12], fs=fs, leads=LEADS, recording_id="noise"), spec).signal
             for i in range(0, _BANK_ROWS, 12)
         ]
         bank.append(np.concatenate(shared))

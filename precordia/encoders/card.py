@@ -13,8 +13,12 @@ def write_card(folder: Path, recipe: Recipe, corpus: Corpus, encoder: SignalEnco
     """Write ``card.md`` into a checkpoint's folder."""
     training = ~corpus.held_out
     parameters = sum(p.numel() for p in encoder.network.parameters())
-    sources = sorted({recording_id.split(":")[0] for recording_id in corpus.ids if ":" in recording_id}) or ["one archive"]
-    objectives = "\n".join(f"- `{o.name}`, weight {o.weight:g}" + (f", {dict(o.options)}" if o.options else "") for o in recipe.objectives)
+    sources = sorted({recording_id.split(":")[0] for recording_id in corpus.ids if ":" in recording_id}) or [
+        "one archive"
+    ]
+    objectives = "\n".join(
+        f"- `{o.name}`, weight {o.weight:g}" + (f", {dict(o.options)}" if o.options else "") for o in recipe.objectives
+    )
     words = sum(t is not None and bool(keep) for t, keep in zip(corpus.texts, training, strict=True))
     left_out = ", ".join(f"{k} in ({', '.join(v)})" for k, v in recipe.exclude.items()) or "nothing"
     text = f"""# Encoder `{recipe.name}`

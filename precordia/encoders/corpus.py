@@ -85,7 +85,9 @@ def gather(
     rejected += [(r.recording_id, "patient excluded") for r, _ in kept if patient_key_of(r) in excluded]
     kept = [(r, w) for r, w in kept if patient_key_of(r) not in excluded]
     if not kept:
-        raise InputError(f"no usable recording to train on ({len(rejected)} left out); check --data and the recipe's exclude")
+        raise InputError(
+            f"no usable recording to train on ({len(rejected)} left out); check --data and the recipe's exclude"
+        )
     aside = {patient_key_of(r) for r, _ in kept if _is_held_out(r, hold_out)}
     held_out = np.array([patient_key_of(r) in aside for r, _ in kept])
     signal = np.stack([w.signal[0] for _, w in kept])
@@ -95,8 +97,8 @@ def gather(
     if held_out.all():
         raise InputError("every recording is held out; nothing is left to train on: check the recipe's hold_out")
     typical = _typical_amplitudes(signal, leads, calibrated & ~held_out)
-    for row in np.flatnonzero(~calibrated):
-        signal[row] = typical_amplitudes(signal[row], leads[row], typical)
+    for relative in np.flatnonzero(~calibrated):
+        signal[relative] = typical_amplitudes(signal[relative], leads[relative], typical)
     texts = tuple(r.report.strip() if r.report and r.report.strip() else None for r, _ in kept)
     ids = tuple(r.recording_id for r, _ in kept)
     digest = hashlib.sha256()
@@ -128,7 +130,9 @@ def typical_amplitudes(
         units = signal[LIMB] / sizes[LIMB, None]
         gram = units @ units.T / units.shape[1]
         # I - II + III = 0, I + II + 2 aVR = 0, 2 I - II - 2 aVL = 0, 2 II - I - 2 aVF = 0 for scaled leads.
-        laws = np.array([[1, -1, 1, 0, 0, 0], [1, 1, 0, 2, 0, 0], [2, -1, 0, 0, -2, 0], [-1, 2, 0, 0, 0, -2]], dtype=float)
+        laws = np.array(
+            [[1, -1, 1, 0, 0, 0], [1, 1, 0, 2, 0, 0], [2, -1, 0, 0, -2, 0], [-1, 2, 0, 0, 0, -2]], dtype=float
+        )
         residual = sum((law[:, None] * gram * law[None, :] for law in laws), np.zeros((6, 6)))
         ratios = np.linalg.eigh(residual)[1][:, 0]
         ratios *= np.sign(ratios.sum()) or 1.0
@@ -145,8 +149,8 @@ def _typical_amplitudes(
     """Median standard deviation of each lead; 0.15 mV (the median in PTB-XL) where no calibrated recording has it."""
     sizes = np.where(leads, signal.std(axis=2), np.nan)[rows]
     out = np.full(signal.shape[1], 0.15, dtype=np.float32)
-    for lead in range(signal.shape[1]):
-        known = sizes[:, lead][np.isfinite(sizes[:, lead])]
+    for lead, column in enumerate(sizes.T):
+        known = column[np.isfinite(column)]
         if known.size:
             out[lead] = max(float(np.median(known)), 1e-3)
     return out

@@ -77,7 +77,9 @@ def _mains(n_rows: int, n_samples: int, fs: float, rng: np.random.Generator) -> 
     frequency = rng.choice([50.0, 60.0]) + rng.normal(0.0, 0.1)
     phase = rng.uniform(0.0, 2.0 * np.pi, (n_rows, 1))
     depth = rng.uniform(0.0, 0.3, (n_rows, 1))
-    rows: NDArray[np.float64] = (1.0 + depth * np.sin(2 * np.pi * 0.3 * time)) * np.sin(2 * np.pi * frequency * time + phase)
+    rows: NDArray[np.float64] = (1.0 + depth * np.sin(2 * np.pi * 0.3 * time)) * np.sin(
+        2 * np.pi * frequency * time + phase
+    )
     return rows
 
 

@@ -140,7 +140,8 @@ def parse_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
             plain["views"] = tuple(_build(Augmentation, v) for v in plain["views"])
         for key in ("exclude", "hold_out"):
             plain[key] = {k: tuple(map(str, v)) for k, v in plain.get(key, {}).items()}
-        return _build(Recipe, plain)
+        recipe: Recipe = _build(Recipe, plain)
+        return recipe
     except (UsageError, TypeError, AttributeError) as error:
         raise UsageError(f"{where}: {error}") from error
 

@@ -12,6 +12,7 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders.corpus import AMPLITUDE
 
+
 def read_source(folder: Path) -> Iterator[Recording]:
     """Every recording under ``folder``, with its report where a table beside it has one.
 
@@ -79,21 +80,21 @@ def read_packed(folder: Path, reports: Path | None = None) -> Iterator[Recording
     for name, rows in index.groupby("file", sort=True):
         with np.load(folder / str(name)) as packed:
             signals = packed["signal"]
-        for row in rows.itertuples():
-            metadata, report, patient = {"dataset": str(row.dataset)}, None, None
-            relative = str(row.units).startswith("z")
+        for row in rows.to_dict(orient="records"):
+            metadata, report, patient = {"dataset": str(row["dataset"])}, None, None
+            relative = str(row["units"]).startswith("z")
             if relative:
                 metadata[AMPLITUDE] = "relative"
-            if row.dataset == "ptbxl":
-                metadata["strat_fold"] = str(int(row.strat_fold))
-                patient = f"ptbxl:{int(float(row.patient_id))}"
+            if row["dataset"] == "ptbxl":
+                metadata["strat_fold"] = str(int(row["strat_fold"]))
+                patient = f"ptbxl:{int(float(row['patient_id']))}"
                 if table is not None:
-                    report = _text(table.report.get(int(row.native_id)))
-            elif isinstance(row.patient_id, str) and row.patient_id:
-                patient = f"{row.dataset}:{row.patient_id}"
+                    report = _text(table.report.get(int(row["native_id"])))
+            elif isinstance(row["patient_id"], str) and row["patient_id"]:
+                patient = f"{row['dataset']}:{row['patient_id']}"
             yield Recording(
-                signal=signals[row.row].astype(np.float32) / 1000.0, fs=100.0, leads=LEADS,
-                recording_id=f"{row.dataset}:{row.native_id}", patient_id=patient, source=f"{name}#{row.row}",
+                signal=signals[row["row"]].astype(np.float32) / 1000.0, fs=100.0, leads=LEADS,
+                recording_id=f"{row['dataset']}:{row['native_id']}", patient_id=patient, source=f"{name}#{row['row']}",
                 format="packed", report=report, metadata=metadata,
             )  # fmt: skip
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from precordia.encoders.checkpoint import encoder_of, save_encoder
 from precordia.encoders.corpus import Corpus
 from precordia.encoders.curve import Curve
 from precordia.encoders.encoder import SignalEncoder
-from precordia.encoders.network import Inputs, SignalNetwork
+from precordia.encoders.network import Inputs, Outputs, SignalNetwork
 from precordia.encoders.objectives import OBJECTIVES, Objective
 from precordia.encoders.objectives.objective import Step, View
 from precordia.encoders.objectives.text_alignment import TextAlignment
@@ -105,7 +104,9 @@ class _Run:
         )
         needed = max((o.min_views for o in self._named().values()), default=1)
         if needed > len(recipe.views):
-            raise CheckpointError(f"recipe {recipe.name}: its objectives compare {needed} views but it has {len(recipe.views)}")
+            raise CheckpointError(
+                f"recipe {recipe.name}: its objectives compare {needed} views but it has {len(recipe.views)}"
+            )
         self.needs_teacher = any(o.needs_teacher for o in self._named().values())
         self.weights = {o.name: o.weight for o in recipe.objectives}
         self.training_rows = torch.from_numpy((~corpus.held_out).nonzero()[0])
@@ -128,9 +129,11 @@ class _Run:
             losses = self._losses(order[index * size : (index + 1) * size], number, training=True)
             total = torch.stack([losses[name] * weight for name, weight in self.weights.items()]).sum()
             if not math.isfinite(total.item()):
-                raise PrecordiaError(f"recipe {self.recipe.name}: the loss is not finite at step {number}; lower learning_rate")
+                raise PrecordiaError(
+                    f"recipe {self.recipe.name}: the loss is not finite at step {number}; lower learning_rate"
+                )
             self.optimizer.zero_grad(set_to_none=True)
-            total.backward()
+            torch.autograd.backward(total)
             nn.utils.clip_grad_norm_(self._parameters(), 3.0)
             self.optimizer.step()
             self._follow(number)
@@ -175,13 +178,15 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
         }
         torch.save(state, path.with_suffix(".part"))
-        os.replace(path.with_suffix(".part"), path)
+        path.with_suffix(".part").replace(path)
 
     def restore(self, path: Path) -> int:
         """Take up a kept state; the number of epochs done."""
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if state["identity"] != self._identity():
-            raise CheckpointError(f"{path}: is of another recipe or other data; train into another folder or without --resume")
+            raise CheckpointError(
+                f"{path}: is of another recipe or other data; train into another folder or without --resume"
+            )
         self.network.load_state_dict(state["network"])
         self.mean.load_state_dict(state["mean"])
         self.objectives.load_state_dict(state["objectives"])
@@ -195,14 +200,16 @@ class _Run:
         self.objectives.train(training)
         clean = self._clean(rows)
         drawn = [self.augmenter.view(clean, settings, generator) for settings in self.recipe.views]
-        joined = Inputs(*(torch.cat([getattr(v, part) for v, _ in drawn]) for part in ("signal", "leads", "samples", "calibrated")))
+        seen = [glimpse.inputs for glimpse in drawn]
+        joined = Inputs(
+            torch.cat([i.signal for i in seen]),
+            torch.cat([i.leads for i in seen]),
+            torch.cat([i.samples for i in seen]),
+            torch.cat([i.calibrated for i in seen]),
+        )
         with self._autocast():
             outputs = network(joined)
-            views = tuple(
-                View(inputs, hidden, type(outputs)(*(part[i * len(rows) : (i + 1) * len(rows)] for part in
-                     (outputs.steps, outputs.step_mask, outputs.embedding))))
-                for i, (inputs, hidden) in enumerate(drawn)
-            )  # fmt: skip
+            views = tuple(View(glimpse, _part(outputs, i, len(rows))) for i, glimpse in enumerate(drawn))
             teacher = None
             if self.needs_teacher:
                 with torch.no_grad():
@@ -259,3 +266,8 @@ class _Run:
 
     def _identity(self) -> str:
         return json.dumps([self.recipe.to_json(), self.corpus.data_hash, self.spec.fingerprint])
+
+
+def _part(outputs: Outputs, index: int, size: int) -> Outputs:
+    rows = slice(index * size, (index + 1) * size)
+    return Outputs(outputs.steps[rows], outputs.step_mask[rows], outputs.embedding[rows])

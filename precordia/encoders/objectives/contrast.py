@@ -21,6 +21,8 @@ class Contrast(Objective):
 
     min_views = 2
 
+    patient: Tensor
+
     def __init__(self, architecture: Architecture, corpus: Corpus, options: Mapping[str, float | str]) -> None:
         super().__init__(architecture, corpus, options)
         self.project = projector(architecture.dim, 128)
@@ -30,7 +32,7 @@ class Contrast(Objective):
     def forward(self, step: Step) -> Tensor:
         z = F.normalize(self.project(torch.cat([view.outputs.embedding for view in step.views[:2]])).float(), dim=1)
         n = len(step.rows)
-        patient = self.patient[step.rows].repeat(2)  # type: ignore[index]
+        patient = self.patient[step.rows].repeat(2)
         partner = torch.arange(2 * n).roll(n)
         ignored = patient[:, None] == patient[None, :]
         ignored[torch.arange(2 * n), partner] = False

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from precordia.encoders.architecture import Architecture
+from precordia.encoders.augment import Glimpse
 from precordia.encoders.corpus import Corpus
 from precordia.encoders.network import Inputs, Outputs
 
@@ -18,13 +19,11 @@ class View:
     """One view of a batch and what the network made of it.
 
     Attributes:
-        inputs: What the network saw.
-        hidden: ``(n, n_samples)`` bool, what of the time was hidden from it.
+        glimpse: What the network saw, and what was kept from it.
         outputs: What the network said.
     """
 
-    inputs: Inputs
-    hidden: Tensor
+    glimpse: Glimpse
     outputs: Outputs
 
 

@@ -25,10 +25,15 @@ class ReportFindings(Objective):
     Options: ``min_reports`` (15), ``smoothing`` (0.02).
     """
 
+    targets: Tensor
+    known: Tensor
+
     def __init__(self, architecture: Architecture, corpus: Corpus, options: Mapping[str, float | str]) -> None:
         super().__init__(architecture, corpus, options)
         labels = [_labels(text) if text else None for text in corpus.texts]
-        training = [found for found, aside in zip(labels, corpus.held_out, strict=True) if found is not None and not aside]
+        training = [
+            found for found, aside in zip(labels, corpus.held_out, strict=True) if found is not None and not aside
+        ]
         counts = Counter(concept for found in training for concept, value in found.items() if value > 0.5)
         self.concepts = sorted(c for c, n in counts.items() if n >= self.option("min_reports", 15))
         targets = [[found.get(c, 0.0) if found else 0.0 for c in self.concepts] for found in labels]
@@ -36,19 +41,20 @@ class ReportFindings(Objective):
         self.register_buffer("targets", torch.tensor(targets, dtype=torch.float32).reshape(shape), persistent=False)
         self.register_buffer("known", torch.tensor([bool(found) for found in labels]), persistent=False)
         self.dropout = nn.Dropout(architecture.dropout)
-        self.head = frequency_head(architecture.dim, self.targets[torch.from_numpy(~corpus.held_out) & self.known])  # type: ignore[index]
+        self.head = frequency_head(architecture.dim, self.targets[torch.from_numpy(~corpus.held_out) & self.known])
 
     def forward(self, step: Step) -> Tensor:
-        known = self.known[step.rows]  # type: ignore[index]
+        known = self.known[step.rows]
         if not bool(known.any()) or not self.concepts:
             return nothing(step.views)
         smoothing = self.option("smoothing", 0.02)
-        targets = self.targets[step.rows][known] * (1 - 2 * smoothing) + smoothing  # type: ignore[index]
-        losses = [
-            F.binary_cross_entropy_with_logits(self.head(self.dropout(view.outputs.embedding[known])).float(), targets, reduction="none")
-            for view in step.views
-        ]
-        return torch.stack(losses).mean(dim=(0, 1)).sum() / len(self.concepts) ** 0.5
+        targets = self.targets[step.rows][known] * (1 - 2 * smoothing) + smoothing
+        losses = []
+        for view in step.views:
+            logits = self.head(self.dropout(view.outputs.embedding[known])).float()
+            losses.append(F.binary_cross_entropy_with_logits(logits, targets, reduction="none"))
+        loss: Tensor = torch.stack(losses).mean(dim=(0, 1)).sum() / len(self.concepts) ** 0.5
+        return loss
 
 
 def _labels(text: str) -> dict[str, float]:

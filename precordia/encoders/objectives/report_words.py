@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -26,6 +27,9 @@ class ReportWords(Objective):
     Options: ``size`` (400), ``min_reports`` (12).
     """
 
+    targets: Tensor
+    known: Tensor
+
     def __init__(self, architecture: Architecture, corpus: Corpus, options: Mapping[str, float | str]) -> None:
         super().__init__(architecture, corpus, options)
         bags = [words(text) if text else None for text in corpus.texts]
@@ -39,18 +43,19 @@ class ReportWords(Objective):
         self.register_buffer("targets", torch.tensor(targets, dtype=torch.bool).reshape(shape), persistent=False)
         self.register_buffer("known", torch.tensor([bag is not None for bag in bags]), persistent=False)
         self.dropout = nn.Dropout(architecture.dropout)
-        self.head = frequency_head(architecture.dim, self.targets[torch.from_numpy(~corpus.held_out) & self.known])  # type: ignore[index]
+        self.head = frequency_head(architecture.dim, self.targets[torch.from_numpy(~corpus.held_out) & self.known])
 
     def forward(self, step: Step) -> Tensor:
-        known = self.known[step.rows]  # type: ignore[index]
+        known = self.known[step.rows]
         if not bool(known.any()) or not self.vocabulary:
             return nothing(step.views)
-        targets = self.targets[step.rows][known].float()  # type: ignore[index]
-        losses = [
-            F.binary_cross_entropy_with_logits(self.head(self.dropout(view.outputs.embedding[known])).float(), targets, reduction="none")
-            for view in step.views
-        ]
-        return torch.stack(losses).mean(dim=(0, 1)).sum() / len(self.vocabulary) ** 0.5
+        targets = self.targets[step.rows][known].float()
+        losses = []
+        for view in step.views:
+            logits = self.head(self.dropout(view.outputs.embedding[known])).float()
+            losses.append(F.binary_cross_entropy_with_logits(logits, targets, reduction="none"))
+        loss: Tensor = torch.stack(losses).mean(dim=(0, 1)).sum() / len(self.vocabulary) ** 0.5
+        return loss
 
 
 def words(text: str) -> frozenset[str]:
@@ -60,4 +65,4 @@ def words(text: str) -> frozenset[str]:
     ['normal', 'rhythm', 'rhythm v1', 'sinus', 'sinus rhythm', 'v1', 'v1 normal']
     """
     single = _WORD.findall(text.lower())
-    return frozenset(single) | {f"{a} {b}" for a, b in zip(single, single[1:], strict=False)}
+    return frozenset(single) | {f"{a} {b}" for a, b in itertools.pairwise(single)}

@@ -23,6 +23,9 @@ class TextAlignment(Objective):
     Options: ``same`` (0.95), ``text_encoder`` ("default").
     """
 
+    vectors: Tensor
+    text_row: Tensor
+
     def __init__(self, architecture: Architecture, corpus: Corpus, options: Mapping[str, float | str]) -> None:
         super().__init__(architecture, corpus, options)
         vectors, rows, self.text_fingerprint = _text_vectors(corpus, str(options.get("text_encoder", "default")))
@@ -33,11 +36,11 @@ class TextAlignment(Objective):
         self.bias = nn.Parameter(torch.tensor(-10.0))
 
     def forward(self, step: Step) -> Tensor:
-        text_rows = self.text_row[step.rows]  # type: ignore[index]
+        text_rows = self.text_row[step.rows]
         has = text_rows >= 0
         if int(has.sum()) < 2:
             return nothing(step.views)
-        texts = self.vectors[text_rows[has]]  # type: ignore[index]
+        texts = self.vectors[text_rows[has]]
         positive = (texts @ texts.T > self.option("same", 0.95)).float() * 2 - 1
         losses = []
         for view in step.views:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-_C = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
+_C = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +100,6 @@ def _fit(vectors: NDArray[np.float32], labels: NDArray[np.bool_], c: float) -> P
         truth = labels[:, column]
         if truth.all() or not truth.any():
             continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # lbfgs says when 500 steps were not enough; the ranking has settled by then
-            model: Any = LogisticRegression(C=c, max_iter=500).fit(features, truth)
+        model: Any = LogisticRegression(C=c, solver="newton-cholesky", max_iter=100).fit(features, truth)
         weights[column], bias[column] = model.coef_[0], model.intercept_[0]
     return Probe(mean, scale, weights, bias, c)

@@ -22,7 +22,7 @@ class LabelledRecordings:
     Attributes:
         recordings: The ECGs at 100 Hz.
         superclasses: ``(n, 5)`` bool, in the order of ``SUPERCLASSES``.
-        codes: ``(n, n_codes)`` bool, SCP codes with a likelihood above zero or without one.
+        codes: ``(n, n_codes)`` bool, SCP codes, whatever their likelihood.
         code_names: Names of those columns.
         folds: ``(n,)`` int.
         patients: Patient keys.
@@ -54,17 +54,22 @@ def load_ptbxl(folder: Path) -> LabelledRecordings:
     statements = pd.read_csv(folder / "scp_statements.csv", index_col=0)
     diagnostic = statements[statements.diagnostic == 1.0].diagnostic_class.to_dict()
     table = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
+    stated: dict[int, tuple[dict[str, float], int]] = {
+        int(ecg_id): (ast.literal_eval(str(codes)), int(fold))
+        for ecg_id, codes, fold in zip(table.index, table.scp_codes, table.strat_fold, strict=True)
+    }
     recordings, rows = [], []
     for recording in read_ptbxl(folder):
-        row = table.loc[int(recording.recording_id.split(":")[1])]
-        codes: dict[str, float] = ast.literal_eval(row.scp_codes)
+        codes, fold = stated[int(recording.recording_id.split(":")[1])]
         if any(code in diagnostic for code in codes):
             recordings.append(recording)
-            rows.append((codes, int(row.strat_fold)))
+            rows.append((codes, fold))
     names = tuple(sorted({code for codes, _ in rows for code in codes}))
     return LabelledRecordings(
         recordings=tuple(recordings),
-        superclasses=np.array([[any(diagnostic.get(c) == s for c in codes) for s in SUPERCLASSES] for codes, _ in rows]),
+        superclasses=np.array(
+            [[any(diagnostic.get(c) == s for c in codes) for s in SUPERCLASSES] for codes, _ in rows]
+        ),
         codes=np.array([[name in codes for name in names] for codes, _ in rows]),
         code_names=names,
         folds=np.array([fold for _, fold in rows]),
