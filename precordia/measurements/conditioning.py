@@ -29,6 +29,9 @@ STRETCHES: Final = 4
 MIN_S: Final = 1.2
 """Shortest signal in which a beat can be measured, s."""
 
+CONSTANT_S: Final = 0.1
+"""All leads unchanged for this long: no ECG is being recorded, s."""
+
 MIN_VALID: Final = 0.5
 """Smallest share of samples present for a lead to be used."""
 
@@ -69,12 +72,30 @@ def condition(recording: Recording) -> tuple[Conditioned, ...]:
     rows = [i for i, lead in enumerate(recording.leads) if lead in LEADS] or list(range(recording.n_leads))
     names = [recording.leads[i] for i in rows]
     signal = recording.signal[rows]
+    first, last = _recorded(signal, recording.fs)
     out = []
-    for start, stop in _stretches(signal.shape[1], recording.fs):
-        piece = _condition_stretch(signal[:, start:stop], recording.fs, names, start / recording.fs)
+    for start, stop in _stretches(last - first, recording.fs):
+        begin = first + start
+        piece = _condition_stretch(signal[:, begin : first + stop], recording.fs, names, begin / recording.fs)
         if piece is not None:
             out.append(piece)
     return tuple(out)
+
+
+def _recorded(signal: NDArray[np.float32], fs: float) -> tuple[int, int]:
+    """Where the ECG begins and ends: files are padded with a constant or a calibration pulse, whose edges look like beats."""
+    moves = np.flatnonzero((np.diff(signal, axis=1) != 0).any(axis=0))
+    if not moves.size:
+        return 0, 0
+    breaks = np.flatnonzero(np.diff(moves) > CONSTANT_S * fs)
+    starts, ends = moves[np.r_[0, breaks + 1]], moves[np.r_[breaks, moves.size - 1]]
+    long = np.flatnonzero(ends - starts >= MIN_S * fs)
+    if not long.size:
+        return 0, 0
+    # The step from the padding to the ECG, and back, is a change too, but no ECG.
+    first, last = int(starts[long[0]]), int(ends[long[-1]])
+    n = signal.shape[1]
+    return (first + 1 if first else 0), (last + 1 if last < n - 2 else n)
 
 
 def _stretches(n: int, fs: float) -> list[tuple[int, int]]:

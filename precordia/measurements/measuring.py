@@ -9,7 +9,7 @@ import numpy as np
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis, analyse
-from precordia.measurements.axis import axis_deg
+from precordia.measurements.axis import qrs_axis_deg, wave_axis_deg
 from precordia.measurements.intervals import bazett, fridericia, intervals, spread_ms
 from precordia.measurements.pacing import LOWEST_FS
 from precordia.measurements.raw_beat import raw_beat
@@ -37,13 +37,13 @@ def measure(recording: Recording) -> Measurements:
     qt = found["qt_ms"]
     mean_rr = 60_000 / rate.heart_rate_bpm if rate.heart_rate_bpm else None
     leads = best.stretch.leads
-    axes = {
-        "axis_deg": axis_deg(average, leads, bounds.qrs_on + BEFORE, bounds.qrs_off + BEFORE),
-        "p_axis_deg": axis_deg(average, leads, bounds.p_on + BEFORE, bounds.p_off + BEFORE),
-        "t_axis_deg": axis_deg(average, leads, bounds.t_on + BEFORE, bounds.t_off + BEFORE),
-    }
     beat = raw_beat(recording, best)
     volts = voltages(beat, bounds) if beat else None
+    axes = {
+        "axis_deg": qrs_axis_deg(volts) if volts else None,
+        "p_axis_deg": wave_axis_deg(average, leads, bounds.p_on + BEFORE, bounds.p_off + BEFORE),
+        "t_axis_deg": wave_axis_deg(average, leads, bounds.t_on + BEFORE, bounds.t_off + BEFORE),
+    }
     confidence = _confidence(best, found)
     confidence |= {name: round(axis[1] * confidence["qrs_ms"], 3) for name, axis in axes.items() if axis}
     return Measurements(

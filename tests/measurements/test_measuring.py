@@ -233,3 +233,15 @@ def test_confidence_falls_with_noise() -> None:
 def test_the_same_recording_measures_the_same_twice() -> None:
     recording = draw(regular(70))
     assert measure(recording) == measure(recording)
+
+
+@pytest.mark.parametrize("pulse", [0.0, 1.0], ids=["padding", "calibration pulse"])
+def test_padding_and_calibration_at_the_ends_are_no_beats(pulse: float) -> None:
+    recording = draw(regular(70))
+    tail = np.zeros((12, 600), dtype=np.float32)
+    tail[:, 200:350] = pulse
+    padded = replace(recording, signal=np.hstack([tail[:, :150], recording.signal + 0.4, tail]))
+    a, b = measure(recording), measure(padded)
+    assert b.n_beats == a.n_beats
+    assert b.heart_rate_bpm == a.heart_rate_bpm
+    assert b.qt_ms == pytest.approx(a.qt_ms, abs=8)
