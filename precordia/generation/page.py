@@ -105,6 +105,8 @@ def _age(age: float) -> str:
 def _statement(statement: Statement, numbers: Mapping[int, int], measurements: Measurements) -> dict[str, Any]:
     return {
         "text": statement.text,
+        # Support 1 with a measurement is the measurement's, not the precedents'.
+        "direct": bool(statement.measurements and statement.findings) and statement.support >= 1,
         "numeric": not statement.findings and not statement.citations,
         "percent": round(statement.support * 100),
         "confidence": None if statement.confidence is None else round(statement.confidence * 100),

@@ -110,8 +110,8 @@ _LABELLED_ID: Final = re.compile(
     r"\s*[.:#=]*\s*(?=[\w/-]*\d)[\w][\w/-]{2,}",
     re.IGNORECASE,
 )
-_SERIAL: Final = re.compile(r"\b(?=[A-Z0-9-]{7,}\b)(?=(?:[A-Z-]*\d){4})[A-Z]{1,4}-?[A-Z0-9-]*\d{4,}[A-Z0-9-]*\b")
-_LONG_NUMBER: Final = re.compile(r"(?<![\d.])\+?\d(?:[\s/()-]?\d){6,}(?![\d.]*\d)")
+_SERIAL: Final = re.compile(r"(?<![A-Z0-9-])(?=[A-Z0-9-]{7,40}\b)[A-Z]{1,4}-?[A-Z0-9-]{0,20}\d{4,12}[A-Z0-9-]{0,20}\b")
+_LONG_NUMBER: Final = re.compile(r"(?<![\d.])\+?\d(?:[\s/()-]?\d){6,30}(?!\d)(?!\.\d)")
 _NAME: Final = re.compile(
     r"\b(?:(?:dr|prof|mr|mrs|ms|md|hr|fr|med)\.\s*(?:med\.\s*)?|(?:herrn?|frau|mister|doctor|doktor|professor|"
     r"mr|mrs|ms|dr|prof)\s+)+"

@@ -18,6 +18,8 @@ _BULLET: Final = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
 _UNSURE: Final = re.compile(
     r"\b(not sure|i (?:do not|don.t) know|cannot (?:say|tell|answer|determine)|insufficient evidence|unable to)\b", re.I
 )
+MAX_CHARS: Final = 20_000
+"""Of a reply that are read."""
 MAX_STATEMENTS: Final = 40
 """A reply with more is cut: no ECG report has as many."""
 
@@ -56,6 +58,7 @@ def parse_reply(text: str) -> ParsedReply:
     >>> parse_reply("Sinus rhythm [1, 2]. Left bundle branch block [1].").claims[0]
     Claimed(text='Sinus rhythm.', precedents=(1, 2), measurements=())
     """
+    text = text[:MAX_CHARS]
     document = _json_in(text)
     if document is not None:
         claims = tuple(claim for item in document.get("statements", [])[:MAX_STATEMENTS] for claim in _from_item(item))
@@ -67,15 +70,17 @@ def parse_reply(text: str) -> ParsedReply:
 
 def split(text: str) -> list[str]:
     """Plain text as sentences; a bullet is a sentence, an abbreviation's point does not end one."""
+    text = re.sub(r"\*\*|__|`", "", text)
     pieces = [_BULLET.sub("", piece).strip().strip("*_#`").strip() for piece in _BREAK.split(text)]
     return [piece for piece in pieces if any(c.isalpha() for c in piece)]
 
 
 def _json_in(text: str) -> dict[str, Any] | None:
     decoder = json.JSONDecoder()
-    for match in re.finditer(r"\{", text):
+    starts = [match.start() for match in re.finditer(r"\{\s*\"", text)][:50]
+    for start in starts:
         try:
-            value, _ = decoder.raw_decode(text, match.start())
+            value, _ = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict) and isinstance(value.get("statements"), list):

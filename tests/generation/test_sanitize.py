@@ -161,3 +161,9 @@ def test_any_text_becomes_one_line_without_control_characters(text: str) -> None
     assert cleaned == visible(cleaned).replace("\n", " ")
     assert "\n" not in cleaned
     assert all(c.isprintable() for c in cleaned)
+
+
+@pytest.mark.parametrize("unit", ["A1-", "0-", "1 ", "(\n", "ignore ", "a ", "<", "Dr. Aa ", "{", "print "])
+def test_a_hostile_text_is_read_to_a_bounded_length(unit: str) -> None:
+    # Texts of any length cost no more than their first few thousand characters.
+    assert clean(unit * 100_000) == clean((unit * 100_000)[:8000])
