@@ -74,7 +74,8 @@ class Exam:
 def frontal_axis(i: float, avf: float) -> float:
     """The frontal axis, degrees in (-180, 180], of net areas in I and aVF.
 
-    aVF is augmented: its lead vector is shorter than I's by 2 / sqrt(3) (Novosel et al., Int J Clin Pract 1999).
+    aVF is augmented: its lead vector is shorter than I's by 2 / sqrt(3) (Novosel, Noll, Lüscher, Croat Med J
+    1999;40:77-79).
     """
     return float(np.degrees(np.arctan2(2.0 / np.sqrt(3.0) * avf, i)))
 

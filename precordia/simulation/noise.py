@@ -175,11 +175,11 @@ def lose_contact(
     begin, length = (0, n) if whole else (int(rng.uniform(0.1, 0.5) * n), int(rng.uniform(0.15, 0.4) * n))
     t = np.arange(length) / fs
     swing = np.cumsum(rng.normal(0.0, 0.25 / np.sqrt(fs), length)) * 4.0
-    hum = 0.8 * np.sin(2 * np.pi * min(50.0, 0.31 * fs) * t + rng.uniform(0, 6))
+    hum = 1.2 * np.sin(2 * np.pi * min(50.0, 0.31 * fs) * t + rng.uniform(0, 6))
     edge = np.minimum(1.0, np.minimum(np.arange(length), np.arange(length)[::-1]) / (0.05 * fs))
     out = signal.astype(np.float64)
     out[:, begin : begin + length] += np.outer(
-        LEADS_FROM_ELECTRODES[:, names.index(electrode)], edge * (swing + hum + rng.normal(0.0, 0.15, length))
+        LEADS_FROM_ELECTRODES[:, names.index(electrode)], edge * (swing + hum + rng.normal(0.0, 0.3, length))
     )
     return np.clip(out, -5.0, 5.0).astype(np.float32)
 

@@ -3,8 +3,7 @@
 Axes are Frank's: x to the left, y to the feet, z to the back. The mean lead field is Dower's matrix (Dower, Machado,
 Osborne, On deriving the electrocardiogram from vectorcardiographic leads, Clin Cardiol 1980;3:87-95; the same figures
 are inverted in Edenbrandt, Pahlm, J Electrocardiol 1988;21:361-367). People differ: each row is scaled and turned a
-little, and every wave sees a slightly different field, which stands for what a single dipole cannot say (about 4% of
-an ECG's energy is not dipolar; Horacek, in Comprehensive Electrocardiology, 2nd ed., 2010, ch. 6).
+little, and every wave sees a slightly different field, which stands for what a single moving dipole cannot say.
 """
 
 from __future__ import annotations
@@ -111,8 +110,8 @@ def misplaced(torso: Torso, kind: str) -> Torso:
     if kind == "V1V2 high":
         rows = torso.lead_field.copy()
         for row in (2, 3):
-            # From the second or third space the heart is seen from above: less of what comes forward, less of what
-            # goes down (Rautaharju et al., J Electrocardiol 2007;40:S10: r smaller, P negative, rSr' more often).
+            # From the second or third space the heart is seen from above: smaller r, negative P, rSr' more often
+            # (Garcia-Niebla et al., Ann Noninvasive Electrocardiol 2009;14:389-403).
             size = np.linalg.norm(rows[row])
             rows[row] += size * np.array([-0.05, -0.35, 0.12])
         return replace(torso, lead_field=rows)
