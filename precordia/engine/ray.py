@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from precordia.core.errors import MissingExtraError, PrecordiaError, UsageError
 from precordia.engine.local import shard_name
+from precordia.engine.worker import Failure, failure_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,16 +84,15 @@ class RayExecutor:
     @staticmethod
     def _result(ray: Any, name: str, future: Any) -> Any:
         try:
-            return ray.get(future)
-        except ray.exceptions.RayTaskError as error:
-            cause = error.cause if isinstance(error.cause, Exception) else PrecordiaError(f"shard {name}: {error}")
-            cause.add_note(f"in shard {name}, on a Ray actor")
-            raise cause from None
+            result = ray.get(future)
         except ray.exceptions.RayActorError as error:
             raise PrecordiaError(
                 f"the Ray actor on shard {name} died ({' '.join(str(error).split())[:200]}); "
                 "look at that shard alone with workers=1"
             ) from error
+        if isinstance(result, Failure):
+            raise result.error(name)
+        return result
 
 
 class _Actor:
@@ -104,4 +104,7 @@ class _Actor:
             initialize()
 
     def run(self, shard: Any) -> Any:
-        return self._function(shard)
+        try:
+            return self._function(shard)
+        except Exception as error:  # sent as a value, since Ray cannot rebuild every exception
+            return failure_of(error)
