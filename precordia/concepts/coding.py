@@ -65,7 +65,7 @@ class Coder:
     def __init__(self, *, findings: bool = True, words: bool = False, threshold: float = 0.4) -> None:
         self.threshold = threshold
         self._use = (findings, words)
-        self._models: list[tuple[Any, Any]] = []
+        self._models: list[tuple[Any, _Regressions]] = []
 
     def fit(self, reports: Sequence[str], labels: NDArray[np.bool_]) -> Coder:
         """Learn.
@@ -88,10 +88,10 @@ class Coder:
             kept = _frequent(features)
             vectorizer = DictVectorizer()
             x = vectorizer.fit_transform([{k: v for k, v in f.items() if k in kept} for f in features])
-            self._models.append((vectorizer, _regress(x, labels, 1.0)))
+            self._models.append((vectorizer, _Regressions(x, labels, 1.0)))
         if self._use[1]:
             words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, token_pattern=r"(?u)\b\w+\b")
-            self._models.append((words, _regress(words.fit_transform(reports), labels, 10.0)))
+            self._models.append((words, _Regressions(words.fit_transform(reports), labels, 10.0)))
         return self
 
     def probabilities(self, reports: Sequence[str]) -> NDArray[np.float64]:
@@ -99,7 +99,7 @@ class Coder:
         found = []
         for position, (vectorizer, model) in enumerate(self._models):
             seen = [coding_features(r) for r in reports] if position == 0 and self._use[0] else list(reports)
-            found.append(np.asarray(model.predict_proba(vectorizer.transform(seen)), dtype=np.float64))
+            found.append(model.predict_proba(vectorizer.transform(seen)))
         return np.asarray(np.mean(found, axis=0), dtype=np.float64)
 
     def predict(self, reports: Sequence[str]) -> NDArray[np.bool_]:
@@ -115,10 +115,25 @@ def _frequent(features: Sequence[Mapping[str, float]]) -> frozenset[str]:
     return frozenset(name for name, count in counts.items() if count >= _MIN_REPORTS)
 
 
-def _regress(x: Any, labels: NDArray[np.bool_], strength: float) -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.multiclass import OneVsRestClassifier
+class _Regressions:
+    """One logistic regression a column; a column that never varies keeps its share."""
 
-    return OneVsRestClassifier(LogisticRegression(C=strength, max_iter=300, solver="liblinear", random_state=0)).fit(
-        x, labels
-    )
+    def __init__(self, x: Any, labels: NDArray[np.bool_], strength: float) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        # liblinear takes 32-bit indices only; scikit-learn's vectorizers may give 64-bit ones.
+        x.indices, x.indptr = x.indices.astype(np.int32), x.indptr.astype(np.int32)
+        self._shares = labels.mean(axis=0)
+        self._models = [
+            LogisticRegression(C=strength, max_iter=300, solver="liblinear", random_state=0).fit(x, column)
+            if 0 < share < 1
+            else None
+            for column, share in zip(labels.T, self._shares, strict=True)
+        ]
+
+    def predict_proba(self, x: Any) -> NDArray[np.float64]:
+        columns = [
+            np.full(x.shape[0], share) if model is None else model.predict_proba(x)[:, 1]
+            for model, share in zip(self._models, self._shares, strict=True)
+        ]
+        return np.stack(columns, axis=1)

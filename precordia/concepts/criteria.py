@@ -28,6 +28,9 @@ LOW_CHEST_MV = 1.0
 ST_DEPRESSION_MV = -0.05
 ST_ELEVATION_MV = 0.1
 ST_ELEVATION_V2_V3_MV = 0.2
+LVH_CRITERIA = ("sokolow_lyon_lvh", "cornell_lvh", "cornell_product_lvh")
+"""The criteria that Hancock et al. 2009 call the most used; a finding when one of them is met. Others that measurements
+carry (Gubner, Peguero-Lo Presti, R in aVL) would each add false positives."""
 
 _LIMB = ("I", "II", "III", "aVR", "aVL", "aVF")
 _CHEST = ("V1", "V2", "V3", "V4", "V5", "V6")
@@ -90,13 +93,17 @@ def _axis(axis_deg: float) -> str:
 
 
 def _voltage(m: Measurements) -> Iterator[tuple[str, str | None]]:
-    if any(met and name.endswith("_lvh") for name, met in m.criteria.items()):
+    if any(m.criteria.get(name) for name in LVH_CRITERIA):
         yield "VCLVH", None
-    if any(met and name.endswith("_rvh") for name, met in m.criteria.items()):
-        yield "HVOLT", "right ventricle"
-    for leads, limit, territory in ((_LIMB, LOW_LIMB_MV, "limb leads"), (_CHEST, LOW_CHEST_MV, "chest leads")):
+    if m.criteria.get("sokolow_lyon_rvh"):
+        yield "VCRVH", None
+    for leads, limit, name, territory in (
+        (_LIMB, LOW_LIMB_MV, "low_voltage_limb", "limb leads"),
+        (_CHEST, LOW_CHEST_MV, "low_voltage_chest", "chest leads"),
+    ):
         heights = [m.r_mv[lead] + m.s_mv[lead] for lead in leads if lead in m.r_mv and lead in m.s_mv]
-        if len(heights) == len(leads) and max(heights) < limit:
+        low = len(heights) == len(leads) and max(heights) < limit
+        if m.criteria.get(name, low):
             yield "LVOLT", territory
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from precordia.concepts.terms import SCHEMES, vocabulary
+from precordia.concepts.territories import base_of
 from precordia.core.errors import UnknownNameError
 from precordia.core.findings import Finding
 
@@ -16,6 +17,9 @@ _SCHEME_NAMES = {
     "aha": "aha",
     "ecgqa": "ecgqa",
 }
+
+_TERRITORIES = {("snomed", "704997005"): "inferior"}
+"""Codes that say where a finding is that the vocabulary does not divide by territory: inferior ST depression."""
 
 
 def findings_from_codes(codes: Sequence[str]) -> list[Finding]:
@@ -39,7 +43,8 @@ def findings_from_codes(codes: Sequence[str]) -> list[Finding]:
         if not separator or name is None:
             raise UnknownNameError("coding scheme", scheme if separator else code, SCHEMES)
         for concept in _concepts(name, value.strip()):
-            found.setdefault(concept, Finding(concept))
+            territory = _TERRITORIES.get((name, value.strip())) or base_of(concept)[1]
+            found.setdefault(concept, Finding(concept, territory=territory))
     return list(found.values())
 
 
