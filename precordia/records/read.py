@@ -70,7 +70,9 @@ def recognise(path: Path) -> str:
         UnknownFormatError: no reader recognises it.
     """
     suffix = path.suffix.lower()
-    if suffix == ".hea" or _belongs_to_record(path):
+    if "\0" in str(path):
+        raise UnreadableRecordingError(f"{str(path)[:80]!r}: no file can have this name")
+    if path.name and (suffix == ".hea" or _belongs_to_record(path)):
         return "wfdb"
     if path.is_dir():
         raise UnreadableRecordingError(
