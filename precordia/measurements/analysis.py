@@ -112,6 +112,10 @@ def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, inte
     pr = BEFORE - float(np.nanmin(p_on)) if np.isfinite(p_on).any() else 0.12 * FS
     latest = BEFORE + int(min(AFTER, max(rr - pr, 0.5 * rr)))
     t_on, t_peak, t_off = t_bounds(average, qrs_off, latest)
+    # Boundaries are found apart from each other; in the end they must follow in time.
+    p_off = np.maximum(np.minimum(p_off, qrs_on), p_peak)
+    t_on = np.minimum(np.maximum(t_on, qrs_off), t_peak)
+    t_off = np.maximum(t_off, t_peak)
     return Bounds(
         p_on=p_on - BEFORE,
         p_peak=p_peak - BEFORE,

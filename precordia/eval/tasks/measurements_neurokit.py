@@ -23,6 +23,15 @@ _KEYS: Final = {
     "t_off": "ECG_T_Offsets",
 }
 
+_WINDOWS_MS: Final = {
+    "p_on": (-400.0, 0.0),
+    "p_off": (-300.0, 0.0),
+    "qrs_on": (-200.0, 0.0),
+    "qrs_off": (0.0, 200.0),
+    "t_on": (0.0, 500.0),
+    "t_off": (100.0, 700.0),
+}
+
 
 def require_neurokit() -> Any:
     """The package, or an error that says how to install it."""
@@ -72,5 +81,18 @@ def _beats(r: NDArray[np.float64], waves: dict[str, Any], fs: float) -> Beats:
     for name in BOUNDARIES:
         times = np.asarray(waves.get(_KEYS[name], []), dtype=np.float64) * 1000.0 / fs
         loose[name] = times[np.isfinite(times)]
-        values[name] = times if times.size == r.size else np.full(r.size, np.nan)
+        # Its lists run parallel to the beats, except where the cwt method leaves some out.
+        values[name] = times if times.size == r.size else _of_each_beat(loose[name], r, *_WINDOWS_MS[name])
     return Beats(r, values, loose)
+
+
+def _of_each_beat(
+    times: NDArray[np.float64], r: NDArray[np.float64], first_ms: float, last_ms: float
+) -> NDArray[np.float64]:
+    """For each beat the time nearest to it among those from ``first_ms`` to ``last_ms`` after its R peak; NaN without one."""
+    out = np.full(r.size, np.nan)
+    for k, peak in enumerate(r):
+        inside = times[(times >= peak + first_ms) & (times <= peak + last_ms)]
+        if inside.size:
+            out[k] = inside[int(np.argmin(np.abs(inside - peak)))]
+    return out
