@@ -190,7 +190,8 @@ def _notes(truth: Sequence[Annotated], systems: Mapping[str, Sequence[_Reading]]
     if len(systems) > 1:
         notes.append(
             "NeuroKit2: ecg_clean, ecg_peaks and ecg_delineate with their defaults, lead by lead; a lead in which it fails "
-            "counts as missed; its peak method gives P onsets and T offsets only. Its rate comes from beats found in at least half of the leads."
+            "counts as missed; its peak method gives P onsets and T offsets only. Its rate comes from beats found in at "
+            "least half of the leads."
         )
     return tuple(notes)
 
