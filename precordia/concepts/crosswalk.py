@@ -21,6 +21,9 @@ _SCHEME_NAMES = {
 _TERRITORIES = {("snomed", "704997005"): "inferior"}
 """Codes that say where a finding is that the vocabulary does not divide by territory: inferior ST depression."""
 
+_AHA_AGES = {"330": "acute", "331": "recent", "332": "old", "333": "age undetermined"}
+"""Modifiers of AHA/ACC/HRS for the age of an infarction (Mason et al. 2007, table 4)."""
+
 
 def findings_from_codes(codes: Sequence[str]) -> list[Finding]:
     """The findings that codes stand for, each once, in the order of the codes.
@@ -44,8 +47,13 @@ def findings_from_codes(codes: Sequence[str]) -> list[Finding]:
             raise UnknownNameError("coding scheme", scheme if separator else code, SCHEMES)
         for concept in _concepts(name, value.strip()):
             territory = _TERRITORIES.get((name, value.strip())) or base_of(concept)[1]
-            found.setdefault(concept, Finding(concept, territory=territory))
+            found.setdefault(concept, Finding(concept, territory=territory, severity=_age(name, value)))
     return list(found.values())
+
+
+def _age(scheme: str, value: str) -> str | None:
+    modifiers = value.strip().split("+")[1:] if scheme == "aha" else []
+    return next((_AHA_AGES[modifier] for modifier in modifiers if modifier in _AHA_AGES), None)
 
 
 def _concepts(scheme: str, value: str) -> tuple[str, ...]:

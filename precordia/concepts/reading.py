@@ -183,7 +183,11 @@ class _Reader:
     def _cue(self, k: int, item: Item, status: Status) -> None:
         side = item.side
         if side == "either":
-            side = "before" if self._finding_follows(k) else "after"
+            # A question mark belongs to what stands right before it.
+            asked = (
+                item.value == "uncertain" and k > 0 and self.items[k - 1].end == item.start and self._last() is not None
+            )
+            side = "after" if asked or not self._finding_follows(k) else "before"
         if side == "after":
             self._mark_previous(status, item)
         elif not (self.cue == "absent" and not self.used):
@@ -309,6 +313,9 @@ class _Reader:
 
     def _on_change(self, k: int, item: Item) -> None:
         here = [d for d in self.drafts if d.sentence == self.sentence]
+        if item.value == "new" and here and not self._finding_follows(k):
+            here[-1].comparison = "new"
+            return
         if item.value == "new" or not here:
             self.change = item.value
             if item.value == "resolved":

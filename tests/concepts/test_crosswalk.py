@@ -18,6 +18,11 @@ def test_an_aha_modifier_makes_the_special_finding_or_is_dropped() -> None:
     assert [f.concept for f in findings_from_codes(codes)] == ["VBIG", "STD_", "INVT", "RAF", "PVC", "IMI"]
 
 
+def test_the_age_of_an_infarction_comes_from_its_modifier() -> None:
+    (finding,) = findings_from_codes(["aha:165+332"])
+    assert (finding.concept, finding.territory, finding.severity) == ("ASMI", "anteroseptal", "old")
+
+
 def test_codes_that_are_scored_alike_give_one_finding() -> None:
     assert [f.concept for f in findings_from_codes(["snomed:427172004", "snomed:17338001"])] == ["PVC"]
 
