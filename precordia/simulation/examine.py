@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.leads import LEADS
+from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Sex
 from precordia.simulation.heart import BeatShape
 from precordia.simulation.torso import TWELVE_FROM_EIGHT, Torso
@@ -40,7 +40,8 @@ class Exam:
         st_mv: Lead to the ST level 60 ms after J, mV.
         j_mv: Lead to the level at J, mV.
         t_mv: Lead to the T amplitude, signed, mV.
-        axis_deg, p_axis_deg, t_axis_deg: Frontal axes from the areas in I and aVF, degrees.
+        axis_deg: Frontal QRS axis from net amplitudes, as read by eye, degrees.
+        p_axis_deg, t_axis_deg: Frontal axes from the areas in I and aVF, degrees.
         qrs_ms: QRS duration, ms.
     """
 
@@ -72,12 +73,21 @@ class Exam:
 
 
 def frontal_axis(i: float, avf: float) -> float:
-    """The frontal axis, degrees in (-180, 180], of net areas in I and aVF.
+    """The frontal axis, degrees in (-180, 180], of net deflections in I and aVF.
 
     aVF is augmented: its lead vector is shorter than I's by 2 / sqrt(3) (Novosel, Noll, Lüscher, Croat Med J
     1999;40:77-79).
     """
     return float(np.degrees(np.arctan2(2.0 / np.sqrt(3.0) * avf, i)))
+
+
+_FROM_LIMB_LEADS: Final = np.linalg.pinv(np.array([LIMB_FROM_I_II[lead] for lead in LIMB_LEADS]))
+
+
+def _net_axis(net: Mapping[str, float]) -> float:
+    """The frontal axis of net amplitudes (R less the deeper of Q and S), all six limb leads weighing in."""
+    i, ii = _FROM_LIMB_LEADS @ np.array([net[lead] for lead in LIMB_LEADS])
+    return frontal_axis(float(i), float(ii - i / 2.0))
 
 
 def area_axis(waves: tuple[Wave, ...], torso: Torso) -> float:
@@ -126,7 +136,7 @@ def examine(beat: FittedBeat, torso: Torso, qt_ms: float = 400.0) -> Exam:
         st_mv=by_lead(j60),
         j_mv=by_lead(j),
         t_mv=by_lead(t_amp),
-        axis_deg=area_axis(shape.qrs, torso),
+        axis_deg=_net_axis(dict(zip(LEADS, r - np.maximum(q, s), strict=True))),
         p_axis_deg=area_axis(shape.p, torso) if shape.p else None,
         t_axis_deg=area_axis(t_waves, torso),
         qrs_ms=shape.qrs_ms,

@@ -40,7 +40,7 @@ class Ruler:
 
     @property
     def axis_deg(self) -> float:
-        net = {lead: self.qrs(lead).sum() for lead in ("I", "aVF")}
+        net = {lead: self.r(lead) - self.s(lead) for lead in ("I", "aVF")}
         return float(np.degrees(np.arctan2(net["aVF"] * 2 / np.sqrt(3), net["I"])))
 
 

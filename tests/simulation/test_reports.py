@@ -18,7 +18,7 @@ SIGNS = {"NORM", "SR", "STE_", "STD_", "INVT", "QWAVE", "LAD", "RAD"}
 
 @pytest.fixture(scope="module")
 def batch() -> SimulatedBatch:
-    return simulate_batch(120, 17, noise=None, duration_s=4)
+    return simulate_batch(150, 17, noise=None, duration_s=4)
 
 
 def said(text: str) -> tuple[set[str], set[str]]:
