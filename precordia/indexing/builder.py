@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
 from precordia.core.recording import Recording
 from precordia.indexing.locks import WRITE_LOCK, locked
@@ -186,7 +187,13 @@ def _create_or_check(path: Path, manifest: Manifest, wait_s: float) -> None:
             if not Manifest.exists(path):
                 DeltaCaseStore.create(path)
                 manifest.save(path)
-    Manifest.load(path).check_like(manifest, path)
+    there = Manifest.load(path)
+    there.check_like(manifest, path)
+    if there.text_encoder_fingerprint and not manifest.text_encoder_fingerprint:
+        raise MismatchError(
+            f"knowledge base {path}: its reports are embedded by text encoder {there.text_encoder!r}; add to it with that "
+            "text encoder, or new reports could not be found by meaning"
+        )
 
 
 def _choose(

@@ -317,7 +317,7 @@ def _reject(
 
 def _poor(ref: RecordRef, stamp: str, recording: Recording, quality: Quality) -> Reject:
     worst = quality.problems[0].message if quality.problems else "poor signal"
-    reason = f"{ref.path}: quality {quality.score:.2f} is not acceptable: {worst}; add with keep_poor to keep it"
+    reason = f"{ref.path}: quality {quality.score:.2f} is not acceptable: {worst}"
     return Reject(
         source=ref.path,
         reason=" ".join(reason.split()),

@@ -20,6 +20,9 @@ PRESENT: Final = "present"
 
 _COPY: Final = "the same recording is in the knowledge base already"
 _COMPACT_FILES: Final = 32
+_COMPACT_EVERY: Final = 256
+"""Shards after which small files are gathered during a build, so that readers beside it never meet thousands."""
+
 _COMPACT_BYTES: Final = 64 * 2**20
 _COMPARED: Final = [name for name in LIGHT_SCHEMA.names if name != "source_stamp"]
 
@@ -81,6 +84,7 @@ class StoreWriter:
         sources, ids = rows.column("source").to_pylist(), rows.column("case_id").to_pylist()
         self._id_of_source: dict[str, int] = dict(zip(sources, ids, strict=True))
         self._replaced = False
+        self._n_appended = 0
 
     def append(self, cases: pa.Table, signals: pa.Table, rejects: Sequence[Reject] = ()) -> Appended:
         """Add a shard; cases that are there already, unchanged, are passed over.
@@ -108,6 +112,10 @@ class StoreWriter:
         gone = sorted(set(outdated) - set(ids))
         if gone:
             self._signals.delete(gone)
+        self._id_of_source.update(zip(taken.column("source").to_pylist(), ids, strict=True))
+        self._n_appended += 1
+        if self._n_appended % _COMPACT_EVERY == 0:
+            self._gather()
         self._known.difference_update(gone)
         self._known.update(ids)
         self._known_rejects.update(noted)
@@ -124,15 +132,16 @@ class StoreWriter:
         Args:
             stamps: Source to its stamp now.
         """
-        kept = {
-            r
-            for r in self._known_rejects
-            if stamps.get(r.source, r.source_stamp) == r.source_stamp or not r.source_stamp
-        }
+        kept = {r for r in self._known_rejects if not self._outdates(r, stamps)}
         if len(kept) < len(self._known_rejects):
             self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
             self._known_rejects = kept
             self._replaced = True
+
+    def _outdates(self, reject: Reject, stamps: Mapping[str, str]) -> bool:
+        if not reject.source_stamp:  # it is tried again each time, and may have become a case
+            return reject.source in self._id_of_source
+        return stamps.get(reject.source, reject.source_stamp) != reject.source_stamp
 
     def erase(self, patient_key: str) -> Erasure:
         """Remove a patient's rows, and the bytes of every older version of the files that held them."""
@@ -162,15 +171,18 @@ class StoreWriter:
 
     def finish(self) -> None:
         """Gather many small files into few, drop what is outdated, and put everything on the disk."""
-        for table in (self._cases, self._rejects):
-            if len(table.files) > _COMPACT_FILES:
-                table.compact(_COMPACT_BYTES)
+        self._gather()
         if self._replaced:
             self.purge()
         with locked(self._path, CACHE_LOCK, -1, "clearing the cache"):
             drop_unused(self._path / "cache" / "rows", [self._cases, self._signals])
         for table in (self._signals, self._rejects, self._cases):
             table.sync()
+
+    def _gather(self) -> None:
+        for table in (self._cases, self._signals, self._rejects):
+            if len(table.files) > _COMPACT_FILES:
+                table.compact(_COMPACT_BYTES)
 
     def purge(self) -> None:
         """Remove every byte that the newest version does not need, and every derived file that may hold more."""
