@@ -146,6 +146,7 @@ def _about_findings(
 def _said(lead_in: str, stands: Standing, *, present: bool) -> Statement:
     name = statement_of(Finding(stands.concept)).rstrip(".")
     text = f"{lead_in}{name}" if lead_in else name[:1].upper() + name[1:]
+    text = text.replace("no normal ECG", "not a normal ECG")
     return Statement(
         f"{text}.",
         (Finding(stands.concept, "present" if present else "absent"),),
@@ -192,10 +193,13 @@ def _range_holds(text: str, place: str) -> bool:
     for state, names in (
         ("outside", ("abnormal", "outside", "out of")),
         ("above", ("above", "prolonged", "long", "increased", "elevated", "high", "wide", "fast")),
-        ("below", ("below", "short", "decreased", "low", "slow")),
+        ("below", ("below", "short", "decreased", "low", "slow", "narrow")),
     ):
         if any(name in words for name in names):
-            return place != "within" if state == "outside" else place == state
+            if state == "outside":
+                return place != "within"
+            # "Narrow" has no limit below which it begins: it is what is not wide.
+            return place == state or ("narrow" in words and place == "within")
     return place == "within"
 
 

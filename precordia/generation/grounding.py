@@ -10,7 +10,7 @@ claims as evidence is checked, never trusted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Final, Literal
 
 from precordia.concepts import findings_from_measurements, label_report
@@ -214,7 +214,7 @@ def _false_citations(claim: Claimed, findings: Sequence[Finding], prompt: Prompt
         present = [f for f in findings if f.status != "absent"]
         if present and not any(voter.says(f.concept) for f in present):
             wrong.append(f"Precedent {number} was cited but does not state it")
-    known = {*prompt.measurements.scalars(), "rhythm_regularity", "criteria", "st_j60_mv", "r_mv", "s_mv"}
+    known = {f.name for f in fields(prompt.measurements)}
     for name in claim.measurements:
         if name not in known or getattr(prompt.measurements, name) in (None, {}):
             wrong.append(f"A measurement was cited that there is none of: {clean(name, max_chars=30).text}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -184,9 +184,9 @@ def supporting(finding: Finding, measurements: Measurements, rule: Rule) -> tupl
     def found(candidate: Measurements) -> bool:
         return any(f.concept == finding.concept and f.status == finding.status for f in rule(candidate))
 
-    empty: dict[str, Any] = dict.fromkeys([*measurements.scalars(), "rhythm_regularity"])
-    empty |= {name: {} for name in ("criteria", "st_j60_mv", "r_mv", "s_mv")}
-    names = [name for name in empty if getattr(measurements, name) not in (None, {})]
+    nothing = Measurements()
+    empty: dict[str, Any] = {f.name: getattr(nothing, f.name) for f in fields(nothing) if f.name != "confidence"}
+    names = [name for name in empty if getattr(measurements, name) != empty[name]]
     needed = [name for name in names if not found(replace(measurements, **{name: empty[name]}))]
     if needed:
         return tuple(needed)

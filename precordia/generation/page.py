@@ -161,7 +161,7 @@ def _measures(measurements: Measurements, sex: Sex | None) -> list[dict[str, str
 
 def _lead_rows(measurements: Measurements) -> list[dict[str, Any]]:
     rows = []
-    for name, label in (("st_j60_mv", "ST at J+60 ms"), ("r_mv", "R"), ("s_mv", "S or Q")):
+    for name, label in (("st_j60_mv", "ST at J+60 ms"), ("q_mv", "Q"), ("r_mv", "R"), ("s_mv", "S"), ("t_mv", "T")):
         by_lead = getattr(measurements, name)
         if by_lead:
             values = [f"{by_lead[lead]:.2f}" if lead in by_lead else "" for lead in LEADS]

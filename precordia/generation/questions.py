@@ -22,7 +22,8 @@ _MEASURES: Final = (
     ("pr_ms", r"\b(pr|pq)\b[\s-]*(interval|time|zeit|duration)?"),
     (
         "qrs_ms",
-        r"\bqrs\b[\s-]*(duration|width|complex(es)? (duration|width)|interval|breite|dauer)|\bhow (wide|broad)\b",
+        r"\bqrs\b[\s-]*(duration|width|complex(es)? (duration|width)|interval|breite|dauer)|\bhow (wide|broad)\b"
+        r"|\bqrs\b[^.?]{0,20}\b(wide|broad|narrow|prolonged)\b|\b(wide|broad|narrow)\s+qrs\b",
     ),
     ("qtc_ms", r"\bqtc\b|\bqt[\s-]*corrected\b|\bcorrected qt\b"),
     ("qt_ms", r"\bqt\b(?!c)[\s-]*(?!corrected)(interval|time|zeit|duration)?"),

@@ -123,6 +123,8 @@ def test_one_of_several_options_is_chosen() -> None:
         ("Is the QRS duration within the normal range?", "No: QRS duration 140 ms, above the normal range"),
         ("Is the QRS duration above the normal range?", "Yes: QRS duration 140 ms"),
         ("Is the QTc prolonged?", "No"),
+        ("Is the QRS wide?", "Yes: QRS duration 140 ms"),
+        ("Is this a narrow QRS complex?", "No: QRS duration 140 ms"),
         ("Is the heart rate above 100?", "No: "),
         ("Is the heart rate below 80?", "Yes: "),
         ("What is the QRS axis?", "-20°"),
