@@ -198,3 +198,11 @@ def test_samples_that_do_not_add_up_to_the_checksum_are_noted(tmp_path: Path) ->
     data[2] ^= 4
     path.with_suffix(".dat").write_bytes(data)
     assert read_recording(path).notes == ("checksum of II does not match: the samples may be damaged",)
+
+
+def test_patient_device_and_report_in_comments_are_fields(tmp_path: Path) -> None:
+    recording = read_recording(
+        write_wfdb(tmp_path, comments="#Patient: P7\n#Device: Cart\n#Report: AF. No ischaemia.\n#Ward: B2\n")
+    )
+    assert (recording.patient_id, recording.device, recording.report) == ("P7", "Cart", "AF. No ischaemia.")
+    assert recording.metadata == {"ward": "B2"}

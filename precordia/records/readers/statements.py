@@ -26,10 +26,13 @@ def statements(lines: Iterable[str]) -> tuple[str, ...]:
 
 
 def report_of(lines: Iterable[str]) -> str | None:
-    """The statements as one text, a sentence each, or None when there are none.
+    """The statements as one text, a sentence each, or None when there are none; a single one as it stands.
 
-    >>> report_of(["Sinus rhythm", "Normal ECG."])
-    'Sinus rhythm. Normal ECG.'
+    >>> report_of(["Sinus rhythm", "Normal ECG."]), report_of(["AF with RVR"])
+    ('Sinus rhythm. Normal ECG.', 'AF with RVR')
     """
-    sentences = [line if line[-1] in ".!?,;:" else f"{line}." for line in statements(lines)]
+    kept = statements(lines)
+    if len(kept) == 1:
+        return kept[0]
+    sentences = [line if line[-1] in ".!?,;:" else f"{line}." for line in kept]
     return " ".join(sentences) or None

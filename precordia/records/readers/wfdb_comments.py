@@ -15,6 +15,8 @@ _INLINE: Final = re.compile(r"<(\w+)>:\s*([^<]*)")
 _MIT: Final = re.compile(r"^(\d{1,3}|-1)\s+([MF])\b")
 _MAX_COMMENTS: Final = 500
 _UNKNOWN: Final = {"", "unknown", "nan", "n/a", "none"}
+_PLAIN: Final = {"patient": "patient", "patient id": "patient", "patient_id": "patient", "subject_id": "patient",
+                 "subject id": "patient", "device": "device", "report": "report"}  # fmt: skip
 _PTB_REPORT: Final = ("reason for admission", "acute infarction (localization)", "former infarction (localization)",
                       "additional diagnoses")  # fmt: skip
 
@@ -25,6 +27,8 @@ class Facts:
 
     age: float | None = None
     sex: Sex | None = None
+    patient_id: str | None = None
+    device: str | None = None
     report: str | None = None
     codes: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -47,10 +51,11 @@ def facts_from_comments(comments: Sequence[str], *, ludb: bool = False) -> Facts
     """
     if ludb:
         return _ludb_facts(comments)
-    age, sex, report = None, None, None
+    age, sex = None, None
     codes: list[str] = []
     metadata: dict[str, str] = {}
     pieces: list[str] = []
+    plain: dict[str, str] = {}
     for line in comments[:_MAX_COMMENTS]:
         if match := _MIT.match(line):
             age, sex = parse_age(match.group(1)), parse_sex(match.group(2))
@@ -64,13 +69,16 @@ def facts_from_comments(comments: Sequence[str], *, ludb: bool = False) -> Facts
                 sex = parse_sex(value)
             elif name in ("dx", "diagnosis codes") and re.fullmatch(r"[\d,;\s]+", value):
                 codes += [f"snomed:{code}" for code in re.findall(r"\d+", value)]
-            elif value.lower() not in _UNKNOWN:
+            elif value.lower() in _UNKNOWN:
+                continue
+            elif name in _PLAIN:
+                plain.setdefault(_PLAIN[name], value)
+            else:
                 if name in _PTB_REPORT and value.lower() not in ("no", "n/a"):
                     pieces.append(f"{one_line(key)}: {value}.")
                 metadata[name.replace(" ", "_")] = value
-    if pieces:
-        report = " ".join(pieces)
-    return Facts(age, sex, report, tuple(dict.fromkeys(codes)), metadata)
+    report = plain.get("report") or " ".join(pieces) or None
+    return Facts(age, sex, plain.get("patient"), plain.get("device"), report, tuple(dict.fromkeys(codes)), metadata)
 
 
 def _ludb_facts(comments: Sequence[str]) -> Facts:
@@ -86,6 +94,8 @@ def _ludb_facts(comments: Sequence[str]) -> Facts:
     return Facts(
         parse_age(fields.pop("age", "")),
         parse_sex(fields.pop("sex", "")),
+        None,
+        None,
         " ".join(sentences) or None,
         (),
         {"database": "ludb", **{key: value for key, value in fields.items() if value}},
