@@ -38,6 +38,8 @@ _MIN_STEM = 4
 _SHORT = 3
 """Words no longer than this are abbreviations (LAE), in which "ae" is no umlaut."""
 _FUZZY_LENGTH = 7
+_LONGEST = 40
+"""No word of a report is longer; a longer one is not looked up as a misspelling."""
 _CACHE_LIMIT = 50_000
 
 
@@ -157,7 +159,7 @@ class Lexicon:
         known = self._normal.get(word)
         if known is None:
             known = stem(word)
-            if known not in self._words and len(known) >= _FUZZY_LENGTH:
+            if known not in self._words and _FUZZY_LENGTH <= len(known) <= _LONGEST:
                 known = self._nearest(known)
             if len(self._normal) >= _CACHE_LIMIT:
                 self._normal.clear()

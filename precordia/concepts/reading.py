@@ -12,6 +12,9 @@ from precordia.concepts.territories import base_of, regional_findings, territori
 from precordia.core.findings import Finding, Status
 
 _AFTERWARDS = frozenset({"age undetermined", "probably old", "possibly acute"})
+_WINDOW = 40
+"""Findings before a cue that it may act on, at most: the time for a text stays proportional to its length."""
+
 _REACH = 6
 """Words between a cue before and its finding, at most."""
 
@@ -209,7 +212,7 @@ class _Reader:
             return
         last = self.drafts[-1].base
         section = vocabulary().concept(last).section
-        for draft in reversed(self.drafts):
+        for draft in reversed(self.drafts[-_WINDOW:]):
             alike = vocabulary().concept(draft.base).section == section or {draft.base, last} <= self.causes
             if draft.sentence != self.sentence or not alike:
                 break
@@ -234,7 +237,7 @@ class _Reader:
         self._place(k, item, territories_of(item.value.split()))
 
     def _on_back(self, k: int, item: Item) -> None:
-        earlier = next((d for d in reversed(self.drafts) if d.territories), None)
+        earlier = next((d for d in reversed(self.drafts[-_WINDOW:]) if d.territories), None)
         last = self._last()
         if earlier is not None and last is not None and last.base in self.placed and not last.territories:
             self._localise(last, earlier.territories)
@@ -248,7 +251,7 @@ class _Reader:
         self._localise(last, territories)
 
     def _localise(self, last: _Draft, territories: Sequence[str]) -> None:
-        for draft in reversed(self.drafts):
+        for draft in reversed(self.drafts[-_WINDOW:]):
             if (
                 draft.sentence != self.sentence
                 or draft.base not in self.placed
@@ -278,7 +281,7 @@ class _Reader:
         last = self._last()
         aged = last is not None and last.base in self.aged and last.age is None
         if aged and last is not None and (item.value in _AFTERWARDS or not self._aged_follows(k)):
-            for draft in reversed(self.drafts):
+            for draft in reversed(self.drafts[-_WINDOW:]):
                 if draft.base not in self.aged or draft.age is not None or draft.sentence != self.sentence:
                     break
                 draft.age = item.value
@@ -312,7 +315,7 @@ class _Reader:
             self.nature = item.value
 
     def _on_change(self, k: int, item: Item) -> None:
-        here = [d for d in self.drafts if d.sentence == self.sentence]
+        here = [d for d in self.drafts[-_WINDOW:] if d.sentence == self.sentence]
         if item.value == "new" and here and not self._finding_follows(k):
             here[-1].comparison = "new"
             return

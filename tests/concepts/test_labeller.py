@@ -254,3 +254,19 @@ def test_any_text_is_read_with_spans_inside_it(text: str) -> None:
 @given(words, st.integers(2000, 4000))
 def test_long_repetitions_stay_within_bounds(word: str, times: int) -> None:
     assert len(label_report(f"{word} " * times)) < 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "unchanged lvh or " * 20_000,
+        "st depression in these leads or " * 20_000,
+        "infarkt möglich oder " * 20_000,
+        "v1-" * 50_000,
+        "ischaemie" * 20_000,
+        "?" * 100_000,
+        "(" * 100_000,
+    ],
+)
+def test_hostile_texts_take_time_in_proportion_to_their_length(text: str) -> None:
+    assert len(label_report(text)) < 10
