@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from precordia.core.errors import CheckpointError, PrecordiaError
+from precordia.core.errors import CheckpointError, PrecordiaError, UsageError
 from precordia.encoders.augment import Augmenter
 from precordia.encoders.checkpoint import encoder_of, save_encoder
 from precordia.encoders.corpus import Corpus
@@ -104,7 +104,7 @@ class _Run:
         )
         needed = max((o.min_views for o in self._named().values()), default=1)
         if needed > len(recipe.views):
-            raise CheckpointError(
+            raise UsageError(
                 f"recipe {recipe.name}: its objectives compare {needed} views but it has {len(recipe.views)}"
             )
         self.needs_teacher = any(o.needs_teacher for o in self._named().values())
