@@ -61,7 +61,9 @@ def test_reading_counts_a_wrong_status_as_wrong(made_up: Path, monkeypatch: pyte
         1: frozenset({("SR", "present"), ("IMI", "uncertain")}),
         3: frozenset({("AFIB", "present"), ("STE_", "present")}),
     }
-    monkeypatch.setattr("precordia.eval.tasks.report_labels.read_annotations", lambda: truth)
+    monkeypatch.setattr(
+        "precordia.eval.tasks.report_labels.read_annotations", lambda sample: truth if sample == "random" else {}
+    )
     result = REPORT_LABELS.run(Settings(made_up, options={"part": "reading"}))
     figures = {(row.metric, row.group): row for row in result.rows}
     assert figures["reading, findings: F1", ""].value == pytest.approx(3 / 4)
@@ -89,6 +91,7 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
 def test_annotations_are_300_and_carry_no_text() -> None:
     annotations = data.read_annotations()
     assert len(annotations) == 300
+    assert len(data.read_annotations("negated")) == 40
     assert sum(map(len, annotations.values())) > 1000
 
 
@@ -96,6 +99,7 @@ def test_annotations_are_300_and_carry_no_text() -> None:
 def test_the_annotated_reports_are_the_drawn_ones_and_are_read_well(data_dir: Path) -> None:
     records = data.read_coded(data_dir / "ptbxl")
     assert [r.ecg_id for r in data.draw(records)] == list(data.read_annotations())
+    assert [r.ecg_id for r in data.draw_negated(records)] == list(data.read_annotations("negated"))
     result = REPORT_LABELS.run(Settings(data_dir, options={"part": "reading"}))
     f1 = next(r.value for r in result.rows if r.metric == "reading, findings: F1" and not r.group)
     assert f1 >= 0.97

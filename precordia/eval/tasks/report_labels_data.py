@@ -6,6 +6,7 @@ import ast
 import csv
 import hashlib
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -17,7 +18,15 @@ from precordia.core.errors import InputError
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 N_READ = 150
 """Reports annotated in each of English and German."""
+N_NEGATED = 40
+"""Reports annotated besides, in which something is denied."""
 DRAW_SEED = 2021
+_DENIES = re.compile(r"\b(no|not|without|absence|unlikely|kein\w*|nicht|ohne|inga|inget|utan)\b", re.IGNORECASE)
+_HEDGES = re.compile(
+    r"no definite pathology|not? significantly changed|nicht auszuschlie\w+|cannot|is not evident|no change",
+    re.IGNORECASE,
+)
+"""Words of denial in phrases that deny no finding."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +110,40 @@ def draw(records: Sequence[Coded], n_each: int = N_READ) -> list[Coded]:
     return [*taken["en"], *taken["de"]]
 
 
-def read_annotations() -> dict[int, frozenset[tuple[str, str]]]:
-    """ECG id to (finding, status) as annotated by reading; the rules are in ``docs/concepts.md``."""
+def draw_negated(records: Sequence[Coded], n: int = N_NEGATED) -> list[Coded]:
+    """Further reports to annotate, in which something is denied: so few are that a random draw holds hardly any.
+
+    From the untouched half, none of the texts or patients of :func:`draw`, no text twice.
+    """
+    first = draw(records)
+    seen = {" ".join(record.text.split()) for record in first}
+    patients = {record.patient for record in first}
+    order = sorted(
+        (r for r in records if r.untouched and _DENIES.search(_HEDGES.sub("", r.text))), key=lambda r: r.ecg_id
+    )
+    random.Random(DRAW_SEED).shuffle(order)
+    taken: list[Coded] = []
+    for record in order:
+        text = " ".join(record.text.split())
+        if len(taken) < n and text not in seen and record.patient not in patients:
+            taken.append(record)
+            seen.add(text)
+            patients.add(record.patient)
+    return taken
+
+
+def read_annotations(sample: str = "random") -> dict[int, frozenset[tuple[str, str]]]:
+    """ECG id to (finding, status) as annotated by reading; the rules are in ``docs/concepts.md``.
+
+    Args:
+        sample: "random" (see :func:`draw`) or "negated" (see :func:`draw_negated`).
+    """
     status = {"?": "uncertain", "-": "absent"}
     text = resources.files("precordia.concepts").joinpath("data", "read_reports.tsv").read_text(encoding="utf-8")
     result = {}
     for row in csv.DictReader(text.splitlines(), delimiter="\t"):
+        if row["sample"] != sample:
+            continue
         pairs = set()
         for word in row["findings"].split():
             mark = status.get(word[-1])
