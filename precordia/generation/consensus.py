@@ -27,8 +27,12 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit
 from precordia.generation import evidence, measured
+from precordia.generation.calibration import Calibration, shipped
 from precordia.generation.evidence import Vote, Voter, lineage
 from precordia.generation.reconcile import exclusions, most_specific, sayable, section_of
+
+CALIBRATED_VOTERS = 10
+"""With fewer voters support comes in steps too coarse for the curve."""
 
 WITHIN_NORMAL = frozenset({"NAXIS", "REGRH"})
 """What measurements show of most recordings: not said unless precedents say it too."""
@@ -56,6 +60,7 @@ class ConsensusSettings:
             that it speaks alone (:func:`precordia.generation.measured.speaks_alone`).
         rule_strength: Strength, against a vote's support, of a finding that a rule derives from measurements without
             being defined by them (a voltage criterion, an irregular rhythm).
+        calibration: From support to confidence, for votes of at least ``CALIBRATED_VOTERS``; None leaves it empty.
     """
 
     k: int = 20
@@ -70,6 +75,7 @@ class ConsensusSettings:
     warn_share: float = 0.1
     corroboration: float = 0.15
     rule_strength: float = 0.6
+    calibration: Calibration | None = field(default_factory=shipped)
 
 
 @dataclass(frozen=True)
@@ -301,8 +307,15 @@ def _statement(
         citations=citations,
         measurements=claim.measurements,
         support=1.0 if claim.direct or vote is None else round(vote.support, 4),
+        confidence=None if claim.direct or vote is None else _confidence(vote, jury, settings),
         warnings=(*claim.warnings, *_dissent(claim, jury, settings)),
     )
+
+
+def _confidence(vote: Vote, jury: Sequence[Voter], settings: ConsensusSettings) -> float | None:
+    if settings.calibration is None or len(jury) < CALIBRATED_VOTERS:
+        return None
+    return settings.calibration.confidence(vote.support)
 
 
 def _dissent(claim: _Claim, jury: Sequence[Voter], settings: ConsensusSettings) -> list[str]:
