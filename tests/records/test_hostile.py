@@ -203,6 +203,14 @@ def test_edf_record_counts_are_checked_against_the_file(tmp_path: Path) -> None:
     assert "truncated" in refusal(path, UnreadableRecordingError)
 
 
+def test_slow_leads_are_not_blown_up_to_the_rate_of_an_absurd_one(tmp_path: Path) -> None:
+    n = 400_000
+    (tmp_path / "rec.dat").write_bytes(bytes(2 * (n + 200)))
+    leads = [f"rec.dat 16{f'x{n}' if i == 0 else ''} 200/mV 16 0 0 0 0 V1" for i in range(201)]
+    (tmp_path / "rec.hea").write_text("\n".join(["rec 201 1 1", *leads]))
+    assert "values" in refusal(tmp_path / "rec", PrecordiaError)
+
+
 def test_text_that_is_not_utf_8_is_read_as_latin_1(tmp_path: Path) -> None:
     path = write_aecg(tmp_path / "rec.xml")
     path.write_bytes(path.read_bytes().replace(b"Sinus rhythm", "Verdächtig".encode("latin-1")))

@@ -150,6 +150,7 @@ def _signal(
     leads = [i for i in voltage if canonical_lead(channels[i].name)] or voltage
     rate = max(channels[i].samples for i in leads)
     fs = check_fs(path, rate / duration)
+    check_shape(path, len(leads), rate * block.shape[0])
     starts = np.concatenate(([0], np.cumsum([channel.samples for channel in channels]))) * width
     rows: dict[str, NDArray[np.float64]] = {}
     notes: list[str] = []

@@ -128,7 +128,8 @@ def _lines(diagnosis: Element | None) -> list[str]:
     for piece in diagnosis.findall("DiagnosisStatement") if diagnosis is not None else []:
         text = text_of(piece, "StmtText")
         line += text if not line or text.startswith((",", ".", ";")) else f" {text}"
-        if any(text_of(flag) == "ENDSLINE" for flag in piece.findall("StmtFlag")):
+        # A printed line that ends with a comma goes on in the next.
+        if not line.endswith(",") and any(text_of(flag) == "ENDSLINE" for flag in piece.findall("StmtFlag")):
             lines.append(line)
             line = ""
     return [*lines, line] if line else lines

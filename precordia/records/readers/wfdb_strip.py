@@ -82,6 +82,7 @@ def read_strip(header: Header, n_frames: int | None = None, keep: Sequence[str] 
         notes.append(f"checksum of {', '.join(damaged)} does not match: the samples may be damaged")
     if uncalibrated:
         notes.append(f"no gain in the header for {', '.join(uncalibrated)}: 200 units per mV taken, as WFDB does")
+    check_shape(header.path, len(chosen), n * rate)
     for i in chosen:
         spf = header.channels[i].samples_per_frame
         if spf != rate:
