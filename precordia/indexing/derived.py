@@ -220,5 +220,7 @@ def _save(store: DeltaCaseStore, name: str, kind: str, write: Callable[[Path], N
                 if other != place:
                     shutil.rmtree(other) if other.is_dir() else other.unlink()
             return place
-    except PermissionError:
+    except FileNotFoundError:
+        raise
+    except OSError:  # a folder that cannot be written to, or a full disk: the index stays in memory
         return None

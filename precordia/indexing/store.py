@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -66,7 +66,6 @@ class DeltaCaseStore:
         self._cases = DeltaFolder(self.path / "cases")
         self._signals = DeltaFolder(self.path / "signals", _SIGNALS_PER_GROUP, "UNCOMPRESSED")
         self._rejects = DeltaFolder(self.path / "rejects")
-        self._filters = FilterEngine()
         self._cached_rows: RowCache | None = None
         self._cached_signals: RowCache | None = None
         self._reset()
@@ -249,6 +248,10 @@ class DeltaCaseStore:
             return writer.erase(patient_key)
 
     # --- inside -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _filters(self) -> FilterEngine:
+        return FilterEngine()
 
     @property
     def _rows(self) -> RowCache:

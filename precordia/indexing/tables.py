@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ class DeltaFolder:
         self._rows_per_group = rows_per_group
         self._compression = compression
         self._table: Any = DeltaTable(str(path))
+        self._lock = threading.RLock()
+        self._version, self._files = self._read()
 
     @staticmethod
     def create(path: Path, schema: pa.Schema) -> None:
@@ -46,12 +49,12 @@ class DeltaFolder:
     @property
     def version(self) -> int:
         """The version read."""
-        return int(self._table.version())
+        return self._version
 
     @property
     def files(self) -> list[str]:
         """Names of the Parquet files of this version, sorted."""
-        return sorted(unquote(uri).rsplit("/", 1)[-1] for uri in self._table.file_uris())
+        return self._files
 
     def is_stale(self) -> bool:
         """Whether another version has been written since."""
@@ -59,9 +62,10 @@ class DeltaFolder:
 
     def refresh(self) -> bool:
         """Read the newest version; whether it changed."""
-        if not self.is_stale():
-            return False
-        self._table.update_incremental()
+        with self._lock:
+            if not self.is_stale():
+                return False
+            self._update()
         return True
 
     def append(self, rows: pa.Table) -> None:
@@ -69,21 +73,25 @@ class DeltaFolder:
         from deltalake import write_deltalake
 
         if rows.num_rows:
-            write_deltalake(self._table, rows, mode="append", writer_properties=self._properties())
-            self._table.update_incremental()
+            with self._lock:
+                write_deltalake(self._table, rows, mode="append", writer_properties=self._properties())
+                self._update()
 
     def delete(self, case_ids: Sequence[int]) -> None:
         """Remove rows by id from this and every later version; :meth:`purge` then removes the bytes."""
-        for start in range(0, len(case_ids), 1000):
-            listed = ", ".join(str(int(i)) for i in case_ids[start : start + 1000])
-            self._table.delete(f"case_id in ({listed})", writer_properties=self._properties())
+        with self._lock:
+            for start in range(0, len(case_ids), 1000):
+                listed = ", ".join(str(int(i)) for i in case_ids[start : start + 1000])
+                self._table.delete(f"case_id in ({listed})", writer_properties=self._properties())
+            self._update()
 
     def replace(self, rows: pa.Table) -> None:
         """Put other rows in the place of all."""
         from deltalake import write_deltalake
 
-        write_deltalake(self._table, rows, mode="overwrite", writer_properties=self._properties())
-        self._table.update_incremental()
+        with self._lock:
+            write_deltalake(self._table, rows, mode="overwrite", writer_properties=self._properties())
+            self._update()
 
     def purge(self) -> None:
         """Remove every file that this version does not name: older versions, and what a crash left behind.
@@ -103,8 +111,9 @@ class DeltaFolder:
 
     def compact(self, target_bytes: int) -> None:
         """Rewrite many small files as few large ones, and purge."""
-        self._table.optimize.compact(target_size=target_bytes, writer_properties=self._properties())
-        self._table.update_incremental()
+        with self._lock:
+            self._table.optimize.compact(target_size=target_bytes, writer_properties=self._properties())
+            self._update()
         self.purge()
 
     def sync(self) -> None:
@@ -114,6 +123,14 @@ class DeltaFolder:
         for file in [*self.path.glob("*.parquet"), *(self.path / "_delta_log").glob("*.json")]:
             with contextlib.suppress(OSError), file.open("rb") as stream:
                 os.fsync(stream.fileno())
+
+    def _update(self) -> None:
+        self._table.update_incremental()
+        self._version, self._files = self._read()
+
+    def _read(self) -> tuple[int, list[str]]:
+        names = (unquote(uri).rsplit("/", 1)[-1] for uri in self._table.file_uris())
+        return int(self._table.version()), sorted(names)
 
     def _properties(self) -> Any:
         from deltalake import ColumnProperties, WriterProperties

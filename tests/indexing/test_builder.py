@@ -250,7 +250,7 @@ def test_a_second_writer_is_told_to_wait(archive: Path, tmp_path: Path) -> None:
 _CHILD = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
-import deltalake, filelock, duckdb
+import deltalake, filelock
 from indexing_fakes import STAGES, FakeEncoder, FakeTextEncoder
 from precordia.indexing.builder import build
 def progress(shards, total):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -251,6 +252,44 @@ def test_compacting_changes_only_the_files(tmp_path: Path) -> None:
     assert store.get(store.ids.tolist()) == cases
     assert store.recording(33).n_samples == 1000
     assert sorted(open_vector_index(store, "signal", DIM).ids) == sorted(before)
+
+
+def test_a_large_store_is_searched_approximately_and_an_erasure_is_seen(tmp_path: Path) -> None:
+    store = DeltaCaseStore.create(tmp_path / "kb")
+    rows = [row(i, f"P{i // 3}") for i in range(1, 601)]
+    with store.writing() as writer:
+        _append(writer, rows)
+    for _ in range(2):
+        index = open_vector_index(store, "signal", DIM, approximate_from=500)
+        assert index.kind == "approximate"
+        assert [int(index.search(rows[i].embedding, 1)[0][0, 0]) for i in (0, 300, 599)] == [1, 301, 600]
+    with store.writing() as writer:
+        _append(writer, [row(601), row(602)])
+    index = open_vector_index(store, "signal", DIM, approximate_from=500)
+    assert int(index.search(row(602).embedding, 1)[0][0, 0]) == 602
+    store.erase("P100")
+    index = open_vector_index(store, "signal", DIM, approximate_from=500)
+    assert len(index) == len(store) == 599
+    assert 300 not in index.search(rows[299].embedding, 50)[0]
+
+
+def test_a_store_serves_threads_while_another_writes(store: DeltaCaseStore) -> None:
+    reader = DeltaCaseStore(store.path)
+
+    def ask(i: int) -> int:
+        reader.refresh()
+        cases = reader.get(reader.select(f"age > {40 + i % 5}").tolist())
+        assert reader.recording(cases[-1].case_id).n_leads == 12
+        return len(cases)
+
+    with ThreadPoolExecutor(4) as pool, store.writing() as writer:
+        answers = pool.map(ask, range(40))
+        for i in range(8):
+            _append(writer, [row(300 + i, age=90.0)])
+        counts = list(answers)
+    assert min(counts) >= 5
+    assert reader.refresh() in (True, False)
+    assert len(reader) == 18
 
 
 _SECRET_REPORT = "ZQXJ unmistakable words of a report"
