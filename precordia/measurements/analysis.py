@@ -96,7 +96,8 @@ def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, inte
     stimulus = stimulus_before(stretch.spikes_s * FS, beats[family.members])
     qrs_on, qrs_off = qrs_bounds(average, stimulus)
     r_peak = r_peaks(average, qrs_on, qrs_off)
-    # Repolarisation takes about 40% of a cycle at rest and up to 60% of a fast one; before that no P wave can begin.
+    # No P wave before the last T wave has ended: QT is at most about 420 ms times the root of RR in s (Bazett), or half of
+    # a cycle where that is shorter.
     earliest = BEFORE - int(min(BEFORE, max(0.48 * rr, rr - 0.42 * np.sqrt(rr * FS))))
     p_on, p_peak, p_off = p_bounds(average, qrs_on, earliest)
     consistent = 0.0

@@ -45,7 +45,7 @@ def wave_axis_deg(
         stop: Column of its offset.
     """
     rows = [k for k, lead in enumerate(leads) if lead in LIMB_FROM_I_II]
-    if len(rows) < 2 or not np.isfinite(start[rows]).any():
+    if len(rows) < 2 or not np.isfinite(start[rows]).any() or not np.isfinite(stop[rows]).any():
         return None
     a, b = round(float(np.nanmedian(start[rows]))), round(float(np.nanmedian(stop[rows])))
     a, b = max(a, 0), min(b, signal.shape[1] - 1)

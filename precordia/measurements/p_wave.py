@@ -64,7 +64,9 @@ def p_bounds(
             continue
         lo, hi = max(start, peak - round(0.11 * FS)), min(stop + 2, peak + round(0.11 * FS))
         out[:, k] = start_of(curve[k], peak, lo, ONSET_SHARE), peak, end_of(curve[k], peak, hi, OFFSET_SHARE)
-    if np.isfinite(out).any() and np.nanmedian(out[2] - out[0]) < SHORTEST:
+    whole = np.isfinite(out).all(axis=0)
+    out[:, ~whole] = np.nan
+    if whole.any() and np.median(out[2, whole] - out[0, whole]) < SHORTEST:
         out[:] = np.nan
     return gathered(out[0], REACH), out[1], gathered(out[2], REACH)
 

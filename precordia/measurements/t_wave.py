@@ -46,4 +46,5 @@ def t_bounds(
             continue
         lo, hi = max(ended, peak - round(0.24 * FS)), min(stop, peak + round(0.25 * FS))
         out[:, k] = start_of(curve[k], peak, lo, ONSET_SHARE), peak, end_of(curve[k], peak, hi, OFFSET_SHARE)
+    out[:, ~np.isfinite(out).all(axis=0)] = np.nan
     return gathered(out[0], REACH), out[1], gathered(out[2], REACH)

@@ -245,3 +245,23 @@ def test_padding_and_calibration_at_the_ends_are_no_beats(pulse: float) -> None:
     assert b.n_beats == a.n_beats
     assert b.heart_rate_bpm == a.heart_rate_bpm
     assert b.qt_ms == pytest.approx(a.qt_ms, abs=8)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_the_samples_every_value_is_a_number_or_none(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_leads, fs = int(rng.integers(1, 13)), float(rng.choice([100, 257, 500, 1000]))
+    n = int(rng.integers(1, 6 * fs))
+    signal = rng.normal(size=(n_leads, n)) * 10 ** rng.uniform(-3, 3)
+    t = np.arange(n) / fs
+    if seed % 3 == 0:
+        signal = (
+            0.02 * signal / np.abs(signal).max() + np.where(t % 0.71 < 0.04, 1.5, 0) - np.where(t % 0.71 > 0.66, 0.8, 0)
+        )
+    if seed % 3 == 1:
+        signal[:, rng.random(n) < 0.3] = np.nan
+    signal[int(rng.integers(n_leads)), n // 3 : n // 2] = np.nan
+    m = measure(Recording(signal.astype(np.float32), fs, LEADS[:n_leads], "random"))
+    assert all(value is None or np.isfinite(value) for value in m.scalars().values())
+    for by_lead in (m.st_j60_mv, m.r_mv, m.s_mv, m.q_mv, m.t_mv, m.confidence):
+        assert np.isfinite(list(by_lead.values())).all()
