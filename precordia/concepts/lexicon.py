@@ -37,7 +37,7 @@ _ENDINGS = ("em", "en", "er", "es", "e", "s", "n")
 _MIN_STEM = 4
 _SHORT = 3
 """Words no longer than this are abbreviations (LAE), in which "ae" is no umlaut."""
-_FUZZY_LENGTH = 7
+_FUZZY_LENGTH = 6
 _LONGEST = 40
 """No word of a report is longer; a longer one is not looked up as a misspelling."""
 _CACHE_LIMIT = 50_000
@@ -169,11 +169,15 @@ class Lexicon:
     def complete(self, word: str) -> str:
         """The token of a word cut off at the end of a text, where only one known word begins so."""
         token = stem(word)
-        if token in self._words or len(token) < _FUZZY_LENGTH - 1:
+        if token in self._words or len(token) < _FUZZY_LENGTH:
             return self.normal(word)
         folded = fold(word)
         candidates = [known for known in self._words if known.startswith(folded)]
         return candidates[0] if len(candidates) == 1 else self.normal(word)
+
+    def knows(self, token: str) -> bool:
+        """Whether a token is part of any wording."""
+        return token in self._words
 
     def _nearest(self, token: str) -> str:
         candidates = set(self._deletions.get(token, ()))

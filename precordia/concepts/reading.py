@@ -15,6 +15,9 @@ _AFTERWARDS = frozenset({"age undetermined", "probably old", "possibly acute"})
 _WINDOW = 40
 """Findings before a cue that it may act on, at most: the time for a text stays proportional to its length."""
 
+_LONG_WORD = 4
+"""A word of this length that means nothing here separates a territory from a finding."""
+
 _REACH = 6
 """Words between a cue before and its finding, at most."""
 
@@ -53,7 +56,7 @@ class _Draft:
     grade: str | None = None
     nature: str | None = None
     comparison: str | None = None
-    linked: bool = False
+    link: str = ""
 
     def findings(self) -> list[Finding]:
         regional = regional_findings()
@@ -92,7 +95,7 @@ class _Reader:
         self.nature: str | None = None
         self.change: str | None = None
         self.subject: str | None = None
-        self.joint = False
+        self.joint = ""
         self.silent = False
         self.since = 0
 
@@ -126,9 +129,8 @@ class _Reader:
         concept = _predicates().get((self.subject or "", item.value))
         if concept is not None:
             last = self._last()
-            self.joint = self.joint or (
-                last is not None and not last.territories and self.waves.get(last.base) == self.subject
-            )
+            if last is not None and not last.territories and self.waves.get(last.base) == self.subject:
+                self.joint = self.joint or "and"
             self._add(item, concept)
 
     def _on_subject(self, k: int, item: Item) -> None:
@@ -143,7 +145,7 @@ class _Reader:
         concept, territory = base_of(found)
         self.subject = self.waves.get(concept, self.subject)
         status = self._status_for(item, concept)
-        draft = _Draft(concept, status, item.start, item.end, self.sentence, linked=self.joint)
+        draft = _Draft(concept, status, item.start, item.end, self.sentence, link=self.joint)
         if concept in self.placed:
             draft.territories, self.territories = self.territories, []
         else:
@@ -159,7 +161,7 @@ class _Reader:
         draft.nature, self.nature = self.nature if concept in self.placed else None, None
         draft.comparison, self.change = self.change, None
         self.drafts.append(draft)
-        self.joint = False
+        self.joint = ""
         self.since = 0
 
     def _status_for(self, item: Item, concept: str) -> Status:
@@ -212,12 +214,15 @@ class _Reader:
             return
         last = self.drafts[-1].base
         section = vocabulary().concept(last).section
+        link = ""
         for draft in reversed(self.drafts[-_WINDOW:]):
             alike = vocabulary().concept(draft.base).section == section or {draft.base, last} <= self.causes
+            alike = alike or link == "or"
             if draft.sentence != self.sentence or not alike:
                 break
             draft.status = status
-            if not draft.linked:
+            link = draft.link
+            if not link:
                 break
 
     def _finding_follows(self, k: int) -> bool:
@@ -259,7 +264,7 @@ class _Reader:
             ):
                 break
             draft.territories.extend(t for t in territories if t not in draft.territories)
-            if not draft.linked:
+            if not draft.link:
                 break
 
     def _local_next(self, k: int) -> bool:
@@ -285,7 +290,7 @@ class _Reader:
                 if draft.base not in self.aged or draft.age is not None or draft.sentence != self.sentence:
                     break
                 draft.age = item.value
-                if not draft.linked:
+                if not draft.link:
                     break
         else:
             self.age = item.value
@@ -337,11 +342,11 @@ class _Reader:
     # Limits
 
     def _on_link(self, k: int, item: Item) -> None:
-        self.joint = True
+        self.joint = item.value
 
     def _on_mark(self, k: int, item: Item) -> None:
         if item.value == ",":
-            self.joint = self.cue == "absent" and self.used and self._or_follows(k)
+            self.joint = "or" if self.cue == "absent" and self.used and self._or_follows(k) else ""
 
     def _or_follows(self, k: int) -> bool:
         for item in self.items[k + 1 : k + 8]:
@@ -353,12 +358,14 @@ class _Reader:
 
     def _on_word(self, k: int, item: Item) -> None:
         self.since += 1
+        if len(item.value) >= _LONG_WORD:
+            self.territories = []
         self.reach += 1
         if self.cue is not None and self.reach > _REACH and not self.used:
             self.cue = None
 
     def _on_break(self, k: int, item: Item) -> None:
-        self.cue, self.joint, self.silent = None, False, False
+        self.cue, self.joint, self.silent = None, "", False
 
     def _on_stop(self, k: int, item: Item) -> None:
         self.sentence += 1

@@ -30,6 +30,7 @@ _BEFORE_LEAD = frozenset({"in", "lead", "d", "abl", "ableit", "ableitung", "and"
 _JOINTS = frozenset({",", "+", "/", "&", "and", "und", "u", "or", "oder", "bi", "bis", "to"})
 _LEAD_ORDER = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 _DIGITS = re.compile(r"[1-6]")
+_CUT = re.compile(r"-\s{1,4}")
 _RANGE = re.compile(r"([1-6])\s*(?:-|–|bis|to)\s*v?\s*([1-6])", re.IGNORECASE)
 
 
@@ -52,30 +53,53 @@ class Item(NamedTuple):
     gap: bool
 
 
+class _Token(NamedTuple):
+    """One word, number, mark or group of chest leads: its kind, its raw text and its place."""
+
+    kind: str
+    raw: str
+    start: int
+    end: int
+
+
 def scan(text: str) -> list[Item]:
     """The items of a report, in order; spans lie within the text and do not overlap."""
-    lex = lexicon()
-    matches = list(TOKEN.finditer(text))
-    tokens = [m.group() if m.lastgroup == "mark" else lex.normal(m.group()) for m in matches]
-    if matches and matches[-1].lastgroup == "word":
-        tokens[-1] = lex.complete(matches[-1].group())
+    tokens, values = _tokens(text)
+    trie = lexicon().trie
     items: list[Item] = []
     i, n, last_end = 0, len(tokens), 0
     while i < n:
-        start = matches[i].start()
+        start = tokens[i].start
         between = text[last_end:start]
         gap = len(between) >= GAP and (between.count(" ") >= GAP or "\n" in between)
-        stop, entry = _longest(lex.trie, tokens, i)
+        stop, entry = _longest(trie, values, i)
         if entry is not None:
-            items.append(Item(entry.kind, entry.value, entry.side, start, matches[stop - 1].end(), gap))
+            items.append(Item(entry.kind, entry.value, entry.side, start, tokens[stop - 1].end, gap))
         else:
-            stop, item = _other(text, matches, tokens, i, gap)
+            stop, item = _other(tokens, values, i, gap)
             if item.kind == "number" and items and _is_scp_code(text[items[-1].start : items[-1].end]):
                 item = item._replace(kind="likelihood")
             items.append(item)
-        last_end = matches[stop - 1].end()
+        last_end = tokens[stop - 1].end
         i = stop
     return items
+
+
+def _tokens(text: str) -> tuple[list[_Token], list[str]]:
+    """Tokens and their normal forms; a word that a hyphen and a line end cut in two is made whole."""
+    lex = lexicon()
+    tokens = [_Token(m.lastgroup or "", m.group(), m.start(), m.end()) for m in TOKEN.finditer(text)]
+    values = [token.raw if token.kind == "mark" else lex.normal(token.raw) for token in tokens]
+    if tokens and tokens[-1].kind == "word":
+        values[-1] = lex.complete(tokens[-1].raw)
+    for i in range(len(tokens) - 2, -1, -1):
+        one, two = tokens[i], tokens[i + 1]
+        if one.kind == two.kind == "word" and _CUT.fullmatch(text, one.end, two.start):
+            whole = lex.normal(one.raw + two.raw)
+            if lex.knows(whole) and not (lex.knows(values[i]) and lex.knows(values[i + 1])):
+                tokens[i : i + 2] = [_Token("word", one.raw + two.raw, one.start, two.end)]
+                values[i : i + 2] = [whole]
+    return tokens, values
 
 
 def _longest(trie: dict[str, object], tokens: list[str], i: int) -> tuple[int, Entry | None]:
@@ -101,19 +125,19 @@ def _longest(trie: dict[str, object], tokens: list[str], i: int) -> tuple[int, E
     return best, found
 
 
-def _other(text: str, matches: list[re.Match[str]], tokens: list[str], i: int, gap: bool) -> tuple[int, Item]:
-    match, token = matches[i], tokens[i]
-    leads, stop = _leads(matches, tokens, i)
+def _other(tokens: list[_Token], values: list[str], i: int, gap: bool) -> tuple[int, Item]:
+    token, value = tokens[i], values[i]
+    leads, stop = _leads(tokens, values, i)
     if leads:
-        return stop, Item("leads", " ".join(leads), "", match.start(), matches[stop - 1].end(), gap)
+        return stop, Item("leads", " ".join(leads), "", token.start, tokens[stop - 1].end, gap)
     kind = "word"
-    if match.lastgroup == "number":
+    if token.kind == "number":
         kind = "number"
-    elif match.lastgroup == "mark":
+    elif token.kind == "mark":
         kind = "mark"
-        if token in ";!" or (token == "." and not _abbreviates(text, matches, tokens, i)):
+        if value in ";!" or (value == "." and not _abbreviates(tokens, values, i)):
             kind = "stop"
-    return i + 1, Item(kind, token, "", match.start(), match.end(), gap)
+    return i + 1, Item(kind, value, "", token.start, token.end, gap)
 
 
 def _is_scp_code(words: str) -> bool:
@@ -132,37 +156,35 @@ def _scp_codes() -> frozenset[str]:
     return frozenset(code for concept in vocabulary() for code in concept.codes.get("scp", ()))
 
 
-def _abbreviates(text: str, matches: list[re.Match[str]], tokens: list[str], i: int) -> bool:
-    return i > 0 and matches[i - 1].end() == matches[i].start() and tokens[i - 1] in _abbreviations()
+def _abbreviates(tokens: list[_Token], values: list[str], i: int) -> bool:
+    return i > 0 and tokens[i - 1].end == tokens[i].start and values[i - 1] in _abbreviations()
 
 
-def _leads(matches: list[re.Match[str]], tokens: list[str], i: int) -> tuple[list[str], int]:
+def _leads(tokens: list[_Token], values: list[str], i: int) -> tuple[list[str], int]:
     found: set[str] = set()
     j, stop = i, i
     n = len(tokens)
     while j < n:
-        if matches[j].lastgroup == "chest":
-            found.update(_chest_leads(matches[j].group()))
-        elif tokens[j] in _LIMB_LEADS and not (
-            tokens[j] in _BARE_LEADS
-            and not found
-            and not (i > 0 and tokens[i - 1] in _BEFORE_LEAD)
-            and not _lead_follows(matches, tokens, j)
-        ):
-            found.add(_LIMB_LEADS[tokens[j]])
+        if tokens[j].kind == "chest":
+            found.update(_chest_leads(tokens[j].raw))
+        elif values[j] in _LIMB_LEADS and (found or _is_lead(tokens, values, j)):
+            found.add(_LIMB_LEADS[values[j]])
         else:
             break
         stop = j = j + 1
-        while j < n and tokens[j] in _JOINTS:
+        while j < n and values[j] in _JOINTS:
             j += 1
     return [lead for lead in _LEAD_ORDER if lead in found], stop
 
 
-def _lead_follows(matches: list[re.Match[str]], tokens: list[str], j: int) -> bool:
+def _is_lead(tokens: list[_Token], values: list[str], j: int) -> bool:
+    """Whether what may be a lead is one: a bare I, F or L needs a preposition before it or a lead after it."""
+    if values[j] not in _BARE_LEADS or (j > 0 and values[j - 1] in _BEFORE_LEAD):
+        return True
     return (
         j + 2 < len(tokens)
-        and tokens[j + 1] in _JOINTS
-        and (matches[j + 2].lastgroup == "chest" or tokens[j + 2] in _LIMB_LEADS)
+        and values[j + 1] in _JOINTS
+        and (tokens[j + 2].kind == "chest" or values[j + 2] in _LIMB_LEADS)
     )
 
 

@@ -103,6 +103,9 @@ def test_swedish_reports(text: str, findings: str) -> None:
         ("regelmÄssiger rhythmus, keine p-welle erkannt lagetyp normal", "REGRH PWAVE- NAXIS"),
         ("keine r-progression v1-3", "PRWP"),
         ("inga p-vÅg funna", "PWAVE-"),
+        ("no definite evidence of ischaemia or rhythm disturbance", "ISC_- DYSR-"),
+        ("kein Infarktablauf, Ein Linksschenkelblock liegt nicht vor", "MI- LBBB-"),
+        ("hypertrophy or ischaemia not excluded", "HYP? ISC_?"),
     ],
 )
 def test_negation(text: str, findings: str) -> None:
@@ -192,6 +195,7 @@ def test_wording_of_ludb(text: str, findings: str) -> None:
         ("Vorhofflimern", "AFIB"),
         ("ischaemie ischämie ischÄmie ischaemia", "ISC_"),
         ("muldenförmige st-senkung", "STD_"),
+        ("partieller rechtsschen- kelblock, infero- lateral ischaemia", "IRBBB ISCIL"),
     ],
 )
 def test_misspellings_and_spellings_of_umlauts(text: str, findings: str) -> None:
@@ -259,13 +263,13 @@ def test_long_repetitions_stay_within_bounds(word: str, times: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "unchanged lvh or " * 20_000,
-        "st depression in these leads or " * 20_000,
-        "infarkt möglich oder " * 20_000,
-        "v1-" * 50_000,
-        "ischaemie" * 20_000,
-        "?" * 100_000,
-        "(" * 100_000,
+        "unchanged lvh or " * 6_000,
+        "st depression in these leads or " * 6_000,
+        "infarkt möglich oder " * 6_000,
+        "v1-" * 20_000,
+        "ischaemie" * 6_000,
+        "?" * 30_000,
+        "(" * 30_000,
     ],
 )
 def test_hostile_texts_take_time_in_proportion_to_their_length(text: str) -> None:
