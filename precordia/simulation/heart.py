@@ -161,10 +161,10 @@ def normal_heart(rng: np.random.Generator, age: float, sex: Sex) -> Heart:
     depth = size * (1.12 if male else 0.92) * float(np.exp(rng.normal(0.0, 0.12)))
     qrs = jittered(
         (
-            bump("septal", 0.25, 0.080, (-0.08 * size, -0.02 * size, -0.22 * depth)),
-            bump("apical", 0.44, 0.105, (0.86 * size, 0.56 * size, -0.18 * depth)),
-            bump("lateral", 0.57, 0.100, (0.52 * size, 0.28 * size, 0.92 * depth)),
-            bump("basal", 0.77, 0.090, (-0.17 * size, -0.10 * size, 0.24 * depth)),
+            bump("septal", 0.25, 0.078, (-0.08 * size, -0.02 * size, -0.20 * depth)),
+            bump("apical", 0.44, 0.088, (0.86 * size, 0.56 * size, -0.18 * depth)),
+            bump("lateral", 0.58, 0.084, (0.52 * size, 0.28 * size, 0.92 * depth)),
+            bump("basal", 0.78, 0.088, (-0.17 * size, -0.10 * size, 0.24 * depth)),
         ),
         rng,
         0.19,
@@ -173,8 +173,8 @@ def normal_heart(rng: np.random.Generator, age: float, sex: Sex) -> Heart:
         bump(
             f"notch{i}",
             float(rng.uniform(0.2, 0.85)),
-            float(rng.uniform(0.014, 0.035)),
-            tuple(rng.normal(0.0, 0.085, 3)),
+            float(rng.uniform(0.02, 0.04)),
+            tuple(rng.normal(0.0, 0.07, 3)),
         )
         for i in range(4)
     )

@@ -146,20 +146,18 @@ def simulate_batch(
         own = int(np.random.default_rng([seed, first + row]).integers(2**62))
         rng = np.random.default_rng([own, 9])
         person = new_person(rng)
-        names = draw_possible(rng, person, own) if diagnoses is None else tuple(diagnoses[row])
-        made = simulate(names, seed=own, fs=fs, duration_s=duration_s, noise=noise, person=person)
+        for attempt in range(20):
+            names = draw_diagnoses(rng, person.age, person.sex) if diagnoses is None else tuple(diagnoses[row])
+            try:
+                made = simulate(names, seed=own, fs=fs, duration_s=duration_s, noise=noise, person=person)
+                break
+            except UsageError:
+                # Their criteria cannot all be met on this person: another draw of the mixture.
+                if diagnoses is not None or attempt == 19:
+                    raise
         signal[row] = made.recording.signal
         truths.append(made.truth)
     return SimulatedBatch(signal, float(fs), tuple(truths))
-
-
-def draw_possible(rng: np.random.Generator, person: Person, disease_seed: int) -> tuple[str, ...]:
-    """Diagnoses from the hospital's mixture whose criteria can all be met on this person."""
-    for _ in range(20):
-        names = draw_diagnoses(rng, person.age, person.sex)
-        if possible(person, names, disease_seed):
-            return names
-    return ("NORM",)
 
 
 def possible(person: Person, names: Sequence[str], disease_seed: int) -> bool:

@@ -102,6 +102,8 @@ def test_unknown_and_incompatible_diagnoses_are_refused_with_names() -> None:
         simulate(["NORM", "LVH"], seed=0)
     with pytest.raises(UsageError, match="100 Hz"):
         simulate(seed=0, fs=20)
+    with pytest.raises(UsageError, match="100 Hz"):
+        simulate_batch(1, 0, fs=50)
 
 
 def test_infarction_is_old_unless_called_acute() -> None:
