@@ -6,7 +6,6 @@ and their results are committed in order: however a build is interrupted and res
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,16 +13,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
-from precordia.core.recording import Recording
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.runner import Shard, ShardResult, ShardRunner, Stages
 from precordia.indexing.schema import CASE_SCHEMA, Reject
+from precordia.indexing.stamps import Stamp, stamps_of
 from precordia.indexing.store import DeltaCaseStore
 
 if TYPE_CHECKING:
@@ -139,18 +137,27 @@ def build(
             writer.forget_rejects()
         clock = time.perf_counter()
         refs, duplicates, table, row_filter = _choose(source, reports, mapping, where)
-        stamps = _stamps(refs, table)
+        known = stamps_of(refs, table)
+        stamps = {path: stamp.digest for path, stamp in known.items()}
         seen = store.sources()
         done = {ref for ref in refs if (ref.path, stamps[ref.path]) in seen}
         spent["scan"] = time.perf_counter() - clock
         twins = [
-            Reject(ref.path, reason, "scan", "Duplicate", Path(ref.path).stem, None, stamps[ref.path])
+            Reject(
+                ref.path,
+                reason,
+                "scan",
+                "Duplicate",
+                Path(ref.path).stem,
+                known[ref.path].patient_key,
+                stamps[ref.path],
+            )
             for ref, reason in duplicates.items()
             if ref not in done
         ]
         writer.append(CASE_SCHEMA.empty_table(), _no_signals(), twins)
         wanted = [ref for ref in refs if ref not in duplicates]
-        shards = list(_shards(wanted, done, stamps, shard_size))
+        shards = list(_shards(wanted, done, known, shard_size))
         runner = ShardRunner(encoder, table, None, keep_poor, stages or Stages())
         added, updated, present, rejected = 0, 0, len(done), len(twins)
         for result in _results(runner, shards, workers, executor, progress):
@@ -217,69 +224,16 @@ def _choose(
     return refs, table.duplicates(refs), given, None
 
 
-def _stamps(refs: Iterable[RecordRef], table: ReportTable | None) -> dict[str, str]:
-    """Path to a digest of its files (name, size, time of all that share its stem) and of its row in the report table."""
-    folders: dict[str, dict[str, list[str]]] = {}
-    tables: dict[str, ReportTable | None] = {}
-    out: dict[str, str] = {}
-    for ref in refs:
-        folder, name = os.path.split(ref.path)
-        if folder not in folders:
-            folders[folder] = _files_by_stem(folder)
-            tables[folder] = table or _table_beside(ref.path)
-        same = sorted(folders[folder].get(name.partition(".")[0], []))
-        beside = tables[folder]
-        row = _row_text(beside, ref.path) if beside is not None else ""
-        out[ref.path] = hashlib.sha256("\n".join([*same, row]).encode()).hexdigest()[:16]
-    return out
-
-
-def _files_by_stem(folder: str) -> dict[str, list[str]]:
-    files: dict[str, list[str]] = {}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            status = entry.stat()
-            files.setdefault(entry.name.partition(".")[0], []).append(
-                f"{entry.name}|{status.st_size}|{status.st_mtime_ns}"
-            )
-    return files
-
-
-def _table_beside(path: str) -> ReportTable | None:
-    from precordia.records.tables import ReportTable
-
-    return ReportTable.find_beside(path)
-
-
-def _row_text(table: ReportTable, path: str) -> str:
-    """What a report table says of a file, as one text: that of joining it to a recording of one empty sample."""
-    stem = Path(path).name.partition(".")[0]
-    blank = Recording(np.zeros((1, 1), np.float32), 1.0, ("I",), recording_id=stem, source=path)
-    row = table.join(blank)
-    if row is blank:
-        return ""
-    parts = (
-        row.recording_id,
-        row.patient_id,
-        row.time,
-        row.age,
-        row.sex,
-        row.device,
-        row.report,
-        row.codes,
-        sorted(row.metadata.items()),
-    )
-    return repr(parts)
-
-
 def _shards(
-    refs: list[RecordRef], done: set[RecordRef], stamps: Mapping[str, str], size: int | None
+    refs: list[RecordRef], done: set[RecordRef], known: Mapping[str, Stamp], size: int | None
 ) -> Iterator[Shard]:
     size = size or min(LARGEST_SHARD, max(SMALLEST_SHARD, -(-len(refs) // 16)))
     for start in range(0, len(refs), size):
         left = tuple(ref for ref in refs[start : start + size] if ref not in done)
         if left:
-            yield Shard(f"of {left[0].path}", left, tuple(stamps[ref.path] for ref in left))
+            stamps = [known[ref.path] for ref in left]
+            digests, patients = tuple(s.digest for s in stamps), tuple(s.patient_key for s in stamps)
+            yield Shard(f"of {left[0].path}", left, digests, patients)
 
 
 def _results(

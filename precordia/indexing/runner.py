@@ -36,12 +36,14 @@ class Shard:
     Attributes:
         name: For messages.
         refs: The recordings.
-        stamps: Size and time of the files of each.
+        stamps: Digest of the files of each.
+        patients: The patient of each where the report table names one, so that what cannot be read can be erased, too.
     """
 
     name: str
     refs: tuple[RecordRef, ...]
     stamps: tuple[str, ...]
+    patients: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,10 +156,10 @@ class ShardRunner:
         watch = _Watch()
         rejects: list[Reject] = []
         drafts: list[_Draft] = []
-        for ref, stamp in zip(shard.refs, shard.stamps, strict=True):
+        for ref, stamp, patient in zip(shard.refs, shard.stamps, shard.patients, strict=True):
             made = self._prepare(ref, stamp, watch)
             if isinstance(made, Reject):
-                rejects.append(made)
+                rejects.append(replace(made, patient_key=made.patient_key or patient))
             else:
                 drafts.append(made)
         rows: list[CaseRow] = []

@@ -20,8 +20,9 @@ from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, write_arch
 from precordia.core.errors import BusyError, FilterError, MismatchError, MissingExtraError
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
-from precordia.indexing.builder import BuildReport, _stamps, build
+from precordia.indexing.builder import BuildReport, build
 from precordia.indexing.derived import open_vector_index, open_word_index
+from precordia.indexing.stamps import Stamp, stamps_of
 from precordia.indexing.store import DeltaCaseStore
 from precordia.records.scan import RecordRef
 from precordia.records.tables import ReportTable
@@ -155,15 +156,25 @@ def test_a_touched_file_is_read_again_once(archive: Path, tmp_path: Path) -> Non
 
 
 def test_a_row_of_the_report_table_that_changes_is_noticed(archive: Path, tmp_path: Path) -> None:
-    rows = [f"r{i:03d},words {i}" for i in range(N)]
-    stamps = []
+    refs = [RecordRef(str(archive / f"r{i:03d}.npy"), "array") for i in range(N)]
+    rows = [f"r{i:03d},words {i},Q{i}" for i in range(N)]
+    stamps: list[dict[str, Stamp]] = []
     for words in ("words 10", "other words"):
-        text = "\n".join(["filename,report", *rows]).replace("words 10", words)
-        (tmp_path / "reports.csv").write_text(text)
-        table = ReportTable.load(tmp_path / "reports.csv", {"files": ["filename"], "report": "report"})
-        stamps.append(_stamps([RecordRef(str(archive / f"r{i:03d}.npy"), "array") for i in range(N)], table))
-    differing = [path for path in stamps[0] if stamps[0][path] != stamps[1][path]]
-    assert differing == [str(archive / "r010.npy")]
+        (tmp_path / "reports.csv").write_text("\n".join(["file,report,patient", *rows]).replace("words 10", words))
+        mapping = {"files": ["file"], "report": "report", "patient_id": "patient"}
+        stamps.append(stamps_of(refs, ReportTable.load(tmp_path / "reports.csv", mapping)))
+    assert [path for path in stamps[0] if stamps[0][path] != stamps[1][path]] == [str(archive / "r010.npy")]
+    assert stamps[0][str(archive / "r010.npy")].patient_key == "Q10"
+
+
+def test_what_could_not_be_read_is_erased_with_its_patient(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "reports.csv").write_text("\n".join(["file,patient", *(f"r{i:03d},Q{i}" for i in range(N))]))
+    table = ReportTable.load(tmp_path / "reports.csv", {"files": ["file"], "patient_id": "patient"})
+    _build(archive, tmp_path / "kb", reports=table)
+    store = DeltaCaseStore(tmp_path / "kb")
+    assert [r.patient_key for r in store.rejects() if r.recording_id == "r003"] == ["Q3"]
+    assert store.erase("Q3").n_rejects == 1
+    assert not [r for r in store.rejects() if r.recording_id == "r003"]
 
 
 def test_workers_and_shard_size_change_nothing(archive: Path, whole: Path, tmp_path: Path) -> None:

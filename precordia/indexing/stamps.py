@@ -1,0 +1,81 @@
+"""Whether a recording has changed since it was read: a digest of its files and of its row in the report table."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from precordia.core.recording import Recording
+
+if TYPE_CHECKING:
+    from precordia.records.scan import RecordRef
+    from precordia.records.tables import ReportTable
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What is known of a recording without reading it.
+
+    Attributes:
+        digest: Of its files (name, size, time of all that share its stem) and of its row in the report table.
+        patient_key: The patient whom the row names, or None.
+    """
+
+    digest: str
+    patient_key: str | None
+
+
+def stamps_of(refs: Iterable[RecordRef], table: ReportTable | None) -> dict[str, Stamp]:
+    """Path to stamp.
+
+    Args:
+        refs: The recordings.
+        table: The report table, or None to use a known one beside each recording.
+    """
+    folders: dict[str, dict[str, list[str]]] = {}
+    tables: dict[str, ReportTable | None] = {}
+    out: dict[str, Stamp] = {}
+    for ref in refs:
+        folder, name = os.path.split(ref.path)
+        if folder not in folders:
+            folders[folder] = _files_by_stem(folder)
+            tables[folder] = table or _table_beside(ref.path)
+        same = sorted(folders[folder].get(name.partition(".")[0], []))
+        beside = tables[folder]
+        text, patient = _row_of(beside, ref.path) if beside is not None else ("", None)
+        out[ref.path] = Stamp(hashlib.sha256("\n".join([*same, text]).encode()).hexdigest()[:16], patient)
+    return out
+
+
+def _files_by_stem(folder: str) -> dict[str, list[str]]:
+    files: dict[str, list[str]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            status = entry.stat()
+            files.setdefault(entry.name.partition(".")[0], []).append(
+                f"{entry.name}|{status.st_size}|{status.st_mtime_ns}"
+            )
+    return files
+
+
+def _table_beside(path: str) -> ReportTable | None:
+    from precordia.records.tables import ReportTable
+
+    return ReportTable.find_beside(path)
+
+
+def _row_of(table: ReportTable, path: str) -> tuple[str, str | None]:
+    """What a table says of a file, as one text, and the patient: by joining it to a recording of one empty sample."""
+    stem = Path(path).name.partition(".")[0]
+    blank = Recording(np.zeros((1, 1), np.float32), 1.0, ("I",), recording_id=stem, source=path)
+    row = table.join(blank)
+    if row is blank:
+        return "", None
+    said = (row.recording_id, row.patient_id, row.time, row.age, row.sex, row.device, row.report, row.codes)
+    return repr((said, sorted(row.metadata.items()))), row.patient_id
