@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from precordia.core.leads import LEADS, LIMB_LEADS
 from precordia.core.recording import Problem, Quality, Recording
-from precordia.records.quality.leads import LeadFacts, lead_facts
+from precordia.records.quality.leads import LeadFacts, audible_noise, lead_facts
 from precordia.records.quality.limbs import limb_problems
 from precordia.records.quality.score import lead_scores, probability
 from precordia.records.quality.swap import swap_problems
@@ -26,11 +26,14 @@ WRONG_UNITS = 0.9 * ACCEPTABLE
 """What wrong units leave of a score: unacceptable, yet in the order of the waves' quality."""
 
 NOISY = 0.2
-"""Noise above 28 Hz, or white noise at the recording's own rate, relative to the QRS amplitude, from which a lead is called
-noisy: about one PTB-XL recording in twenty has such a lead."""
+"""Noise (see ``audible_noise``) from which a lead is called noisy: about one PTB-XL recording in a hundred has such a lead."""
 
 ASTRAY = 0.35
-"""Agreement with the other leads' beats below which a lead is called noisy: it shows something else than this heart."""
+"""Agreement with the other leads' beats below which a lead is called noisy, unless its own beats are alike: it shows something
+else than this heart."""
+
+ALIKE = 0.7
+"""Likeness of a lead's own beats from which they are beats, though small or late beside the others'."""
 
 SHORTEST_S = 2.5
 """Shortest recording that can serve, s: a beat and its neighbours at 50 beats a minute."""
@@ -43,8 +46,9 @@ def assess(recording: Recording) -> Quality:
     """What is wrong with a recording, lead by lead and as a whole, with a score from 0 (unusable) to 1 (clean).
 
     The score is the probability that annotators who see the waves would accept the recording (see ``score``), times the
-    share of samples that are there; below the threshold when the units are wrong, 0 when no lead has a signal. What does not spoil the waves
-    (missing leads, broken laws between leads, swapped electrodes) is listed among the problems and leaves the score alone.
+    share of samples that are there; below the threshold when the units are wrong, 0 when no lead has a signal. What does not
+    spoil the waves (missing leads, broken laws between leads, swapped electrodes) is listed among the problems and leaves the
+    score alone.
 
     Never raises for what a signal holds: empty, NaN and infinite signals are unacceptable, with the reason.
     """
@@ -137,7 +141,7 @@ def _lead_problems(view: View, facts: LeadFacts) -> list[Problem]:
     if rows.size:
         leads = tuple(view.leads[row] for row in rows)
         severity = 0.3 + 0.5 * rows.size / len(view.leads)
-        noise, agreement = max(facts.noise[rows].max(), facts.hiss[rows].max()), facts.agreement[rows].min()
+        noise, agreement = audible_noise(facts)[rows].max(), facts.agreement[rows].min()
         text = f"{', '.join(leads)}: noise up to {noise:.0%} of the QRS; agreement with the other leads' beats from {agreement:.2f}"
         problems.append(Problem("noisy", leads, severity, text))
     return problems
@@ -145,4 +149,5 @@ def _lead_problems(view: View, facts: LeadFacts) -> list[Problem]:
 
 def _noisy(facts: LeadFacts) -> NDArray[np.bool_]:
     alive = (facts.flat < 0.5) & (facts.missing < 0.5)
-    return alive & ((facts.noise > NOISY) | (facts.hiss > NOISY) | (facts.agreement < ASTRAY))
+    astray = (facts.agreement < ASTRAY) & (facts.likeness < ALIKE)
+    return alive & ((audible_noise(facts) > NOISY) | astray)

@@ -22,6 +22,9 @@ LIVE_MV = 0.01
 """Smallest QRS envelope for a lead to take part in the consensus, mV."""
 
 
+BEFORE, AFTER = 20, 30
+"""What lies around a beat, samples of the view: P to T, and artefacts between."""
+
 HISS_FS = 400.0
 """Rate from which second differences show noise rather than the QRS complex, Hz."""
 
@@ -35,7 +38,8 @@ class LeadFacts:
         flat: Share of the time without any signal.
         railed: Share of samples at a limit of the amplifier.
         agreement: Correlation of the lead's QRS envelope with the median envelope of all, -1 to 1; 0 for a dead lead.
-            With fewer than three live leads, how alike their own beats are.
+            With fewer than three live leads, their likeness.
+        likeness: How alike the lead's own beats are: correlation of all that lies around them with the median beat, -1 to 1.
         noise: Median amplitude above 28 Hz relative to the QRS amplitude.
         noise_peak: The same for the worst half second.
         hiss: White noise at the recording's own rate relative to the QRS amplitude; 0 below :data:`HISS_FS`.
@@ -47,11 +51,20 @@ class LeadFacts:
     flat: NDArray[np.float64]
     railed: NDArray[np.float64]
     agreement: NDArray[np.float64]
+    likeness: NDArray[np.float64]
     noise: NDArray[np.float64]
     noise_peak: NDArray[np.float64]
     hiss: NDArray[np.float64]
     drift_mv: NDArray[np.float64]
     qrs_mv: NDArray[np.float64]
+
+
+def audible_noise(facts: LeadFacts) -> NDArray[np.float64]:
+    """``(n_leads,)`` the larger of noise and hiss, relative to the QRS amplitude, or to 0.4 times that of the median lead where a
+    lead's own is smaller: a lead at right angles to the heart is not noisy for it."""
+    own = facts.qrs_mv + 0.01
+    fair = np.maximum(own, 0.4 * np.median(own))
+    return np.maximum(facts.noise, facts.hiss) * own / fair
 
 
 def lead_facts(view: View, signal: NDArray[np.float32], fs: float) -> LeadFacts:
@@ -65,11 +78,13 @@ def lead_facts(view: View, signal: NDArray[np.float32], fs: float) -> LeadFacts:
     qrs_mv = _percentile(np.abs(view.qrs), 0.98)
     power = np.sqrt(np.square(in_blocks(view.noise, 50)).mean(axis=2))
     scale = qrs_mv + 0.01
+    agreement, likeness = _agreement(view.qrs, qrs_mv)
     return LeadFacts(
         missing=1 - view.finite,
         flat=flat_share(view.wide),
         railed=railed_share(signal),
-        agreement=_agreement(view.qrs, qrs_mv),
+        agreement=agreement,
+        likeness=likeness,
         noise=np.median(power, axis=1) / scale,
         noise_peak=power.max(axis=1) / scale,
         hiss=_hiss_mv(signal, fs) * view.factor / scale if fs >= HISS_FS else np.zeros(len(view.leads)),
@@ -122,20 +137,21 @@ def _hiss_mv(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
     return level / math.sqrt(6)
 
 
-def _agreement(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> NDArray[np.float64]:
+def _agreement(
+    qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The facts ``agreement`` and ``likeness``."""
     relative, live = _envelopes(qrs, qrs_mv)
     if not live.any():
-        return np.zeros(qrs.shape[0])
+        return np.zeros(qrs.shape[0]), np.zeros(qrs.shape[0])
     consensus = np.median(relative[live], axis=0)
+    likeness = np.where(live, _likeness(qrs, consensus), 0)
     if live.sum() < 3:
-        return np.where(live, _self_agreement(qrs, consensus), 0)
+        return likeness, likeness
     consensus = consensus - consensus.mean()
     relative = relative - relative.mean(axis=1, keepdims=True)
     size = np.sqrt(np.square(relative).sum(axis=1) * np.square(consensus).sum())
-    out: NDArray[np.float64] = np.divide(
-        relative @ consensus, size, out=np.zeros(qrs.shape[0]), where=(size > 0) & live
-    )
-    return out
+    return np.divide(relative @ consensus, size, out=np.zeros(qrs.shape[0]), where=(size > 0) & live), likeness
 
 
 def _envelopes(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -145,23 +161,18 @@ def _envelopes(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> tuple[N
     return np.minimum(envelope / height, np.float32(1.5)), qrs_mv > LIVE_MV
 
 
-def _self_agreement(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) -> NDArray[np.float64]:
-    """How alike a lead's own beats are: what is left to ask when there are no others to agree with.
-
-    Returns:
-        ``(n_leads,)`` mean correlation of the beats with their median, 0 with fewer than three beats.
-    """
-    around = np.arange(-12, 13)
+def _likeness(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The fact ``likeness``; 0 with fewer than three beats."""
     peaks = _peaks(consensus)
-    peaks = peaks[(peaks >= 12) & (peaks < consensus.size - 12)]
+    peaks = peaks[(peaks >= BEFORE) & (peaks < consensus.size - AFTER)]
     if peaks.size < 3:
         return np.zeros(qrs.shape[0])
-    pieces = qrs[:, peaks[:, None] + around].astype(np.float64)
-    pieces -= pieces.mean(axis=2, keepdims=True)
+    pieces = qrs[:, peaks[:, None] + np.arange(-BEFORE, AFTER)].astype(np.float64)
     middle = np.median(pieces, axis=1, keepdims=True)
-    size = np.sqrt(np.square(pieces).sum(axis=2) * np.square(middle).sum(axis=2))
-    alike = np.divide((pieces * middle).sum(axis=2), size, out=np.zeros(size.shape), where=size > 0)
-    out: NDArray[np.float64] = alike.mean(axis=1)
+    size = np.sqrt(np.square(pieces).sum(axis=(1, 2)) * np.square(middle).sum(axis=(1, 2)) * peaks.size)
+    out: NDArray[np.float64] = np.divide(
+        (pieces * middle).sum(axis=(1, 2)), size, out=np.zeros(len(qrs)), where=size > 0
+    )
     return out
 
 

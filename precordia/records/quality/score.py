@@ -16,7 +16,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.records.quality.leads import LeadFacts
+from precordia.records.quality.leads import LeadFacts, audible_noise
 
 FEATURES = (
     "mean agreement",
@@ -78,8 +78,8 @@ def lead_scores(facts: LeadFacts) -> NDArray[np.float64]:
             1 - facts.missing,
             1 - facts.flat,
             1 - np.clip(facts.railed / 0.1, 0, 1),
-            np.clip(facts.agreement / 0.7, 0, 1),
-            1 - np.clip((np.maximum(facts.noise, facts.hiss) - 0.1) / 0.5, 0, 1),
+            np.clip(np.maximum(facts.agreement, facts.likeness) / 0.7, 0, 1),
+            1 - np.clip((audible_noise(facts) - 0.1) / 0.5, 0, 1),
         ]
     )
     worst: NDArray[np.float64] = np.clip(parts.min(axis=0), 0, 1)
