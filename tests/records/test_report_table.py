@@ -122,6 +122,10 @@ def test_parquet_and_a_mapping_of_one_s_own(tmp_path: Path) -> None:
     recording = table.join(read_alone(tmp_path / "x.dcm"))
     assert (recording.report, recording.sex) == ("Vorhofflimmern", "F")
     assert table.select("befund = 'normal'") == {"B1"}
+    (tmp_path / "y.dcm").write_bytes(b"damaged")
+    found = [Path(ref.path).name for ref in table.select_refs(scan(tmp_path), "befund = 'Vorhofflimmern'")]
+    assert found == ["x.dcm", "y.dcm"]  # the damaged one stays, to be rejected with its reason
+    assert [Path(ref.path).name for ref in table.select_refs(scan(tmp_path), "befund = 'normal'")] == ["y.dcm"]
     assert ReportTable.load(tmp_path / "r.parquet", json.loads(mapping.read_text())).columns == ("acc", "befund", "g")
 
 
@@ -210,3 +214,11 @@ def test_tables_of_known_archives_need_no_mapping(
     assert (recording.patient_id, recording.age, recording.sex) == (patient, age, sex)
     assert recording.time == (time or datetime(2020, 2, 1, 10, 11, 12))
     assert recording.codes == (("aha:22", "aha:23") if stem == "A00001" else ())
+
+
+def test_a_table_that_fits_no_recording_is_said(ptbxl: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("id,report\nzzz,normal\n")
+    with pytest.raises(UsageError, match="none of 3 recordings has a row"):
+        ReportTable.load(tmp_path / "other.csv").select_refs(
+            scan(ptbxl / "records100") + scan(ptbxl / "records500"), "true"
+        )

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from precordia.core.errors import FilterError
+from precordia.core.errors import FilterError, InputError, UsageError
 from precordia.core.recording import Recording
 from precordia.records.channels import one_line, parse_age, parse_sex, parse_time
+from precordia.records.read import read_alone
 from precordia.records.readers.statements import report_of
 from precordia.records.scan import RecordRef
 from precordia.records.tables.columns import cell_text, load_table, parse_codes
@@ -19,6 +20,7 @@ from precordia.records.tables.mapping import TableMapping, mapping_for
 
 _KNOWN_BESIDE: Final = ("ptbxl_database.csv",)
 _LEVELS_UP: Final = 3
+_UNREADABLE: Final = -1
 _SEALED: Final = ("SET enable_external_access=false", "SET python_enable_replacements=false", "SET threads=1")
 """A filter sees the table and nothing else: no files, no network, no variables of this process."""
 _LOADED: dict[tuple[str, int, int], ReportTable] = {}
@@ -174,11 +176,29 @@ class ReportTable:
     def select_refs(self, refs: Iterable[RecordRef], where: str) -> list[RecordRef]:
         """Those of ``refs`` whose row satisfies an SQL boolean expression; files without a row are not among them.
 
+        Where the mapping joins by what stands inside a file (``match``), each file is read; one that cannot be read stays,
+        so that it ends among the rejects with its reason.
+
         Raises:
             FilterError: see :meth:`select`.
+            UsageError: not one of the files has a row.
         """
         chosen = self._rows_where(where)
-        return [ref for ref in refs if self.row_of(ref.path, _stem(ref.path)) in chosen]
+        every = list(refs)
+        rows = [self._row_of_ref(ref) for ref in every]
+        if every and not any(row is not None for row in rows):
+            raise UsageError(
+                f"{self.path}: none of {len(every)} recordings has a row there; say in a mapping which column identifies them"
+            )
+        return [ref for ref, row in zip(every, rows, strict=True) if row in chosen or row == _UNREADABLE]
+
+    def _row_of_ref(self, ref: RecordRef) -> int | None:
+        if self.mapping.match == "recording_id":
+            return self.row_of(ref.path, _stem(ref.path))
+        try:
+            return self.row_of(ref.path, *self._ids_of(read_alone(ref.path)))
+        except InputError:
+            return _UNREADABLE
 
     def duplicates(self, refs: Iterable[RecordRef]) -> dict[RecordRef, str]:
         """Which of ``refs`` are the same ECG as another one at a higher rate, with the reason for leaving them out.
