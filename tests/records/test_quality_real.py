@@ -43,10 +43,10 @@ def test_annotators_are_agreed_with(data_dir: Path) -> None:
     assert found.low > 0.94
 
 
-def test_annotators_are_agreed_with_whatever_the_scale_and_the_names_of_augmented_leads(data_dir: Path) -> None:
-    labelled = cinc2011(data_dir)
+def test_annotators_are_agreed_with_whatever_the_scale(data_dir: Path) -> None:
+    labelled = cinc2011(data_dir)[::2]
     truth = [one.acceptable for one in labelled]
-    for factor in (0.2, 2.0, 200.0):
+    for factor in (0.2, 200.0):
         scores = [assess(_scaled(one.recording, factor)).score for one in labelled]
         assert auroc(truth, scores, resamples=1).value > 0.95
 
@@ -56,7 +56,7 @@ def _scaled(recording: Recording, factor: float) -> Recording:
 
 
 def test_hospital_ecgs_pass(data_dir: Path) -> None:
-    rows = listed(data_dir, "ptbxl")[::8] + listed(data_dir, "cpsc2018", "cpsc2018extra", "chapman_ningbo")
+    rows = listed(data_dir, "ptbxl")[::12] + listed(data_dir, "cpsc2018", "cpsc2018extra", "chapman_ningbo")
     count: Counter[str] = Counter()
     for row in rows:
         found = assess(read_recording(row.path))
