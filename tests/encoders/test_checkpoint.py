@@ -125,7 +125,9 @@ def test_the_shipped_encoder_loads_and_is_small() -> None:
     encoder = load_encoder("default")
     assert encoder.dim == 256
     folder = Path(__file__).parents[2] / "precordia" / "encoders" / "weights" / "default"
-    assert {"weights.safetensors", "encoder.json", "recipe.json", "card.md", "curve.csv"} <= {p.name for p in folder.iterdir()}
+    assert {"weights.safetensors", "encoder.json", "recipe.json", "card.md", "curve.csv"} <= {
+        p.name for p in folder.iterdir()
+    }
     assert (folder / "weights.safetensors").stat().st_size <= 12e6
     card = (folder / "card.md").read_text()
     assert encoder.fingerprint in card

@@ -33,7 +33,9 @@ def test_power_lies_in_the_band(kind: str, low: float, high: float) -> None:
 
 @pytest.mark.parametrize("snr_db", [12.0, 0.0])
 def test_the_ratio_is_as_asked(snr_db: float) -> None:
-    signal = np.random.default_rng(0).standard_normal((2, 5000)).astype(np.float32) * np.array([[1.0], [0.1]], np.float32)
+    signal = np.random.default_rng(0).standard_normal((2, 5000)).astype(np.float32) * np.array(
+        [[1.0], [0.1]], np.float32
+    )
     added = add_noise(signal, FS, "muscle", snr_db, np.random.default_rng(3)) - signal
     measured = 20 * np.log10(signal.std(axis=1) / added.std(axis=1))
     np.testing.assert_allclose(measured, snr_db, atol=0.1)

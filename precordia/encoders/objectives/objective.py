@@ -81,11 +81,10 @@ def frequency_head(inputs: int, targets: Tensor) -> nn.Linear:
         inputs: Length of what it reads.
         targets: ``(n, n_targets)`` of the training part.
     """
-    head = nn.Linear(inputs, targets.shape[1])
-    nn.init.zeros_(head.weight)
     frequency = targets.float().sum(0).add(0.5) / (len(targets) + 1.0)
-    with torch.no_grad():
-        head.bias.copy_(torch.logit(frequency.clamp(1e-4, 1 - 1e-4)))
+    head = nn.Linear(inputs, max(targets.shape[1], 1))
+    head.weight = nn.Parameter(torch.zeros(targets.shape[1], inputs))
+    head.bias = nn.Parameter(torch.logit(frequency.clamp(1e-4, 1 - 1e-4)))
     return head
 
 
