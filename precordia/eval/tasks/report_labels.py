@@ -48,7 +48,7 @@ class ReportLabelsTask:
         "PTB-XL 1.0.3, all 21,837 reports; patients are split by a hash of their number into a tuning half, on which the "
         "vocabulary, the labeller and the coders were made, and an untouched half. Reading: 150 English and 150 German "
         "reports of the untouched half, one a patient, no text twice, and 40 more in which something is denied, annotated "
-        "by reading before the labeller was run on them (rules: docs/concepts.md); a finding counts as right with its "
+        "by reading before anything the labeller made of them was seen (rules: docs/concepts.md); a finding counts as right with its "
         "concept and its status. Codes: coders learn on the tuning half and are scored on the untouched half, "
         "micro-averaged; a code is present whatever its likelihood, and a superclass when one of its codes is. "
         "Intervals: bootstrap over patients."
@@ -68,7 +68,7 @@ class ReportLabelsTask:
         samples: list[Mapping[str, object]] = []
         notes = [
             f"{sum(r.untouched for r in records)} of {len(records)} reports are in the untouched half.",
-            "The annotations were committed before the labeller was first run on their reports. The first run had a "
+            "The annotations were committed before what the labeller makes of their reports was seen. The first run had a "
             "finding-level F1 of 0.989 (0.983-0.995) on the 300 reports and of 0.945 (0.915-0.973) on the 40 with denials. "
             "Since then no annotation was changed; wordings and ties that it had missed were added, so the figures here "
             "are no longer blind.",
