@@ -48,8 +48,8 @@ class ReportLabelsTask:
         "PTB-XL 1.0.3, all 21,837 reports; patients are split by a hash of their number into a tuning half, on which the "
         "vocabulary, the labeller and the coders were made, and an untouched half. Reading: 150 English and 150 German "
         "reports of the untouched half, one a patient, no text twice, and 40 more in which something is denied, annotated "
-        "by reading before anything the labeller made of them was seen (rules: docs/concepts.md); a finding counts as right with its "
-        "concept and its status. Codes: coders learn on the tuning half and are scored on the untouched half, "
+        "by reading before anything the labeller made of them was seen (rules: docs/concepts.md); a finding counts as right "
+        "with its concept and its status. Codes: coders learn on the tuning half and are scored on the untouched half, "
         "micro-averaged; a code is present whatever its likelihood, and a superclass when one of its codes is. "
         "Intervals: bootstrap over patients."
     )
