@@ -2,75 +2,96 @@
 
 The query's own signal, its patient's other recordings, and near-copies of its signal are left out unless asked for. A
 query that does not name its patient (a bare signal file) is looked up by content: when its signal or a near-copy of it
-is in the archive, the patient of that case counts as the query's patient.
+is met among the cases, the patient of that case counts as the query's patient.
+
+Vectors do not tell copies: half the gain or a crop moves an ECG further than another patient may be away
+(`python -m benchmarks.duplicates`). So every case that is about to be shown, and the nearest of the whole archive
+besides, is laid over the query, unless its heart rate already rules a copy out.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from precordia.core.case import Case, patient_key_of
+from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Query
 from precordia.retrieval.duplicates import is_near_duplicate
 
-LOOK_ALIKE_SIMILARITY = 0.8
-"""Cosine similarity from which a case's signal is laid over the query's. Low enough that a copy at another rate, gain or
-length is not missed (`python -m benchmarks.duplicates` prints the lowest similarity of a copy)."""
+RATE_TOLERANCE = 0.2
+"""Relative difference of heart rates from which two signals are not one ECG. A crop of an irregular rhythm can differ by
+some 10 %."""
 
 
-@dataclass(frozen=True, eq=False)
 class Guard:
     """Decides which found cases a query may have.
 
-    Attributes:
+    Args:
         query: What was asked, with its exclusions.
-        own: Ids of cases that hold the query's very signal.
-        copies: Ids of cases whose signal is almost the query's.
-        patients: Keys of the patient that the query is known to belong to.
+        standardized: Its recording, standardized; None for a query in words.
+        measured: Of its recording.
+        load: Case id to its recording, standardized.
     """
 
-    query: Query
-    own: frozenset[int] = frozenset()
-    copies: frozenset[int] = frozenset()
-    patients: frozenset[str] = frozenset()
+    def __init__(
+        self, query: Query, standardized: Recording | None, measured: Measurements, load: Callable[[int], Recording]
+    ) -> None:
+        self._query = query
+        self._standardized = standardized
+        self._rate = measured.heart_rate_bpm
+        self._load = load
+        self._copy: dict[int, bool] = {}
+        self._patients: set[str] = set() if query.recording is None else {patient_key_of(query.recording)}
 
-    def admit(self, found: Iterable[Case]) -> list[Case]:
-        """The cases that may be shown, in their order."""
+    def meet(self, cases: Iterable[Case]) -> None:
+        """Learn from cases, shown or not, whether they are the query's own: their patient is then the query's."""
+        for case in cases:
+            if self._is_own(case) or self._is_copy(case):
+                self._patients.add(case.patient_key)
+
+    def admit(self, found: Sequence[Case], k: int) -> list[Case]:
+        """The first ``k`` cases that may be shown, in their order."""
+        while True:
+            known = len(self._patients)
+            admitted = self._pass(found, k)
+            # A copy met late tells the patient of cases admitted before.
+            if len(self._patients) == known:
+                return admitted
+
+    def _pass(self, found: Sequence[Case], k: int) -> list[Case]:
+        query = self._query
         admitted: list[Case] = []
         of_patient: Counter[str] = Counter()
         for case in found:
+            if len(admitted) == k:
+                break
+            if query.exclude_patient and case.patient_key in self._patients:
+                continue
+            self.meet((case,))
             of_patient[case.patient_key] += 1
             if not (
-                (self.query.exclude_self and case.case_id in self.own)
-                or (self.query.exclude_near_duplicates and case.case_id in self.copies)
-                or (self.query.exclude_patient and case.patient_key in self.patients)
-                or (self.query.per_patient is not None and of_patient[case.patient_key] > self.query.per_patient)
+                (query.exclude_self and self._is_own(case))
+                or (query.exclude_near_duplicates and not self._is_own(case) and self._is_copy(case))
+                or (query.exclude_patient and case.patient_key in self._patients)
+                or (query.per_patient is not None and of_patient[case.patient_key] > query.per_patient)
             ):
                 admitted.append(case)
         return admitted
 
+    def _is_own(self, case: Case) -> bool:
+        return self._query.recording is not None and case.content_hash == self._query.recording.content_hash
 
-def guard_for(
-    query: Query,
-    standardized: Recording | None,
-    nearest: Sequence[tuple[Case, float]],
-    load: Callable[[Sequence[int]], list[Recording]],
-) -> Guard:
-    """The guard of a query.
+    def _is_copy(self, case: Case) -> bool:
+        if self._standardized is None or self._is_own(case) or not self._rates_agree(case):
+            return False
+        if case.case_id not in self._copy:
+            self._copy[case.case_id] = is_near_duplicate(self._standardized, self._load(case.case_id))
+        return self._copy[case.case_id]
 
-    Args:
-        query: What was asked.
-        standardized: Its recording, standardized; None for a query in words.
-        nearest: The most similar cases of the whole archive with their cosine similarity, whatever the query filters on.
-        load: Case ids to standardized recordings.
-    """
-    if query.recording is None or standardized is None:
-        return Guard(query)
-    own = frozenset(case.case_id for case, _ in nearest if case.content_hash == query.recording.content_hash)
-    alike = [c.case_id for c, similarity in nearest if similarity >= LOOK_ALIKE_SIMILARITY and c.case_id not in own]
-    copies = frozenset(i for i, other in zip(alike, load(alike), strict=True) if is_near_duplicate(standardized, other))
-    patients = {case.patient_key for case, _ in nearest if case.case_id in own | copies}
-    return Guard(query, own, copies, frozenset(patients | {patient_key_of(query.recording)}))
+    def _rates_agree(self, case: Case) -> bool:
+        rate = case.measurements.heart_rate_bpm
+        if rate is None or self._rate is None:
+            return True
+        return abs(rate - self._rate) <= RATE_TOLERANCE * max(rate, self._rate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from precordia.core.case import Case
 from precordia.core.errors import UsageError
+from precordia.core.findings import Measurements
 from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorIndex
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Mode, Query, Why
 from precordia.retrieval.fusion import reciprocal_rank_fusion
-from precordia.retrieval.guards import Guard, guard_for
+from precordia.retrieval.guards import Guard
 from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
 
-COPY_CANDIDATES = 8
-"""How many of the most similar signals are laid over the query's to find copies of it."""
+SPARE = 8
+"""Cases read beyond those wanted, in place of those that the guard takes away; as many of the nearest of the whole
+archive are met by the guard whatever the query filters on."""
 
 FUSION_DEPTH = 100
 """How deep each modality is read before fusion, at least."""
@@ -55,25 +57,26 @@ class Retriever:
         allowed = self.store.select(query.where) if query.where else None
         if (allowed is not None and allowed.size == 0) or len(self.store) == 0:
             return []
-        guard = self._guard(query, modalities.get("signal"))
+        measured = _measured(query)
+        guard = self._guard(query, measured, modalities.get("signal"))
         said = _said_findings(query)
         total = len(self.store) if allowed is None else int(allowed.size)
-        depth = max(query.k + COPY_CANDIDATES, FUSION_DEPTH if len(modalities) > 1 else 0)
+        depth = max(query.k + SPARE, FUSION_DEPTH if len(modalities) > 1 else 0)
         while True:
             rankings = {name: modality.rank(min(depth, total), allowed) for name, modality in modalities.items()}
             if len(modalities) > 1 and said:
                 rankings["findings"] = self._with_findings(said, modalities, min(depth, total), allowed)
             order = _fuse(rankings)
-            admitted = guard.admit(self.store.get([case_id for case_id, _ in order]))
+            admitted = guard.admit(self.store.get([case_id for case_id, _ in order]), query.k)
             # Guards may have taken hits away: read deeper until there are enough, or no more.
             if len(admitted) >= query.k or depth >= total:
                 break
             depth *= 4
         scores = dict(order)
-        asked = said | self._shown_findings(query) if admitted else said
+        asked = said | _shown_findings(measured)
         return [
             Hit(rank, scores[case.case_id], case, _why(case, rankings, asked))
-            for rank, case in enumerate(admitted[: query.k], start=1)
+            for rank, case in enumerate(admitted, start=1)
         ]
 
     def _modalities(self, query: Query) -> dict[str, VectorModality | WordModality]:
@@ -97,21 +100,20 @@ class Retriever:
             )
         return out
 
-    def _guard(self, query: Query, signal: VectorModality | WordModality | None) -> Guard:
-        if query.recording is None:
-            return Guard(query)
-        if not isinstance(signal, VectorModality):
-            signal = VectorModality(self.signals, self.encoder().embed([query.recording])[0])
+    def _guard(self, query: Query, measured: Measurements, signal: VectorModality | WordModality | None) -> Guard:
         from precordia.records.standardize import standardize
 
-        nearest = signal.rank(min(COPY_CANDIDATES, len(self.store)), None)
-        cases = self.store.get([case_id for case_id, _ in nearest])
+        def load(case_id: int) -> Recording:
+            return standardize(self.store.recording(case_id))
 
-        def load(ids: Sequence[int]) -> list[Recording]:
-            return [standardize(self.store.recording(i)) for i in ids]
-
-        pairs = [(case, score) for case, (_, score) in zip(cases, nearest, strict=True)]
-        return guard_for(query, standardize(query.recording), pairs, load)
+        if query.recording is None:
+            return Guard(query, None, measured, load)
+        guard = Guard(query, standardize(query.recording), measured, load)
+        if not isinstance(signal, VectorModality):
+            signal = VectorModality(self.signals, self.encoder().embed([query.recording])[0])
+        nearest = signal.rank(min(SPARE, len(self.store)), None)
+        guard.meet(self.store.get([case_id for case_id, _ in nearest]))
+        return guard
 
     def _with_findings(
         self,
@@ -133,16 +135,20 @@ class Retriever:
         )
         return [(case_id, 1.0) for case_id in sorted(found)]
 
-    def _shown_findings(self, query: Query) -> frozenset[str]:
-        """What the query's signal shows by its measurements; its own report is what one wants to know."""
-        if query.recording is None:
-            return frozenset()
-        from precordia.concepts import findings_from_measurements
-        from precordia.measurements import measure
 
-        return frozenset(
-            f.concept for f in findings_from_measurements(measure(query.recording)) if f.status == "present"
-        )
+def _measured(query: Query) -> Measurements:
+    if query.recording is None:
+        return Measurements()
+    from precordia.measurements import measure
+
+    return measure(query.recording)
+
+
+def _shown_findings(measured: Measurements) -> frozenset[str]:
+    """What the query's signal shows by its measurements; its own report is what one wants to know."""
+    from precordia.concepts import findings_from_measurements
+
+    return frozenset(f.concept for f in findings_from_measurements(measured) if f.status == "present")
 
 
 def _said_findings(query: Query) -> frozenset[str]:
