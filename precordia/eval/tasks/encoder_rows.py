@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.core.errors import CheckpointError
 from precordia.core.recording import Recording
 from precordia.encoders.encoder import SignalEncoder, unit_rows
 from precordia.eval import bootstrap
@@ -132,6 +133,11 @@ def text_rows(split: Split, encoder: SignalEncoder, vectors: NDArray[np.float32]
     from precordia.encoders.text import load_text_encoder
 
     text_encoder = load_text_encoder()
+    if text_encoder.fingerprint != encoder.text_fingerprint:
+        raise CheckpointError(
+            f"encoder {encoder.fingerprint} was aligned with text encoder {encoder.text_fingerprint}, but the default one is "
+            f"{text_encoder.fingerprint}: leave out the part text (--set parts=...) or train again"
+        )
     space = encoder.to_text_space(vectors)
     scores = np.stack(
         [(space @ text_encoder.embed(list(PROMPTS[name])).T).mean(axis=1) for name in SUPERCLASSES], axis=1
