@@ -219,15 +219,15 @@ def _antialias(up: int, down: int) -> NDArray[np.float64]:
 
 
 def _resample(signal: NDArray[np.float32], fs: float, target: float) -> NDArray[np.float64]:
-    # Rates that are no ratio of small numbers (999.7 Hz) are met to a millionth: a tenth of a sample in 10 s at 10 kHz.
-    ratio = Fraction(target / fs).limit_denominator(1000)
-    wide = signal.astype(np.float64)
-    if ratio == 1:
-        return wide
-    if ratio == 0:
+    if fs > 1000 * target:
         raise UnusableSignalError(
             f"sampling rate {fs:g} Hz is beyond a thousand times {target:g} Hz; check the file's rate"
         )
+    # Rates that are no ratio of small numbers (399.75 Hz) are met so closely that 10 s drift by less than a sample.
+    ratio = Fraction(target / fs).limit_denominator(10_000)
+    wide = signal.astype(np.float64)
+    if ratio == 1:
+        return wide
     up, down = ratio.numerator, ratio.denominator
     out: NDArray[np.float64] = resample_poly(wide, up, down, axis=1, window=_antialias(up, down), padtype="line")
     return out

@@ -93,7 +93,8 @@ def test_inspect_prints_json_only_on_stdout(tmp_path: Path, capsys: pytest.Captu
     import numpy as np
 
     t = np.arange(5000) / 500
-    beat = np.exp(-0.5 * (((t % 0.8) - 0.4) / 0.012) ** 2)
+    waves = ((0.12, 0.22, 0.025), (-0.1, 0.375, 0.008), (1.0, 0.4, 0.012), (-0.2, 0.43, 0.01), (0.3, 0.65, 0.05))
+    beat = sum(a * np.exp(-0.5 * (((t % 0.8) - at) / width) ** 2) for a, at, width in waves)
     rows = np.stack([beat * (1 + 0.1 * i) for i in range(2)])
     path = tmp_path / "two.csv"
     path.write_text("I,II\n" + "\n".join(f"{a:.4f},{b:.4f}" for a, b in rows.T))

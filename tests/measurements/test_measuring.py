@@ -265,3 +265,12 @@ def test_whatever_the_samples_every_value_is_a_number_or_none(seed: int) -> None
     assert all(value is None or np.isfinite(value) for value in m.scalars().values())
     for by_lead in (m.st_j60_mv, m.r_mv, m.s_mv, m.q_mv, m.t_mv, m.confidence):
         assert np.isfinite(list(by_lead.values())).all()
+
+
+@pytest.mark.parametrize("step_mv", [0.0001, 0.005, 0.02])
+def test_stillness_between_the_beats_of_a_clean_signal_is_not_padding(step_mv: float) -> None:
+    drawn = draw(regular(50), Drawn(), noise_mv=0.0)
+    coarse = replace(drawn, signal=np.round(drawn.signal / step_mv) * step_mv)
+    m = measure(coarse)
+    assert m.heart_rate_bpm == pytest.approx(50, abs=0.5)
+    assert m.n_beats == len(regular(50))
