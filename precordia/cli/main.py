@@ -66,6 +66,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        # A mistake of ours. Its message could hold anything that was being read, so only its kind and place are shown.
+        if os.environ.get("PRECORDIA_DEBUG"):
+            raise
+        place = _innermost(error)
+        print(
+            f"precordia {args.command}: internal error ({type(error).__name__} in {place}); please report it; "
+            "PRECORDIA_DEBUG=1 shows the details",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def _innermost(error: BaseException) -> str:
+    """Module and line of ours where an error arose."""
+    place, trace = "unknown place", error.__traceback__
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if name.startswith("precordia"):
+            place = f"{name}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 def _one_line(error: Exception) -> str:

@@ -105,3 +105,23 @@ def test_inspect_prints_json_only_on_stdout(tmp_path: Path, capsys: pytest.Captu
     assert document["fs"] == 500
     assert document["measurements"]["heart_rate_bpm"] == pytest.approx(75, abs=1)
     assert {"quality", "findings", "vendor_statements"} <= set(document)
+
+
+def test_a_mistake_of_ours_shows_its_place_but_no_content(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import precordia.cli.inspect
+
+    def fail(args: object) -> int:
+        raise ValueError("Jane Doe, left bundle branch block")
+
+    monkeypatch.setattr(precordia.cli.inspect, "run", fail)
+    monkeypatch.delenv("PRECORDIA_DEBUG", raising=False)
+    assert main(["inspect", "x"]) == 1
+    error = capsys.readouterr().err
+    assert "ValueError" in error
+    assert "Jane" not in error
+    assert error.count("\n") == 1
+    monkeypatch.setenv("PRECORDIA_DEBUG", "1")
+    with pytest.raises(ValueError, match="Jane"):
+        main(["inspect", "x"])
