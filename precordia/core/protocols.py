@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -103,6 +103,10 @@ class CaseStore(Protocol):
 
     def recording(self, case_id: int) -> Recording:
         """The recording with its signal, lossless to 0.1 µV or the file's own step."""
+        ...
+
+    def waveform(self, case_id: int, leads: Collection[str] | None = None) -> Recording:
+        """The signal alone, as :meth:`recording` gives it: some leads, where they are there, or all; nothing else is set."""
         ...
 
     def select(self, where: str | None) -> NDArray[np.int64]:

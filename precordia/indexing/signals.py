@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Collection
 from typing import Any, Final
 
 import numpy as np
@@ -42,6 +43,8 @@ _LIMB_RULES: Final[dict[str, tuple[tuple[str, str], tuple[int, int], int]]] = {
     "aVF": (("I", "II"), (-1, 2), 2),
 }
 """Limb lead to ``(sources, weights, divisor)``, in whole steps."""
+
+_LIMB_SOURCES: Final = ("I", "II")
 
 
 def encode_signal(signal: NDArray[np.float32], fs: float, leads: tuple[str, ...]) -> bytes:
@@ -97,8 +100,14 @@ def encode_signal(signal: NDArray[np.float32], fs: float, leads: tuple[str, ...]
     return _MAGIC + struct.pack("<I", len(head)) + head + body
 
 
-def decode_signal(blob: bytes) -> tuple[NDArray[np.float32], float, tuple[str, ...]]:
+def decode_signal(
+    blob: bytes, only: Collection[str] | None = None
+) -> tuple[NDArray[np.float32], float, tuple[str, ...]]:
     """What :func:`encode_signal` was given: signal ``(n_leads, n_samples)`` float32 mV, rate in Hz, lead names.
+
+    Args:
+        blob: The signal.
+        only: The leads to decode, where they are there; None for all.
 
     Raises:
         KnowledgeBaseError: the blob is damaged.
@@ -118,10 +127,13 @@ def decode_signal(blob: bytes) -> tuple[NDArray[np.float32], float, tuple[str, .
     n_leads, n = head["shape"]
     signal = np.zeros((n_leads, n), dtype=np.float32)
     integers: dict[str, tuple[NDArray[np.int32], float]] = {}
+    needed = set(head["leads"]) if only is None else {*only, *_LIMB_SOURCES}
     offset = 0
     for row, (name, (code, step, width)) in enumerate(zip(head["leads"], head["codes"], strict=True)):
         plane = np.frombuffer(body, np.uint8, n * width, offset).reshape(width, n)
         offset += n * width
+        if name not in needed:
+            continue
         words = np.ascontiguousarray(plane.T).reshape(-1).view(f"<u{width}")
         if code == _RAW:
             signal[row] = words.view("<f4")
@@ -140,7 +152,11 @@ def decode_signal(blob: bytes) -> tuple[NDArray[np.float32], float, tuple[str, .
         count = head["holes"]
         where = np.cumsum(np.frombuffer(body, "<u8", count, offset))
         signal.ravel()[where] = np.frombuffer(body, "<f4", count, offset + 8 * count)
-    return signal, float(head["fs"]), tuple(head["leads"])
+    leads = tuple(head["leads"])
+    if only is not None:
+        kept = [row for row, name in enumerate(leads) if name in only]
+        signal, leads = signal[kept], tuple(leads[row] for row in kept)
+    return signal, float(head["fs"]), leads
 
 
 def _step_of(x: NDArray[np.float64], exact: NDArray[np.float32], hint: float | None) -> float | None:

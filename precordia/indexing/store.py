@@ -8,7 +8,7 @@ from a crash and goes with the next writer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -146,6 +146,15 @@ class DeltaCaseStore:
             metadata=case.metadata,
             notes=tuple(details["notes"]),
         )
+
+    def waveform(self, case_id: int, leads: Collection[str] | None = None) -> Recording:
+        """The signal alone: of :meth:`recording`, the rate and some leads, or all.
+
+        Raises:
+            KeyError: the id is not there.
+        """
+        signal, fs, names = decode_signal(self._signal_row(case_id)["signal"], leads)
+        return Recording(signal, fs, names, recording_id=str(case_id))
 
     def select(self, where: str | None) -> NDArray[np.int64]:
         """Ids of the cases for which a condition is true, ascending; see :mod:`precordia.indexing.filters`.
@@ -285,15 +294,14 @@ class DeltaCaseStore:
 
         for attempt in (0, 1):
             ((name, row),) = self._signal_rows.positions([case_id])
+            path = str(self._signals.path / name)
             try:
-                with pq.ParquetFile(self._signals.path / name) as file:
-                    for group in range(file.num_row_groups):
-                        n = file.metadata.row_group(group).num_rows
-                        if row < n:
-                            rows = file.read_row_group(group, columns=SIGNAL_SCHEMA.names)
-                            found: dict[str, Any] = rows.slice(row, 1).to_pylist()[0]
-                            return found
-                        row -= n
+                metadata, starts = _groups_of(path)
+                with pq.ParquetFile(path, metadata=metadata) as file:
+                    group = int(np.searchsorted(starts, row, side="right")) - 1
+                    rows = file.read_row_group(group, columns=SIGNAL_SCHEMA.names)
+                    found: dict[str, Any] = rows.slice(row - int(starts[group]), 1).to_pylist()[0]
+                    return found
             except FileNotFoundError:
                 if attempt or not self.refresh():
                     raise
@@ -331,6 +339,16 @@ def _check_vocabulary(expression: Expression, where: str) -> None:
     known = _known_concepts() if expression.concepts else frozenset()
     if known:
         check_concepts(expression, where, known.__contains__, known)
+
+
+@lru_cache(maxsize=256)
+def _groups_of(path: str) -> tuple[Any, NDArray[np.int64]]:
+    """A Parquet file's metadata and the first row of each of its groups; the file never changes."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(path)
+    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    return metadata, np.cumsum([0, *counts[:-1]], dtype=np.int64)
 
 
 @lru_cache(maxsize=1)

@@ -17,10 +17,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, find_peaks, sosfiltfilt
+from scipy.signal import butter, find_peaks
 
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import FS
+from precordia.records.filtering import zero_phase
 
 REFRACTORY_S: Final = 0.20
 """No two ventricular complexes follow closer (Pan and Tompkins 1985)."""
@@ -77,7 +78,7 @@ class _Weights:
 
 
 def _lead_weights(signal: NDArray[np.float64]) -> _Weights | None:
-    band = sosfiltfilt(_qrs_band(), signal, axis=1, padlen=min(signal.shape[1] - 1, round(FS)))
+    band = zero_phase(_qrs_band(), signal, min(signal.shape[1] - 1, round(FS)), odd=True)
     envelope = uniform_filter1d(np.abs(band), round(0.10 * FS), axis=1, mode="constant")
     typical = _typical(envelope)
     quiet = np.quantile(envelope[:, :: max(1, envelope.shape[1] // 5000)], 0.25, axis=1)

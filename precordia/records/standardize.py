@@ -30,11 +30,12 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, firwin, resample_poly, sosfiltfilt
+from scipy.signal import butter, firwin, resample_poly
 
 from precordia.core.errors import UnusableSignalError, UsageError
 from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Recording
+from precordia.records.filtering import zero_phase
 
 LOWEST_FS = 25.0
 """Lowest sampling rate accepted, Hz: below, no QRS complex shows (most of its energy lies under 25 Hz, its peak near 10)."""
@@ -242,5 +243,4 @@ def _bandpass_sections(fs: float, low: float, high: float) -> NDArray[np.float64
 def _bandpass(signal: NDArray[np.float64], spec: SignalSpec) -> NDArray[np.float64]:
     sections = _bandpass_sections(spec.fs, spec.highpass_hz, spec.lowpass_hz)
     padlen = min(signal.shape[1] - 1, round(2 * spec.fs))
-    out: NDArray[np.float64] = sosfiltfilt(sections, signal, axis=1, padtype="even", padlen=padlen)
-    return out
+    return zero_phase(sections, signal, padlen)

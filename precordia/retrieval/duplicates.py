@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
 from precordia.core.recording import Recording
+from precordia.records.standardize import SignalSpec
 
 MIN_OVERLAP_S = 2.4
 """Shortest overlap that can show a copy, s: a little under the shortest recording accepted."""
@@ -19,6 +20,13 @@ MIN_OVERLAP_S = 2.4
 COPY_CORRELATION = 0.94
 """Correlation from which two recordings are one: above the largest of 20,000 pairs of different people (0.934), below 99 %
 of copies, however made (`python -m benchmarks.duplicates`)."""
+
+SCREEN = SignalSpec(leads=("I", "II", "V2", "V5"))
+"""Leads that are compared first: they see the heart from all sides, and most other ECGs already differ in them."""
+
+SCREEN_CORRELATION = 0.7
+"""Correlation of those leads below which the others are not looked at: one in twelve other ECGs reaches it, and no copy
+stays below (0.79 the least, with a fifth of the ECG drowned in noise; `python -m benchmarks.duplicates`)."""
 
 
 def overlap_correlation(first: Recording, second: Recording) -> float:
@@ -37,6 +45,15 @@ def overlap_correlation(first: Recording, second: Recording) -> float:
     min_overlap, second_long = round(MIN_OVERLAP_S * first.fs), round(first.fs)
     shifts = {_best_shift(a, b, min_overlap), _best_shift(_clipped(a), _clipped(b), min_overlap)}
     return max(float(np.median(_segment_correlations(*_overlap(a, b, shift), second_long))) for shift in shifts)
+
+
+def may_be_near_duplicate(first: Recording, second: Recording) -> bool:
+    """Whether two recordings, standardized to :data:`SCREEN`, are worth a look at all their leads.
+
+    True also where they have too few of those leads in common to tell.
+    """
+    common = [lead for lead in SCREEN.leads if lead in first.leads and lead in second.leads]
+    return len(common) < 2 or overlap_correlation(first, second) >= SCREEN_CORRELATION
 
 
 def is_near_duplicate(first: Recording, second: Recording, threshold: float = COPY_CORRELATION) -> bool:

@@ -15,10 +15,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from precordia.core.case import Case, patient_key_of
+from precordia.core.errors import UnusableSignalError
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Query
-from precordia.retrieval.duplicates import is_near_duplicate
+from precordia.records.standardize import SignalSpec
+from precordia.retrieval.duplicates import SCREEN, is_near_duplicate, may_be_near_duplicate
 
 RATE_TOLERANCE = 0.2
 """Relative difference of heart rates from which two signals are not one ECG. A crop of an irregular rhythm can differ by
@@ -32,11 +34,15 @@ class Guard:
         query: What was asked, with its exclusions.
         standardized: Its recording, standardized; None for a query in words.
         measured: Of its recording.
-        load: Case id to its recording, standardized.
+        load: Case id and spec to its recording, standardized to the spec.
     """
 
     def __init__(
-        self, query: Query, standardized: Recording | None, measured: Measurements, load: Callable[[int], Recording]
+        self,
+        query: Query,
+        standardized: Recording | None,
+        measured: Measurements,
+        load: Callable[[int, SignalSpec], Recording],
     ) -> None:
         self._query = query
         self._standardized = standardized
@@ -87,8 +93,18 @@ class Guard:
         if self._standardized is None or self._is_own(case) or not self._rates_agree(case):
             return False
         if case.case_id not in self._copy:
-            self._copy[case.case_id] = is_near_duplicate(self._standardized, self._load(case.case_id))
+            self._copy[case.case_id] = self._lies_over(case.case_id, self._standardized)
         return self._copy[case.case_id]
+
+    def _lies_over(self, case_id: int, standardized: Recording) -> bool:
+        """Whether a case is a near-copy: by a few leads first, and by all only where those leave it open."""
+        if sum(lead in SCREEN.leads for lead in standardized.leads) >= 2:
+            try:
+                if not may_be_near_duplicate(standardized, self._load(case_id, SCREEN)):
+                    return False
+            except UnusableSignalError:  # none of these leads: compare those that it has
+                pass
+        return is_near_duplicate(standardized, self._load(case_id, SignalSpec()))
 
     def _rates_agree(self, case: Case) -> bool:
         rate = case.measurements.heart_rate_bpm

@@ -101,10 +101,12 @@ class Retriever:
         return out
 
     def _guard(self, query: Query, measured: Measurements, signal: VectorModality | WordModality | None) -> Guard:
-        from precordia.records.standardize import standardize
+        from precordia.records.standardize import SignalSpec, standardize
 
-        def load(case_id: int) -> Recording:
-            return standardize(self.store.recording(case_id))
+        def load(case_id: int, spec: SignalSpec) -> Recording:
+            # All leads of the whole spec may be needed to derive those that are missing.
+            leads = None if spec == SignalSpec() else spec.leads
+            return standardize(self.store.waveform(case_id, leads), spec)
 
         if query.recording is None:
             return Guard(query, None, measured, load)

@@ -133,3 +133,14 @@ def test_a_damaged_blob_is_an_error() -> None:
         decode_signal(b"nonsense")
     with pytest.raises(KnowledgeBaseError, match="damaged"):
         decode_signal(encode_signal(np.zeros((1, 10), np.float32), 500.0, ("I",))[:-3])
+
+
+def test_some_leads_are_decoded_as_among_all() -> None:
+    i, ii = _walk(1, (2, 500))
+    limb = [np.array(LIMB_FROM_I_II[lead]) @ np.stack([i, ii]) for lead in LEADS[:6]]
+    signal = (np.stack([*limb, *_walk(2, (6, 500))]) / 1000).astype(np.float32)
+    signal[8, 3:7] = np.nan
+    blob = encode_signal(signal, 250.0, LEADS)
+    some, fs, leads = decode_signal(blob, ("V3", "aVF", "V9"))
+    assert (fs, leads) == (250.0, ("aVF", "V3"))
+    np.testing.assert_array_equal(some, decode_signal(blob)[0][[LEADS.index("aVF"), LEADS.index("V3")]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -54,6 +54,12 @@ class ListStore:
 
     def recording(self, case_id: int) -> Recording:
         return self.recordings[case_id]
+
+    def waveform(self, case_id: int, leads: Collection[str] | None = None) -> Recording:
+        recording = self.recordings[case_id]
+        kept = [row for row, lead in enumerate(recording.leads) if leads is None or lead in leads]
+        names = tuple(recording.leads[row] for row in kept)
+        return Recording(recording.signal[kept], recording.fs, names, recording_id=str(case_id))
 
     def select(self, where: str | None) -> NDArray[np.int64]:
         if where and "findings has" in where:
