@@ -12,6 +12,7 @@ TASKS: Registry[Task] = Registry(
         "report-consensus": "precordia.eval.tasks.report_consensus:REPORT_CONSENSUS",
         "report-labels": "precordia.eval.tasks.report_labels:REPORT_LABELS",
         "measurements": "precordia.eval.tasks.measurements:MEASUREMENTS",
+        "ecgqa": "precordia.eval.tasks.ecgqa:ECGQA",
         "ecgqa-numeric": "precordia.eval.tasks.ecgqa_numeric:ECGQA_NUMERIC",
         "encoder": "precordia.eval.tasks.encoder:ENCODER",
     },

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ import numpy as np
 from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
 from precordia.eval import bootstrap
+from precordia.eval.ecgqa.questions import read_shards
+from precordia.eval.ecgqa.signals import ptbxl_path
 from precordia.eval.task import Result, Row, Settings
 from precordia.eval.tasks.ecgqa_features import FEATURES, NORMAL_MS, as_ecgqa_ms, as_neurokit_ms, clinical_ms
 from precordia.records.read import read_recording
@@ -85,7 +86,7 @@ class EcgqaNumericTask:
             raise UsageError(f"option baselines={baselines!r} is not understood; give neurokit2 or none")
         folder = settings.data / "ecgqa" / "ptbxl" / "template"
         every, digest = load_questions(folder)
-        paths = {i: _path(settings.data / "ptbxl", i) for i in {e for q in every for e in (q.first, q.second)}}
+        paths = {i: ptbxl_path(settings.data / "ptbxl", i) for i in {e for q in every for e in (q.first, q.second)}}
         questions = [q for q in every if paths[q.first] and paths[q.second]][: settings.limit]
         if not questions:
             raise InputError(f"{folder}: no question has both of its ECGs under {settings.data / 'ptbxl'}")
@@ -113,10 +114,9 @@ class EcgqaNumericTask:
 def load_questions(folder: Path) -> tuple[list[Question], str]:
     """The numeric-feature questions of every shard, in order, and the SHA-256 of the shards."""
     out, digest = [], hashlib.sha256()
-    for path in sorted(folder.glob("*/*.json")):
-        content = path.read_bytes()
+    for path, content, entries in read_shards(folder):
         digest.update(content)
-        for entry in json.loads(content):
+        for entry in entries:
             if entry["attribute_type"] == "numeric_feature" and entry["template_id"] in TEMPLATES:
                 first, second = entry["ecg_id"]
                 answer = frozenset(entry["answer"])
@@ -151,14 +151,6 @@ def majority(questions: Sequence[Question]) -> dict[int, Answer]:
         best = min(counts, key=lambda answer: (-counts[answer], answer)) if counts else (NONE,)
         out[template] = frozenset(best)
     return out
-
-
-def _path(folder: Path, ecg_id: int) -> Path | None:
-    for rate, suffix in (("500", "hr"), ("100", "lr")):
-        stem = folder / f"records{rate}" / f"{ecg_id // 1000 * 1000:05d}" / f"{ecg_id:05d}_{suffix}"
-        if stem.with_suffix(".hea").is_file():
-            return stem
-    return None
 
 
 def _rows(

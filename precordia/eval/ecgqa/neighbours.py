@@ -1,0 +1,101 @@
+"""Answers from ECGs that were asked the same question: a random one's, or the vote of the nearest."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from precordia.eval.ecgqa.archive import TRAINING_FOLDS, Vectors
+from precordia.eval.ecgqa.classes import NONE
+from precordia.eval.ecgqa.questions import Question
+from precordia.eval.ecgqa.signals import Signals
+from precordia.eval.ecgqa.system import Reply, said
+
+
+class _Asked:
+    """Train questions on ECGs that are here (PTB-XL: folds 1 to 8), by question."""
+
+    def __init__(self, train: Sequence[Question], signals: Signals) -> None:
+        self._signals = signals
+        self._by_question: dict[int, list[Question]] = defaultdict(list)
+        for question in train:
+            if all(e in signals and signals.folds.get(e, 1) in TRAINING_FOLDS for e in question.ecgs):
+                self._by_question[question.question_id].append(question)
+
+    def others(self, question: Question, ecgs: tuple[int, ...]) -> list[Question]:
+        """The same question about ECGs of other patients than those asked about and those shown."""
+        own = {self._signals.patient(ecg) for ecg in (*question.ecgs, *ecgs)}
+        return [
+            q
+            for q in self._by_question.get(question.question_id, ())
+            if not own & {self._signals.patient(ecg) for ecg in q.ecgs}
+        ]
+
+
+class RandomNeighbour:
+    """The answer to the same question about a random other patient's ECG."""
+
+    name = "random neighbour"
+    reads_ecg = False
+
+    def __init__(self, train: Sequence[Question], signals: Signals, seed: int) -> None:
+        self._asked = _Asked(train, signals)
+        self._seed = seed
+
+    def reads_words(self, question: Question) -> bool:
+        """It knows the question by its number."""
+        return False
+
+    def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
+        """None when the question was asked about no other patient."""
+        others = self._asked.others(question, ecgs)
+        if not others:
+            return None
+        generator = np.random.default_rng([self._seed, zlib.crc32(question.key.encode())])
+        return said(others[int(generator.integers(len(others)))].answer)
+
+
+class NeighboursVote:
+    """The vote of the ``k`` nearest ECGs of other patients that were asked the same question; nothing is fitted.
+
+    How near two questions are is the mean cosine similarity of their ECGs, first with first and second with second. The
+    share of neighbours with a class is its score. One answer is wanted of a verify or choose question, that of most
+    neighbours (of equally many, the nearest); of a query, every class that more than half of them have, else none.
+    """
+
+    reads_ecg = True
+
+    def __init__(self, train: Sequence[Question], signals: Signals, vectors: Vectors, k: int = 10) -> None:
+        self.name = f"neighbours' vote, k={k}"
+        self._asked = _Asked(train, signals)
+        self._vectors = vectors
+        self._k = k
+
+    def reads_words(self, question: Question) -> bool:
+        """It knows the question by its number."""
+        return False
+
+    def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
+        """None when the question was asked about no other patient."""
+        others = self._asked.others(question, ecgs)
+        if not others:
+            return None
+        near = np.mean(
+            [
+                np.stack([self._vectors.of(q.ecgs[i]) for q in others]) @ self._vectors.of(ecg)
+                for i, ecg in enumerate(ecgs)
+            ],
+            axis=0,
+        )
+        nearest = [others[i] for i in np.argsort(-near, kind="stable")[: self._k]]
+        votes = Counter(name for q in nearest for name in q.answer if name != NONE)
+        scores = {name: votes[name] / len(nearest) for name in sorted(votes)}
+        if question.type.endswith("-query"):
+            answer = {name for name, score in scores.items() if score > 0.5} or {NONE}
+        else:
+            whole = Counter(tuple(sorted(q.answer)) for q in nearest)  # equal counts keep the order: nearest first
+            answer = set(whole.most_common(1)[0][0])
+        return Reply(", ".join(sorted(answer)), scores)

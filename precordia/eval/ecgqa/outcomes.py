@@ -1,0 +1,125 @@
+"""Each reply with what every scorer makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from precordia.eval.ecgqa.classes import Classes, ValidClasses
+from precordia.eval.ecgqa.questions import Question
+from precordia.eval.ecgqa.scorers import corrected, multi_label, offers_none, paper_exact, read_corrected
+from precordia.eval.ecgqa.signals import Signals
+from precordia.eval.ecgqa.system import Reply, System
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One reply of one system.
+
+    Attributes:
+        question: What was asked.
+        system: Who replied.
+        patient: Of the first ECG, whose resampling gives the intervals.
+        fold_9: Whether every ECG is of PTB-XL's fold 9.
+        said: The options read from the reply by the corrected scorer.
+        corrected: Right by the corrected scorer.
+        paper_exact: Right by the published harness.
+        classifier: Right by the classifier protocol, or None where the system gives no scores.
+        other_ecg_same: Whether it says the same when shown other patients' ECGs; None where not asked.
+        other_ecg_right: Whether it is then still right.
+        other_words_same: Whether it says the same in the other wording; None where not asked.
+        other_words_right: Whether it is then right.
+    """
+
+    question: Question
+    system: str
+    patient: str
+    fold_9: bool
+    said: frozenset[str]
+    corrected: bool
+    paper_exact: bool
+    classifier: bool | None
+    other_ecg_same: bool | None = None
+    other_ecg_right: bool | None = None
+    other_words_same: bool | None = None
+    other_words_right: bool | None = None
+
+
+def ask(
+    system: System,
+    questions: Sequence[Question],
+    signals: Signals,
+    classes: Classes,
+    *,
+    valid: ValidClasses = "published",
+    swapped: Mapping[str, tuple[int, ...]] | None = None,
+    reworded: Mapping[str, Question] | None = None,
+) -> list[Outcome]:
+    """Every question that the system answers, with its reply scored.
+
+    Args:
+        system: Asked.
+        questions: With their ECGs here.
+        signals: Of the ECGs.
+        classes: The options.
+        valid: Of the classifier protocol; the LLM scorers take the published ones.
+        swapped: Question to other patients' ECGs, for the random-ECG test.
+        reworded: Question to its other wording, for the paraphrase test.
+    """
+    outcomes = []
+    for question in questions:
+        reply = system.reply(question, question.ecgs)
+        if reply is None:
+            continue
+        options = classes.options(question)
+
+        def read(reply: Reply, question: Question = question, options: tuple[str, ...] = options) -> frozenset[str]:
+            return read_corrected(reply.text, options, offers_none=offers_none(question.type))
+
+        found = read(reply)
+        others = (swapped or {}).get(question.key) if system.reads_ecg else None
+        shown = system.reply(question, others) if others else None
+        words = (reworded or {}).get(question.key) if system.reads_words(question) else None
+        put = system.reply(words, words.ecgs) if words else None
+        scores = reply.scores
+        outcomes.append(
+            Outcome(
+                question,
+                system.name,
+                signals.patient(question.ecgs[0]),
+                all(signals.folds.get(ecg) == 9 for ecg in question.ecgs),
+                found,
+                corrected(reply.text, options, question.answer, offers_none=offers_none(question.type)),
+                paper_exact(reply.text, options, question.answer),
+                None if scores is None else multi_label(scores, classes.options(question, valid), question.answer),
+                read(shown) == found if shown else None,
+                read(shown) == question.answer if shown else None,
+                read(put) == found if put else None,
+                read(put) == question.answer if put else None,
+            )
+        )
+    return outcomes
+
+
+def swap_ecgs(questions: Sequence[Question], signals: Signals, seed: int) -> dict[str, tuple[int, ...]]:
+    """For each question the ECGs of another question of its template, of other patients; none where there is no other.
+
+    Questions of a template are put in a random circle; each takes the ECGs of the next whose patients differ.
+    """
+    import numpy as np
+
+    by_template: dict[int, list[Question]] = {}
+    for question in questions:
+        by_template.setdefault(question.template, []).append(question)
+    out = {}
+    generator = np.random.default_rng(seed)
+    for template in sorted(by_template):
+        members = by_template[template]
+        circle = [members[i] for i in generator.permutation(len(members))]
+        for place, question in enumerate(circle):
+            own = {signals.patient(ecg) for ecg in question.ecgs}
+            for other in (*circle[place + 1 :], *circle[:place]):
+                if not own & {signals.patient(ecg) for ecg in other.ecgs}:
+                    out[question.key] = other.ecgs
+                    break
+    return out

@@ -1,0 +1,104 @@
+"""Precordia's own answers without a language model: precedents, measurements and the quality check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from precordia.core.drafts import Draft
+from precordia.core.findings import Measurements
+from precordia.core.recording import Quality, Recording
+from precordia.eval.ecgqa.archive import Archive
+from precordia.eval.ecgqa.questions import Question
+from precordia.eval.ecgqa.signals import Signals
+from precordia.eval.ecgqa.system import Reply, said
+from precordia.eval.tasks.ecgqa_features import as_ecgqa_ms, clinical_ms
+from precordia.eval.tasks.ecgqa_numeric import TEMPLATES, answer_of
+from precordia.generation.answer import answer
+
+Features = Mapping[str, float | None]
+MEASURES: Mapping[str, Callable[[Recording], Features]] = {
+    "measurements": clinical_ms,
+    "measurements, lead II as ECG-QA": as_ecgqa_ms,
+}
+
+
+class Evidence:
+    """Measurements and quality of each ECG, each found once."""
+
+    def __init__(self, signals: Signals) -> None:
+        self.signals = signals
+        self.measurements: Callable[[int], Measurements] = cache(self._measure)
+        self.quality: Callable[[int], Quality] = cache(self._assess)
+
+    def _measure(self, ecg: int) -> Measurements:
+        from precordia.measurements import measure
+
+        return measure(self.signals.recording(ecg))
+
+    def _assess(self, ecg: int) -> Quality:
+        from precordia.records.quality import assess
+
+        return assess(self.signals.recording(ecg))
+
+
+class Measured:
+    """Which numeric features became normal, became abnormal or still are, from measurements against the published ranges."""
+
+    reads_ecg = True
+
+    def __init__(self, name: str, signals: Signals) -> None:
+        self.name = name
+        measure = MEASURES[name]
+        self._features: Callable[[int], Features] = cache(lambda ecg: measure(signals.recording(ecg)))
+
+    def reads_words(self, question: Question) -> bool:
+        """It knows the question by its template."""
+        return False
+
+    def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
+        """None to anything but the templates of ``ecgqa-numeric``."""
+        if question.template not in TEMPLATES or question.attribute != "numeric_feature":
+            return None
+        return said(answer_of(question.template, *(self._features(ecg) for ecg in ecgs)))
+
+
+class Answered:
+    """``precordia ask`` without a language model, the question put in its own words."""
+
+    name = "precordia ask, no LLM"
+    reads_ecg = True
+
+    def __init__(self, signals: Signals, archive: Archive, evidence: Evidence) -> None:
+        self._signals = signals
+        self._archive = archive
+        self._evidence = evidence
+
+    def reads_words(self, question: Question) -> bool:
+        """Always."""
+        return True
+
+    def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
+        """The draft as a short reply; an abstention is "not sure"."""
+        draft = answer(
+            question.text,
+            [self._signals.recording(ecg) for ecg in ecgs],
+            [self._archive.hits(ecg) for ecg in ecgs],
+            [self._evidence.measurements(ecg) for ecg in ecgs],
+            qualities=[self._evidence.quality(ecg) for ecg in ecgs],
+        )
+        return Reply(in_short(draft))
+
+
+def in_short(draft: Draft) -> str:
+    """A draft's answer: "yes", "no" or "none" where it begins with that, "not sure" for an abstention, else its words.
+
+    >>> from precordia.core.drafts import Statement
+    >>> in_short(Draft((Statement("No: no atrial flutter."),))), in_short(Draft((), abstained=True))
+    ('no', 'not sure')
+    """
+    if draft.abstained:
+        return "not sure"
+    found = re.match(r"(yes|no)\b\s*[:,.]|(none)\b", draft.text, re.IGNORECASE)
+    return (found[1] or found[2]).lower() if found else draft.text

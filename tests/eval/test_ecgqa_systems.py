@@ -1,0 +1,297 @@
+"""What answers ECG-QA without a language model, with one, and how both are asked and counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from precordia.core.case import Case
+from precordia.core.drafts import Draft, Prompt, Statement
+from precordia.core.errors import InputError, UsageError
+from precordia.core.findings import Measurements
+from precordia.core.leads import LEADS
+from precordia.core.recording import Quality, Recording
+from precordia.core.retrieval import Hit, Why
+from precordia.eval.ecgqa.archive import HereArchive, Vectors
+from precordia.eval.ecgqa.classes import Classes
+from precordia.eval.ecgqa.figures import rows_of
+from precordia.eval.ecgqa.language import CONTEXTS, Asked
+from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
+from precordia.eval.ecgqa.outcomes import ask, swap_ecgs
+from precordia.eval.ecgqa.own import Evidence, in_short
+from precordia.eval.ecgqa.questions import Question
+from precordia.eval.ecgqa.signals import Signals
+from precordia.eval.ecgqa.system import Reply, said
+from precordia.eval.ecgqa.usual import Usual
+from precordia.eval.task import Settings
+from precordia.eval.tasks.ecgqa import ECGQA
+
+CLASSES = Classes(("no", "yes", "a", "b"), {1: ("no", "yes"), 2: ("a", "b")})
+
+
+def asked(
+    ecg: int, *answer: str, number: int | None = None, kind: str = "single-verify", text: str = "Noise?"
+) -> Question:
+    template = 1 if kind.endswith("verify") else 2
+    return Question(
+        "train", ecg if number is None else number, template, 7, kind, "noise", text, frozenset(answer), (ecg,)
+    )
+
+
+class Compass:
+    """An encoder that reads the direction from a recording's first two samples."""
+
+    dim = 2
+
+    def embed(self, recordings: Sequence[Recording]) -> np.ndarray:
+        vectors = np.stack([r.signal[0, :2] for r in recordings])
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def signals_at(degrees: dict[int, float], patients: dict[int, str] | None = None) -> Signals:
+    """ECGs that point somewhere; ECG n is of patient n unless said otherwise."""
+    signals = Signals({ecg: Path() for ecg in degrees}, {}, patients or {}, dict.fromkeys(degrees, 1))
+    for ecg, angle in degrees.items():
+        row = np.zeros(5000, dtype=np.float32)
+        row[:2] = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+        recording = Recording(np.tile(row, (12, 1)), 500.0, LEADS, str(ecg), patient_id=signals.patient(ecg))
+        signals._read[ecg], signals._reports[ecg] = recording, f"Report of {ecg}."
+    return signals
+
+
+def of_ecgs(question: Question) -> frozenset[str]:
+    return frozenset(str(ecg) for ecg in question.ecgs)
+
+
+def test_blind_goes_from_text_to_template_and_leaves_the_patient_out() -> None:
+    train = [
+        asked(1, "yes"),
+        asked(2, "yes"),
+        asked(3, "no"),
+        asked(4, "no", text="Drift?"),
+        asked(5, "no", text="Drift?"),
+    ]
+    blind = Usual("blind", train, of_ecgs, by_text=True)
+    majority = Usual("majority", train, of_ecgs, by_text=False)
+
+    def says(system: Usual, question: Question) -> str | None:
+        reply = system.reply(question, question.ecgs)
+        return reply.text if reply else None
+
+    assert says(blind, asked(9, "no")) == "yes"
+    assert says(majority, asked(9, "no")) == "no"
+    assert says(blind, asked(9, "no", text="Never asked")) == "no"
+    assert says(blind, asked(1, "yes")) == "no"  # one yes and one no are left: the first in alphabetical order
+    assert says(blind, asked(9, "a", kind="single-query", text="Which?")) is None
+
+
+def test_neighbours_vote_of_other_patients() -> None:
+    degrees = {1: 0, 2: 2, 3: 4, 4: 90, 5: 92, 6: 94, 7: 1}
+    signals = signals_at(degrees, {1: "p", 7: "p"})
+    train = [asked(e, "yes" if e in (2, 3) else "no") for e in (2, 3, 4, 5, 6)] + [asked(7, "no")]
+    vote = NeighboursVote(train, signals, Vectors(signals, Compass(), degrees), k=3)  # type: ignore[arg-type]
+    question = asked(1, "yes", number=99)
+    reply = vote.reply(question, (1,))
+    assert reply is not None
+    assert reply.text == "yes"  # 2, 3 and 4; 7 is nearer and of the same patient
+    assert reply.scores == {"no": pytest.approx(1 / 3), "yes": pytest.approx(2 / 3)}
+    other = vote.reply(question, (4,))
+    assert other is not None
+    assert other.text == "no"
+
+
+def test_a_query_gets_every_class_of_most_neighbours() -> None:
+    degrees = {e: float(e) for e in range(1, 5)}
+    signals = signals_at(degrees)
+    vectors = Vectors(signals, Compass(), degrees)  # type: ignore[arg-type]
+    train = [
+        asked(2, "a", "b", kind="single-query"),
+        asked(3, "a", kind="single-query"),
+        asked(4, "none", kind="single-query"),
+    ]
+    reply = NeighboursVote(train, signals, vectors, k=3).reply(asked(1, "a", kind="single-query"), (1,))
+    assert reply is not None
+    assert reply.text == "a"
+    nearest = NeighboursVote([train[2]], signals, vectors, k=3).reply(asked(1, "a", kind="single-query"), (1,))
+    assert nearest == Reply("none", {})
+
+
+def test_a_random_neighbour_is_of_another_patient_and_drawn_by_seed() -> None:
+    signals = signals_at({1: 0, 2: 1, 3: 2}, {1: "p", 2: "p"})
+    train = [asked(2, "yes"), asked(3, "no")]
+    for seed in range(10):
+        assert RandomNeighbour(train, signals, seed).reply(asked(1, "yes"), (1,)) == said({"no"})
+    assert RandomNeighbour(train[:1], signals, 0).reply(asked(1, "yes"), (1,)) is None
+
+
+def test_ecgs_are_swapped_between_patients_only() -> None:
+    signals = signals_at({1: 0, 2: 0, 3: 0}, {1: "p", 2: "p", 3: "q"})
+    swapped = swap_ecgs([asked(1, "no"), asked(2, "no"), asked(3, "no")], signals, seed=0)
+    assert swapped["train/1"] == swapped["train/2"] == (3,)
+    assert swapped["train/3"] in ((1,), (2,))
+    assert swap_ecgs([asked(1, "no"), asked(2, "no")], signals, seed=0) == {}
+    assert swapped == swap_ecgs([asked(1, "no"), asked(2, "no"), asked(3, "no")], signals, seed=0)
+
+
+class Parity:
+    """Says yes to ECGs of an even number; asked otherwise, says no."""
+
+    name = "parity"
+    reads_ecg = True
+
+    def reads_words(self, question: Question) -> bool:
+        return True
+
+    def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
+        return Reply("Yes" if ecgs[0] % 2 == 0 and question.text == "Noise?" else "No")
+
+
+def test_both_tests_of_reading_and_the_figures() -> None:
+    signals = signals_at({1: 0, 2: 0, 3: 0, 4: 0})
+    questions = [asked(1, "no"), asked(2, "yes"), asked(3, "no"), asked(4, "no")]
+    swapped = {"train/1": (2,), "train/2": (1,), "train/3": (1,)}
+    reworded = {q.key: replace(q, text="Any noise?") for q in questions}
+    outcomes = ask(Parity(), questions, signals, CLASSES, swapped=swapped, reworded=reworded)
+    assert [o.corrected for o in outcomes] == [True, True, True, False]
+    assert [o.other_ecg_same for o in outcomes] == [False, False, True, None]
+    assert [o.other_words_same for o in outcomes] == [True, False, True, False]
+    assert all(o.classifier is None for o in outcomes)
+    rows = {(r.metric, r.group): r for r in rows_of(outcomes, seed=1)}
+    assert rows["exact match", "single-verify"].value == 0.75
+    assert rows["exact match", "attribute noise"].n == 4
+    assert rows["exact match, another's ECG", "single-verify"].value == pytest.approx(1 / 3)
+    assert rows["same answer, other wording", "single-verify"].value == 0.5
+    assert rows["exact match, other wording", "single-verify"].value == 0.75
+
+
+def test_the_macro_mean_weighs_types_alike() -> None:
+    signals = signals_at(dict.fromkeys(range(1, 6), 0))
+    many = [asked(e, "no") for e in (1, 3, 5)]
+    one = replace(asked(2, "no", number=50), type="comparison_consecutive-verify")
+    rows = {(r.metric, r.group): r.value for r in rows_of(ask(Parity(), [*many, one], signals, CLASSES), seed=1)}
+    assert rows["exact match", "macro over 2 of 7 types"] == 0.5
+
+
+def test_a_draft_in_short() -> None:
+    def of(text: str) -> str:
+        return in_short(Draft((Statement(text),)))
+
+    assert (of("Yes: burst noise in V1."), of("None of them: no a."), of("Sinus rhythm.")) == (
+        "yes",
+        "none",
+        "Sinus rhythm.",
+    )
+    assert of("Normal ECG.") == "Normal ECG."
+    assert in_short(Draft((), abstained=True)) == "not sure"
+
+
+class Parrot:
+    """Keeps the prompts that it is given."""
+
+    name = "parrot"
+
+    def __init__(self) -> None:
+        self.prompts: list[Prompt] = []
+
+    def complete(self, prompt: Prompt) -> str:
+        self.prompts.append(prompt)
+        return "A"
+
+
+class Nothing(Evidence):
+    """No measurement, and a good signal."""
+
+    def __init__(self, signals: Signals) -> None:
+        super().__init__(signals)
+        self.measurements = lambda ecg: Measurements()
+        self.quality = lambda ecg: Quality(1.0, True, {})
+
+
+class Shelf:
+    """Precedents that say whose they are."""
+
+    def hits(self, ecg: int) -> list[Hit]:
+        return [Hit(1, 0.9, Case(100 + ecg, f"r{ecg}", f"other {ecg}", f"Nearest to {ecg}.", ()), Why({}, {}))]
+
+    def random_hits(self, ecg: int, seed: int) -> list[Hit]:
+        return [Hit(1, 0.1, Case(200, "r", "other", "Drawn at random.", ()), Why({}, {}))]
+
+
+@pytest.mark.parametrize(
+    ("context", "shown", "hidden"),
+    [
+        ("nearest", "Nearest to 1.", "Nearest to 2."),
+        ("none", "Question: Noise?", "Nearest to"),
+        ("random", "Drawn at random.", "Nearest to"),
+        ("wrong", "Nearest to 2.", "Nearest to 1."),
+    ],
+)
+def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context: str, shown: str, hidden: str) -> None:
+    assert context in CONTEXTS
+    signals = signals_at({1: 0, 2: 0})
+    model = Parrot()
+    system = Asked(model, CLASSES, Shelf(), Nothing(signals), context=context, others={1: 2})  # type: ignore[arg-type]
+    reply = system.reply(asked(1, "a", kind="single-query"), (1,))
+    text = model.prompts[0].messages[-1].content
+    assert reply == Reply("A")
+    assert shown in text
+    assert hidden not in text
+    assert "Options: a, b, None" in text
+    assert "Report of 1." not in text  # what was written about the ECG itself
+    system.reply(asked(1, "yes"), (1,))
+    assert "Options: no, yes\n" in model.prompts[1].messages[-1].content
+
+
+def test_the_archive_here_leaves_the_patient_out_and_knows_the_reports() -> None:
+    signals = signals_at({1: 0, 2: 1, 3: 5, 4: 80}, {1: "p", 2: "p"})
+    archive = HereArchive(signals, Vectors(signals, Compass(), [1, 2, 3, 4]))  # type: ignore[arg-type]
+    assert [hit.case.report for hit in archive.hits(1)] == ["Report of 3.", "Report of 4."]
+    assert {hit.case.case_id for hit in archive.random_hits(1, 0)} == {3, 4}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scource": "ptbxl"}, "not known to ecgqa"),
+        ({"source": "chapman"}, "source='chapman'"),
+        ({"systems": "blind,oracle"}, "'oracle' is not known"),
+        ({"k": "0"}, "k='0'"),
+    ],
+)
+def test_options_are_checked(tmp_path: Path, options: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        ECGQA.run(Settings(tmp_path, options=options))
+
+
+def test_no_ecg_no_result(tmp_path: Path) -> None:
+    folder = tmp_path / "ecgqa" / "ptbxl"
+    (folder / "template" / "test").mkdir(parents=True)
+    entry = {
+        "template_id": 1, "question_id": 0, "sample_id": 0, "question_type": "single-verify", "attribute_type": "noise",
+        "question": "Noise?", "answer": ["no"], "ecg_id": [5], "attribute": ["noise"],
+    }  # fmt: skip
+    (folder / "template" / "test" / "0.json").write_text(json.dumps([entry]))
+    (folder / "answers.csv").write_text("index,class\n0,no\n1,yes\n")
+    (folder / "answers_for_each_template.csv").write_text("template_id,classes\n1,\"['no', 'yes']\"\n")
+    with pytest.raises(InputError, match="none of 1 questions has its ECGs here"):
+        ECGQA.run(Settings(tmp_path))
+
+
+@pytest.mark.data
+def test_the_task_on_a_few_published_questions(data_dir: Path) -> None:
+    settings = Settings(data_dir, limit=30, options={"systems": "blind,majority,random,measurements"})
+    result = ECGQA.run(settings)
+    assert any("2294 have their ECGs here" in note for note in result.notes)
+    assert any(note.startswith("Cannot be concluded: anything on single-choose") for note in result.notes)
+    blind = [s for s in result.samples if s["system"] == "blind, same text"]
+    assert len(blind) == 30
+    assert len({s["sample"] for s in blind}) == 30
+    assert len(result.data) == 10  # four shards in two wordings, two tables
+    rows = {(r.system, r.metric, r.group) for r in result.rows}
+    assert ("majority of template", "exact match", "macro over 2 of 7 types") in rows
+    assert ("measurements", "same answer, another's ECG", "comparison_irrelevant-query") in rows
