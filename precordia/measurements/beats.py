@@ -20,6 +20,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, find_peaks
 
 from precordia.measurements.conditioning import smooth
+from precordia.measurements.order import median
 from precordia.measurements.working_rate import FS
 from precordia.records.filtering import zero_phase
 
@@ -92,7 +93,7 @@ def _lead_weights(signal: NDArray[np.float64]) -> _Weights | None:
 def _typical(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
     """The typical beat's height: the median over pieces of 1.5 s of each piece's maximum."""
     pieces = np.array_split(envelope, max(1, envelope.shape[-1] // round(1.5 * FS)), axis=-1)
-    heights: NDArray[np.float64] = np.median([piece.max(axis=-1) for piece in pieces], axis=0)
+    heights: NDArray[np.float64] = median(np.array([piece.max(axis=-1) for piece in pieces]), axis=0)
     return heights
 
 

@@ -19,7 +19,7 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.measurements.pacing import bridge_spikes, find_spikes
 from precordia.measurements.working_rate import FS
-from precordia.records.filtering import zero_phase
+from precordia.records.filtering import antialias, zero_phase
 
 MAX_S: Final = 120.0
 """Longest recording that is measured from end to end, s."""
@@ -126,7 +126,8 @@ def _condition_stretch(signal: NDArray[np.float32], fs: float, names: list[str],
         x = bridge_spikes(x, spikes, fs)
     ratio = Fraction(FS / fs).limit_denominator(1000)
     if ratio != 1:
-        x = resample_poly(x, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+        up, down = ratio.numerator, ratio.denominator
+        x = resample_poly(x, up, down, axis=1, window=antialias(up, down), padtype="line")
     x = zero_phase(_band(), x, min(x.shape[1] - 1, round(2 * FS)), odd=True)
     np.clip(x, -LIMIT_MV, LIMIT_MV, out=x)
     usable = np.ptp(x, axis=1) >= FLAT_MV

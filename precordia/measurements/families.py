@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.measurements.order import median
 from precordia.measurements.working_rate import AFTER, BEFORE, FS
 
 SAME_SHAPE: Final = 0.80
@@ -88,7 +89,7 @@ def _cut(padded: NDArray[np.float64], beats: NDArray[np.int64], before: int, aft
 
 
 def _seed(padded: NDArray[np.float64], beats: NDArray[np.int64]) -> NDArray[np.float64]:
-    shape: NDArray[np.float64] = np.median(_cut(padded, beats, _QRS_BEFORE, _QRS_AFTER), axis=0)
+    shape: NDArray[np.float64] = median(_cut(padded, beats, _QRS_BEFORE, _QRS_AFTER), axis=0)
     return shape
 
 
@@ -117,7 +118,7 @@ def _fit(
     shift = (best - MAX_SHIFT).astype(np.int64)
     if refine:
         use = keep if keep is not None and keep.any() else likeness >= min(SAME_SHAPE, float(likeness.max()))
-        shape = np.median(_cut(padded, beats[use] + shift[use], _QRS_BEFORE, _QRS_AFTER), axis=0)
+        shape = median(_cut(padded, beats[use] + shift[use], _QRS_BEFORE, _QRS_AFTER), axis=0)
     return shape, shift, likeness
 
 
@@ -127,7 +128,7 @@ def _family(padded: NDArray[np.float64], beats: NDArray[np.int64], members: NDAr
     if used.size > MAX_AVERAGED:
         used = used[np.linspace(0, used.size - 1, MAX_AVERAGED).round().astype(int)]
     pieces = _cut(padded, beats[used], BEFORE, AFTER)
-    average = np.median(pieces, axis=0) if used.size > 2 else pieces.mean(axis=0)
+    average = median(pieces, axis=0) if used.size > 2 else pieces.mean(axis=0)
     qrst = slice(BEFORE - _QRS_BEFORE, BEFORE + round(0.4 * FS))
     residual = pieces[:, :, qrst] - average[:, qrst]
     noise = np.median(np.abs(residual), axis=(0, 2)) * 1.4826 / np.sqrt(used.size)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.measurements.order import gradient, line, median
+
 
 def end_of(curve: NDArray[np.float64], peak: int, stop: int, share: float) -> float:
     """Column at which the wave with its extremum at ``peak`` has died down, at most ``stop``; NaN if it has no limb.
@@ -24,18 +26,14 @@ def end_of(curve: NDArray[np.float64], peak: int, stop: int, share: float) -> fl
     if stop - peak < 4:
         return float("nan")
     side = 1.0 if curve[peak] > curve[stop - 2] else -1.0
-    fall = (
-        -side * np.gradient(curve[peak - 1 : stop + 1])[1 : stop - peak + 1]
-        if peak
-        else -side * np.gradient(curve[:stop])
-    )
+    fall = -side * gradient(curve[peak - 1 : stop + 1])[1 : stop - peak + 1] if peak else -side * gradient(curve[:stop])
     if fall.max() <= 0:
         return float("nan")
     # The first strong limb: a later, steeper one belongs to the next wave.
-    steepest = int(np.flatnonzero(fall >= 0.7 * fall.max())[0])
+    steepest = int((fall >= 0.7 * fall.max()).argmax())
     while steepest + 1 < fall.size and fall[steepest + 1] >= fall[steepest]:
         steepest += 1
-    spent = np.flatnonzero(fall[steepest:] < share * fall[steepest])
+    spent = (fall[steepest:] < share * fall[steepest]).nonzero()[0]
     return float(peak + steepest + spent[0]) if spent.size else float(stop)
 
 
@@ -49,15 +47,15 @@ def extremum_of(curve: NDArray[np.float64], start: int, stop: int) -> tuple[int,
     """Column and signed height (mV) of the largest departure from the chord between the ends of the window."""
     piece = curve[start:stop]
     edge = max(2, piece.size // 16)
-    chord = np.linspace(piece[:edge].mean(), piece[-edge:].mean(), piece.size)
-    departure = piece - chord
+    departure = piece - line(piece[:edge].sum() / edge, piece[-edge:].sum() / edge, piece.size)
     at = int(np.argmax(np.abs(departure)))
     return start + at, float(departure[at])
 
 
 def gathered(columns: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
     """A boundary by lead, no lead further than ``reach`` from their median: one wave has one time, seen from all sides."""
-    if not np.isfinite(columns).any():
+    finite = columns[np.isfinite(columns)]
+    if not finite.size:
         return columns
-    middle = float(np.nanmedian(columns))
+    middle = float(median(finite))
     return np.clip(columns, middle - reach, middle + reach)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.humps import gathered
+from precordia.measurements.order import median
 from precordia.measurements.working_rate import BEFORE, FS
 
 SEARCH_BEFORE: Final = round(0.12 * FS)
@@ -57,7 +58,7 @@ def qrs_bounds(
 
 def _extent(s: NDArray[np.float64], peak: int, lo: int, hi: int, shares: tuple[float, float]) -> tuple[int, int]:
     """First and last column around ``peak`` where the slope ``s`` exceeds its share (before, after) of the peak's."""
-    floor = 1.5 * float(np.median(s[max(0, lo - 12) : lo])) if lo > 0 else 0.0
+    floor = 1.5 * float(median(s[max(0, lo - 12) : lo])) if lo > 0 else 0.0
     left = _quiet_runs(s[lo:peak] < max(shares[0] * float(s[peak]), floor))
     right = _quiet_runs(s[peak:hi] < max(shares[1] * float(s[peak]), floor))
     on = lo + int(left[-1]) + QUIET - 1 if left.size else lo
@@ -69,7 +70,10 @@ def _quiet_runs(below: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Where runs of :data:`QUIET` quiet samples start."""
     if below.size < QUIET:
         return np.empty(0, dtype=np.intp)
-    return np.flatnonzero(np.lib.stride_tricks.sliding_window_view(below, QUIET).all(axis=1))
+    runs = below[: below.size - QUIET + 1].copy()
+    for shift in range(1, QUIET):
+        runs &= below[shift : below.size - QUIET + 1 + shift]
+    return runs.nonzero()[0]
 
 
 def r_peaks(

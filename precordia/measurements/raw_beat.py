@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis
+from precordia.measurements.order import median
 from precordia.measurements.working_rate import FS
 
 BASELINE_S: Final = (0.020, 0.004)
@@ -64,9 +65,9 @@ def raw_beat(recording: Recording, one: Analysis) -> RawBeat | None:
     pieces -= pieces[:, :, a : max(b, a + 1)].mean(axis=2, keepdims=True)
     complete = np.asarray(np.isfinite(pieces).all(axis=2), dtype=np.bool_)
     if complete.all():
-        return RawBeat(np.median(pieces, axis=1), one.stretch.leads, fs, before)
+        return RawBeat(median(pieces, axis=1), one.stretch.leads, fs, before)
     usable = np.flatnonzero(complete.any(axis=1))
     if not usable.size:
         return None
-    average = np.stack([np.median(pieces[k, complete[k]], axis=0) for k in usable])
+    average = np.stack([median(pieces[k, complete[k]], axis=0) for k in usable])
     return RawBeat(average, tuple(one.stretch.leads[k] for k in usable), fs, before)

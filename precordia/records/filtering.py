@@ -1,4 +1,4 @@
-"""Zero-phase filtering, as scipy does it, without working out the same steady state for every recording."""
+"""Filtering as scipy does it, without designing the same filters anew for every recording."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import sosfilt, sosfilt_zi
+from scipy.signal import firwin, sosfilt, sosfilt_zi
 
 
 def zero_phase(
@@ -32,6 +32,14 @@ def zero_phase(
     twice, _ = sosfilt(sections, once[..., ::-1], axis=-1, zi=rest * once[..., -1:])
     out: NDArray[np.float64] = twice[..., ::-1][..., padlen : padlen + n]
     return out
+
+
+@lru_cache(maxsize=32)
+def antialias(up: int, down: int) -> NDArray[np.float64]:
+    """The low-pass that ``resample_poly`` would design each time: Kaiser, beta 5, ten zero crossings a side."""
+    widest = max(up, down)
+    taps: NDArray[np.float64] = firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0))
+    return taps
 
 
 @lru_cache(maxsize=64)

@@ -30,12 +30,12 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, firwin, resample_poly
+from scipy.signal import butter, resample_poly
 
 from precordia.core.errors import UnusableSignalError, UsageError
 from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Recording
-from precordia.records.filtering import zero_phase
+from precordia.records.filtering import antialias, zero_phase
 
 LOWEST_FS = 25.0
 """Lowest sampling rate accepted, Hz: below, no QRS complex shows (most of its energy lies under 25 Hz, its peak near 10)."""
@@ -211,14 +211,6 @@ def _derive_missing(rows: dict[str, NDArray[np.float32]], wanted: Sequence[str])
     return missing
 
 
-@lru_cache(maxsize=32)
-def _antialias(up: int, down: int) -> NDArray[np.float64]:
-    """The low-pass that ``resample_poly`` would design each time: Kaiser, beta 5, ten zero crossings a side."""
-    widest = max(up, down)
-    taps: NDArray[np.float64] = firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0))
-    return taps
-
-
 def _resample(signal: NDArray[np.float32], fs: float, target: float) -> NDArray[np.float64]:
     if fs > 1000 * target:
         raise UnusableSignalError(
@@ -230,7 +222,7 @@ def _resample(signal: NDArray[np.float32], fs: float, target: float) -> NDArray[
     if ratio == 1:
         return wide
     up, down = ratio.numerator, ratio.denominator
-    out: NDArray[np.float64] = resample_poly(wide, up, down, axis=1, window=_antialias(up, down), padtype="line")
+    out: NDArray[np.float64] = resample_poly(wide, up, down, axis=1, window=antialias(up, down), padtype="line")
     return out
 
 
