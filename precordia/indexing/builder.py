@@ -13,12 +13,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
+from precordia.engine.worker import single_threaded_torch
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.runner import Shard, ShardResult, ShardRunner, Stages
@@ -38,10 +37,6 @@ LARGEST_SHARD: Final = 128
 
 SMALLEST_SHARD: Final = 16
 """In small archives, so that every worker has something to do."""
-
-
-_REMEMBERED_TEXTS: Final = 50_000
-"""Statements whose vectors are kept at hand: 80 MB of 384 numbers each."""
 
 
 @dataclass(frozen=True)
@@ -165,13 +160,12 @@ def build(
         wanted = [ref for ref in refs if ref not in duplicates]
         shards = list(_shards(wanted, done, known, shard_size))
         runner = ShardRunner(encoder, table, None, keep_poor, stages or Stages())
-        texts = _TextVectors(text_encoder)
         added, updated, present, rejected = 0, 0, len(done), len(twins)
         for result in _results(runner, shards, workers, executor, progress):
             _add_up(spent, result.seconds)
             result = _selected(result, row_filter)
             clock = time.perf_counter()
-            cases = texts.fill(result.cases)
+            cases = _with_text_vectors(result.cases, text_encoder)
             _add_up(spent, {"text": time.perf_counter() - clock})
             clock = time.perf_counter()
             became = writer.append(cases, result.signals, result.rejects)
@@ -266,30 +260,21 @@ def _selected(result: ShardResult, where: str | None) -> ShardResult:
     return ShardResult(result.cases.filter(mask), result.signals.filter(mask), result.rejects, result.seconds)
 
 
-class _TextVectors:
-    """Fills ``text_embedding`` where there is a report; equal statements are embedded once a build.
+def _with_text_vectors(cases: pa.Table, encoder: TextEncoder | None) -> pa.Table:
+    """The rows with ``text_embedding`` filled where there is a report; equal statements are embedded once.
 
-    Vectors come out the same whether a text is remembered or embedded again, as far as the encoder's do not depend on
-    what else is embedded with it.
+    A shard's texts are embedded together, and only they: the last digits of a vector depend on what it is embedded with,
+    and shards are the same however a build is interrupted.
     """
-
-    def __init__(self, encoder: TextEncoder | None) -> None:
-        self._encoder = encoder
-        self._known: dict[str, NDArray[np.float32]] = {}
-
-    def fill(self, cases: pa.Table) -> pa.Table:
-        """The rows with their text vectors."""
-        if self._encoder is None or not cases.num_rows:
-            return cases
-        statements = cases.column("statements").to_pylist()
-        if len(self._known) > _REMEMBERED_TEXTS:
-            self._known.clear()
-        new = sorted({text for text in statements if text and text not in self._known})
-        if new:
-            self._known.update(zip(new, self._encoder.embed(new), strict=True))
-        field_ = CASE_SCHEMA.field("text_embedding")
-        column = pa.array([self._known[text] if text else None for text in statements], type=field_.type)
-        return cases.set_column(cases.schema.get_field_index(field_.name), field_, column)
+    if encoder is None or not cases.num_rows:
+        return cases
+    statements = cases.column("statements").to_pylist()
+    unique = sorted({text for text in statements if text})
+    at = dict(zip(unique, encoder.embed(unique), strict=True)) if unique else {}
+    column = pa.array(
+        [at[text] if text else None for text in statements], type=CASE_SCHEMA.field("text_embedding").type
+    )
+    return cases.set_column(cases.schema.get_field_index("text_embedding"), CASE_SCHEMA.field("text_embedding"), column)
 
 
 def _no_signals() -> pa.Table:
