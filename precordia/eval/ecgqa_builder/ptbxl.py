@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from precordia.core.errors import InputError
-from precordia.core.findings import Measurements
-from precordia.eval.ecgqa_builder.axis import axis_of_angle
+from precordia.eval.ecgqa_builder.axis import axis_of_angle, axis_of_annotation
 from precordia.eval.ecgqa_builder.extra_systole import extra_systoles_of
 from precordia.eval.ecgqa_builder.facts import Facts
 from precordia.eval.ecgqa_builder.form_leads import leads_by_code
 from precordia.eval.ecgqa_builder.noise import NOISES, leads_of
-from precordia.eval.ecgqa_builder.numeric import features_of, ranges_of
+from precordia.eval.ecgqa_builder.numeric import ranges_of
 from precordia.eval.ecgqa_builder.stage import stages_of
 
 Row = Mapping[str, str]
@@ -43,27 +42,23 @@ def validated(row: Row) -> bool:
 def facts_of(
     row: Row,
     *,
-    measured: Callable[[int], Measurements] | None = None,
+    axis_deg: Callable[[int], float | None] | None = None,
     features: Callable[[int], Mapping[str, float | None]] | None = None,
 ) -> Facts:
-    """One row as facts; axis and numeric features come from the signal, in leads that no annotation calls noisy.
+    """One row as facts; what is measured counts only in leads that no annotation calls noisy, as published.
 
     Args:
         row: Of the table.
-        measured: ``ecg_id`` to its measurements; None leaves axis and numeric features open.
-        features: ``ecg_id`` to the six features, ms, in place of those measurements.
+        axis_deg: ``ecg_id`` to the frontal QRS axis, degrees; None takes the annotated axis, which ECG-QA does not.
+        features: ``ecg_id`` to the six features, ms; None leaves numeric features open.
     """
     ecg_id = int(row["ecg_id"])
     codes = {str(code): float(likelihood) for code, likelihood in ast.literal_eval(row["scp_codes"]).items()}
     noise = {name: leads for column, name in NOISES.items() if (leads := leads_of(row[column]))}
-    spoilt = frozenset[str]().union(*noise.values()) | (leads_of(row["extra_beats"]))
-    axis, values = None, dict[str, float | None]()
-    if measured is not None:
-        found = measured(ecg_id)
-        axis = axis_of_angle(found.axis_deg) if not spoilt & {"I", "aVF"} else None
-        values = features_of(found)
-    if features is not None:
-        values = dict(features(ecg_id))
+    spoilt = frozenset[str]().union(*noise.values()) | leads_of(row["extra_beats"])
+    axis = axis_of_annotation(row["heart_axis"])
+    if axis_deg is not None:
+        axis = None if spoilt & {"I", "aVF"} else axis_of_angle(axis_deg(ecg_id))
     return Facts(
         ecg_id,
         f"ptbxl:{int(float(row['patient_id']))}",
@@ -72,7 +67,7 @@ def facts_of(
         extra_systoles_of(row["extra_beats"]),
         stages_of(row["infarction_stadium1"] or None, row["infarction_stadium2"] or None),
         axis,
-        ranges_of(values) if "II" not in spoilt else {},
+        ranges_of(features(ecg_id)) if features is not None and "II" not in spoilt else {},
         leads_by_code(row["report"], codes),
         row["recording_date"],
     )

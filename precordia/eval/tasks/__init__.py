@@ -14,6 +14,7 @@ TASKS: Registry[Task] = Registry(
         "measurements": "precordia.eval.tasks.measurements:MEASUREMENTS",
         "ecgqa": "precordia.eval.tasks.ecgqa:ECGQA",
         "ecgqa-numeric": "precordia.eval.tasks.ecgqa_numeric:ECGQA_NUMERIC",
+        "ecgqa-built": "precordia.eval.tasks.ecgqa_built:ECGQA_BUILT",
         "encoder": "precordia.eval.tasks.encoder:ENCODER",
     },
 )

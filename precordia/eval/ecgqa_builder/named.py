@@ -1,0 +1,102 @@
+"""Precordia's own answers, said in ECG-QA's words: the findings and measurements of a draft, not its sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from precordia.concepts import vocabulary
+from precordia.core.drafts import Draft
+from precordia.eval.ecgqa.archive import Archive
+from precordia.eval.ecgqa.own import Evidence, in_short
+from precordia.eval.ecgqa.questions import Question
+from precordia.eval.ecgqa.signals import Signals
+from precordia.eval.ecgqa.system import Reply, said
+from precordia.eval.ecgqa_builder import stage
+from precordia.eval.ecgqa_builder.attributes import BY_CODE, SUPERCLASSES
+from precordia.eval.ecgqa_builder.axis import axis_of_angle
+from precordia.eval.ecgqa_builder.noise import leads_of
+from precordia.eval.ecgqa_builder.templates import BY_ID
+from precordia.generation.answer import answer
+
+EXTRA: Final = {
+    "PVC": "ventricular extrasystoles",
+    "SVES": "supraventricular extrasystoles",
+    "PAC": "supraventricular extrasystoles",
+    "PRC(S)": "extrasystoles",
+}
+"""The project's concepts as kinds of extra systoles."""
+
+
+class Named:
+    """``precordia ask`` without a language model; the findings of its draft are the answer."""
+
+    name = "precordia ask, no LLM, its findings"
+    reads_ecg = True
+
+    def __init__(self, signals: Signals, archive: Archive, evidence: Evidence) -> None:
+        self._signals = signals
+        self._archive = archive
+        self._evidence = evidence
+
+    def reads_words(self, question: Question) -> bool:
+        """Always."""
+        return True
+
+    def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
+        """None to a question about two ECGs."""
+        if len(ecgs) != 1:
+            return None
+        draft = answer(
+            question.text,
+            [self._signals.recording(ecgs[0])],
+            [self._archive.hits(ecgs[0])],
+            [self._evidence.measurements(ecgs[0])],
+            qualities=[self._evidence.quality(ecgs[0])],
+        )
+        if question.type.endswith("-verify") or draft.abstained:
+            return Reply(in_short(draft))
+        return said(names_of(draft, question) or {"none"})
+
+
+def names_of(draft: Draft, question: Question) -> frozenset[str]:
+    """What a draft says of an ECG, in the answers of a choice or a query; empty for none of them.
+
+    A choice or a query that does not say "excluding uncertain symptoms" takes what is possible for said.
+    """
+    subject = BY_ID[question.template].subject
+    certain = "excluding uncertain" in question.text
+    stated = {
+        f.concept
+        for s in draft.statements
+        for f in s.findings
+        if f.status == "present" or (f.status == "uncertain" and not certain)
+    }
+    if subject == "axis":
+        axis = axis_of_angle(draft.measurements.axis_deg)
+        found = frozenset({axis} if axis else ())
+    elif subject == "extra systole":
+        found = frozenset(EXTRA[c] for c in stated if c in EXTRA)
+    elif subject == "stage":
+        found = frozenset() if stated else frozenset({stage.NONE})
+    elif subject == "superclass":
+        classes = {vocabulary().superclass(c) for c in stated} | {c for c in stated if c in SUPERCLASSES}
+        found = frozenset(SUPERCLASSES[c] for c in classes if c in SUPERCLASSES)
+    elif subject.startswith("leads of"):
+        return frozenset(f"lead {lead}" for s in draft.statements if stated for lead in leads_of(_after_in(s.text)))
+    elif subject.startswith("noise"):
+        words = draft.text.lower()
+        drifts = "drift" in words or "wander" in words
+        noisy = any(word in words for word in ("noise", "muscle", "mains", "interference"))
+        found = frozenset([*(["baseline drift"] if drifts else []), *(["static noise"] if noisy else [])])
+    else:
+        found = _statements(stated)
+    return found & frozenset(question.attributes) if question.attributes else found
+
+
+def _statements(concepts: Iterable[str]) -> frozenset[str]:
+    return frozenset(BY_CODE[c].name for c in concepts if c in BY_CODE)
+
+
+def _after_in(text: str) -> str:
+    return text.rpartition(" in ")[2]
