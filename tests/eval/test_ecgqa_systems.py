@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 
 from precordia.core.case import Case
 from precordia.core.drafts import Draft, Prompt, Statement
@@ -30,6 +31,7 @@ from precordia.eval.ecgqa.system import Reply, said
 from precordia.eval.ecgqa.usual import Usual
 from precordia.eval.task import Settings
 from precordia.eval.tasks.ecgqa import ECGQA
+from precordia.simulation import simulate
 
 CLASSES = Classes(("no", "yes", "a", "b"), {1: ("no", "yes"), 2: ("a", "b")})
 
@@ -280,6 +282,52 @@ def test_no_ecg_no_result(tmp_path: Path) -> None:
     (folder / "answers_for_each_template.csv").write_text("template_id,classes\n1,\"['no', 'yes']\"\n")
     with pytest.raises(InputError, match="none of 1 questions has its ECGs here"):
         ECGQA.run(Settings(tmp_path))
+
+
+def write_ecgs(folder: Path, n: int) -> None:
+    """ECGs 1 to n of as many patients, as PTB-XL lays them out."""
+    (folder / "records100" / "00000").mkdir(parents=True)
+    lines = ["ecg_id,patient_id,age,sex,report,scp_codes,device,recording_date,strat_fold,filename_lr,filename_hr"]
+    for ecg in range(1, n + 1):
+        signal = simulate(seed=ecg, fs=100.0).recording.signal.T.astype(np.float64)
+        name, place = f"{ecg:05d}_lr", folder / "records100" / "00000"
+        wfdb.wrsamp(name, 100, ["mV"] * 12, list(LEADS), signal, fmt=["16"] * 12, write_dir=str(place))
+        lines.append(
+            f"{ecg},{ecg + 70},60,0,sinus rhythm,{{}},,,1,records100/00000/{name},records500/00000/{ecg:05d}_hr"
+        )
+    (folder / "ptbxl_database.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_every_system_on_a_small_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_ecgs(tmp_path / "ptbxl", 4)
+    folder = tmp_path / "ecgqa" / "ptbxl"
+    entries = [
+        {
+            "template_id": 1, "question_id": 0, "sample_id": ecg, "question_type": "single-verify", "attribute_type": "noise",
+            "question": "Does this ECG show static noise in lead V1?", "answer": ["yes" if ecg == 1 else "no"],
+            "ecg_id": [ecg], "attribute": ["static noise"],
+        }
+        for ecg in (1, 2, 3, 4, 5)
+    ]  # fmt: skip
+    for wording in ("template", "paraphrased"):
+        (folder / wording / "train").mkdir(parents=True)
+        (folder / wording / "train" / "0.json").write_text(json.dumps(entries))
+    (folder / "answers.csv").write_text("index,class\n0,no\n1,yes\n")
+    (folder / "answers_for_each_template.csv").write_text("template_id,classes\n1,\"['no', 'yes']\"\n")
+    model = Parrot()
+    monkeypatch.setattr("precordia.generation.language_models.load_language_model", lambda spec, settings: model)
+    options = {"sample": "no", "contexts": "nearest,none,random,wrong"}
+    result = ECGQA.run(Settings(tmp_path, llm="openai:parrot", options=options))
+    right = {r.system: r.value for r in result.rows if (r.metric, r.group) == ("exact match", "single-verify")}
+    assert right["majority of template"] == right["neighbours' vote, k=10"] == 0.75
+    assert {s for s in right if s.startswith("parrot")} == {f"parrot, precedents: {context}" for context in CONTEXTS}
+    assert right["parrot, precedents: nearest"] == 0  # it says "A"
+    assert "precordia ask, no LLM" in right
+    assert not any(s.startswith("measurements") for s in right)
+    assert result.notes[0].startswith("5 questions in the shards that are there; 4 have their ECGs here (4 ECGs)")
+    assert {s["patient"] for s in result.samples} == {"71", "72", "73", "74"}
+    with pytest.raises(InputError, match="and the 10% sample; choose"):
+        ECGQA.run(Settings(tmp_path, llm="openai:parrot"))
 
 
 @pytest.mark.data

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.concepts import label_report
-from precordia.core.case import Case
+from precordia.core.case import Case, patient_key_of
 from precordia.core.protocols import Encoder
 from precordia.core.retrieval import Hit, Query, Why
 from precordia.eval.ecgqa.signals import Signals
+from precordia.indexing.store import DeltaCaseStore
 from precordia.knowledge_base import KnowledgeBase
 
 PRECEDENTS = 20
@@ -102,11 +103,9 @@ class KnowledgeBaseArchive:
         return self._found[ecg]
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
-        """The precedents of a random other ECG's query, since a knowledge base has no random search."""
-        others = sorted(set(self._signals.paths) | set(self._signals.cases))
-        patient = self._signals.patient(ecg)
-        others = [other for other in others if self._signals.patient(other) != patient]
-        if not others:
-            return []
-        drawn = others[int(np.random.default_rng([seed, ecg]).integers(len(others)))]
-        return self.hits(drawn)
+        """Drawn by seed and ECG; how similar they are is not asked, and given as 0."""
+        every = DeltaCaseStore(self._kb.path).ids
+        order = np.random.default_rng([seed, ecg]).permutation(len(every))[: 2 * PRECEDENTS]
+        patient = patient_key_of(self._signals.recording(ecg))
+        others = [c for c in self._kb.cases([int(every[i]) for i in order]) if c.patient_key != patient]
+        return [Hit(rank, 0.0, case, Why({}, {})) for rank, case in enumerate(others[:PRECEDENTS], 1)]

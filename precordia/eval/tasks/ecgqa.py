@@ -100,7 +100,8 @@ class EcgqaTask:
         asked = _spread(asked, settings.limit)
         if not asked:
             raise InputError(
-                f"{folder}: no question of split {options.split} has its ECGs here; choose another with --set"
+                f"{folder}: {len(here)} questions have their ECGs here, none of them in split {options.split}"
+                f"{' and the 10% sample' if options.sample else ''}; choose with --set split=all or sample=no"
             )
         reworded: dict[str, Question] = {}
         if options.probes:
@@ -270,6 +271,8 @@ def _notes(
         )
     if not options.sample:
         notes.append("All questions with signals are asked, not the published 10% sample (--set sample=yes draws it).")
+    elif len(here) < len(every):
+        notes.append("The 10% sample is drawn among the questions with signals: it is not the published one.")
     notes += [
         "By type, the rows of another scorer are left out where it judges every reply as the corrected one does.",
         "blind: the commonest train answer to the same words, else of the template; a question that it cannot beat needs no ECG. "
