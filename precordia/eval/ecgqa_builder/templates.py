@@ -1,12 +1,14 @@
 """The 70 templates: what each asks, how it is worded, and how the wording is known.
 
-Fourteen wordings are published where they could be read (the released questions and ECG-QA's README); the others are
-reworded here after what the generator and the evaluation scripts say of them, since the list of templates is not part
-of either repository. Kinds, attributes and answers of templates 1-42 follow from the generator, from
-``answers_for_each_template.csv`` and from the question numbers of the released questions, which leave 1,697 numbers to
-templates 1-25: 63 statements and superclasses, 126 form statements by lead, 6 single questions, and the pairs of 4
-superclasses, 36 + 36 diagnostic, 18 form and 9 rhythm statements, and so on. The order within 12-17, 43-46 and 57-60,
-which all answer yes or no, and which of 4, 5 and of 8, 9 leaves doubtful statements out, are not known.
+Twenty-two wordings are ECG-QA's own: those of the released questions that could be had (26-28, 68-70), of ECG-QA's README
+(28-33, 35-38), of comments in its preprocessing (18, 19) and of questions that other projects quote (1, 2, 4, 6, 9). The others
+are reworded after what the generator and the preprocessing look for in a question, since the list of templates is part of
+neither repository. What each template asks follows from the generator, from ``answers_for_each_template.csv`` and from the
+question numbers of the released questions: 1,697 numbers go to templates 1-25, which are 63 statements and superclasses,
+126 form statements by lead, six single questions, the pairs of 4 superclasses, of 36 diagnostic statements (twice), of 18
+form and of 9 rhythm statements, and so on; the last number, 2,472, is met too. Not known: the order within 12-17, 43-46,
+50-53, 57-60 and 64-67, which all answer yes or no; which of 4 and 5, and of 8 and 9, leaves doubtful statements out; and which of
+47-49 and of 61-63 is which.
 """
 
 from __future__ import annotations
