@@ -4,50 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
-from precordia.core.errors import InputError, UsageError
+from precordia.core.errors import InputError
 from precordia.eval.ecgqa.archive import Archive, HereArchive, KnowledgeBaseArchive, Vectors
-from precordia.eval.ecgqa.classes import Classes, ValidClasses, load_classes
+from precordia.eval.ecgqa.classes import Classes, load_classes
 from precordia.eval.ecgqa.figures import rows_of
-from precordia.eval.ecgqa.language import CONTEXTS, Asked, Context
+from precordia.eval.ecgqa.language import Asked, Context
 from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
+from precordia.eval.ecgqa.options import Options, options_of
 from precordia.eval.ecgqa.outcomes import Outcome, ask, swap_ecgs
 from precordia.eval.ecgqa.own import MEASURES, Answered, Evidence, Measured
-from precordia.eval.ecgqa.questions import QUESTION_TYPES, SOURCES, SPLITS, Question, Wording, load_questions
+from precordia.eval.ecgqa.questions import QUESTION_TYPES, SPLITS, Question, Wording, load_questions
 from precordia.eval.ecgqa.sampling import stratified
 from precordia.eval.ecgqa.signals import Signals, find_signals
 from precordia.eval.ecgqa.system import System
 from precordia.eval.ecgqa.usual import Usual
 from precordia.eval.task import Result, Settings
 from precordia.knowledge_base import KnowledgeBase
-
-SYSTEMS: Final = ("blind", "majority", "random", "neighbours", "measurements", "ask")
-_CHOICES: Final = {
-    "source": SOURCES,
-    "wording": ("template", "paraphrased"),
-    "split": ("all", *SPLITS),
-    "sample": ("yes", "no"),
-    "classes": ("published", "template", "item"),
-    "probes": ("yes", "no"),
-}
-_FREE: Final = ("systems", "contexts", "k", "cache")
-
-
-@dataclass(frozen=True)
-class _Options:
-    source: str
-    wording: str
-    split: str
-    sample: bool
-    classes: ValidClasses
-    probes: bool
-    systems: tuple[str, ...]
-    contexts: tuple[str, ...]
-    k: int
-    cache: Path | None
 
 
 class EcgqaTask:
@@ -80,7 +55,7 @@ class EcgqaTask:
             UsageError: an option is not understood.
             InputError: no question has its ECGs here, or the files are not as published.
         """
-        options = _options(settings)
+        options = options_of(settings)
         folder = settings.data / "ecgqa" / options.source
         wording = cast(Wording, options.wording)
         every, hashes = load_questions(folder, wording)
@@ -129,7 +104,7 @@ class EcgqaTask:
 
 def _systems(
     settings: Settings,
-    options: _Options,
+    options: Options,
     train: Sequence[Question],
     asked: Sequence[Question],
     signals: Signals,
@@ -196,43 +171,6 @@ def _other_patients(asked: Sequence[Question], signals: Signals, seed: int) -> d
     return out
 
 
-def _options(settings: Settings) -> _Options:
-    given = dict(settings.options)
-    for name in given:
-        if name not in _CHOICES and name not in _FREE:
-            raise UsageError(f"option {name} is not known to ecgqa (choices: {', '.join((*_CHOICES, *_FREE))})")
-    chosen = {
-        name: given.get(name, choices[0] if name != "sample" else "yes" if settings.llm else "no")
-        for name, choices in _CHOICES.items()
-    }
-    for name, value in chosen.items():
-        if value not in _CHOICES[name]:
-            raise UsageError(f"option {name}={value!r} is not understood; give one of {', '.join(_CHOICES[name])}")
-    lists = {
-        name: tuple(part.strip() for part in given.get(name, ",".join(default)).split(",") if part.strip())
-        for name, default in (("systems", SYSTEMS), ("contexts", CONTEXTS[:1]))
-    }
-    for name, known in (("systems", SYSTEMS), ("contexts", CONTEXTS)):
-        unknown = [part for part in lists[name] if part not in known]
-        if unknown:
-            raise UsageError(f"option {name}: {unknown[0]!r} is not known (choices: {', '.join(known)})")
-    k = given.get("k", "10")
-    if not k.isdigit() or int(k) < 1:
-        raise UsageError(f"option k={k!r}: give the number of neighbours, at least 1")
-    return _Options(
-        chosen["source"],
-        chosen["wording"],
-        chosen["split"],
-        chosen["sample"] == "yes",
-        cast(ValidClasses, chosen["classes"]),
-        chosen["probes"] == "yes",
-        lists["systems"],
-        lists["contexts"],
-        int(k),
-        Path(given["cache"]) if "cache" in given else None,
-    )
-
-
 def _open(path: Path | None) -> KnowledgeBase | None:
     return None if path is None else KnowledgeBase.open(path)
 
@@ -245,7 +183,7 @@ def _spread(questions: list[Question], limit: int | None) -> list[Question]:
 
 
 def _notes(
-    every: Sequence[Question], here: Sequence[Question], asked: Sequence[Question], signals: Signals, options: _Options
+    every: Sequence[Question], here: Sequence[Question], asked: Sequence[Question], signals: Signals, options: Options
 ) -> tuple[str, ...]:
     def counted(questions: Sequence[Question]) -> str:
         counts = Counter(q.type for q in questions)
