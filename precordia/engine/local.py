@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from precordia.core.errors import PrecordiaError, UsageError
-from precordia.engine.worker import Failure, dumps, failure_of, serve, single_threaded_environment
+from precordia.engine.worker import Failure, dumps, failure_of, serve, single_threaded_environment, torch_threads
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,7 +58,8 @@ class LocalExecutor:
     def map(self, function: Callable[[T], R], shards: Iterable[T]) -> Iterator[R]:
         """Results in the order of ``shards``, each as soon as it and those before it are done.
 
-        Closing the iterator, or an interrupt, ends the workers.
+        Closing the iterator, or an interrupt, ends the workers. While they run, torch has one thread here, too: several
+        that share their cores with workers mostly wait for each other.
 
         Raises:
             PrecordiaError: a worker died; the message names its shard. Errors that ``function`` raises are raised here
@@ -87,6 +88,7 @@ class LocalExecutor:
         waiting: deque[tuple[int, T]] = deque()
         done: dict[int, Any] = {}
         due, taken, exhausted = 0, 0, False
+        before = torch_threads(1)
         try:
             while True:
                 while not exhausted and taken - due < workers * self.look_ahead:
@@ -112,6 +114,7 @@ class LocalExecutor:
                     done.update(pool.collect())
         finally:
             pool.end()
+            torch_threads(before)
 
 
 def shard_name(shard: object) -> str:

@@ -92,6 +92,16 @@ def single_threaded_environment() -> Iterator[None]:
                 os.environ[name] = value
 
 
+def torch_threads(n: int | None) -> int | None:
+    """Give torch ``n`` threads, where it is loaded; how many it had. None changes nothing."""
+    torch = sys.modules.get("torch")
+    if torch is None or n is None:
+        return None
+    before: int = torch.get_num_threads()
+    torch.set_num_threads(n)
+    return before
+
+
 def serve(pipe: Connection, job: bytes) -> None:
     """Answer shards from a pipe until it closes.
 
@@ -109,8 +119,7 @@ def serve(pipe: Connection, job: bytes) -> None:
         try:
             if function is None:
                 function, initialize = pickle.loads(job)
-                if "torch" in sys.modules:  # imported by the main module before the environment counted
-                    sys.modules["torch"].set_num_threads(1)
+                torch_threads(1)  # it may have been imported by the main module before the environment counted
                 if initialize is not None:
                     initialize()
             reply = dumps(function(pickle.loads(payload)), "a result")

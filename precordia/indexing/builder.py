@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
-from precordia.engine.worker import single_threaded_torch
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.runner import Shard, ShardResult, ShardRunner, Stages

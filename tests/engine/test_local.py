@@ -123,3 +123,17 @@ def test_shards_are_named_by_their_name() -> None:
     with pytest.raises(ValueError, match="no") as caught:
         list(LocalExecutor(1).map(fail, [Shard()]))
     assert caught.value.__notes__ == ["in shard shard 0007"]
+
+
+def test_torch_has_one_thread_beside_workers_and_its_own_number_after() -> None:
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        results = LocalExecutor(workers=2).map(abs, [-1, -2])
+        next(results)
+        assert torch.get_num_threads() == 1
+        assert list(results) == [2]
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
