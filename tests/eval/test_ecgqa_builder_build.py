@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def of_noise(slot: Slot) -> bool:
 
 
 def test_verify_draws_as_the_released_train_questions_do() -> None:
-    pool = {("yes",): range(23), ("no",): range(23, 1000)}
+    pool: Mapping[tuple[str, ...], Sequence[int]] = {("yes",): range(23), ("no",): range(23, 1000)}
     assert Counter(a for _, a in draw("verify", pool, frozenset(), TRAIN, RNG(0))) == {("yes",): 23, ("no",): 115}
     pool = {("yes",): range(5), ("no",): range(5, 1000)}
     drawn = draw("verify", pool, frozenset(range(900, 1000)), TRAIN, RNG(0))
@@ -59,7 +60,11 @@ def test_verify_draws_as_the_released_train_questions_do() -> None:
 
 
 def test_query_and_choose_hold_each_answer_to_its_share() -> None:
-    pool = {("none",): range(500), ("a",): range(500, 600), ("a", "b"): range(600, 604)}
+    pool: Mapping[tuple[str, ...], Sequence[int]] = {
+        ("none",): range(500),
+        ("a",): range(500, 600),
+        ("a", "b"): range(600, 604),
+    }
     drawn = Counter(a for _, a in draw("query", pool, frozenset(), TRAIN, RNG(0)))
     assert drawn == {("none",): 100, ("a",): 50, ("a", "b"): 4}
     chosen = Counter(a for _, a in draw("choose", pool, frozenset(), HELD_OUT, RNG(0)))

@@ -111,22 +111,23 @@ def _single() -> list[Template]:
 
 def _comparison(first: int, order: str) -> list[Template]:
     scp, num, published = _SCP, _NUM, order == IRRELEVANT
-    compared = "as compared to the first ECG"
+    later, earlier = ("recent tracing", "previous tracing") if order == CONSECUTIVE else ("second ECG", "first ECG")
+    compared = f"as compared to the {earlier}"
     rows = [
-        ("verify", scp, "gone", f"Has {{a}} been resolved in the second ECG {compared}?", False),
-        ("verify", scp, "new", f"Is {{a}} newly detected in the second ECG {compared}?", False),
-        ("verify", scp, "still", f"Does the second ECG still show {{a}} {compared}?", False),
-        ("verify", scp, "never", f"Is {{a}} still absent in the second ECG {compared}?", False),
-        ("query", scp, "gone", f"What symptoms have been resolved in the second ECG {compared}?", False),
-        ("query", scp, "new", f"What symptoms are newly detected in the second ECG {compared}?", False),
-        ("query", scp, "still", f"What symptoms does the second ECG still show {compared}?", False),
-        ("verify", num, "gone", f"Has the {{a}} of the second ECG now become normal {compared}?", False),
-        ("verify", num, "new", f"Is the {{a}} of the second ECG now considered an abnormal value {compared}?", False),
-        ("verify", num, "still", f"Is the {{a}} of the second ECG still abnormal {compared}?", False),
-        ("verify", num, "never", f"Is the {{a}} of the second ECG still normal {compared}?", False),
-        ("query", num, "gone", f"What numeric features of the second ECG now have become normal {compared}?", True),
-        ("query", num, "new", f"What numeric features of the second ECG are now considered abnormal values {compared}?", True),
-        ("query", num, "still", f"What numeric features of the second ECG are still abnormal {compared}?", True),
+        ("verify", scp, "gone", f"Has {{a}} been resolved in the {later} {compared}?", False),
+        ("verify", scp, "new", f"Is {{a}} newly detected in the {later} {compared}?", False),
+        ("verify", scp, "still", f"Does the {later} still show {{a}} {compared}?", False),
+        ("verify", scp, "never", f"Is {{a}} still absent in the {later} {compared}?", False),
+        ("query", scp, "gone", f"What symptoms have been resolved in the {later} {compared}?", False),
+        ("query", scp, "new", f"What symptoms are newly detected in the {later} {compared}?", False),
+        ("query", scp, "still", f"What symptoms does the {later} still show {compared}?", False),
+        ("verify", num, "gone", f"Has the {{a}} of the {later} now become normal {compared}?", False),
+        ("verify", num, "new", f"Is the {{a}} of the {later} now considered an abnormal value {compared}?", False),
+        ("verify", num, "still", f"Is the {{a}} of the {later} still abnormal {compared}?", False),
+        ("verify", num, "never", f"Is the {{a}} of the {later} still normal {compared}?", False),
+        ("query", num, "gone", f"What numeric features of the {later} now have become normal {compared}?", True),
+        ("query", num, "new", f"What numeric features of the {later} are now considered abnormal values {compared}?", True),
+        ("query", num, "still", f"What numeric features of the {later} are still abnormal {compared}?", True),
     ]  # fmt: skip
     return [
         Template(n, f"{order}-{kind}", attribute, change, wording, published and known)
