@@ -18,6 +18,7 @@ from precordia.eval.ecgqa_builder.axis import axis_of_angle
 from precordia.eval.ecgqa_builder.noise import leads_of
 from precordia.eval.ecgqa_builder.templates import BY_ID
 from precordia.generation.answer import answer
+from precordia.knowledge_base import KnowledgeBase
 
 EXTRA: Final = {
     "PVC": "ventricular extrasystoles",
@@ -29,12 +30,16 @@ EXTRA: Final = {
 
 
 class Named:
-    """``precordia ask`` without a language model; the findings of its draft are the answer."""
+    """``precordia ask`` without a language model; the findings of its draft are the answer.
+
+    With a knowledge base it is :meth:`KnowledgeBase.ask` itself; without one, the same on the archive's precedents.
+    """
 
     name = "precordia ask, no LLM, its findings"
     reads_ecg = True
 
-    def __init__(self, signals: Signals, archive: Archive, evidence: Evidence) -> None:
+    def __init__(self, signals: Signals, archive: Archive, evidence: Evidence, kb: KnowledgeBase | None = None) -> None:
+        self._kb = kb
         self._signals = signals
         self._archive = archive
         self._evidence = evidence
@@ -47,16 +52,17 @@ class Named:
         """None to a question about two ECGs."""
         if len(ecgs) != 1:
             return None
-        draft = answer(
-            question.text,
-            [self._signals.recording(ecgs[0])],
-            [self._archive.hits(ecgs[0])],
-            [self._evidence.measurements(ecgs[0])],
-            qualities=[self._evidence.quality(ecgs[0])],
-        )
+        draft = self._draft(question.text, ecgs[0])
         if question.type.endswith("-verify") or draft.abstained:
             return Reply(in_short(draft))
         return said(names_of(draft, question) or {"none"})
+
+    def _draft(self, text: str, ecg: int) -> Draft:
+        recording = self._signals.recording(ecg)
+        if self._kb is not None:
+            return self._kb.ask(text, recording)
+        hits, measurements = self._archive.hits(ecg), self._evidence.measurements(ecg)
+        return answer(text, [recording], [hits], [measurements], qualities=[self._evidence.quality(ecg)])
 
 
 def names_of(draft: Draft, question: Question) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from precordia.core.errors import InputError, UsageError
-from precordia.eval import bootstrap
 from precordia.eval.ecgqa.archive import TRAINING_FOLDS, Archive, HereArchive, KnowledgeBaseArchive, Vectors
 from precordia.eval.ecgqa.own import Answered, Evidence
 from precordia.eval.ecgqa.questions import QUESTION_TYPES, Question, load_questions
@@ -19,20 +17,18 @@ from precordia.eval.ecgqa.signals import Signals, find_signals, ptbxl_path
 from precordia.eval.ecgqa.system import System
 from precordia.eval.ecgqa.usual import Usual
 from precordia.eval.ecgqa_builder.build import build
-from precordia.eval.ecgqa_builder.check import AGREES, NOT_KNOWN, REASONS, Checked, check
+from precordia.eval.ecgqa_builder.check import check
 from precordia.eval.ecgqa_builder.facts import Facts
+from precordia.eval.ecgqa_builder.figures import SINGLE, agreement, compared, counts, scores
 from precordia.eval.ecgqa_builder.named import Named
-from precordia.eval.ecgqa_builder.numeric import NORMAL_MS
 from precordia.eval.ecgqa_builder.ptbxl import Row, facts_of, read_table, rows_of
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.writer import write
 from precordia.eval.task import Result, Settings
-from precordia.eval.task import Row as Figure
 from precordia.eval.tasks.ecgqa_features import as_ecgqa_ms, as_neurokit_ms
 from precordia.knowledge_base import KnowledgeBase
 
 HELD_BACK: Final = (9,)
-SINGLE: Final = ("single-verify", "single-choose", "single-query")
 SAMPLE: Final = 900
 """Questions asked of each system without ``--limit``."""
 _OPTIONS: Final = {
@@ -96,9 +92,9 @@ class EcgqaBuiltTask:
         )
         return Result(
             self.name,
-            tuple(_agreement(found, rows, settings.seed)),
+            tuple(agreement(found, rows, settings.seed)),
             notes,
-            [_compared(c, rows) for c in found],
+            [compared(c, rows) for c in found],
             dict(chosen),
             {"ptbxl_database.csv": digest, **hashes},
         )
@@ -130,12 +126,12 @@ class EcgqaBuiltTask:
             Usual("blind (question only)", built["train"], _patients(signals), by_text=True),
             Usual("majority of the template", built["train"], _patients(signals), by_text=False),
             Answered(signals, archive, evidence),
-            Named(signals, archive, evidence),
+            Named(signals, archive, evidence, kb),
         ]
         samples = [sample for system in systems for sample in _replies(system, asked, answers, signals)]
         return Result(
             self.name,
-            (*_counts(built["test"]), *_scores(samples, [s.name for s in systems], settings.seed)),
+            (*counts(built["test"]), *scores(samples, [s.name for s in systems], settings.seed)),
             _notes(facts, built, asked, kb is not None, chosen),
             samples,
             {**chosen, "precedents": "knowledge base" if kb else "PTB-XL folds 1-8 that are here"},
@@ -217,78 +213,6 @@ def _replies(
             }
         )
     return out
-
-
-def _scores(samples: Sequence[Mapping[str, object]], systems: Sequence[str], seed: int) -> list[Figure]:
-    out = []
-    for system in systems:
-        own = [s for s in samples if s["system"] == system]
-        groups = [(kind, [s for s in own if s["type"] == kind]) for kind in SINGLE]
-        groups += [(a, [s for s in own if s["attribute"] == a]) for a in sorted({str(s["attribute"]) for s in own})]
-        for group, members in groups:
-            for metric, key in (("exact match", "right"), ("exact match, as published", "right_as_published")):
-                if members and (key == "right" or group in SINGLE):
-                    e = bootstrap.rate([bool(s[key]) for s in members], [s["patient"] for s in members], seed=seed)
-                    out.append(Figure(system, metric, e.value, e.low, e.high, e.n, group))
-        means = [
-            np.mean([bool(s["right"]) for s in members]) for group, members in groups if group in SINGLE and members
-        ]
-        out.append(Figure(system, "exact match, mean of types", float(np.mean(means)), n=len(own)))
-        out.append(Figure(system, "abstains, share", float(np.mean([bool(s["abstained"]) for s in own])), n=len(own)))
-    return out
-
-
-def _counts(built: Sequence[Question]) -> list[Figure]:
-    types = Counter(q.type for q in built)
-    return [Figure("built, fold 9", "questions", types[kind], n=types[kind], group=kind) for kind in QUESTION_TYPES]
-
-
-def _agreement(found: Sequence[Checked], rows: Mapping[int, Row], seed: int) -> list[Figure]:
-    out = []
-    for attribute in sorted({c.question.attribute for c in found}):
-        of = [c for c in found if c.question.attribute == attribute]
-        out.append(_agrees(of, rows, seed, attribute, 0.99 if attribute == "noise" else None))
-        for template in sorted({c.question.template for c in of}):
-            members = [c for c in of if c.question.template == template]
-            out.append(_agrees(members, rows, seed, f"template {template}, {members[0].question.type}", None))
-        if attribute == "numeric_feature":
-            out += _by_feature([c for c in of if c.answer is not None], rows, seed)
-        reasons = Counter(c.outcome for c in of)
-        out += [
-            Figure("rebuilt", r, reasons[r], n=len(of), group=attribute) for r in REASONS if r != AGREES and reasons[r]
-        ]
-    return out
-
-
-def _by_feature(rebuilt: Sequence[Checked], rows: Mapping[int, Row], seed: int) -> list[Figure]:
-    out = []
-    patients = [rows[c.question.ecgs[0]]["patient_id"] for c in rebuilt]
-    for feature in NORMAL_MS:
-        same = [(feature in c.question.answer) == (feature in (c.answer or ())) for c in rebuilt]
-        e = bootstrap.rate(same, patients, seed=seed)
-        out.append(Figure("rebuilt", "same verdict on the feature", e.value, e.low, e.high, e.n, feature))
-    return out
-
-
-def _agrees(found: Sequence[Checked], rows: Mapping[int, Row], seed: int, group: str, goal: float | None) -> Figure:
-    rebuilt = [c for c in found if c.outcome != NOT_KNOWN]
-    e = bootstrap.rate(
-        [c.outcome == AGREES for c in rebuilt], [rows[c.question.ecgs[0]]["patient_id"] for c in rebuilt], seed=seed
-    )
-    return Figure("rebuilt", "same answer as released", e.value, e.low, e.high, e.n, group, goal)
-
-
-def _compared(c: Checked, rows: Mapping[int, Row]) -> dict[str, object]:
-    return {
-        "sample": c.question.key,
-        "system": "rebuilt",
-        "patient": rows[c.question.ecgs[0]]["patient_id"],
-        "template": c.question.template,
-        "answer": ", ".join(sorted(c.question.answer)),
-        "rebuilt": ", ".join(c.answer or ()),
-        "outcome": c.outcome,
-        "right": c.outcome == AGREES,
-    }
 
 
 def _notes(
