@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from precordia.concepts.terms import read_table, vocabulary
@@ -75,6 +75,12 @@ def stem(word: str) -> str:
     return folded
 
 
+@cache
+def _stem_in_table(word: str) -> str:
+    """:func:`stem` of a word of the tables, where the same few stand in tens of thousands of phrases."""
+    return stem(word)
+
+
 _KEPT = tuple(_SPELLED.sub(lambda m: m.group()[0], w) for w in _INFLECTED)
 """Words whose inflection tells on which side the finding stands ("infarkt möglich", "möglicher infarkt")."""
 
@@ -93,7 +99,7 @@ def expand(wording: str) -> Iterator[tuple[str, ...]]:
     """
     for part in _split(wording, ";"):
         for phrase in _phrases(part):
-            tokens = tuple(stem(m.group()) for m in TOKEN.finditer(phrase))
+            tokens = tuple(_stem_in_table(m.group()) for m in TOKEN.finditer(phrase))
             if tokens:
                 yield tokens
 
