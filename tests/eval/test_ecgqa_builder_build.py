@@ -18,7 +18,7 @@ from precordia.eval.ecgqa.questions import Question, load_questions
 from precordia.eval.ecgqa_builder.build import build
 from precordia.eval.ecgqa_builder.check import AGREES, FAR, NEAR_LIMIT, NOT_KNOWN, NOT_MADE, OTHER_LABEL, check
 from precordia.eval.ecgqa_builder.facts import Facts
-from precordia.eval.ecgqa_builder.named import names_of
+from precordia.eval.ecgqa_builder.named import names_of, verdict_of
 from precordia.eval.ecgqa_builder.pairs import consecutive, irrelevant
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN, draw
 from precordia.eval.ecgqa_builder.slots import Slot
@@ -148,6 +148,12 @@ def test_a_draft_is_read_by_its_findings() -> None:
     assert names_of(draft, plain) == {"left ventricular hypertrophy", "sinus tachycardia"}
     axis = Question("test", 0, 22, 0, "single-query", "heart_axis", "What axis?", frozenset({"none"}), (1,))
     assert names_of(draft, axis) == {"right axis deviation"}
+    left = Question(
+        "test", 0, 20, 0, "single-verify", "heart_axis", "?", frozenset({"no"}), (1,), ("left axis deviation",)
+    )
+    assert verdict_of(draft, left) == "no"
+    rhythm = Question("test", 0, 17, 0, "single-verify", "scp_code", "Does this?", frozenset({"yes"}), (1,))
+    assert verdict_of(draft, rhythm) == "yes"
     options = ("conduction disturbance", "hypertrophy")
     either = Question("test", 0, 3, 0, "single-choose", "scp_code", "Which?", frozenset({"none"}), (1,), options)
     assert names_of(draft, either) == {"hypertrophy"}

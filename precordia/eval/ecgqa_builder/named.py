@@ -54,7 +54,7 @@ class Named:
             return None
         draft = self._draft(question.text, ecgs[0])
         if question.type.endswith("-verify") or draft.abstained:
-            return Reply(in_short(draft))
+            return Reply(verdict_of(draft, question))
         return said(names_of(draft, question) or {"none"})
 
     def _draft(self, text: str, ecg: int) -> Draft:
@@ -63,6 +63,25 @@ class Named:
             return self._kb.ask(text, recording)
         hits, measurements = self._archive.hits(ecg), self._evidence.measurements(ecg)
         return answer(text, [recording], [hits], [measurements], qualities=[self._evidence.quality(ecg)])
+
+
+def verdict_of(draft: Draft, question: Question) -> str:
+    """Yes, no or not sure; where a draft tells what it found instead, whether that is what was asked for."""
+    short = in_short(draft)
+    if short in ("yes", "no", "not sure"):
+        return short
+    subject = BY_ID[question.template].subject
+    stated = {f.concept for s in draft.statements for f in s.findings if f.status == "present"} - {"NORM", "SR"}
+    if subject == "axis":
+        return "yes" if axis_of_angle(draft.measurements.axis_deg) in question.attributes else "no"
+    if subject == "any statement":
+        return "yes" if stated else "no"
+    if subject.startswith("any") and question.attribute == "scp_code":
+        kind = subject.removeprefix("any ")[0]
+        return "yes" if any(kind in BY_CODE[c].kinds for c in stated if c in BY_CODE) else "no"
+    if subject == "any extra systole":
+        return "yes" if stated & EXTRA.keys() else "no"
+    return short
 
 
 def names_of(draft: Draft, question: Question) -> frozenset[str]:
