@@ -91,7 +91,7 @@ def _recorded(signal: NDArray[np.float32], fs: float) -> tuple[int, int]:
     breaks = np.flatnonzero(np.diff(moves) > CONSTANT_S * fs)
     starts, ends = moves[np.r_[0, breaks + 1]], moves[np.r_[breaks, moves.size - 1]]
     long = np.flatnonzero(ends - starts >= MIN_S * fs)
-    if (ends - starts)[long].sum() < 0.5 * (moves[-1] - moves[0]):
+    if (ends - starts)[long].sum() <= 0.5 * (moves[-1] - moves[0]):
         # Still between the beats as well: a clean signal in coarse steps, not padding.
         starts, ends, long = moves[:1], moves[-1:], np.zeros(1, dtype=np.intp)
     # The step from the padding to the ECG, and back, is a change too, but no ECG.

@@ -274,3 +274,12 @@ def test_stillness_between_the_beats_of_a_clean_signal_is_not_padding(step_mv: f
     m = measure(coarse)
     assert m.heart_rate_bpm == pytest.approx(50, abs=0.5)
     assert m.n_beats == len(regular(50))
+
+
+@pytest.mark.parametrize("still_from", [1, 2, 100, 1000])
+def test_a_signal_that_falls_still_is_no_error(still_from: int) -> None:
+    drawn = draw(regular(70), Drawn())
+    signal = drawn.signal.copy()
+    signal[:, still_from:] = signal[:, still_from : still_from + 1]
+    m = measure(replace(drawn, signal=signal))
+    assert (m.n_beats or 0) <= 3
