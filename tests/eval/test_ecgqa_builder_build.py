@@ -19,7 +19,9 @@ from precordia.eval.ecgqa_builder.build import build
 from precordia.eval.ecgqa_builder.check import AGREES, FAR, NEAR_LIMIT, NOT_KNOWN, NOT_MADE, OTHER_LABEL, check
 from precordia.eval.ecgqa_builder.facts import Facts
 from precordia.eval.ecgqa_builder.named import names_of, verdict_of
+from precordia.eval.ecgqa_builder.noise import NOISES, leads_of
 from precordia.eval.ecgqa_builder.pairs import consecutive, irrelevant
+from precordia.eval.ecgqa_builder.ptbxl import read_table
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN, draw
 from precordia.eval.ecgqa_builder.slots import Slot
 from precordia.eval.ecgqa_builder.writer import entry_of, write
@@ -185,3 +187,18 @@ def test_every_released_noise_question_is_answered_as_released(data_dir: Path) -
 def test_entries_have_the_released_fields_in_their_order(data_dir: Path) -> None:
     shard = data_dir / "ecgqa" / "ptbxl" / "template" / "train" / "120000.json"
     assert list(json.loads(shard.read_bytes())[0]) == list(entry_of(build(archive(), wanted=of_noise)[0]))
+
+
+@pytest.mark.data
+def test_noise_questions_are_asked_of_as_many_train_ecgs_as_released(data_dir: Path) -> None:
+    rows, _ = read_table(data_dir / "ptbxl")
+    listed = (data_dir / "ecgqa" / "ptbxl" / "train_ecgs.tsv").read_text().split()[1::2]
+    noises = [(int(i), {n: leads_of(rows[int(i)][column]) for column, n in NOISES.items()}) for i in listed]
+    ecgs = [Facts(i, str(i), noise={n: leads for n, leads in kinds.items() if leads}) for i, kinds in noises]
+    built = build(ecgs, caps=TRAIN, wanted=lambda slot: slot.template.template_id in (26, 27, 28))
+    released, _ = load_questions(data_dir / "ecgqa" / "ptbxl")
+    released = [q for q in released if q.attribute == "noise"]
+    cut = {released[0].text, released[-1].text}
+    counts = [Counter((q.text, *q.answer) for q in found if q.text not in cut) for found in (built, released)]
+    assert len(counts[1]) > 80
+    assert {key: counts[0][key] for key in counts[1]} == counts[1]
