@@ -1,6 +1,6 @@
 """DESIGN's budgets, each beside the naive way in the same run.
 
-    python -m benchmarks.budgets [--records 600] [--cases 1000000] [--skip query]
+    python -m benchmarks.budgets [--records 2000] [--cases 1000000] [--skip query]
 
 Everything is simulated and made on the spot, in a temporary folder. Run it on an otherwise idle machine.
 """
@@ -105,7 +105,7 @@ def helping() -> Row:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.budgets")
-    parser.add_argument("--records", type=int, default=600)
+    parser.add_argument("--records", type=int, default=2000)
     parser.add_argument("--cases", type=int, default=1_000_000)
     parser.add_argument("--skip", action="append", default=[], choices=("encode", "build", "query"))
     args = parser.parse_args()
