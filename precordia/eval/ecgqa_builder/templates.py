@@ -6,7 +6,9 @@ are reworded after what the generator and the preprocessing look for in a questi
 neither repository. What each template asks is inferred from the generator, from ``answers_for_each_template.csv`` and from the
 question numbers of the released questions: 1,697 numbers go to templates 1-25, which are 63 statements and superclasses,
 126 form statements by lead, six single questions, the pairs of 4 superclasses, of 36 diagnostic statements (twice), of 18
-form and of 9 rhythm statements, and so on, up to 2,472; other readings could give the same sums. Not known: the order within 12-17, 43-46,
+form and of 9 rhythm statements, and so on, up to 2,472; other readings could give the same sums.
+
+Not known: the order within 12-17, 43-46,
 50-53, 57-60 and 64-67, which all answer yes or no; which of 4 and 5, and of 8 and 9, leaves doubtful statements out; and which of
 47-49 and of 61-63 is which.
 """
