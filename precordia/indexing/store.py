@@ -45,6 +45,29 @@ _SIGNALS_PER_GROUP: Final = 8
 """A point read decodes a row group: eight signals are some 200 kB."""
 
 
+class _FilterMemory:
+    """What filters have needed of one version's rows, and found; columns of two versions never meet."""
+
+    def __init__(self, rows: RowCache) -> None:
+        self.rows = rows
+        self.selected: dict[str, NDArray[np.int64]] = {}
+        self._columns: dict[tuple[str, str | None], pa.ChunkedArray] = {}
+
+    def table(self, expression: Expression, where: str) -> pa.Table:
+        """The columns that an expression names, with ``case_id``."""
+        named = resolve(expression, where, FILTER_COLUMNS, self.rows.metadata_keys())
+        arrays = {"case_id": self._column("case_id", None)}
+        for name, (column, key) in named.items():
+            arrays[name] = self._column(column, key)
+        return pa.table(arrays)
+
+    def _column(self, column: str, key: str | None) -> pa.ChunkedArray:
+        if (column, key) not in self._columns:
+            values = self.rows.column(column)
+            self._columns[column, key] = values if key is None else metadata_column(values, key)
+        return self._columns[column, key]
+
+
 class DeltaCaseStore:
     """Cases, signals and rejects of a knowledge base; a :class:`~precordia.core.protocols.CaseStore`.
 
@@ -68,7 +91,7 @@ class DeltaCaseStore:
         self._rejects = DeltaFolder(self.path / "rejects")
         self._cached_rows: RowCache | None = None
         self._cached_signals: RowCache | None = None
-        self._reset()
+        self._filter_memory: _FilterMemory | None = None
 
     @classmethod
     def create(cls, path: Path | str) -> DeltaCaseStore:
@@ -164,13 +187,14 @@ class DeltaCaseStore:
         """
         if where is None or not where.strip():
             return self.ids
-        if where not in self._selected:
+        memory = self._memory_of(self._rows)
+        if where not in memory.selected:
             expression = self._filters.parse(where)
             _check_vocabulary(expression, where)
-            found = self._filters.run(expression, where, self._filter_rows(expression, where))
+            found = self._filters.run(expression, where, memory.table(expression, where))
             found.setflags(write=False)
-            self._selected[where] = found
-        return self._selected[where]
+            memory.selected[where] = found
+        return memory.selected[where]
 
     def columns(self) -> list[str]:
         """What a ``where`` expression may name: columns, then metadata keys."""
@@ -264,16 +288,25 @@ class DeltaCaseStore:
 
     @property
     def _rows(self) -> RowCache:
-        if self._cached_rows is None or self._cached_rows.version != self._cases.version:
-            self._cached_rows = self._cache(self._cases, LIGHT_SCHEMA, self._cached_rows)
-        return self._cached_rows
+        # Another thread may put newer rows in the place of these at any moment: what is returned is what was looked at.
+        rows = self._cached_rows
+        if rows is None or rows.version != self._cases.version:
+            rows = self._cached_rows = self._cache(self._cases, LIGHT_SCHEMA, rows)
+        return rows
 
     @property
     def _signal_rows(self) -> RowCache:
-        if self._cached_signals is None or self._cached_signals.version != self._signals.version:
+        rows = self._cached_signals
+        if rows is None or rows.version != self._signals.version:
             schema = pa.schema([SIGNAL_SCHEMA.field("case_id")])
-            self._cached_signals = self._cache(self._signals, schema, self._cached_signals)
-        return self._cached_signals
+            rows = self._cached_signals = self._cache(self._signals, schema, rows)
+        return rows
+
+    def _memory_of(self, rows: RowCache) -> _FilterMemory:
+        memory = self._filter_memory
+        if memory is None or memory.rows is not rows:
+            memory = self._filter_memory = _FilterMemory(rows)
+        return memory
 
     def _cache(self, table: DeltaFolder, schema: pa.Schema, before: RowCache | None) -> RowCache:
         folder = self.path / "cache" / "rows"
@@ -286,8 +319,7 @@ class DeltaCaseStore:
         return RowCache(table, schema, folder, self.path, before)
 
     def _reset(self) -> None:
-        self._selected: dict[str, NDArray[np.int64]] = {}
-        self._filter_columns: dict[tuple[str, str | None], pa.ChunkedArray] = {}
+        self._filter_memory = None
 
     def _signal_row(self, case_id: int) -> dict[str, Any]:
         import pyarrow.parquet as pq
@@ -307,24 +339,12 @@ class DeltaCaseStore:
                     raise
         raise KeyError(case_id)
 
-    def _filter_rows(self, expression: Expression, where: str) -> pa.Table:
-        named = resolve(expression, where, FILTER_COLUMNS, self._rows.metadata_keys())
-        arrays = {"case_id": self._filter_column("case_id", None)}
-        for name, (column, key) in named.items():
-            arrays[name] = self._filter_column(column, key)
-        return pa.table(arrays)
-
-    def _filter_column(self, column: str, key: str | None) -> pa.ChunkedArray:
-        if (column, key) not in self._filter_columns:
-            values = self._rows.column(column)
-            self._filter_columns[column, key] = values if key is None else metadata_column(values, key)
-        return self._filter_columns[column, key]
-
     def _matching(self, column: str, value: str) -> NDArray[np.int64]:
         import pyarrow.compute as pc
 
-        mask = pc.fill_null(pc.equal(self._rows.column(column), value), False)
-        return np.sort(self._rows.column("case_id").filter(mask).to_numpy())
+        rows = self._rows
+        mask = pc.fill_null(pc.equal(rows.column(column), value), False)
+        return np.sort(rows.column("case_id").filter(mask).to_numpy())
 
     def _all_rejects(self) -> list[Reject]:
         rows = self._reject_rows().to_pylist()
