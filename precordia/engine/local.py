@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any, TypeVar
 
 from precordia.core.errors import PrecordiaError, UsageError
@@ -145,8 +148,8 @@ class _Pool:
         return len(self._workers) < self._size or any(worker.index is None for worker in self._workers)
 
     def give(self, index: int, name: str, shard: object) -> None:
-        worker = next((worker for worker in self._workers if worker.index is None), None) or self._start()
         payload = dumps(shard, f"shard {name}")
+        worker = next((worker for worker in self._workers if worker.index is None), None) or self._start(payload)
         worker.index, worker.name = index, name
         try:
             worker.pipe.send_bytes(payload)
@@ -183,11 +186,11 @@ class _Pool:
             worker.process.close()
         self._workers.clear()
 
-    def _start(self) -> _Worker:
+    def _start(self, payload: bytes) -> _Worker:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, self._job), daemon=True)
-        with single_threaded_environment():
+        with single_threaded_environment(), _script_kept_out(self._job, payload):
             process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -205,3 +208,21 @@ class _Pool:
             f"the worker process on shard {worker.name} {how}; look at that shard alone with workers=1"
             + ("" if code != 1 else ", and call from under `if __name__ == '__main__':`")
         )
+
+
+@contextmanager
+def _script_kept_out(*pickles: bytes) -> Iterator[None]:
+    """Start processes that do not run the caller's script again, unless what they are given is defined in it.
+
+    A spawned process runs the main script to know its definitions. A script that builds a knowledge base without an
+    ``if __name__ == "__main__"`` would start building once more in every worker.
+    """
+    if any(b"__main__" in pickled for pickled in pickles):
+        yield
+        return
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script

@@ -137,3 +137,16 @@ def test_torch_has_one_thread_beside_workers_and_its_own_number_after() -> None:
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("function", ["math.sqrt", "own"])
+def test_a_script_without_a_guard_is_run_once(tmp_path: Path, function: str) -> None:
+    guard = "" if function == "math.sqrt" else "if __name__ == '__main__':\n    "
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import math\nfrom precordia.engine.local import LocalExecutor\n"
+        "def own(x):\n    return math.sqrt(x)\n"
+        f"{guard}print(list(LocalExecutor(workers=2).map({function}, [1, 4, 9])))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[1.0, 2.0, 3.0]\n", "")
