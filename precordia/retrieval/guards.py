@@ -22,9 +22,12 @@ from precordia.core.retrieval import Query
 from precordia.records.standardize import SignalSpec
 from precordia.retrieval.duplicates import SCREEN, is_near_duplicate, may_be_near_duplicate
 
-RATE_TOLERANCE = 0.2
-"""Relative difference of heart rates from which two signals are not one ECG. A crop of an irregular rhythm can differ by
-some 10 %."""
+RATE_TOLERANCE = 0.06
+"""Relative difference of heart rates from which two signals of one length are not one ECG: what another rate, gain or
+filter changes in the measured heart rate stays well below."""
+
+CROP_RATE_TOLERANCE = 0.2
+"""The same where the lengths differ: a crop of an irregular rhythm has another mean rate."""
 
 
 class Guard:
@@ -110,4 +113,6 @@ class Guard:
         rate = case.measurements.heart_rate_bpm
         if rate is None or self._rate is None:
             return True
-        return abs(rate - self._rate) <= RATE_TOLERANCE * max(rate, self._rate)
+        length = self._standardized.duration_s if self._standardized is not None else 0.0
+        alike = abs(case.duration_s - length) <= 0.05 * length
+        return abs(rate - self._rate) <= (RATE_TOLERANCE if alike else CROP_RATE_TOLERANCE) * max(rate, self._rate)
