@@ -121,7 +121,7 @@ class DeltaFolder:
         import os
 
         for file in [*self.path.glob("*.parquet"), *(self.path / "_delta_log").glob("*.json")]:
-            with contextlib.suppress(OSError), file.open("rb") as stream:
+            with contextlib.suppress(FileNotFoundError), file.open("rb") as stream:
                 os.fsync(stream.fileno())
 
     def _update(self) -> None:

@@ -8,7 +8,6 @@ The ranges and the extraction are those of ECG-QA's question generator (github.c
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -16,17 +15,9 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from precordia.core.recording import Recording
+from precordia.eval.ecgqa_builder.numeric import NORMAL_MS, features_of
 from precordia.eval.tasks.measurements_neurokit import require_neurokit
 from precordia.measurements import delineate, measure
-
-NORMAL_MS: Final[Mapping[str, tuple[float, float]]] = {
-    "rr interval": (600.0, 1000.0),
-    "p duration": (0.0, 120.0),
-    "pr interval": (120.0, 200.0),
-    "qrs duration": (60.0, 110.0),
-    "qt interval": (330.0, 430.0),
-    "qt corrected": (350.0, 450.0),
-}
 
 FEATURES: Final = tuple(NORMAL_MS)
 
@@ -37,15 +28,7 @@ _FEWEST_BEATS: Final = 7
 
 def clinical_ms(recording: Recording) -> dict[str, float | None]:
     """The features as a clinician means them: :func:`precordia.measurements.measure` on all leads."""
-    m = measure(recording)
-    return {
-        "rr interval": m.rr_ms,
-        "p duration": m.p_ms,
-        "pr interval": m.pr_ms,
-        "qrs duration": m.qrs_ms,
-        "qt interval": m.qt_ms,
-        "qt corrected": m.qtc_ms,
-    }
+    return features_of(measure(recording))
 
 
 def as_ecgqa_ms(recording: Recording) -> dict[str, float | None]:

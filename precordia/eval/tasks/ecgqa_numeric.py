@@ -16,8 +16,9 @@ from precordia.core.recording import Recording
 from precordia.eval import bootstrap
 from precordia.eval.ecgqa.questions import read_shards
 from precordia.eval.ecgqa.signals import ptbxl_path
+from precordia.eval.ecgqa_builder.numeric import NORMAL_MS
 from precordia.eval.task import Result, Row, Settings
-from precordia.eval.tasks.ecgqa_features import FEATURES, NORMAL_MS, as_ecgqa_ms, as_neurokit_ms, clinical_ms
+from precordia.eval.tasks.ecgqa_features import FEATURES, as_ecgqa_ms, as_neurokit_ms, clinical_ms
 from precordia.records.read import read_recording
 
 Answer = frozenset[str]
