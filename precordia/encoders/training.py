@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from precordia.encoders.encoder import SignalEncoder
 from precordia.encoders.network import Inputs, Outputs, SignalNetwork
 from precordia.encoders.objectives import OBJECTIVES, Objective
 from precordia.encoders.objectives.objective import Step, View
-from precordia.encoders.objectives.text_alignment import TextAlignment
 from precordia.encoders.recipe import Recipe
 from precordia.records.standardize import SignalSpec
 
@@ -158,7 +157,7 @@ class _Run:
 
     def encoder(self) -> SignalEncoder:
         """The running mean as an encoder, with the projection to text if there is one."""
-        aligned = [o for o in self.objectives.values() if isinstance(o, TextAlignment)]
+        aligned = [o for o in self._named().values() if o.projection is not None]
         return encoder_of(
             self.recipe.architecture,
             self.spec,
@@ -200,7 +199,8 @@ class _Run:
         self.objectives.train(training)
         clean = self._clean(rows)
         drawn = [self.augmenter.view(clean, settings, generator) for settings in self.recipe.views]
-        seen = [glimpse.inputs for glimpse in drawn]
+        asked = {name: o.looks(clean, self.augmenter, generator) for name, o in self._named().items()}
+        seen = [glimpse.inputs for glimpse in drawn] + [look for looks in asked.values() for look in looks]
         joined = Inputs(
             torch.cat([i.signal for i in seen]),
             torch.cat([i.leads for i in seen]),
@@ -209,13 +209,15 @@ class _Run:
         )
         with self._autocast():
             outputs = network(joined)
-            views = tuple(View(glimpse, _part(outputs, i, len(rows))) for i, glimpse in enumerate(drawn))
+            parts = iter([_part(outputs, i, len(rows)) for i in range(len(seen))])
+            views = tuple(View(glimpse, next(parts)) for glimpse in drawn)
+            looks = {name: tuple(next(parts) for _ in inputs) for name, inputs in asked.items()}
             teacher = None
             if self.needs_teacher:
                 with torch.no_grad():
                     teacher = self.mean.eval()(clean)
             step = Step(rows, clean, views, teacher)
-            return {name: objective(step) for name, objective in self._named().items()}
+            return {name: o(replace(step, looks=looks[name])) for name, o in self._named().items()}
 
     def _clean(self, rows: Tensor) -> Inputs:
         index = rows.numpy()

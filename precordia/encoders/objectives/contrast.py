@@ -10,7 +10,7 @@ from torch import Tensor
 
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.corpus import Corpus
-from precordia.encoders.objectives.objective import Objective, Step, projector
+from precordia.encoders.objectives.objective import Objective, Step, patient_numbers, projector
 
 
 class Contrast(Objective):
@@ -26,8 +26,7 @@ class Contrast(Objective):
     def __init__(self, architecture: Architecture, corpus: Corpus, options: Mapping[str, float | str]) -> None:
         super().__init__(architecture, corpus, options)
         self.project = projector(architecture.dim, 128)
-        names = {name: i for i, name in enumerate(dict.fromkeys(corpus.patients))}
-        self.register_buffer("patient", torch.tensor([names[p] for p in corpus.patients]), persistent=False)
+        self.register_buffer("patient", patient_numbers(corpus), persistent=False)
 
     def forward(self, step: Step) -> Tensor:
         z = F.normalize(self.project(torch.cat([view.outputs.embedding for view in step.views[:2]])).float(), dim=1)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from precordia.encoders.architecture import Architecture
-from precordia.encoders.augment import Glimpse
+from precordia.encoders.augment import Augmenter, Glimpse
 from precordia.encoders.corpus import Corpus
 from precordia.encoders.network import Inputs, Outputs
 
@@ -36,12 +37,14 @@ class Step:
         clean: The recordings as they are.
         views: Views of them.
         teacher: What the running mean of the network says of ``clean``; no gradient. None unless an objective asks.
+        looks: What the network made of the inputs that this objective asked for with :meth:`Objective.looks`, one each.
     """
 
     rows: Tensor
     clean: Inputs
     views: tuple[View, ...]
     teacher: Outputs | None
+    looks: tuple[Outputs, ...] = ()
 
 
 class Objective(nn.Module):
@@ -51,10 +54,18 @@ class Objective(nn.Module):
         architecture: Of the network.
         corpus: The training data; targets are made from its rows (vocabularies from rows not held out).
         options: From the recipe.
+
+    Attributes:
+        min_views: Views that a step must have.
+        needs_teacher: Whether it reads :attr:`Step.teacher`.
+        wants_visits: Whether a batch should hold several recordings of a patient, where there are several.
+        text_fingerprint: Of the text encoder that :attr:`projection` leads to, or "".
     """
 
     min_views = 1
     needs_teacher = False
+    wants_visits = False
+    text_fingerprint = ""
 
     def __init__(self, architecture: Architecture, corpus: Corpus, options: Mapping[str, float | str]) -> None:
         super().__init__()
@@ -63,6 +74,19 @@ class Objective(nn.Module):
     def forward(self, step: Step) -> Tensor:
         """The loss, a scalar; zero (with gradient) where the batch says nothing on it."""
         raise NotImplementedError
+
+    def looks(self, clean: Inputs, augmenter: Augmenter, generator: torch.Generator) -> tuple[Inputs, ...]:
+        """Further inputs for the network, each of as many recordings as ``clean``; none unless a subclass asks.
+
+        They go through the network together with the views. Gradients flow back into them, so that they may depend on the
+        objective's own parameters. Every draw comes from ``generator``.
+        """
+        return ()
+
+    @property
+    def projection(self) -> np.ndarray | None:
+        """``(text_dim, dim)`` float32 from unit embeddings to a text encoder's space, or None if it learns none."""
+        return None
 
     def option(self, name: str, default: float) -> float:
         """A number from the recipe."""
@@ -86,6 +110,12 @@ def frequency_head(inputs: int, targets: Tensor) -> nn.Linear:
     head.weight = nn.Parameter(torch.zeros(targets.shape[1], inputs))
     head.bias = nn.Parameter(torch.logit(frequency.clamp(1e-4, 1 - 1e-4)))
     return head
+
+
+def patient_numbers(corpus: Corpus) -> Tensor:
+    """``(n,)`` int64, equal where the patient is the same."""
+    names = {name: i for i, name in enumerate(dict.fromkeys(corpus.patients))}
+    return torch.tensor([names[patient] for patient in corpus.patients])
 
 
 def nothing(views: tuple[View, ...]) -> Tensor:
