@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from precordia.cli.console import add_json_option, note, print_json
+from precordia.cli.console import add_json_option, note, print_json, progress
 from precordia.core.errors import UsageError
 
 
@@ -65,6 +65,8 @@ def _run(args: argparse.Namespace) -> int:
         seed=args.seed,
         limit=args.limit,
         options=_options(args.options),
+        out=args.out,
+        progress=progress,
     )
     document, result = runner.run(args.task, settings)
     if args.json:

@@ -6,10 +6,32 @@ A task is one file in ``precordia/eval/tasks/`` with a class that follows :class
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Passes items through while it shows how far along they are."""
+
+    def __call__(self, items: Iterable[T], total: int | None, label: str, unit: str = "ECG") -> Iterator[T]:
+        """The items as they come.
+
+        Args:
+            items: What long work goes through.
+            total: How many there are, or None.
+            label: What is being done.
+            unit: What an item is.
+        """
+        ...
+
+
+def silent(items: Iterable[T], total: int | None, label: str, unit: str = "ECG") -> Iterator[T]:
+    """Progress that nobody watches."""
+    yield from items
 
 
 @dataclass(frozen=True)
@@ -24,6 +46,9 @@ class Settings:
         seed: Of every random draw.
         limit: At most this many samples, or None for all.
         options: A task's own settings, ``key=value`` on the command line.
+        out: Folder of the results, where a task may keep what lets it resume; None when nothing is written.
+        progress: Wraps what long work goes through: ``for x in settings.progress(xs, len(xs), "label", "unit")``.
+            It changes no result.
     """
 
     data: Path
@@ -33,6 +58,8 @@ class Settings:
     seed: int = 42
     limit: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    out: Path | None = None
+    progress: Progress = field(default=silent, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -48,6 +75,9 @@ class Row:
         group: Part of the data ("German", "V1 onset P"), or "".
         goal: The figure to reach, or None; ``at_least`` says on which side.
         at_least: True when larger is better.
+        headline: Shown at once on the results page; the other figures of a task are folded away.
+        machine: Depends on the machine and what else runs on it (times, memory): kept apart from the figures that the
+            same seed and inputs repeat.
     """
 
     system: str
@@ -59,6 +89,8 @@ class Row:
     group: str = ""
     goal: float | None = None
     at_least: bool = True
+    headline: bool = False
+    machine: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +125,14 @@ class Task(Protocol):
         summary: One line.
         protocol: How it is measured: data revision, splits, metric, what is excluded.
         source: Citation of the data or protocol, with its licence.
+
+    A task may also have these (``getattr`` with a default reads them):
+
+        headline: Patterns (``fnmatch``) of the figures that a results page shows at once, as ``metric`` or, for a part of the
+            data, ``metric @ group``.
+        runs: Settings of each run that ``precordia eval all`` makes of it, as ``key`` to ``value``; one run without any
+            where it has none.
+        wants_kb: Whether ``precordia eval all`` gives it the knowledge base over PTB-XL's folds 1-8.
     """
 
     name: str
