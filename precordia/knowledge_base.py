@@ -26,6 +26,7 @@ from precordia.indexing.derived import open_vector_index, open_word_index
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
+from precordia.retrieval.earlier import earlier_ecgs
 from precordia.retrieval.retriever import Retriever
 
 if TYPE_CHECKING:
@@ -262,6 +263,17 @@ class KnowledgeBase:
             query = Query(_recording(query), text, k=k, where=where, mode=mode)
         return self._searcher(query).retrieve(query)
 
+    def earlier(self, recording: Recording | PathLike[str] | str, k: int = 3) -> list[Hit]:
+        """The patient's own ECGs from before a recording, most recent first: to compare with, never precedents.
+
+        Args:
+            recording: The ECG, or its file; without a patient's id and a time nothing is known to be earlier.
+            k: Most of them.
+        """
+        recording = _recording(recording)
+        self._searcher(Query(recording))
+        return earlier_ecgs(recording, self._store, self._signals, self._encoder, k)
+
     def report(
         self,
         recording: Recording | PathLike[str] | str,
@@ -271,6 +283,8 @@ class KnowledgeBase:
         llm: LanguageModel | str = "none",
     ) -> Draft:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
+
+        Where the archive holds earlier ECGs of the patient, what has changed since the last of them is said besides.
 
         Args:
             recording: The ECG, or its file.
@@ -282,11 +296,18 @@ class KnowledgeBase:
             UnusableSignalError: the recording cannot be embedded.
         """
         from precordia.generation.report import write_report
+        from precordia.generation.writing import WritingSettings
 
         recording = _recording(recording)
         hits = self.search(Query(recording, k=k, where=where))
         return write_report(
-            recording, hits, _measure(recording), quality=_assess(recording), language_model=_model(llm)
+            recording,
+            hits,
+            _measure(recording),
+            quality=_assess(recording),
+            language_model=_model(llm),
+            earlier=self.earlier(recording),
+            settings=WritingSettings(consensus=self._consensus()),
         )
 
     def ask(
@@ -344,7 +365,9 @@ class KnowledgeBase:
         if self._similarity_floor is None:
             columns = (self._store.column("case_id").to_pylist(), self._store.column("patient_key").to_pylist())
             nearest = nearest_similarities(self._signals, dict(zip(*columns, strict=True)))
-            self._similarity_floor = calibrate_similarity(nearest)
+            # Too few cases tell no quantile: the default then stands.
+            floor = calibrate_similarity(nearest)
+            self._similarity_floor = floor if floor > -1.0 else ConsensusSettings().min_similarity
         return ConsensusSettings(min_similarity=self._similarity_floor)
 
     def _searcher(self, query: Query) -> Retriever:

@@ -80,6 +80,7 @@ def draft_document(draft: Draft) -> dict[str, Any]:
         "details": dict(draft.details),
         "measurements": measurements_document(draft.measurements),
         "hits": [hit_document(hit) for hit in draft.hits],
+        "earlier": [hit_document(hit) for hit in draft.earlier],
     }
 
 

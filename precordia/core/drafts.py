@@ -85,6 +85,7 @@ class Draft:
         reason: Why it abstained, or None.
         measurements: The query's measurements.
         hits: The precedents it rests on.
+        earlier: The patient's own earlier ECGs that it was compared with, most recent first.
         author: "consensus" or the language model's name.
         warnings: About the draft as a whole (poor signal quality, a model that failed).
         details: Token counts, latencies and settings of a language model.
@@ -97,6 +98,7 @@ class Draft:
     hits: tuple[Hit, ...] = ()
     author: str = "consensus"
     warnings: tuple[str, ...] = ()
+    earlier: tuple[Hit, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
 
     @property

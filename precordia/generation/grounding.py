@@ -120,6 +120,7 @@ def _check(claim: Claimed, prompt: Prompt, jury: Sequence[Voter], settings: Grou
         names += by_measurement
         supports.append(support)
         against += objections
+        against += _comparison_objections(finding, prompt)
         if support < settings.min_support or not (cited or by_measurement):
             gaps.append(
                 f"{_name(finding)}: stated by {support:.0%} of the precedents, {settings.min_support:.0%} is needed"
@@ -146,6 +147,19 @@ def _check(claim: Claimed, prompt: Prompt, jury: Sequence[Voter], settings: Grou
         warnings=tuple(dict.fromkeys(warnings)),
     )
     return _Checked(statement, verdict)
+
+
+def _comparison_objections(finding: Finding, prompt: Prompt) -> list[str]:
+    """What the patient's last ECG has against a finding's being called new, unchanged or resolved."""
+    if finding.comparison is None or (prompt.question is not None and not prompt.earlier):
+        return []
+    if not prompt.earlier:
+        return [f"{_name(finding)} is called {finding.comparison}, but no earlier ECG of the patient is known"]
+    stated = Voter(prompt.earlier[0], 1.0).says(finding.concept) is not None
+    if stated == (finding.comparison == "new"):
+        states = "states it" if stated else "does not state it"
+        return [f"{_name(finding)} is called {finding.comparison}, but the patient's last ECG {states}"]
+    return []
 
 
 def _evidence_for(
@@ -273,7 +287,8 @@ def _draft(
         abstained=reason is not None,
         reason=reason,
         measurements=prompt.measurements,
-        hits=(*prompt.hits, *prompt.earlier),
+        hits=prompt.hits,
+        earlier=prompt.earlier,
         author=author,
         warnings=warnings,
     )

@@ -52,8 +52,8 @@ def render(
         paper: How the ECG is drawn.
     """
     hits = draft.hits if hits is None else tuple(hits)
-    numbers = {hit.case.case_id: number for number, hit in enumerate(hits, start=1)}
-    measurements = draft.measurements
+    numbers = {hit.case.case_id: number for number, hit in enumerate((*hits, *draft.earlier), start=1)}
+    measurements, own = draft.measurements, {hit.case.case_id for hit in draft.earlier}
     return _environment().get_template("page.html.j2").render(
         title=f"ECG {recording.recording_id}",
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
@@ -67,11 +67,12 @@ def render(
         abstained=draft.abstained,
         reason=(draft.reason or "")[:1].upper() + (draft.reason or "")[1:],
         warnings=draft.warnings,
-        statements=[_statement(statement, numbers, measurements) for statement in draft.statements],
+        statements=[_statement(s, numbers, measurements, own) for s in draft.statements],
         measures=_measures(measurements, recording.sex),
         lead_names=LEADS,
         lead_rows=_lead_rows(measurements),
         quality=_quality(quality),
+        earlier=[_precedent(hit, numbers[hit.case.case_id], draft, precedents or {}) for hit in draft.earlier],
         precedents=[_precedent(hit, numbers[hit.case.case_id], draft, precedents or {}) for hit in hits],
         footer=f"Made by Precordia {__version__}. Similarity and agreement describe the archive's cases, not this patient.",
     )  # fmt: skip
@@ -102,9 +103,12 @@ def _age(age: float) -> str:
     return "90 or older" if age >= 90 else f"{age:.0f}"
 
 
-def _statement(statement: Statement, numbers: Mapping[int, int], measurements: Measurements) -> dict[str, Any]:
+def _statement(
+    statement: Statement, numbers: Mapping[int, int], measurements: Measurements, own: set[int]
+) -> dict[str, Any]:
     return {
         "text": statement.text,
+        "serial": any(citation.case_id in own for citation in statement.citations),
         # Support 1 with a measurement is the measurement's, not the precedents'.
         "direct": bool(statement.measurements and statement.findings) and statement.support >= 1,
         "numeric": not statement.findings and not statement.citations,
@@ -179,6 +183,8 @@ def _quality(quality: Quality | None) -> dict[str, Any] | None:
 def _precedent(hit: Hit, number: int, draft: Draft, recordings: Mapping[int, Recording]) -> dict[str, Any]:
     case = hit.case
     facts = []
+    if hit in draft.earlier and case.time is not None:
+        facts.append(case.time.strftime("%Y-%m-%d"))
     if case.age is not None and isfinite(case.age):
         facts.append(f"age {_age(case.age)}")
     if case.sex is not None:

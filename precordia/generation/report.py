@@ -11,6 +11,7 @@ from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit
 from precordia.generation.consensus import compose
 from precordia.generation.prompt import Kind, assemble
+from precordia.generation.serial import with_earlier
 from precordia.generation.writing import WritingSettings, with_model
 
 
@@ -35,15 +36,16 @@ def write_report(
         measurements: Of the query.
         quality: Of the query.
         language_model: None lets the precedents' consensus speak.
-        earlier: The patient's own earlier ECGs, most recent first; shown to a model apart from the precedents.
+        earlier: The patient's own earlier ECGs, most recent first: shown to a model apart from the precedents, and
+            compared with what the draft says and measures.
         kind: "report", or "differential" for the diagnoses that come into question (needs a model).
         settings: How the draft comes about.
     """
     settings = settings or WritingSettings()
     plain = compose(recording, hits, measurements, settings=settings.consensus, quality=quality)
     if language_model is None or not hits or (quality is not None and not quality.acceptable):
-        return plain
-    return with_model(
+        return with_earlier(plain, earlier)
+    draft = with_model(
         plain,
         language_model,
         lambda: assemble(
@@ -58,3 +60,4 @@ def write_report(
         ),
         settings,
     )
+    return with_earlier(draft, earlier)

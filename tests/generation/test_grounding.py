@@ -129,6 +129,14 @@ def test_evidence_that_the_model_claims_is_checked() -> None:
     assert "Precedent 99 was cited; there is none" in warned(flagged)
 
 
+def test_new_and_unchanged_are_held_to_the_patients_own_last_ecg() -> None:
+    before = assemble(QUERY, HITS, measurements=MEASURED, earlier=[precedent(9, "SR")])
+    assert "last ECG does not state it" in warned(ground(reply("Unchanged left bundle branch block."), before))
+    assert "last ECG states it" in warned(ground(reply("New sinus rhythm."), before))
+    assert warned(ground(reply("New left bundle branch block."), before)) == ""
+    assert "no earlier ECG" in warned(ground(reply("New left bundle branch block."), PROMPT))
+
+
 def test_a_model_that_is_not_sure_is_taken_at_its_word() -> None:
     for text in (reply(abstain=True), "I cannot tell from this evidence.", "Not sure."):
         draft = ground(text, PROMPT)

@@ -116,3 +116,23 @@ def test_page_stands_alone(kb: KnowledgeBase, archive: Archive) -> None:
     assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
     assert "<script" not in page
     assert "src=" not in page
+
+
+def test_report_is_compared_with_the_patients_own_earlier_ecg(kb: KnowledgeBase, archive: Archive) -> None:
+    recordings = {ecg.recording_id: read_recording(ecg.path) for ecg in archive.ecgs}
+    known = {case.recording_id: case for case in kb.cases([int(i) for i in kb._store.ids])}
+    by_patient: dict[str, list[str]] = {}
+    for name, case in known.items():
+        by_patient.setdefault(case.patient_key, []).append(name)
+    visits = next(v for v in by_patient.values() if len({known[n].time for n in v}) > 1)
+    first, *_, last = sorted(visits, key=lambda n: str(known[n].time))
+    query = replace(recordings[last], patient_id=known[last].patient_key, time=known[last].time)
+    assert [hit.case.recording_id for hit in kb.earlier(query, k=1)] != [last]
+    assert first in [hit.case.recording_id for hit in kb.earlier(query, k=10)]
+    assert kb.earlier(replace(query, time=known[first].time)) == []
+    assert kb.earlier(replace(query, patient_id=None)) == []
+    draft = kb.report(query)
+    assert draft.earlier
+    assert {hit.case.patient_key for hit in draft.earlier} == {query.patient_id}
+    assert query.patient_id not in {hit.case.patient_key for hit in draft.hits}
+    assert "Earlier ECGs of this patient" in kb.page(draft, query)
