@@ -7,23 +7,20 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
+
+from precordia.eval.machine import memory_gib, processor
 
 PACKAGES = ("precordia", "numpy", "torch", "faiss-cpu", "deltalake", "duckdb", "pyarrow", "wfdb")
 
 
 def description() -> str:
     """Processor, cores, memory, versions and commit, a line each."""
-    cpu = next(
-        (line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine()
-    )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
-        f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, CPython {platform.python_version()}\n"
+        f"{processor()}, {os.cpu_count()} cores, {memory_gib():.0f} GiB, {platform.system()}, CPython {platform.python_version()}\n"
         f"{versions}\ncommit {commit or 'unknown'}"
     )
 
@@ -40,10 +37,3 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
-
-
-def _cpuinfo() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return []

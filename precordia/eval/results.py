@@ -1,6 +1,8 @@
 """Results on disk: one JSON document and one Parquet table a run; the same seed and inputs give the same bytes.
 
-The document is :class:`Document` as JSON, keys sorted as there. Nothing in it depends on the clock or the machine's name.
+The document is :class:`Document` as JSON, keys sorted as there; ``result.schema.json`` beside this module describes it.
+Nothing in it depends on the clock or the machine's name: figures that do (:attr:`Row.machine`) are written to a file of
+their own beside it, ``RUN.machine.json``.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from fnmatch import fnmatchcase
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from precordia.core.errors import InputError
+from precordia.eval.machine import machine_facts
 from precordia.eval.task import Result, Row, Settings, Task
 
 if TYPE_CHECKING:
@@ -24,9 +28,28 @@ if TYPE_CHECKING:
 SCHEMA = "precordia.eval.result"
 SCHEMA_VERSION = 1
 
+SCHEMA_FILE = Path(__file__).with_name("result.schema.json")
+"""The JSON Schema of a written document."""
+
+MACHINE_SUFFIX = ".machine.json"
+"""Ends the name of the file with the figures that depend on the machine."""
+
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "faiss-cpu", "deltalake", "duckdb", "scikit-learn", "sleepecg", "wfdb",
             "sentence-transformers", "transformers")  # fmt: skip
 """Packages whose version may change a figure."""
+
+
+@dataclass(frozen=True)
+class MachineFigures:
+    """Figures that another machine, or the same one at another hour, does not repeat.
+
+    Attributes:
+        machine: Processor, cores, memory, system.
+        rows: The figures.
+    """
+
+    machine: Mapping[str, str]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
@@ -49,6 +72,10 @@ class Document:
         notes: What a reader must know.
         n_samples: Rows of the Parquet table.
         samples_sha256: Of the Parquet file's bytes, or None when there are no samples.
+        run: The task's name with the settings that tell this run of it from another, and the name of its files.
+        inputs: Hash of code, data, settings and versions known before the run: equal ones need no second run. None where
+            nobody asked for it.
+        machine: The figures that depend on the machine, or None; not part of the JSON document.
     """
 
     schema: str
@@ -68,6 +95,9 @@ class Document:
     notes: tuple[str, ...]
     n_samples: int
     samples_sha256: str | None = None
+    run: str = ""
+    inputs: str | None = None
+    machine: MachineFigures | None = field(default=None, compare=False)
 
 
 def document_of(task: Task, result: Result, settings: Settings) -> Document:
@@ -78,6 +108,9 @@ def document_of(task: Task, result: Result, settings: Settings) -> Document:
         result: What it returned.
         settings: What it was given; the data folder's place is left out, since its hashes say more.
     """
+    patterns = tuple(getattr(task, "headline", ()))
+    rows = tuple(replace(row, headline=row.headline or _matches(row, patterns)) for row in result.rows)
+    measured = tuple(row for row in rows if row.machine)
     from precordia import __version__
 
     asked: dict[str, object] = {
@@ -102,21 +135,31 @@ def document_of(task: Task, result: Result, settings: Settings) -> Document:
         seed=settings.seed,
         settings=asked,
         data=dict(sorted(result.data.items())),
-        rows=result.rows,
+        rows=tuple(row for row in rows if not row.machine),
         notes=result.notes,
         n_samples=len(result.samples),
+        run=task.name,
+        machine=MachineFigures(machine_facts(), measured) if measured else None,
     )
 
 
-def write(document: Document, samples: Sequence[Mapping[str, object]], folder: Path) -> tuple[Path, Path | None]:
-    """Write ``TASK.json`` and, when there are samples, ``TASK.parquet``; their paths."""
+def write(document: Document, samples: Sequence[Mapping[str, object]], folder: Path) -> tuple[Path, ...]:
+    """Write ``RUN.json``, ``RUN.parquet`` when there are samples, and ``RUN.machine.json``; their paths, document first."""
     folder.mkdir(parents=True, exist_ok=True)
-    table_path = _write_samples(samples, folder / f"{document.task}.parquet") if samples else None
-    if table_path is not None:
-        document = replace(document, samples_sha256=hashlib.sha256(table_path.read_bytes()).hexdigest())
-    path = folder / f"{document.task}.json"
-    path.write_text(json.dumps(plain(asdict(document)), ensure_ascii=False, indent=2, allow_nan=False) + "\n", "utf-8")
-    return path, table_path
+    run = document.run or document.task
+    path = folder / f"{run}.json"
+    path.unlink(missing_ok=True)  # written last: a run that was cut off leaves no document
+    paths = [path]
+    if samples:
+        paths.append(_write_samples(samples, folder / f"{run}.parquet"))
+        document = replace(document, samples_sha256=hashlib.sha256(paths[-1].read_bytes()).hexdigest())
+    fields = asdict(document)
+    machine = fields.pop("machine")
+    if machine is not None:
+        paths.append(path.with_suffix(MACHINE_SUFFIX))
+        _write_json(machine, paths[-1])
+    _write_json(fields, path)
+    return tuple(paths)
 
 
 def read(path: Path) -> Document:
@@ -129,14 +172,31 @@ def read(path: Path) -> Document:
         InputError: there is none, or it is of another schema.
     """
     path = _document_path(path)
-    try:
-        fields: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not a result ({error}); write one with `precordia eval TASK --out DIR`") from error
-    if not isinstance(fields, dict) or (fields.get("schema"), fields.get("schema_version")) != (SCHEMA, SCHEMA_VERSION):
+    fields = _read_json(path)
+    if (fields.get("schema"), fields.get("schema_version")) != (SCHEMA, SCHEMA_VERSION):
         raise InputError(f"{path}: not a result of schema {SCHEMA} version {SCHEMA_VERSION}; run the task again")
     rows = tuple(_row(row) for row in fields.pop("rows"))
-    return Document(**{**fields, "rows": rows, "notes": tuple(fields["notes"])})
+    beside = path.with_suffix(MACHINE_SUFFIX)
+    machine = None
+    if beside.is_file():
+        measured = _read_json(beside)
+        machine = MachineFigures(measured["machine"], tuple(_row(row) for row in measured["rows"]))
+    return Document(**{**fields, "rows": rows, "notes": tuple(fields["notes"]), "machine": machine})
+
+
+def read_every(paths: Iterable[Path]) -> list[Document]:
+    """The documents of files and folders (all that lie in them), by the order of ``paths``, then by name.
+
+    Raises:
+        InputError: a path holds none, or what it holds is not a result.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        inside = _documents_in(path) if path.is_dir() else [_document_path(path)]
+        if not inside:
+            raise InputError(f"{path}: holds no results; write some with `precordia eval all --out DIR`")
+        found.update(dict.fromkeys(inside))
+    return [read(path) for path in found]
 
 
 def read_samples(path: Path) -> pd.DataFrame:
@@ -200,6 +260,27 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _matches(row: Row, patterns: Sequence[str]) -> bool:
+    name = f"{row.metric} @ {row.group}" if row.group else row.metric
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _write_json(fields: Mapping[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(plain(fields), ensure_ascii=False, indent=2, allow_nan=False) + "\n", "utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        fields = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not a result ({error}); write one with `precordia eval TASK --out DIR`") from error
+    return fields if isinstance(fields, dict) else {}
+
+
+def _documents_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.json") if not path.name.endswith(MACHINE_SUFFIX))
+
+
 def _row(fields: dict[str, Any]) -> Row:
     return Row(**{**fields, "value": float("nan") if fields["value"] is None else fields["value"]})
 
@@ -211,7 +292,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 def _document_path(path: Path) -> Path:
     if path.is_dir():
-        found = sorted(path.glob("*.json"))
+        found = _documents_in(path)
         if len(found) != 1:
             names = ", ".join(p.name for p in found) or "none"
             raise InputError(f"{path}: holds {len(found)} results ({names}); name one of them")

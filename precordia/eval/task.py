@@ -61,6 +61,13 @@ class Settings:
     out: Path | None = None
     progress: Progress = field(default=silent, repr=False, compare=False)
 
+    @property
+    def replies_dir(self) -> Path | None:
+        """Where a language model's replies are kept by content: option ``replies``, else beside the results, else nowhere."""
+        if "replies" in self.options:
+            return Path(self.options["replies"])
+        return None if self.out is None else self.out / "replies"
+
 
 @dataclass(frozen=True)
 class Row:
