@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from precordia.core.findings import Finding, Measurements
+from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
 
 
@@ -28,6 +29,8 @@ class Prompt:
         measurements: The query's own measurements.
         question: The question, or None for a report.
         earlier: The patient's own earlier ECGs, numbered on from ``hits``.
+        recordings: The ECG, or two to compare, for models that see signals; others are shown the messages alone.
+        choices: The replies that are allowed, for models that can be held to them; empty for any reply.
     """
 
     messages: tuple[Message, ...]
@@ -35,6 +38,8 @@ class Prompt:
     measurements: Measurements = field(default_factory=Measurements)
     question: str | None = None
     earlier: tuple[Hit, ...] = ()
+    recordings: tuple[Recording, ...] = field(default=(), repr=False, compare=False)
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

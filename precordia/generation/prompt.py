@@ -111,6 +111,7 @@ def assemble(
         raise UsageError("a prompt for a comparison needs a second recording")
     measurements = measurements or Measurements()
     own = patient_key_of(recording)
+    shown_ecgs = (recording,) if second is None else (recording, second)
     others = [hit for hit in hits if hit.case.patient_key != own][: settings.k]
     mine = [*earlier, *(hit for hit in hits if hit.case.patient_key == own)][: settings.k_earlier]
     while True:
@@ -135,7 +136,7 @@ def assemble(
             Message("user", _environment().get_template(f"{kind}.j2").render(context).strip()),
         )
         if sum(count(message.content) for message in messages) <= settings.max_tokens:
-            return Prompt(messages, tuple(others), measurements, question, tuple(mine))
+            return Prompt(messages, tuple(others), measurements, question, tuple(mine), shown_ecgs)
         if others:
             others = others[:-1]
         elif mine:
