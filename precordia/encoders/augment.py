@@ -73,6 +73,43 @@ class Augmenter:
             Inputs(signal, leads, samples, calibrated), hidden, Inputs(whole, inputs.leads, samples, calibrated)
         )
 
+    def cut(
+        self, inputs: Inputs, which: Tensor, shortest_s: float, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Signal and samples with only a random part left of the recordings in ``which``, moved to the start."""
+        settings = Augmentation(stretch=0.0, shortest_s=shortest_s)
+        return self._warp(inputs.signal, inputs.samples, settings, which, generator)
+
+    def vary(
+        self,
+        inputs: Inputs,
+        noise: Tensor,
+        gain: Tensor,
+        lead_gain: Tensor,
+        stretch: Tensor,
+        generator: torch.Generator,
+    ) -> Inputs:
+        """A view of each recording that is differentiable in its strengths (draws are scaled, not drawn anew).
+
+        Args:
+            inputs: The recordings.
+            noise: Mean ratio of the noise's amplitude to a lead's standard deviation.
+            gain: Standard deviation of the log of a factor on all leads.
+            lead_gain: The same of a factor on each lead.
+            stretch: Largest relative change of the time axis.
+            generator: Of every draw.
+        """
+        n, n_leads, length = inputs.signal.shape
+        factor = 1.0 + (torch.rand(n, 1, generator=generator) * 2 - 1) * stretch
+        position = torch.arange(length)[None, :] * factor
+        signal, samples = _at(inputs.signal, inputs.samples, position, position < length - 1)
+        gains = torch.randn(n, 1, generator=generator) * gain + torch.randn(n, n_leads, generator=generator) * lead_gain
+        signal = signal * gains.exp()[:, :, None]
+        level = signal.std(dim=2) * noise * 2 * torch.rand(n, 1, generator=generator)
+        signal = signal + self._traces(n, n_leads, length, generator) * level[:, :, None]
+        signal = signal * inputs.leads[:, :, None] * samples[:, None, :]
+        return Inputs(signal, inputs.leads, samples, inputs.calibrated)
+
     def _warp(
         self, signal: Tensor, samples: Tensor, settings: Augmentation, cut: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
@@ -84,13 +121,7 @@ class Augmenter:
         start = torch.rand(n, generator=generator) * (1 - share) * length
         position = start[:, None] + torch.arange(length)[None, :] * factor[:, None]
         end = torch.minimum(start + share * length, torch.tensor(float(length)))
-        inside = position < end[:, None] - 1
-        left = position.clamp(0, length - 2).long()
-        right_share = (position - left).clamp(0, 1)
-        kept = torch.gather(samples, 1, left) & torch.gather(samples, 1, left + 1) & inside
-        index = left[:, None, :].expand(-1, signal.shape[1], -1)
-        a, b = torch.gather(signal, 2, index), torch.gather(signal, 2, index + 1)
-        return torch.lerp(a, b, right_share[:, None, :]) * kept[:, None, :], kept
+        return _at(signal, samples, position, position < end[:, None] - 1)
 
     def _uncalibrate(self, signal: Tensor, leads: Tensor, calibrated: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
         """Chest leads at their typical amplitudes, limb leads at theirs as one: what is left of mV in a z-scored archive."""
@@ -106,8 +137,7 @@ class Augmenter:
     def _noisy(self, signal: Tensor, settings: Augmentation, which: Tensor, generator: torch.Generator) -> Tensor:
         """One kind of noise on all leads, each lead its own trace, at a random ratio to the lead's power."""
         n, n_leads, length = signal.shape
-        kind = torch.randint(self._bank.shape[0], (n, 1), generator=generator).expand(-1, n_leads)
-        row = torch.randint(self._bank.shape[1], (n, n_leads), generator=generator)
+        traces = self._traces(n, n_leads, length, generator)
         low, high = settings.snr_db
         snr = (
             low
@@ -115,7 +145,13 @@ class Augmenter:
             + 3.0 * torch.randn(n, n_leads, generator=generator)
         )
         scale = signal.std(dim=2) * 10 ** (-snr / 20) * which[:, None]
-        return signal + self._bank[kind, row][:, :, :length] * scale[:, :, None]
+        return signal + traces * scale[:, :, None]
+
+    def _traces(self, n: int, n_leads: int, length: int, generator: torch.Generator) -> Tensor:
+        """``(n, n_leads, length)``: one kind of noise a recording, each lead its own trace, of unit standard deviation."""
+        kind = torch.randint(self._bank.shape[0], (n, 1), generator=generator).expand(-1, n_leads)
+        row = torch.randint(self._bank.shape[1], (n, n_leads), generator=generator)
+        return self._bank[kind, row][:, :, :length]
 
     def _hidden(self, samples: Tensor, share: float, generator: torch.Generator) -> Tensor:
         if share <= 0:
@@ -124,6 +160,16 @@ class Augmenter:
         count = -(-samples.shape[1] // block)
         blocks = torch.rand(len(samples), count, generator=generator) < share
         return blocks.repeat_interleave(block, dim=1)[:, : samples.shape[1]] & samples
+
+
+def _at(signal: Tensor, samples: Tensor, position: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    """The signal between its samples (``position (n, n_samples)``, in samples), zero where not ``inside`` or missing."""
+    left = position.detach().clamp(0, signal.shape[2] - 2).long()
+    right_share = (position - left).clamp(0, 1)
+    kept = torch.gather(samples, 1, left) & torch.gather(samples, 1, left + 1) & inside
+    index = left[:, None, :].expand(-1, signal.shape[1], -1)
+    a, b = torch.gather(signal, 2, index), torch.gather(signal, 2, index + 1)
+    return torch.lerp(a, b, right_share[:, None, :]) * kept[:, None, :], kept
 
 
 def lead_subsets(n: int, generator: torch.Generator) -> Tensor:

@@ -74,7 +74,7 @@ class SignalNetwork(nn.Module):
             stages.append(nn.ModuleList(blocks))
             width = channels
         self.stages = nn.ModuleList(stages)
-        self.mixer = nn.ModuleList(_Layer(width, architecture) for _ in range(architecture.attention_layers))
+        self.mixer = nn.ModuleList(AttentionLayer(width, architecture) for _ in range(architecture.attention_layers))
         self.norm = nn.LayerNorm(width)
         self.pool = nn.Linear(width, architecture.heads)
         self.head = nn.Linear(3 * width, architecture.dim)
@@ -144,7 +144,7 @@ class _Block(nn.Module):
         return F.relu(torch.addcmul(self.shortcut(x), y, gate[:, :, None, None].to(y.dtype)))
 
 
-class _Layer(nn.Module):
+class AttentionLayer(nn.Module):
     """A pre-norm transformer layer that looks at present steps only."""
 
     def __init__(self, width: int, architecture: Architecture) -> None:

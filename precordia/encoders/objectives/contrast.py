@@ -29,11 +29,27 @@ class Contrast(Objective):
         self.register_buffer("patient", patient_numbers(corpus), persistent=False)
 
     def forward(self, step: Step) -> Tensor:
-        z = F.normalize(self.project(torch.cat([view.outputs.embedding for view in step.views[:2]])).float(), dim=1)
-        n = len(step.rows)
-        patient = self.patient[step.rows].repeat(2)
-        partner = torch.arange(2 * n).roll(n)
-        ignored = patient[:, None] == patient[None, :]
-        ignored[torch.arange(2 * n), partner] = False
-        logits = (z @ z.T / self.option("temperature", 0.1)).masked_fill(ignored, -1e4)
-        return F.cross_entropy(logits, partner)
+        a, b = self.project(torch.cat([view.outputs.embedding for view in step.views[:2]])).chunk(2)
+        return nt_xent(a, b, self.patient[step.rows], self.option("temperature", 0.1))
+
+
+def nt_xent(a: Tensor, b: Tensor, patient: Tensor, temperature: float, *, within: bool = True) -> Tensor:
+    """Cross-entropy of finding each row's partner by cosine, from both sides; a scalar.
+
+    Args:
+        a: ``(n, d)``; row i of ``b`` is the partner of row i.
+        b: ``(n, d)``.
+        patient: ``(n,)``; other rows of a row's patient are left out.
+        temperature: What cosines are divided by.
+        within: Whether rows of the same side are negatives too, as in SimCLR.
+    """
+    z = F.normalize(torch.cat([a, b]).float(), dim=1)
+    n = len(patient)
+    patient, partner = patient.repeat(2), torch.arange(2 * n, device=z.device).roll(n)
+    ignored = patient[:, None] == patient[None, :]
+    if not within:
+        side = torch.arange(2 * n, device=z.device) < n
+        ignored = ignored | (side[:, None] == side[None, :])
+    ignored[torch.arange(2 * n, device=z.device), partner] = False
+    logits = (z @ z.T / temperature).masked_fill(ignored, -1e4)
+    return F.cross_entropy(logits, partner)

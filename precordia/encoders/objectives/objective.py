@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from precordia.core.errors import UsageError
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.augment import Augmenter, Glimpse
 from precordia.encoders.corpus import Corpus
@@ -91,6 +92,17 @@ class Objective(nn.Module):
     def option(self, name: str, default: float) -> float:
         """A number from the recipe."""
         return float(self.options.get(name, default))
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """A word from the recipe, the first of ``choices`` where it says nothing.
+
+        Raises:
+            UsageError: it is none of ``choices``.
+        """
+        chosen = str(self.options.get(name, choices[0]))
+        if chosen not in choices:
+            raise UsageError(f"{type(self).__name__}: option {name} is {chosen!r}; use {' or '.join(choices)}")
+        return chosen
 
 
 def projector(inputs: int, outputs: int, hidden: int = 512) -> nn.Sequential:

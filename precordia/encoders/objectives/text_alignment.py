@@ -12,26 +12,38 @@ from torch import Tensor, nn
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.corpus import Corpus
 from precordia.encoders.objectives.objective import Objective, Step, nothing
+from precordia.encoders.objectives.texts import nearest_negatives, report_texts
+
+_NEAREST = 8
+"""Nearest negatives of a text, of which each step draws one."""
 
 
 class TextAlignment(Objective):
-    """Sigmoid loss over all pairs of a batch (Zhai et al. 2023, SigLIP) with a frozen text encoder (Li et al. 2023, METS).
+    """A frozen text encoder's vectors (Li et al. 2023, METS), matched over all pairs of a batch.
 
     Reports reach the text encoder as canonical English statements, so that German and English reports of one finding are
     one text. Pairs whose texts are as good as equal (cosine above ``same``) are positives.
 
-    Options: ``same`` (0.95), ``text_encoder`` ("default").
+    Options: ``loss`` ("sigmoid": each pair on its own, Zhai et al. 2023, SigLIP; "infonce": each ECG picks its text and
+    each text its ECG, as in METS), ``negatives`` ("batch", or "nearest": besides, one text per ECG of those most like its
+    own that are wrong for it), ``same`` (0.95), ``text_encoder`` ("default").
     """
 
     vectors: Tensor
     text_row: Tensor
+    nearest: Tensor
 
     def __init__(self, architecture: Architecture, corpus: Corpus, options: Mapping[str, float | str]) -> None:
         super().__init__(architecture, corpus, options)
-        vectors, rows, self.text_fingerprint = _text_vectors(corpus, str(options.get("text_encoder", "default")))
-        self.register_buffer("vectors", torch.from_numpy(vectors), persistent=False)
-        self.register_buffer("text_row", torch.from_numpy(rows), persistent=False)
-        self.project = nn.Linear(architecture.dim, vectors.shape[1], bias=False)
+        self.loss = self.choice("loss", ("sigmoid", "infonce"))
+        known = report_texts(corpus.texts, str(options.get("text_encoder", "default")))
+        self.text_fingerprint = known.fingerprint
+        self.register_buffer("vectors", torch.from_numpy(known.vectors), persistent=False)
+        self.register_buffer("text_row", torch.from_numpy(known.rows), persistent=False)
+        hard = self.choice("negatives", ("batch", "nearest")) == "nearest"
+        nearest = nearest_negatives(known, self.option("same", 0.95), _NEAREST if hard else 0)
+        self.register_buffer("nearest", torch.from_numpy(nearest), persistent=False)
+        self.project = nn.Linear(architecture.dim, known.vectors.shape[1], bias=False)
         self.scale = nn.Parameter(torch.tensor(np.log(10.0), dtype=torch.float32))
         self.bias = nn.Parameter(torch.tensor(-10.0))
 
@@ -40,31 +52,44 @@ class TextAlignment(Objective):
         has = text_rows >= 0
         if int(has.sum()) < 2:
             return nothing(step.views)
-        texts = self.vectors[text_rows[has]]
-        positive = (texts @ texts.T > self.option("same", 0.95)).float() * 2 - 1
+        own = self.vectors[text_rows[has]]
+        columns = torch.cat([own, self._negatives(text_rows[has])])
+        positive = own @ columns.T > self.option("same", 0.95)
         losses = []
         for view in step.views:
             signals = F.normalize(self.project(F.normalize(view.outputs.embedding[has].float(), dim=1)), dim=1)
-            logits = signals @ texts.T * self.scale.exp() + self.bias
-            losses.append(-F.logsigmoid(positive * logits).sum(1).mean())
+            similarity = signals @ columns.T * self.scale.exp()
+            losses.append(
+                self._sigmoid(similarity, positive) if self.loss == "sigmoid" else _pick(similarity, positive)
+            )
         return sum(losses[1:], losses[0]) / len(losses)
 
     @property
     def projection(self) -> np.ndarray:
         """``(text_dim, dim)`` float32: from unit embeddings to the text encoder's space."""
-        weights: np.ndarray = self.project.weight.detach().numpy().copy()
+        weights: np.ndarray = self.project.weight.detach().cpu().numpy().copy()
         return weights
 
+    def _negatives(self, text_rows: Tensor) -> Tensor:
+        """Vectors of one hard negative a text, of those that have any."""
+        if not self.nearest.shape[1]:
+            return self.vectors[:0]
+        table = self.nearest[text_rows]
+        count = (table >= 0).sum(1)
+        drawn = (torch.rand(len(table)).to(count.device) * count).long()
+        return self.vectors[table.gather(1, drawn[:, None])[:, 0][count > 0]]
 
-def _text_vectors(corpus: Corpus, name: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """Unit vectors of the distinct texts, each recording's row in them (-1 without text), and the encoder's fingerprint."""
-    from precordia.concepts import canonical_text
-    from precordia.encoders.text import load_text_encoder
+    def _sigmoid(self, similarity: Tensor, positive: Tensor) -> Tensor:
+        sign = positive.float() * 2 - 1
+        return -F.logsigmoid(sign * (similarity + self.bias)).sum(1).mean()
 
-    encoder = load_text_encoder(name)
-    canonical: dict[str, str] = {text: canonical_text(text) for text in sorted({t for t in corpus.texts if t})}
-    distinct = sorted({c for c in canonical.values() if c})
-    row_of = {text: i for i, text in enumerate(distinct)}
-    rows = np.array([row_of.get(canonical[t], -1) if t else -1 for t in corpus.texts], dtype=np.int64)
-    vectors = encoder.embed(distinct) if distinct else np.zeros((1, encoder.dim), dtype=np.float32)
-    return np.asarray(vectors, dtype=np.float32), rows, encoder.fingerprint
+
+def _pick(similarity: Tensor, positive: Tensor) -> Tensor:
+    """Cross-entropy both ways; texts as good as equal share the target. Hard negatives stand in no row of the way back."""
+    n = len(similarity)
+
+    def one_way(logits: Tensor, target: Tensor) -> Tensor:
+        share = target.float() / target.sum(1, keepdim=True)
+        return -(logits.log_softmax(1) * share).sum(1).mean()
+
+    return 0.5 * (one_way(similarity, positive) + one_way(similarity[:, :n].T, positive[:, :n].T))
