@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import wfdb
+from small_ecgqa import write_small_ecgqa
 
 from precordia.core.case import Case
 from precordia.core.drafts import Draft, Prompt, Statement
@@ -20,8 +20,9 @@ from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.eval.ecgqa.archive import HereArchive, Vectors
 from precordia.eval.ecgqa.classes import Classes
+from precordia.eval.ecgqa.contexts import CONTEXTS, Shown
 from precordia.eval.ecgqa.figures import rows_of
-from precordia.eval.ecgqa.language import CONTEXTS, Asked
+from precordia.eval.ecgqa.language import Asked
 from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
 from precordia.eval.ecgqa.outcomes import ask, swap_ecgs
 from precordia.eval.ecgqa.own import Evidence, in_short
@@ -31,7 +32,6 @@ from precordia.eval.ecgqa.system import Reply, said
 from precordia.eval.ecgqa.usual import Usual
 from precordia.eval.task import Settings
 from precordia.eval.tasks.ecgqa import ECGQA
-from precordia.simulation import simulate
 
 CLASSES = Classes(("no", "yes", "a", "b"), {1: ("no", "yes"), 2: ("a", "b")})
 
@@ -237,7 +237,8 @@ def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context
     assert context in CONTEXTS
     signals = signals_at({1: 0, 2: 0})
     model = Parrot()
-    system = Asked(model, CLASSES, Shelf(), Nothing(signals), context=context, others={1: 2})  # type: ignore[arg-type]
+    shown_archive = Shown(Shelf(), context, {1: 2})  # type: ignore[arg-type]
+    system = Asked(model, CLASSES, shown_archive, Nothing(signals), context)
     reply = system.reply(asked(1, "a", kind="single-query"), (1,))
     text = model.prompts[0].messages[-1].content
     assert reply == Reply("A")
@@ -284,38 +285,10 @@ def test_no_ecg_no_result(tmp_path: Path) -> None:
         ECGQA.run(Settings(tmp_path))
 
 
-def write_ecgs(folder: Path, n: int) -> None:
-    """ECGs 1 to n of as many patients, as PTB-XL lays them out."""
-    (folder / "records100" / "00000").mkdir(parents=True)
-    lines = ["ecg_id,patient_id,age,sex,report,scp_codes,device,recording_date,strat_fold,filename_lr,filename_hr"]
-    for ecg in range(1, n + 1):
-        signal = simulate(seed=ecg, fs=100.0).recording.signal.T.astype(np.float64)
-        name, place = f"{ecg:05d}_lr", folder / "records100" / "00000"
-        wfdb.wrsamp(name, 100, ["mV"] * 12, list(LEADS), signal, fmt=["16"] * 12, write_dir=str(place))
-        lines.append(
-            f"{ecg},{ecg + 70},60,0,sinus rhythm,{{}},,,1,records100/00000/{name},records500/00000/{ecg:05d}_hr"
-        )
-    (folder / "ptbxl_database.csv").write_text("\n".join(lines) + "\n")
-
-
 def test_every_system_on_a_small_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_ecgs(tmp_path / "ptbxl", 4)
-    folder = tmp_path / "ecgqa" / "ptbxl"
-    entries = [
-        {
-            "template_id": 1, "question_id": 0, "sample_id": ecg, "question_type": "single-verify", "attribute_type": "noise",
-            "question": "Does this ECG show static noise in lead V1?", "answer": ["yes" if ecg == 1 else "no"],
-            "ecg_id": [ecg], "attribute": ["static noise"],
-        }
-        for ecg in (1, 2, 3, 4, 5)
-    ]  # fmt: skip
-    for wording in ("template", "paraphrased"):
-        (folder / wording / "train").mkdir(parents=True)
-        (folder / wording / "train" / "0.json").write_text(json.dumps(entries))
-    (folder / "answers.csv").write_text("index,class\n0,no\n1,yes\n")
-    (folder / "answers_for_each_template.csv").write_text("template_id,classes\n1,\"['no', 'yes']\"\n")
+    write_small_ecgqa(tmp_path)
     model = Parrot()
-    monkeypatch.setattr("precordia.generation.language_models.load_language_model", lambda spec, settings: model)
+    monkeypatch.setattr("precordia.eval.ecgqa.language.load_language_model", lambda spec, settings: model)
     options = {"sample": "no", "contexts": "nearest,none,random,wrong"}
     result = ECGQA.run(Settings(tmp_path, llm="openai:parrot", options=options))
     right = {r.system: r.value for r in result.rows if (r.metric, r.group) == ("exact match", "single-verify")}

@@ -13,6 +13,7 @@ from precordia.core.case import Case, patient_key_of
 from precordia.core.protocols import Encoder
 from precordia.core.retrieval import Hit, Query, Why
 from precordia.eval.ecgqa.signals import Signals
+from precordia.eval.task import Progress, silent
 from precordia.indexing.store import DeltaCaseStore
 from precordia.knowledge_base import KnowledgeBase
 
@@ -36,11 +37,12 @@ class Archive(Protocol):
 class Vectors:
     """ECGs as unit vectors, each embedded once."""
 
-    def __init__(self, signals: Signals, encoder: Encoder, ecgs: Iterable[int]) -> None:
+    def __init__(self, signals: Signals, encoder: Encoder, ecgs: Iterable[int], progress: Progress = silent) -> None:
         self.ecgs = tuple(sorted(set(ecgs)))
+        starts = range(0, len(self.ecgs), _BATCH)
         parts = [
             encoder.embed([signals.recording(ecg) for ecg in self.ecgs[i : i + _BATCH]])
-            for i in range(0, len(self.ecgs), _BATCH)
+            for i in progress(starts, len(starts), "embed", f"{_BATCH} ECGs")
         ]
         self._rows = {ecg: row for row, ecg in enumerate(self.ecgs)}
         self.matrix: NDArray[np.float32] = np.concatenate(parts) if parts else np.zeros((0, encoder.dim), np.float32)

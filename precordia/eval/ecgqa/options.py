@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, cast
 
 from precordia.core.errors import UsageError
 from precordia.eval.ecgqa.classes import ValidClasses
-from precordia.eval.ecgqa.language import CONTEXTS
+from precordia.eval.ecgqa.contexts import CONTEXTS
 from precordia.eval.ecgqa.questions import SOURCES, SPLITS
 from precordia.eval.task import Settings
 
@@ -21,7 +20,7 @@ _CHOICES: Final = {
     "classes": ("published", "template", "item"),
     "probes": ("yes", "no"),
 }
-_FREE: Final = ("systems", "contexts", "k", "cache")
+_FREE: Final = ("systems", "contexts", "k", "replies", "workers")
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ class Options:
     systems: tuple[str, ...]
     contexts: tuple[str, ...]
     k: int
-    cache: Path | None
 
 
 def options_of(settings: Settings) -> Options:
@@ -78,5 +76,4 @@ def options_of(settings: Settings) -> Options:
         lists["systems"],
         lists["contexts"],
         int(k),
-        Path(given["cache"]) if "cache" in given else None,
     )

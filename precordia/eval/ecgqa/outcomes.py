@@ -9,7 +9,8 @@ from precordia.eval.ecgqa.classes import Classes, ValidClasses
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.scorers import corrected, multi_label, offers_none, paper_exact, read_corrected
 from precordia.eval.ecgqa.signals import Signals
-from precordia.eval.ecgqa.system import Reply, System
+from precordia.eval.ecgqa.system import Batched, Put, Reply, System
+from precordia.eval.task import Progress, silent
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Outcome:
         other_ecg_right: Whether it is then still right.
         other_words_same: Whether it says the same in the other wording; None where not asked.
         other_words_right: Whether it is then right.
+        tokens_in, tokens_out, latency_s: What a language model's reply cost; None where nobody counts.
     """
 
     question: Question
@@ -43,6 +45,9 @@ class Outcome:
     other_ecg_right: bool | None = None
     other_words_same: bool | None = None
     other_words_right: bool | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    latency_s: float | None = None
 
 
 def ask(
@@ -54,6 +59,7 @@ def ask(
     valid: ValidClasses = "published",
     swapped: Mapping[str, tuple[int, ...]] | None = None,
     reworded: Mapping[str, Question] | None = None,
+    progress: Progress = silent,
 ) -> list[Outcome]:
     """Every question that the system answers, with its reply scored.
 
@@ -65,9 +71,19 @@ def ask(
         valid: Of the classifier protocol; the LLM scorers take the published ones.
         swapped: Question to other patients' ECGs, for the random-ECG test.
         reworded: Question to its other wording, for the paraphrase test.
+        progress: Goes through the questions.
     """
+    others_of = (swapped or {}) if system.reads_ecg else {}
+    words_of = (
+        {q.key: reworded[q.key] for q in questions if q.key in reworded and system.reads_words(q)} if reworded else {}
+    )
+    if isinstance(system, Batched):
+        puts: list[Put] = [(q, q.ecgs) for q in questions]
+        puts += [(q, others_of[q.key]) for q in questions if q.key in others_of]
+        puts += [(words, words.ecgs) for words in words_of.values()]
+        system.prepare(puts, progress)
     outcomes = []
-    for question in questions:
+    for question in progress(questions, len(questions), system.name, "question"):
         reply = system.reply(question, question.ecgs)
         if reply is None:
             continue
@@ -77,9 +93,9 @@ def ask(
             return read_corrected(reply.text, options, offers_none=offers_none(question.type))
 
         found = read(reply)
-        others = (swapped or {}).get(question.key) if system.reads_ecg else None
+        others = others_of.get(question.key)
         shown = system.reply(question, others) if others else None
-        words = (reworded or {}).get(question.key) if system.reads_words(question) else None
+        words = words_of.get(question.key)
         put = system.reply(words, words.ecgs) if words else None
         scores = reply.scores
         outcomes.append(
@@ -96,6 +112,9 @@ def ask(
                 read(shown) == question.answer if shown else None,
                 read(put) == found if put else None,
                 read(put) == question.answer if put else None,
+                reply.tokens_in,
+                reply.tokens_out,
+                reply.latency_s,
             )
         )
     return outcomes

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from precordia.eval.ecgqa.classes import NONE
 from precordia.eval.ecgqa.questions import Question
+from precordia.eval.task import Progress
+
+Put: TypeAlias = tuple[Question, tuple[int, ...]]
+"""A question with the ECGs that are shown with it."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +21,15 @@ class Reply:
     Attributes:
         text: In words, for the scorers of language models.
         scores: Class to score, 0 to 1, for the classifier protocol; None where the system gives words alone.
+        tokens_in, tokens_out: Of a language model's prompt and reply, as its server counts them.
+        latency_s: Time that the language model took, s.
     """
 
     text: str
     scores: Mapping[str, float] | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    latency_s: float | None = None
 
 
 class System(Protocol):
@@ -40,6 +49,15 @@ class System(Protocol):
 
     def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
         """What it says to a question on these ECGs; None when it does not answer questions of that kind."""
+        ...
+
+
+@runtime_checkable
+class Batched(Protocol):
+    """A system that takes long over a reply and can prepare many at a time."""
+
+    def prepare(self, puts: Sequence[Put], progress: Progress) -> None:
+        """Told all that it will be asked, before the first question."""
         ...
 
 

@@ -10,12 +10,14 @@ from typing import cast
 from precordia.core.errors import InputError
 from precordia.eval.ecgqa.archive import Archive, HereArchive, KnowledgeBaseArchive, Vectors
 from precordia.eval.ecgqa.classes import Classes, load_classes
+from precordia.eval.ecgqa.contexts import Context, Shown, other_patients
 from precordia.eval.ecgqa.figures import rows_of
-from precordia.eval.ecgqa.language import Asked, Context
+from precordia.eval.ecgqa.language import Asked, load_model
 from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
 from precordia.eval.ecgqa.options import Options, options_of
 from precordia.eval.ecgqa.outcomes import Outcome, ask, swap_ecgs
 from precordia.eval.ecgqa.own import MEASURES, Answered, Evidence, Measured
+from precordia.eval.ecgqa.published import check
 from precordia.eval.ecgqa.questions import QUESTION_TYPES, SPLITS, Question, Wording, load_questions
 from precordia.eval.ecgqa.sampling import stratified
 from precordia.eval.ecgqa.signals import Signals, find_signals
@@ -41,7 +43,8 @@ class EcgqaTask:
         "--limit N takes N questions evenly through the files. --llm asks a tenth of each type and attribute (seed 42), with "
         "the options and None. --set source=ptbxl|mimic-iv-ecg, wording=template|paraphrased, split=all|train|valid|test, "
         "sample=yes|no, classes=published|template|item, systems=blind,majority,random,neighbours,measurements,ask, "
-        "contexts=nearest,none,random,wrong, k=10, probes=yes|no, cache=DIR (replies of the language model)"
+        "contexts=nearest,none,random,wrong, k=10, probes=yes|no, "
+        "replies=DIR (the language model's, kept by content; else OUT/replies), workers=4"
     )
     source = (
         "Oh et al., ECG-QA: A comprehensive question answering dataset combined with electrocardiogram, NeurIPS 2023 "
@@ -89,13 +92,22 @@ class EcgqaTask:
         outcomes: list[Outcome] = []
         rows = []
         for system in _systems(settings, options, train, asked, signals, classes):
-            mine = ask(system, asked, signals, classes, valid=options.classes, swapped=swapped, reworded=reworded)
+            mine = ask(
+                system,
+                asked,
+                signals,
+                classes,
+                valid=options.classes,
+                swapped=swapped,
+                reworded=reworded,
+                progress=settings.progress,
+            )
             outcomes += mine
             rows += rows_of(mine, settings.seed)
         return Result(
             self.name,
             tuple(rows),
-            _notes(every, here, asked, signals, options),
+            (*_notes(every, here, asked, signals, options), check(folder, hashes).in_words),
             [_sample(outcome) for outcome in outcomes],
             {name: str(value) for name, value in vars(options).items()} | {"encoder": settings.encoder},
             {f"ecgqa/{options.source}/{name}": digest for name, digest in hashes.items()},
@@ -118,7 +130,7 @@ def _systems(
     if settings.llm is not None or {"neighbours", "ask"} & set(options.systems):
         from precordia.encoders import load_encoder
 
-        vectors = Vectors(signals, load_encoder(settings.encoder), {*signals.paths, *signals.cases})
+        vectors = Vectors(signals, load_encoder(settings.encoder), {*signals.paths, *signals.cases}, settings.progress)
     archive: Archive | None = None
     if signals.kb is not None:
         archive = KnowledgeBaseArchive(signals, signals.kb)
@@ -139,36 +151,12 @@ def _systems(
         return
     if "ask" in options.systems:
         yield Answered(signals, archive, evidence)
-    if settings.llm is not None:
-        from precordia.generation.language_models import LanguageModelSettings, load_language_model
-
-        model = load_language_model(settings.llm, LanguageModelSettings(structured=False, cache_dir=options.cache))
-        if model is not None:
-            others = _other_patients(asked, signals, settings.seed)
-            for context in options.contexts:
-                yield Asked(
-                    model,
-                    classes,
-                    archive,
-                    evidence,
-                    context=cast(Context, context),
-                    others=others,
-                    seed=settings.seed,
-                )
-
-
-def _other_patients(asked: Sequence[Question], signals: Signals, seed: int) -> dict[int, int]:
-    """For each ECG one of another patient among those asked about."""
-    import numpy as np
-
-    ecgs = sorted({ecg for question in asked for ecg in question.ecgs})
-    generator = np.random.default_rng(seed)
-    out = {}
-    for ecg in ecgs:
-        others = [other for other in ecgs if signals.patient(other) != signals.patient(ecg)]
-        if others:
-            out[ecg] = others[int(generator.integers(len(others)))]
-    return out
+    model = load_model(settings)
+    if model is not None:
+        others = other_patients(asked, signals, settings.seed)
+        for context in options.contexts:
+            shown = Shown(archive, cast(Context, context), others, settings.seed)
+            yield Asked(model, classes, shown, evidence, context)
 
 
 def _open(path: Path | None) -> KnowledgeBase | None:
@@ -242,6 +230,9 @@ def _sample(outcome: Outcome) -> dict[str, object]:
         "other_ecg_right": outcome.other_ecg_right,
         "other_words_same": outcome.other_words_same,
         "other_words_right": outcome.other_words_right,
+        "tokens_in": outcome.tokens_in,
+        "tokens_out": outcome.tokens_out,
+        "latency_s": outcome.latency_s,
     }
 
 
