@@ -22,12 +22,12 @@ def test_ids_are_those_of_git(tmp_path: Path) -> None:
 def test_a_file_that_was_not_published_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "ptbxl"
     (folder / "template" / "test").mkdir(parents=True)
-    names = ("answers.csv", "template/test/0.json", "template/test/000000.json")
+    names = ("answers.csv", "template/test/0.json", "template/test/80000.json")
     for name in names:
         (folder / name).write_text("[]")
     found = check(folder, names)
     assert (found.same, found.unknown) == ((), ("template/test/0.json",))
-    assert found.altered == ("answers.csv", "template/test/000000.json")
+    assert found.altered == ("answers.csv", "template/test/80000.json")
     assert "3 are not those of" in found.in_words
 
 
