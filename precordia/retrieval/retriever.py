@@ -60,10 +60,13 @@ class Retriever:
         measured = _measured(query)
         guard = self._guard(query, measured, modalities.get("signal"))
         said = _said_findings(query)
+        denying = self._denying(said) if len(modalities) > 1 else frozenset()
         total = len(self.store) if allowed is None else int(allowed.size)
         depth = max(query.k + SPARE, FUSION_DEPTH if len(modalities) > 1 else 0)
         while True:
             rankings = {name: modality.rank(min(depth, total), allowed) for name, modality in modalities.items()}
+            for name in {"words", "meaning"} & set(rankings) if denying else ():
+                rankings[name] = [(case_id, score) for case_id, score in rankings[name] if case_id not in denying]
             if len(modalities) > 1 and said:
                 rankings["findings"] = self._with_findings(said, modalities, min(depth, total), allowed)
             order = _fuse(rankings)
@@ -116,6 +119,17 @@ class Retriever:
         nearest = signal.rank(min(SPARE, len(self.store)), None)
         guard.meet(self.store.get([case_id for case_id, _ in nearest]))
         return guard
+
+    def _denying(self, said: frozenset[str]) -> frozenset[int]:
+        """The cases whose report denies what the text says: "no bundle branch block" matches its words and nothing else."""
+        from precordia.concepts import vocabulary
+
+        ids: set[int] = set()
+        for concept in sorted(said):
+            denied = ", ".join(f"'{c}'" for c in sorted({concept, *vocabulary().ancestors(concept)}))
+            where = f"findings_absent has any ({denied}) and not (findings has '{concept}')"
+            ids.update(int(i) for i in self.store.select(where))
+        return frozenset(ids)
 
     def _with_findings(
         self,

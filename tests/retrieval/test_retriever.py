@@ -36,9 +36,14 @@ class SpectrumEncoder:
 
 
 class ListStore:
-    def __init__(self, recordings: Sequence[Recording], findings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        findings: dict[str, str] | None = None,
+        denied: dict[str, str] | None = None,
+    ) -> None:
         self.recordings = {case_id_of(r): r for r in recordings}
-        self.findings = findings or {}
+        self.findings, self.denied = findings or {}, denied or {}
 
     def __len__(self) -> int:
         return len(self.recordings)
@@ -62,6 +67,9 @@ class ListStore:
         return Recording(recording.signal[kept], recording.fs, names, recording_id=str(case_id))
 
     def select(self, where: str | None) -> NDArray[np.int64]:
+        if where and "findings_absent has any" in where:
+            named = where.split("not (")[0].split("'")[1::2]
+            return np.array(sorted(i for i, r in self.recordings.items() if self.denied.get(r.recording_id) in named))
         if where and "findings has" in where:
             concept = where.split("'")[1]
             return np.array(
@@ -109,8 +117,12 @@ ARCHIVE = [
 ]
 
 
-def make_retriever(archive: Sequence[Recording] = ARCHIVE, findings: dict[str, str] | None = None) -> Retriever:
-    store, encoder = ListStore(archive, findings), SpectrumEncoder()
+def make_retriever(
+    archive: Sequence[Recording] = ARCHIVE,
+    findings: dict[str, str] | None = None,
+    denied: dict[str, str] | None = None,
+) -> Retriever:
+    store, encoder = ListStore(archive, findings, denied), SpectrumEncoder()
     index = BruteIndex(list(store.recordings), encoder.embed(list(store.recordings.values())))
     return Retriever(store, index, lambda: encoder, words=ReportWords(store))  # type: ignore[arg-type]
 
@@ -206,6 +218,18 @@ def test_hybrid_prefers_what_has_the_finding_to_what_has_its_words() -> None:
     assert first.case.recording_id == "r6"
     assert first.why.ranks["findings"] == 1
     assert len(store) == len(archive)
+
+
+def test_hybrid_does_not_take_a_denial_for_a_match() -> None:
+    archive = [make_ecg(1, report="no left bundle branch block"), make_ecg(2, report="bundle branch"), make_ecg(3)]
+    retriever = make_retriever(archive, denied={"r1": "LBBB"})
+    by_words = ids(retriever.retrieve(Query(text="left bundle branch block", k=3, mode="words")))
+    assert by_words[0] == "r1"
+    retriever = replace(retriever, meanings=retriever.signals, text_encoder=lambda: FixedText(make_ecg(1)))
+    assert ids(retriever.retrieve(Query(text="left bundle branch block", k=3))) == ["r2", "r3"]
+    with_signal = retriever.retrieve(Query(make_ecg(9), text="left bundle branch block", k=3))
+    assert "r1" in ids(with_signal)
+    assert set(next(h for h in with_signal if h.case.recording_id == "r1").why.ranks) == {"signal"}
 
 
 class FixedText:
