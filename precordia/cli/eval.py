@@ -1,19 +1,28 @@
-"""``precordia eval TASK``: run an evaluation task; ``precordia eval compare A B``: test two results against each other."""
+"""``precordia eval TASK``: run an evaluation task; ``compare A B``: test two results against each other; ``all`` runs every
+task, ``report`` makes a page of results."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from precordia.cli import eval_suite
 from precordia.cli.console import add_json_option, note, print_json, progress
 from precordia.core.errors import UsageError
+from precordia.eval.task import Settings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("task", nargs="?", metavar="TASK", help="the task to run (see --list), or 'compare'")
     parser.add_argument(
-        "results", nargs="*", metavar="RESULT", help="with compare: two results, PATH or PATH@SYSTEM, written by --out"
+        "task", nargs="?", metavar="TASK", help="the task to run (see --list), or 'all', 'compare', 'report'"
+    )
+    parser.add_argument(
+        "results",
+        nargs="*",
+        metavar="RESULT",
+        help="compare: two results, PATH or PATH@SYSTEM, written by --out; report: files or folders of results; all: tasks "
+        "(default: every one)",
     )
     parser.add_argument("--list", action="store_true", help="list the tasks with their sources")
     parser.add_argument(
@@ -31,8 +40,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--set", metavar="KEY=VALUE", action="append", default=[], dest="options", help="a setting of the task's own"
     )
     parser.add_argument("--metric", metavar="NAME", help="with compare: a column of the samples, or auroc:TRUTH:SCORE")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="write TASK.json and the samples as TASK.parquet")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="write TASK.json and the samples as TASK.parquet; report: the page to write",
+    )
     parser.add_argument("--check", action="store_true", help="exit with 1 when a figure misses its goal")
+    eval_suite.configure(parser)
     add_json_option(parser)
 
 
@@ -44,6 +59,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("name a task; `precordia eval --list` lists them")
     if args.task == "compare":
         return _compare(args)
+    if args.task == "all":
+        return eval_suite.run_all(args, _settings)
+    if args.task == "report":
+        return eval_suite.run_report(args)
     if args.results:
         raise UsageError(
             f"task {args.task} takes no further arguments ({' '.join(args.results)}); settings go by --set"
@@ -53,21 +72,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     from precordia.eval import results, runner
-    from precordia.eval.task import Settings
 
-    if args.limit is not None and args.limit < 1:
-        raise UsageError(f"--limit {args.limit}: give at least 1")
-    settings = Settings(
-        data=args.data or runner.default_data_dir(),
-        kb=args.kb,
-        encoder=args.encoder,
-        llm=args.llm,
-        seed=args.seed,
-        limit=args.limit,
-        options=_options(args.options),
-        out=args.out,
-        progress=progress,
-    )
+    settings = _settings(args)
     document, result = runner.run(args.task, settings)
     if args.json:
         print_json(document)
@@ -84,6 +90,24 @@ def _run(args: argparse.Namespace) -> int:
         note(f"{len(missed)} of the goals missed: {', '.join(f'{row.system} {row.metric}' for row in missed)}")
         return 1
     return 0
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    from precordia.eval import runner
+
+    if args.limit is not None and args.limit < 1:
+        raise UsageError(f"--limit {args.limit}: give at least 1")
+    return Settings(
+        data=args.data or runner.default_data_dir(),
+        kb=args.kb,
+        encoder=args.encoder,
+        llm=args.llm,
+        seed=args.seed,
+        limit=args.limit,
+        options=_options(args.options),
+        out=args.out,
+        progress=progress,
+    )
 
 
 def _list(as_json: bool) -> int:

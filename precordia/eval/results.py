@@ -184,8 +184,12 @@ def read(path: Path) -> Document:
     return Document(**{**fields, "rows": rows, "notes": tuple(fields["notes"]), "machine": machine})
 
 
-def read_every(paths: Iterable[Path]) -> list[Document]:
+def read_every(paths: Iterable[Path], *, empty: bool = False) -> list[Document]:
     """The documents of files and folders (all that lie in them), by the order of ``paths``, then by name.
+
+    Args:
+        paths: Files and folders.
+        empty: Whether a folder may hold none.
 
     Raises:
         InputError: a path holds none, or what it holds is not a result.
@@ -193,7 +197,7 @@ def read_every(paths: Iterable[Path]) -> list[Document]:
     found: dict[Path, None] = {}
     for path in paths:
         inside = _documents_in(path) if path.is_dir() else [_document_path(path)]
-        if not inside:
+        if not inside and not empty:
             raise InputError(f"{path}: holds no results; write some with `precordia eval all --out DIR`")
         found.update(dict.fromkeys(inside))
     return [read(path) for path in found]
