@@ -6,14 +6,15 @@ A report that leaves a finding out does not deny it: "not stated then" is said, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from precordia.concepts import statement_of
+from precordia.concepts import findings_from_measurements, statement_of
 from precordia.core.case import Case
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.retrieval import Hit
+from precordia.generation import measured
 from precordia.generation.changes import change_in_words, move_of
 from precordia.generation.evidence import lineage, quote_of
 from precordia.generation.reconcile import most_specific, sayable
@@ -32,7 +33,7 @@ def with_earlier(draft: Draft, earlier: Sequence[Hit]) -> Draft:
     if not earlier:
         return draft
     last = earlier[0].case
-    changes = () if draft.abstained else (*_moved(draft.measurements, last), *_found(draft.statements, last))
+    changes = () if draft.abstained else (*_moved(draft.measurements, last), *_found(draft, last))
     return replace(draft, statements=(*draft.statements, *changes), earlier=tuple(earlier))
 
 
@@ -47,12 +48,13 @@ def _moved(now: Measurements, last: Case) -> list[Statement]:
     return said
 
 
-def _found(statements: Sequence[Statement], last: Case) -> list[Statement]:
-    """At most four statements: findings stated then too, new ones, ones not stated then, and ones no longer borne out."""
+def _found(draft: Draft, last: Case) -> list[Statement]:
+    """At most five statements: findings stated then too, new ones, ones not stated then, ones that only the measurements
+    show by now, and ones no longer borne out."""
     if not last.report:
         return []
     now = [
-        (s, f) for s in statements for f in s.findings
+        (s, f) for s in draft.statements for f in s.findings
         if f.status == "present" and sayable(f.concept) and f.concept != "NORM"
     ]  # fmt: skip
     stated = {f.concept: f for f in last.findings if f.status == "present" and sayable(f.concept)}
@@ -71,18 +73,40 @@ def _found(statements: Sequence[Statement], last: Case) -> list[Statement]:
         _together(f"Not stated for {when}", None, groups["unstated"], last),
     ]
     known = {ancestor for _, finding in now for ancestor in lineage(finding.concept)}
-    gone = sorted(most_specific([c for c in stated if c != "NORM" and not lineage(c) & known]))
-    if gone:
-        names = ", ".join(_name(Finding(c)) for c in gone)
-        said.append(
-            Statement(
-                f"Stated for {when}, not borne out by the present evidence: {names}.",
-                tuple(Finding(c, "uncertain", comparison="resolved") for c in gone),
-                tuple(_cite(last, stated[c]) for c in gone),
-                support=1.0,
-            )
-        )
+    rest = most_specific([c for c in stated if c != "NORM" and not lineage(c) & known])
+    shown = {f.concept: f for f in findings_from_measurements(draft.measurements) if f.status != "absent"}
+    borne = {c: next((f for f in shown.values() if c in lineage(f.concept)), None) for c in sorted(rest)}
+    said.append(_measured_again(when, {c: f for c, f in borne.items() if f is not None}, stated, draft, last))
+    said.append(_gone(when, [c for c, f in borne.items() if f is None], stated, last))
     return [statement for statement in said if statement is not None]
+
+
+def _measured_again(
+    when: str, borne: Mapping[str, Finding], stated: Mapping[str, Finding], draft: Draft, last: Case
+) -> Statement | None:
+    names = [
+        n for f in borne.values() for n in measured.supporting(f, draft.measurements, findings_from_measurements)
+    ]  # fmt: skip
+    if not borne:
+        return None
+    return Statement(
+        f"Stated for {when}, and shown by the present measurements: {', '.join(_name(Finding(c)) for c in borne)}.",
+        tuple(Finding(c, "uncertain", comparison="unchanged") for c in borne),
+        tuple(_cite(last, stated[c]) for c in borne),
+        tuple(dict.fromkeys(names)),
+        support=1.0,
+    )
+
+
+def _gone(when: str, concepts: Sequence[str], stated: Mapping[str, Finding], last: Case) -> Statement | None:
+    if not concepts:
+        return None
+    return Statement(
+        f"Stated for {when}, not borne out by the present evidence: {', '.join(_name(Finding(c)) for c in concepts)}.",
+        tuple(Finding(c, "uncertain", comparison="resolved") for c in concepts),
+        tuple(_cite(last, stated[c]) for c in concepts),
+        support=1.0,
+    )
 
 
 def _together(

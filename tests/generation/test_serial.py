@@ -63,6 +63,13 @@ def test_new_is_said_only_of_what_was_denied() -> None:
     assert [(f.comparison, f.status) for f in gone.findings] == [("resolved", "uncertain")]
 
 
+def test_what_the_measurements_still_show_is_not_called_gone() -> None:
+    (said,) = _changes(_draft(pr_ms=240.0), _earlier("First degree AV block.", pr_ms=238.0))
+    assert said.text.startswith("Stated for the ECG of 2019-03-02, and shown by the present measurements: ")
+    assert said.measurements == ("pr_ms",)
+    assert said.citations[0].case_id == 7
+
+
 def test_every_statement_has_the_earlier_ecg_as_evidence() -> None:
     draft = _draft("AFIB", "CLBBB", heart_rate_bpm=120.0)
     changes = _changes(draft, _earlier("Sinus rhythm. No left bundle branch block.", heart_rate_bpm=70.0))
