@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from precordia.eval.ecgqa.archive import TRAINING_FOLDS, Vectors
 from precordia.eval.ecgqa.classes import NONE
+from precordia.eval.ecgqa.contexts import Context
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.signals import Signals
 from precordia.eval.ecgqa.system import Reply, said
@@ -64,15 +65,41 @@ class NeighboursVote:
     How near two questions are is the mean cosine similarity of their ECGs, first with first and second with second. The
     share of neighbours with a class is its score. One answer is wanted of a verify or choose question, that of most
     neighbours (of equally many, the nearest); of a query, every class that more than half of them have, else none.
+    In another context than "nearest" others vote: all that were asked ("none": nobody looks which are near), as many drawn
+    at random, or those nearest to another patient's ECG ("wrong").
     """
 
     reads_ecg = True
 
-    def __init__(self, train: Sequence[Question], signals: Signals, vectors: Vectors, k: int = 10) -> None:
+    def __init__(
+        self,
+        train: Sequence[Question],
+        signals: Signals,
+        vectors: Vectors,
+        k: int = 10,
+        *,
+        context: Context = "nearest",
+        others: Mapping[int, int] | None = None,
+        seed: int = 42,
+    ) -> None:
+        """Vote.
+
+        Args:
+            train: Questions with known answers.
+            signals: Whose ECG is whose.
+            vectors: Of every ECG.
+            k: How many vote.
+            context: Who votes.
+            others: ECG to another patient's ECG, for "wrong".
+            seed: For "random".
+        """
         self.name = f"neighbours' vote, k={k}"
         self._asked = _Asked(train, signals)
         self._vectors = vectors
         self._k = k
+        self._context = context
+        self._others = others or {}
+        self._seed = seed
 
     def reads_words(self, question: Question) -> bool:
         """It knows the question by its number."""
@@ -83,14 +110,7 @@ class NeighboursVote:
         others = self._asked.others(question, ecgs)
         if not others:
             return None
-        near = np.mean(
-            [
-                np.stack([self._vectors.of(q.ecgs[i]) for q in others]) @ self._vectors.of(ecg)
-                for i, ecg in enumerate(ecgs)
-            ],
-            axis=0,
-        )
-        nearest = [others[i] for i in np.argsort(-near, kind="stable")[: self._k]]
+        nearest = self._voters(question, ecgs, others)
         votes = Counter(name for q in nearest for name in q.answer if name != NONE)
         scores = {name: votes[name] / len(nearest) for name in sorted(votes)}
         if question.type.endswith("-query"):
@@ -99,3 +119,20 @@ class NeighboursVote:
             whole = Counter(tuple(sorted(q.answer)) for q in nearest)  # equal counts keep the order: nearest first
             answer = set(whole.most_common(1)[0][0])
         return Reply(", ".join(sorted(answer)), scores)
+
+    def _voters(self, question: Question, ecgs: tuple[int, ...], others: Sequence[Question]) -> list[Question]:
+        if self._context == "none":
+            return list(others)
+        if self._context == "random":
+            generator = np.random.default_rng([self._seed, zlib.crc32(question.key.encode())])
+            return [others[i] for i in generator.permutation(len(others))[: self._k].tolist()]
+        if self._context == "wrong":
+            ecgs = tuple(self._others.get(ecg, ecg) for ecg in ecgs)
+        near = np.mean(
+            [
+                np.stack([self._vectors.of(q.ecgs[i]) for q in others]) @ self._vectors.of(ecg)
+                for i, ecg in enumerate(ecgs)
+            ],
+            axis=0,
+        )
+        return [others[i] for i in np.argsort(-near, kind="stable")[: self._k]]

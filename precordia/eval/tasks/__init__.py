@@ -15,6 +15,7 @@ TASKS: Registry[Task] = Registry(
         "ecgqa": "precordia.eval.tasks.ecgqa:ECGQA",
         "ecgqa-numeric": "precordia.eval.tasks.ecgqa_numeric:ECGQA_NUMERIC",
         "ecgqa-built": "precordia.eval.tasks.ecgqa_built:ECGQA_BUILT",
+        "ecgqa-contexts": "precordia.eval.tasks.ecgqa_contexts:ECGQA_CONTEXTS",
         "encoder": "precordia.eval.tasks.encoder:ENCODER",
     },
 )
