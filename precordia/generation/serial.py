@@ -16,6 +16,7 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.retrieval import Hit
 from precordia.generation import measured
 from precordia.generation.changes import change_in_words, move_of
+from precordia.generation.consensus import WITHIN_NORMAL
 from precordia.generation.evidence import lineage, quote_of
 from precordia.generation.reconcile import most_specific, sayable
 
@@ -50,7 +51,7 @@ def _moved(now: Measurements, last: Case) -> list[Statement]:
 
 def _found(draft: Draft, last: Case) -> list[Statement]:
     """At most five statements: findings stated then too, new ones, ones not stated then, ones that only the measurements
-    show by now, and ones no longer borne out."""
+    are in keeping with, and ones no longer borne out."""
     if not last.report:
         return []
     now = [
@@ -74,8 +75,12 @@ def _found(draft: Draft, last: Case) -> list[Statement]:
     ]
     known = {ancestor for _, finding in now for ancestor in lineage(finding.concept)}
     rest = most_specific([c for c in stated if c != "NORM" and not lineage(c) & known])
-    shown = {f.concept: f for f in findings_from_measurements(draft.measurements) if f.status != "absent"}
-    borne = {c: next((f for f in shown.values() if c in lineage(f.concept)), None) for c in sorted(rest)}
+    shown = [
+        f for f in findings_from_measurements(draft.measurements) if f.status != "absent" and f.concept not in WITHIN_NORMAL
+    ]  # fmt: skip
+    borne = {
+        c: next((f for f in shown if c in lineage(f.concept) or f.concept in lineage(c)), None) for c in sorted(rest)
+    }
     said.append(_measured_again(when, {c: f for c, f in borne.items() if f is not None}, stated, draft, last))
     said.append(_gone(when, [c for c, f in borne.items() if f is None], stated, last))
     return [statement for statement in said if statement is not None]
@@ -90,7 +95,7 @@ def _measured_again(
     if not borne:
         return None
     return Statement(
-        f"Stated for {when}, and shown by the present measurements: {', '.join(_name(Finding(c)) for c in borne)}.",
+        f"Stated for {when}, and in keeping with the present measurements: {', '.join(_name(Finding(c)) for c in borne)}.",
         tuple(Finding(c, "uncertain", comparison="unchanged") for c in borne),
         tuple(_cite(last, stated[c]) for c in borne),
         tuple(dict.fromkeys(names)),

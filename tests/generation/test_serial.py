@@ -65,7 +65,7 @@ def test_new_is_said_only_of_what_was_denied() -> None:
 
 def test_what_the_measurements_still_show_is_not_called_gone() -> None:
     (said,) = _changes(_draft(pr_ms=240.0), _earlier("First degree AV block.", pr_ms=238.0))
-    assert said.text.startswith("Stated for the ECG of 2019-03-02, and shown by the present measurements: ")
+    assert said.text.startswith("Stated for the ECG of 2019-03-02, and in keeping with the present measurements: ")
     assert said.measurements == ("pr_ms",)
     assert said.citations[0].case_id == 7
 
