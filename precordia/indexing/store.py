@@ -176,7 +176,7 @@ class DeltaCaseStore:
         Raises:
             KeyError: the id is not there.
         """
-        signal, fs, names = decode_signal(self._signal_row(case_id)["signal"], leads)
+        signal, fs, names = decode_signal(self._signal_row(case_id, ("signal",))["signal"], leads)
         return Recording(signal, fs, names, recording_id=str(case_id))
 
     def select(self, where: str | None) -> NDArray[np.int64]:
@@ -321,7 +321,7 @@ class DeltaCaseStore:
     def _reset(self) -> None:
         self._filter_memory = None
 
-    def _signal_row(self, case_id: int) -> dict[str, Any]:
+    def _signal_row(self, case_id: int, columns: Sequence[str] = tuple(SIGNAL_SCHEMA.names)) -> dict[str, Any]:
         import pyarrow.parquet as pq
 
         for attempt in (0, 1):
@@ -331,7 +331,7 @@ class DeltaCaseStore:
                 metadata, starts = _groups_of(path)
                 with pq.ParquetFile(path, metadata=metadata) as file:
                     group = int(np.searchsorted(starts, row, side="right")) - 1
-                    rows = file.read_row_group(group, columns=SIGNAL_SCHEMA.names)
+                    rows = file.read_row_group(group, columns=list(columns), use_threads=False)
                     found: dict[str, Any] = rows.slice(row - int(starts[group]), 1).to_pylist()[0]
                     return found
             except FileNotFoundError:
