@@ -10,12 +10,15 @@ TASKS: Registry[Task] = Registry(
     {
         "quality": "precordia.eval.tasks.quality:QUALITY",
         "report-consensus": "precordia.eval.tasks.report_consensus:REPORT_CONSENSUS",
+        "reports": "precordia.eval.tasks.reports:REPORTS",
         "report-labels": "precordia.eval.tasks.report_labels:REPORT_LABELS",
         "measurements": "precordia.eval.tasks.measurements:MEASUREMENTS",
         "ecgqa": "precordia.eval.tasks.ecgqa:ECGQA",
         "ecgqa-numeric": "precordia.eval.tasks.ecgqa_numeric:ECGQA_NUMERIC",
         "ecgqa-built": "precordia.eval.tasks.ecgqa_built:ECGQA_BUILT",
         "ecgqa-contexts": "precordia.eval.tasks.ecgqa_contexts:ECGQA_CONTEXTS",
+        "ecgqa-fewshot": "precordia.eval.tasks.ecgqa_fewshot:ECGQA_FEWSHOT",
         "encoder": "precordia.eval.tasks.encoder:ENCODER",
+        "retrieval": "precordia.eval.tasks.retrieval:RETRIEVAL",
     },
 )

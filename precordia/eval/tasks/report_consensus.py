@@ -4,55 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.concepts import label_report, vocabulary
-from precordia.core.case import Case, patient_key_of
+from precordia.concepts import label_report
+from precordia.core.case import patient_key_of
 from precordia.core.drafts import Draft
-from precordia.core.errors import InputError
-from precordia.core.findings import Finding, Measurements
+from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
-from precordia.core.retrieval import Hit, Why
 from precordia.encoders import load_encoder
-from precordia.encoders.sources import read_ptbxl
 from precordia.eval import bootstrap
 from precordia.eval.task import Result, Row, Settings
+from precordia.eval.tasks.reports_archive import VectorArchive, embed
+from precordia.eval.tasks.reports_data import of_folds, read_ptbxl_here
+from precordia.eval.tasks.reports_findings import said_of
 from precordia.generation.calibration import Calibration, fit, save
-from precordia.generation.consensus import ConsensusSettings, calibrate_similarity, compose
-from precordia.generation.reconcile import sayable
+from precordia.generation.consensus import ConsensusSettings, compose
 from precordia.measurements import measure
-
-PRECEDENTS = 20
-BATCH = 64
-
-
-@dataclass(frozen=True, eq=False)
-class _Archive:
-    """Known cases with unit vectors ``(n, dim)``."""
-
-    cases: tuple[Case, ...]
-    vectors: NDArray[np.float32]
-
-    def hits(self, vector: NDArray[np.float32], patient: str) -> list[Hit]:
-        """The nearest cases of other patients."""
-        similarity = self.vectors @ vector
-        order = np.argsort(-similarity, kind="stable")
-        others = [int(i) for i in order[: 10 * PRECEDENTS] if self.cases[i].patient_key != patient][:PRECEDENTS]
-        return [
-            Hit(rank, float(similarity[i]), self.cases[i], Why({"signal": float(similarity[i])}, {"signal": rank}))
-            for rank, i in enumerate(others, 1)
-        ]
-
-
-def said_of(findings: Sequence[Finding]) -> frozenset[str]:
-    """The concepts that findings state or suspect, with all that they imply: how a report is compared with another."""
-    stated = [f.concept for f in findings if f.status != "absent" and sayable(f.concept)]
-    return frozenset(c for c in vocabulary().implied(stated) if sayable(c))
 
 
 class ReportConsensus:
@@ -73,24 +44,22 @@ class ReportConsensus:
 
     def run(self, settings: Settings) -> Result:
         """Compose a report for each query and compare."""
-        recordings = list(read_ptbxl(settings.data / "ptbxl"))
-        if not recordings:
-            raise InputError(f"{settings.data}: no PTB-XL records; give the folder that holds ptbxl/ with --data")
+        recordings = read_ptbxl_here(settings.data)
         options = dict(settings.options)
         path = options.pop("fit", None)
         encoder = load_encoder(settings.encoder)
-        vectors = dict(zip([r.recording_id for r in recordings], _embed(encoder, recordings), strict=True))
+        vectors = embed(encoder, recordings, settings.progress)
         if path is not None:
             save(fit_confidence(recordings, vectors, encoder.fingerprint), Path(path))
-        known = [r for r in recordings if int(r.metadata["strat_fold"]) <= 8]
-        asked = [r for r in recordings if int(r.metadata["strat_fold"]) == 9][: settings.limit]
-        archive = _archive(known, vectors)
+        known = of_folds(recordings, range(1, 9))
+        asked = of_folds(recordings, (9,))[: settings.limit]
+        archive = VectorArchive(known, vectors)
         chosen = _consensus_settings(options, archive)
         commonest = _commonest(archive)
         rows: list[dict[str, Any]] = []
         trusted: list[tuple[float, bool, str]] = []
-        for recording in asked:
-            hits = archive.hits(vectors[recording.recording_id], patient_key_of(recording))
+        for recording in settings.progress(asked, len(asked), "composing", "ECG"):
+            hits = archive.hits(recording)
             truth = said_of(label_report(recording.report or ""))
             draft = compose(recording, hits, measure(recording), settings=chosen)
             votes_only = compose(recording, hits, Measurements(), settings=chosen)
@@ -132,14 +101,12 @@ def fit_confidence(
     recordings: Sequence[Recording], vectors: Mapping[str, NDArray[np.float32]], fingerprint: str
 ) -> Calibration:
     """The curve from support to confidence, from fold 8 against the reports of folds 1-7."""
-    known = [r for r in recordings if int(r.metadata["strat_fold"]) <= 7]
-    asked = [r for r in recordings if int(r.metadata["strat_fold"]) == 8]
-    archive = _archive(known, vectors)
+    archive = VectorArchive(of_folds(recordings, range(1, 8)), vectors)
+    asked = of_folds(recordings, (8,))
     every = ConsensusSettings(min_similarity=-1.0, min_support=0.05, min_agreeing=1, calibration=None)
     outcomes: list[tuple[float, float | None, bool]] = []
     for recording in asked:
-        hits = archive.hits(vectors[recording.recording_id], patient_key_of(recording))
-        draft = compose(recording, hits, measure(recording), settings=every)
+        draft = compose(recording, archive.hits(recording), measure(recording), settings=every)
         outcomes += _outcomes(draft, said_of(label_report(recording.report or "")))
     voted = [(support, right) for support, _, right in outcomes if support < 1.0]
     source = f"PTB-XL fold 8 against folds 1-7, {len(asked)} recordings, encoder {fingerprint}"
@@ -175,34 +142,13 @@ def _trust(trusted: Sequence[tuple[float, bool, str]]) -> list[Row]:
     return rows
 
 
-def _archive(known: Sequence[Recording], vectors: Mapping[str, NDArray[np.float32]]) -> _Archive:
-    cases = tuple(_case(number, recording) for number, recording in enumerate(known, 1))
-    return _Archive(cases, np.stack([vectors[recording.recording_id] for recording in known]))
-
-
-def _case(number: int, recording: Recording) -> Case:
-    findings = tuple(label_report(recording.report or ""))
-    return Case(number, recording.recording_id, patient_key_of(recording), recording.report, findings)
-
-
-def _embed(encoder: Any, recordings: Sequence[Recording]) -> NDArray[np.float32]:
-    parts = [encoder.embed(recordings[i : i + BATCH]) for i in range(0, len(recordings), BATCH)]
-    return np.concatenate(parts) if parts else np.zeros((0, encoder.dim), np.float32)
-
-
-def _consensus_settings(options: Mapping[str, str], archive: _Archive) -> ConsensusSettings:
+def _consensus_settings(options: Mapping[str, str], archive: VectorArchive) -> ConsensusSettings:
     defaults = ConsensusSettings()
     changed: dict[str, Any] = {key: type(getattr(defaults, key))(value) for key, value in options.items()}
-    if "min_similarity" not in changed:
-        nearest = [
-            archive.hits(vector, case.patient_key)[0].score
-            for vector, case in zip(archive.vectors, archive.cases, strict=True)
-        ]
-        changed["min_similarity"] = calibrate_similarity(nearest)
-    return ConsensusSettings(**changed)
+    return ConsensusSettings(**{"min_similarity": archive.floor, **changed})
 
 
-def _commonest(archive: _Archive) -> frozenset[str]:
+def _commonest(archive: VectorArchive) -> frozenset[str]:
     """What more than half of the archive's reports state."""
     counts = Counter(concept for case in archive.cases for concept in said_of(case.findings))
     return frozenset(concept for concept, count in counts.items() if count > len(archive.cases) / 2)

@@ -1,0 +1,97 @@
+"""Where the consensus loses what the reference states: the reasons, finding by finding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from precordia.core.case import Case
+from precordia.eval.task import Row
+from precordia.eval.tasks.reports_data import Sample
+from precordia.eval.tasks.reports_findings import said_of
+from precordia.eval.tasks.reports_systems import CONSENSUS, Written
+from precordia.generation import evidence
+from precordia.generation.consensus import ConsensusSettings
+from precordia.generation.reconcile import most_specific
+
+Reason = Literal["abstained", "unknown to the archive", "no voter states it", "outvoted", "overruled"]
+REASONS: Final[tuple[Reason, ...]] = (
+    "abstained",
+    "unknown to the archive",
+    "no voter states it",
+    "outvoted",
+    "overruled",
+)
+"""In the order they are asked: the draft says nothing; no report of the archive states it; none of the precedents that
+vote does; too few of them do; enough do, and a measurement or a stronger finding speaks against it, or it goes without
+saying beside another."""
+SHOWN: Final = 12
+"""Findings with a row of their own: those stated most often."""
+
+
+def reason_of(
+    concept: str, sample: Sample, report: Written, known: frozenset[str], settings: ConsensusSettings
+) -> Reason:
+    """Why a finding of the reference is not in the report.
+
+    Args:
+        concept: The finding.
+        sample: The ECG.
+        report: What the consensus wrote.
+        known: What any report of the archive states.
+        settings: Of the consensus.
+    """
+    if report.abstained:
+        return "abstained"
+    if concept not in known:
+        return "unknown to the archive"
+    jury = evidence.voters(
+        sample.hits, min_similarity=settings.min_similarity, temperature=settings.temperature, k=settings.k
+    )
+    vote = evidence.vote(concept, jury, uncertain_weight=settings.uncertain_weight)
+    if not vote.agreeing:
+        return "no voter states it"
+    enough = vote.support >= settings.min_support and len(vote.agreeing) >= settings.min_agreeing
+    return "overruled" if enough else "outvoted"
+
+
+def rows(
+    samples: Sequence[Sample],
+    reports: Sequence[Written],
+    cases: Sequence[Case],
+    settings: ConsensusSettings,
+    group: str,
+) -> list[Row]:
+    """For all findings together and for the commonest: how often stated, how often said, and why not.
+
+    Only the most specific findings of a reference count, so that one loss counts once.
+    """
+    known = frozenset(concept for case in cases for concept in said_of(case.findings))
+    stated: Counter[str] = Counter()
+    lost: Counter[tuple[str, Reason]] = Counter()
+    for sample, report in zip(samples, reports, strict=True):
+        for concept in most_specific(sorted(sample.truth)):
+            stated[concept] += 1
+            if concept not in report.said:
+                lost[concept, reason_of(concept, sample, report, known, settings)] += 1
+    commonest = sorted(stated, key=lambda concept: (-stated[concept], concept))[:SHOWN]
+    found = _rows(f"{group}, all findings", list(stated), stated, lost)
+    for concept in commonest:
+        found += _rows(f"{group}, {concept}", [concept], stated, lost)
+    return found
+
+
+def _rows(group: str, concepts: Sequence[str], stated: Counter[str], lost: Counter[tuple[str, Reason]]) -> list[Row]:
+    n = sum(stated[concept] for concept in concepts)
+    missed = {reason: sum(lost[concept, reason] for concept in concepts) for reason in REASONS}
+    if not n:
+        return []
+    return [
+        Row(CONSENSUS, "stated findings that are said", 1 - sum(missed.values()) / n, n=n, group=group),
+        *(
+            Row(CONSENSUS, f"missed: {reason}", count / n, n=n, group=group, at_least=False)
+            for reason, count in missed.items()
+            if count
+        ),
+    ]
