@@ -151,7 +151,7 @@ def rows_of(name: str, found: Mapping[str, Sequence[Outcome]], seed: int) -> lis
     rows = []
     for condition, outcomes in found.items():
         right = np.array([o.corrected for o in outcomes], dtype=float)
-        for group, value in _by_type(outcomes, right, seed):
+        for group, value in _by_type(outcomes, right, seed, bootstrap.rate):
             rows.append(Row(name, f"exact match, {condition}", value.value, value.low, value.high, value.n, group))
     own = {o.question.key: o for o in found["nearest"]}
     for condition, outcomes in found.items():
@@ -159,7 +159,7 @@ def rows_of(name: str, found: Mapping[str, Sequence[Outcome]], seed: int) -> lis
             continue
         pairs = [(own[o.question.key], o) for o in outcomes if o.question.key in own]
         gap = np.array([float(a.corrected) - float(b.corrected) for a, b in pairs])
-        for group, value in _by_type([a for a, _ in pairs], gap, seed):
+        for group, value in _by_type([a for a, _ in pairs], gap, seed, bootstrap.mean):
             rows.append(
                 Row(name, f"exact match, nearest less {condition}", value.value, value.low, value.high, value.n, group)
             )
@@ -167,15 +167,17 @@ def rows_of(name: str, found: Mapping[str, Sequence[Outcome]], seed: int) -> lis
 
 
 def _by_type(
-    outcomes: Sequence[Outcome], values: NDArray[np.float64], seed: int
+    outcomes: Sequence[Outcome],
+    values: NDArray[np.float64],
+    seed: int,
+    estimate: Callable[..., bootstrap.Estimate],
 ) -> list[tuple[str, bootstrap.Estimate]]:
     """The mean within each type, and the mean of these means, with intervals by patient."""
     kinds = [kind for kind in QUESTION_TYPES if any(o.question.type == kind for o in outcomes)]
     codes = np.array([kinds.index(o.question.type) for o in outcomes], dtype=np.intp)
     patients = np.array([o.patient for o in outcomes])
     out = [
-        (kind, bootstrap.mean(values[codes == i], patients[codes == i].tolist(), seed=seed))
-        for i, kind in enumerate(kinds)
+        (kind, estimate(values[codes == i], patients[codes == i].tolist(), seed=seed)) for i, kind in enumerate(kinds)
     ]
 
     def mean_of_types(chosen: NDArray[np.intp]) -> float:
