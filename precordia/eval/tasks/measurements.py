@@ -69,10 +69,12 @@ class MeasurementsTask:
         numbers = _numbers(settings.options.get("records", HEADLINE))[: settings.limit]
         methods = _methods(settings.options.get("baselines", ",".join(METHODS)))
         truth = [read_annotated(settings.data / "ludb", number) for number in numbers]
-        ours = [(delineate(t.recording), measure(t.recording)) for t in truth]
+        watched = settings.progress(truth, len(truth), "measure")
+        ours = [(delineate(t.recording), measure(t.recording)) for t in watched]
         systems: dict[str, list[_Reading]] = {"precordia": [_reading(d, m) for d, m in ours]}
         if methods:
-            baseline = [delineate_leads(t.recording, methods) for t in truth]
+            watched = settings.progress(truth, len(truth), "neurokit2")
+            baseline = [delineate_leads(t.recording, methods) for t in watched]
             for method in methods:
                 systems[f"neurokit2-{method}"] = [_baseline(found[method]) for found in baseline]
         rows = _beat_rows(truth, systems, settings.seed) + _interval_rows(truth, systems, settings.seed)

@@ -89,7 +89,7 @@ class _Run:
             quality_fit.write_score(quality_fit.fit(x, truth), Path(settings.options["fit"]))
             stored_coefficients.cache_clear()
         found = quality_fit.out_of_fold(x, truth, settings.seed)
-        verdicts = [assess(one.recording) for one in labelled]
+        verdicts = [assess(one.recording) for one in settings.progress(labelled, len(labelled), "CinC 2011")]
         shipped = np.array([verdict.score for verdict in verdicts])
         rejected = np.array([not verdict.acceptable for verdict in verdicts])
         group = "CinC 2011"
@@ -114,7 +114,8 @@ class _Run:
 
             write_swap(recordings, Path(self._settings.options[fit_option]))
             swap.stored_coefficients.cache_clear()
-        verdicts = [assess(recording) for recording in recordings]
+        watched = self._settings.progress(recordings, len(recordings), group)
+        verdicts = [assess(recording) for recording in watched]
         rejected = [not verdict.acceptable for verdict in verdicts]
         self._rate(group, "called unacceptable", rejected, patients, 0.02, at_least=False)
         for kind in ("units", "flat", "saturated", "nan", "noisy"):
