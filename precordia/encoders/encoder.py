@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.core.errors import UsageError
 from precordia.core.recording import Recording
 from precordia.encoders.architecture import Architecture
-from precordia.records.standardize import SignalSpec, Windows, standardize, to_windows
+from precordia.encoders.features import Features
+from precordia.records.standardize import SignalSpec, Windows, standardize, to_windows, window_starts
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from precordia.encoders.network import SignalNetwork
+    from precordia.encoders.network import Inputs, SignalNetwork
 
 
 class SignalEncoder:
@@ -85,9 +85,46 @@ class SignalEncoder:
         ready = recordings if standardized else [standardize(recording, self.spec) for recording in recordings]
         windows = [to_windows(recording, self.spec) for recording in ready]
         rows = self._forward(windows)
-        ends = np.cumsum([w.signal.shape[0] for w in windows])
-        means = np.stack([rows[end - w.signal.shape[0] : end].mean(0) for w, end in zip(windows, ends, strict=True)])
-        return unit_rows(means)
+        return unit_rows(np.stack([rows[piece].mean(0) for piece in _pieces([len(w.signal) for w in windows])]))
+
+    def features(self, recordings: Sequence[Recording], *, standardized: bool = False) -> Features:
+        """Features in time and of each lead alone; see :class:`~precordia.encoders.features.Features` for the shapes.
+
+        Costs a pass of the network for the recording and one for each lead that is there.
+
+        Args:
+            recordings: Any leads, rate and duration from the spec's shortest; at least one.
+            standardized: As for :meth:`embed`.
+
+        Raises:
+            UnusableSignalError: a recording is too short or has none of the standard leads.
+            UsageError: no recording.
+        """
+        if not recordings:
+            raise UsageError("features of no recording: give at least one")
+        ready = recordings if standardized else [standardize(recording, self.spec) for recording in recordings]
+        windows = [to_windows(recording, self.spec) for recording in ready]
+        counts = [len(w.signal) for w in windows]
+        stride = self.architecture.stride
+        steps, masks = self._steps(windows)
+        per_window = masks.shape[1]
+        shape = (len(windows), max(counts) * per_window)
+        time = np.zeros((*shape, steps.shape[2]), dtype=np.float32)
+        mask, start_s = np.zeros(shape, dtype=np.bool_), np.full(shape, np.nan)
+        for row, (recording, piece) in enumerate(zip(ready, _pieces(counts), strict=True)):
+            n = counts[row] * per_window
+            mask[row, :n] = masks[piece].ravel()
+            time[row, :n] = steps[piece].reshape(n, -1) * mask[row, :n, None]
+            first = window_starts(recording.n_samples, self.spec)[:, None] + np.arange(per_window) * stride
+            start_s[row, :n] = np.where(mask[row, :n], first.ravel() / self.spec.fs, np.nan)
+        alone = [_alone(w, int(lead)) for w in windows for lead in np.flatnonzero(w.leads_present)]
+        lead_mask = np.stack([w.leads_present for w in windows])
+        leads = np.zeros((*lead_mask.shape, self.dim), dtype=np.float32)
+        rows = self._forward(alone)
+        leads[lead_mask] = unit_rows(
+            np.stack([rows[piece].mean(0) for piece in _pieces([len(w.signal) for w in alone])])
+        )
+        return Features(time, stride / self.spec.fs, start_s, mask, leads, lead_mask)
 
     def to_text_space(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embeddings ``(n, dim)`` as unit vectors ``(n, text_dim)`` that compare with the text encoder's by inner product.
@@ -96,8 +133,6 @@ class SignalEncoder:
             UsageError: this encoder was not aligned with text.
         """
         if self.text_projection is None:
-            from precordia.core.errors import UsageError
-
             raise UsageError("this encoder was trained without text: use a recipe with the objective text_alignment")
         return unit_rows(vectors @ self.text_projection.T)
 
@@ -105,20 +140,32 @@ class SignalEncoder:
         """Embeddings of all windows one below the other, ``(n_windows, dim)``, each of unit norm."""
         import torch
 
+        with torch.inference_mode():
+            parts = [self.network(inputs).embedding for inputs in self._inputs(windows)]
+            return unit_rows(torch.cat(parts).numpy())
+
+    def _steps(self, windows: Sequence[Windows]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Features in time of all windows ``(n_windows, n_steps, channels)`` and which steps hold signal."""
+        import torch
+
+        with torch.inference_mode():
+            parts = [self.network.steps(i.signal, i.leads, i.samples, i.calibrated) for i in self._inputs(windows)]
+            return torch.cat([steps for steps, _ in parts]).numpy(), torch.cat([mask for _, mask in parts]).numpy()
+
+    def _inputs(self, windows: Sequence[Windows]) -> Iterator[Inputs]:
+        """All windows one below the other, in batches."""
+        import torch
+
         from precordia.encoders.network import Inputs
 
         signal = np.concatenate([w.signal for w in windows])
         leads = np.concatenate([np.tile(w.leads_present, (w.signal.shape[0], 1)) for w in windows])
         samples = np.concatenate([w.samples_present for w in windows])
-        parts: list[Tensor] = []
-        with torch.inference_mode():
-            for start in range(0, len(signal), self.batch_size):
-                piece = slice(start, start + self.batch_size)
-                batch = torch.from_numpy(signal[piece])
-                calibrated = torch.ones(len(batch), dtype=torch.bool)
-                inputs = Inputs(batch, torch.from_numpy(leads[piece]), torch.from_numpy(samples[piece]), calibrated)
-                parts.append(self.network(inputs).embedding)
-        return unit_rows(torch.cat(parts).numpy())
+        for start in range(0, len(signal), self.batch_size):
+            piece = slice(start, start + self.batch_size)
+            batch = torch.from_numpy(signal[piece])
+            calibrated = torch.ones(len(batch), dtype=torch.bool)
+            yield Inputs(batch, torch.from_numpy(leads[piece]), torch.from_numpy(samples[piece]), calibrated)
 
 
 def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -126,3 +173,15 @@ def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
     out: NDArray[np.float32] = (rows / np.maximum(norms, 1e-12)).astype(np.float32)
     return out
+
+
+def _pieces(counts: Sequence[int]) -> list[slice]:
+    """Where each recording's rows stand, given how many each has."""
+    return [slice(int(end) - count, int(end)) for count, end in zip(counts, np.cumsum(counts), strict=True)]
+
+
+def _alone(windows: Windows, lead: int) -> Windows:
+    """The same windows with one lead left."""
+    present = np.zeros_like(windows.leads_present)
+    present[lead] = True
+    return Windows(windows.signal * present[:, None], present, windows.samples_present)

@@ -165,20 +165,25 @@ def to_windows(recording: Recording, spec: SignalSpec | None = None) -> Windows:
             f"recording {recording.recording_id}: {recording.fs:g} Hz, leads {', '.join(recording.leads)}; "
             f"standardize it for {spec.fs:g} Hz and {', '.join(spec.leads)} first"
         )
-    width, n = spec.window_samples, recording.n_samples
+    width, starts = spec.window_samples, window_starts(recording.n_samples, spec)
     rows = [spec.leads.index(lead) for lead in recording.leads]
     present = np.zeros(len(spec.leads), dtype=np.bool_)
     present[rows] = True
-    # A tail shorter than an eighth of a window is not worth a window of its own.
-    count = int(np.clip(np.ceil(n / width - 0.125), 1, spec.max_windows))
-    starts = np.linspace(0, max(n - width, 0), count).round().astype(int)
-    signal = np.zeros((count, len(spec.leads), width), dtype=np.float32)
-    valid = np.zeros((count, width), dtype=np.bool_)
+    signal = np.zeros((len(starts), len(spec.leads), width), dtype=np.float32)
+    valid = np.zeros((len(starts), width), dtype=np.bool_)
     for window, start in enumerate(starts):
         piece = recording.signal[:, start : start + width]
         signal[window, rows, : piece.shape[1]] = piece
         valid[window, : piece.shape[1]] = True
     return Windows(signal, present, valid)
+
+
+def window_starts(n_samples: int, spec: SignalSpec) -> NDArray[np.int64]:
+    """First sample of each window that :func:`to_windows` cuts from a standardized recording of ``n_samples``."""
+    width = spec.window_samples
+    # A tail shorter than an eighth of a window is not worth a window of its own.
+    count = int(np.clip(np.ceil(n_samples / width - 0.125), 1, spec.max_windows))
+    return np.linspace(0, max(n_samples - width, 0), count).round().astype(np.int64)
 
 
 def _bridged_leads(recording: Recording, spec: SignalSpec) -> dict[str, NDArray[np.float32]]:
