@@ -20,15 +20,13 @@ from typing import Literal
 
 from precordia.core.errors import InputError, PrecordiaError
 from precordia.eval import results, runner
+from precordia.eval.archive_kb import archive_kb, content_of
 from precordia.eval.code_hash import code_hash
 from precordia.eval.task import Settings, silent
 from precordia.eval.tasks import TASKS
 
 SKIPPED_SUFFIX = ".skipped"
 SECONDS = "seconds.tsv"
-FIRST_FOLDS = "strat_fold <= 8"
-"""The archive that queries of fold 9 are answered from; no patient of PTB-XL crosses folds."""
-
 Status = Literal["done", "kept", "skipped", "failed"]
 
 
@@ -78,7 +76,11 @@ def runs_of(names: Sequence[str] = ()) -> list[Run]:
     """
     out = []
     for name in names or list(TASKS):
-        task = TASKS.get(name)
+        try:
+            task = TASKS.get(name)
+        except ImportError:  # said again, and why, where it is run
+            out.append(Run(name, {}, False))
+            continue
         settings: Sequence[Mapping[str, str]] = getattr(task, "runs", None) or ({},)
         for options in settings:
             out.append(Run(name, dict(options), bool(getattr(task, "wants_kb", False))))
@@ -106,7 +108,7 @@ def run_all(runs: Sequence[Run], settings: Settings, folder: Path, workers: int 
     pending = [run for run in runs if not _is_kept(folder / f"{run.name}.json", inputs[run.name])]
     yield from (Outcome(run.name, "kept", 0.0) for run in runs if run not in pending)
     if settings.kb is None and any(run.wants_kb for run in pending):
-        settings = replace(settings, kb=_knowledge_base(settings, folder, data))
+        settings = replace(settings, kb=_knowledge_base(settings, folder))
     seconds = _read_seconds(folder)
     # The longest first, so that no worker waits for a late one; those never timed before them all.
     pending.sort(key=lambda run: (-seconds.get(run.name, float("inf")), run.name))
@@ -127,16 +129,20 @@ def inputs_of(run: Run, settings: Settings, data: str) -> str:
         settings: As given to :func:`run_all`.
         data: Hash of the data folder.
     """
+    try:
+        module = type(TASKS.get(run.task)).__module__
+    except ImportError:
+        return ""
     known: dict[str, object] = {
-        "code": code_hash(type(TASKS.get(run.task)).__module__),
+        "code": code_hash(module),
         "data": data,
         "run": run.name,
         "seed": settings.seed,
         "limit": settings.limit,
         "options": dict(sorted({**settings.options, **run.options}.items())),
         "llm": settings.llm,
-        "encoder": _content_of(settings.encoder),
-        "kb": _content_of(str(settings.kb)) if run.wants_kb and settings.kb else None,
+        "encoder": content_of(settings.encoder),
+        "kb": content_of(str(settings.kb)) if run.wants_kb and settings.kb else None,
         "packages": results.package_versions(),
         "python": platform.python_version(),
         "schema": results.SCHEMA_VERSION,
@@ -203,22 +209,12 @@ def _settings_of(run: Run, settings: Settings, folder: Path) -> Settings:
     )
 
 
-def _knowledge_base(settings: Settings, folder: Path, data: str) -> Path | None:
-    """The knowledge base over folds 1-8, named by what it depends on, built where it is not there; None without PTB-XL."""
-    from precordia.knowledge_base import KnowledgeBase
-
-    source = settings.data / "ptbxl" / "records100"
-    if not source.is_dir():
+def _knowledge_base(settings: Settings, folder: Path) -> Path | None:
+    """The knowledge base over folds 1-8; None without PTB-XL, and each task then says what it lacks."""
+    try:
+        return archive_kb(settings, folder)
+    except InputError:
         return None
-    known = f"{code_hash('precordia.knowledge_base')} {data} {_content_of(settings.encoder)}"
-    path = folder / f"folds1-8-{hashlib.sha256(known.encode()).hexdigest()[:12]}.kb"
-    kb = KnowledgeBase.open_or_create(path, encoder=settings.encoder)
-    kb.add(
-        source,
-        where=FIRST_FOLDS,
-        progress=lambda shards, total: settings.progress(shards, total, "building the knowledge base", "shard"),
-    )
-    return path
 
 
 def _is_kept(path: Path, inputs: str) -> bool:
@@ -232,9 +228,3 @@ def _read_seconds(folder: Path) -> dict[str, float]:
     path = folder / SECONDS
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     return {name: float(value) for name, _, value in (line.partition("\t") for line in lines)}
-
-
-def _content_of(name: str) -> str:
-    """A folder's content as a hash, or the name of what is no folder."""
-    path = Path(name)
-    return results.hash_of([path], path) if path.is_dir() else name

@@ -19,6 +19,9 @@ TASKS: Registry[Task] = Registry(
         "ecgqa-contexts": "precordia.eval.tasks.ecgqa_contexts:ECGQA_CONTEXTS",
         "ecgqa-fewshot": "precordia.eval.tasks.ecgqa_fewshot:ECGQA_FEWSHOT",
         "encoder": "precordia.eval.tasks.encoder:ENCODER",
+        "encoder-transfer": "precordia.eval.tasks.encoder_transfer:ENCODER_TRANSFER",
+        "encoder-ablation": "precordia.eval.tasks.encoder_ablation:ENCODER_ABLATION",
+        "zero-shot": "precordia.eval.tasks.zero_shot:ZERO_SHOT",
         "retrieval": "precordia.eval.tasks.retrieval:RETRIEVAL",
     },
 )
