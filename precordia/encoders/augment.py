@@ -48,7 +48,7 @@ class Augmenter:
 
     def __init__(self, spec: SignalSpec, typical_mv: Tensor, seed: int) -> None:
         self.spec, self.typical_mv = spec, typical_mv
-        self._bank = torch.from_numpy(_noise_bank(spec, seed))
+        self._bank = torch.from_numpy(_noise_bank(spec, seed)).to(typical_mv.device)
 
     def view(self, inputs: Inputs, settings: Augmentation, generator: torch.Generator) -> Glimpse:
         """A view of each recording of a batch."""

@@ -180,7 +180,7 @@ class AttentionLayer(nn.Module):
 @contextmanager
 def _statistics_kept(stage: nn.Module) -> Iterator[None]:
     """Batch normalisation by the batch's statistics that leaves the running ones alone."""
-    norms = [module for module in stage.modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [module for module in stage.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     before = [
         (norm.momentum, norm.num_batches_tracked.clone()) for norm in norms if norm.num_batches_tracked is not None
     ]
