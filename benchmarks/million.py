@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from precordia.eval.made_up_vectors import clustered
 from precordia.indexing.schema import CASE_SCHEMA, SIGNAL_SCHEMA
 from precordia.indexing.store import DeltaCaseStore
 
 CHUNK = 50_000
-N_CLUSTERS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,17 +42,13 @@ def grow(path: Path, n: int, seed: int = 0) -> Grown:
     parts = list(store.vectors("signal"))
     ids = [np.concatenate([part[0] for part in parts])]
     vectors = [np.concatenate([part[1] for part in parts])]
-    dim = vectors[0].shape[1]
-    centres = rng.normal(size=(N_CLUSTERS, dim)).astype(np.float32)
+    draw = clustered(vectors[0].shape[1], rng)
     pattern = _rows(store)
     names = store.column("recording_id").to_pylist()
     with store.writing(60) as writer:
         while (missing := n - sum(len(i) for i in ids)) > 0:
             count = min(CHUNK, missing)
-            rows = centres[rng.integers(N_CLUSTERS, size=count)] + 0.7 * rng.normal(size=(count, dim)).astype(
-                np.float32
-            )
-            rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+            rows = draw(count)
             new = np.unique(rng.integers(1, 2**63 - 1, size=count, dtype=np.int64))
             rows = rows[: new.size]
             labels = [f"made-up-{i}" for i in new]

@@ -23,5 +23,6 @@ TASKS: Registry[Task] = Registry(
         "encoder-ablation": "precordia.eval.tasks.encoder_ablation:ENCODER_ABLATION",
         "zero-shot": "precordia.eval.tasks.zero_shot:ZERO_SHOT",
         "retrieval": "precordia.eval.tasks.retrieval:RETRIEVAL",
+        "index": "precordia.eval.tasks.index:INDEX",
     },
 )
