@@ -6,11 +6,16 @@ from pathlib import Path
 
 from precordia.encoders.corpus import Corpus
 from precordia.encoders.encoder import SignalEncoder
+from precordia.encoders.outcome import Outcome
 from precordia.encoders.recipe import Recipe
 
 
 def write_card(folder: Path, recipe: Recipe, corpus: Corpus, encoder: SignalEncoder) -> None:
-    """Write ``card.md`` into a checkpoint's folder."""
+    """Write ``card.md`` into a checkpoint's folder, with what its ``training.json`` says where there is one.
+
+    Raises:
+        CheckpointError: ``training.json`` is not one.
+    """
     training = ~corpus.held_out
     parameters = sum(p.numel() for p in encoder.network.parameters())
     sources = sorted({recording_id.split(":")[0] for recording_id in corpus.ids if ":" in recording_id}) or [
@@ -39,9 +44,33 @@ def write_card(folder: Path, recipe: Recipe, corpus: Corpus, encoder: SignalEnco
 Objectives:
 {objectives}
 
+{_outcome(Outcome.load(folder), recipe)}
+
 No diagnosis code was used. Objectives named `report_...` and `text_alignment` learn from the words of the reports: they are
 supervision by text. `report_findings` uses what `precordia.concepts` reads in those words.
 
 Made for research on retrieval of similar ECGs. Not a medical device. The recipe is `recipe.json`, the losses are `curve.csv`.
 """  # noqa: E501
     (folder / "card.md").write_text(text, encoding="utf-8")
+
+
+def _outcome(outcome: Outcome | None, recipe: Recipe) -> str:
+    """How the training went, as Markdown."""
+    if outcome is None:
+        return "How the training went was not recorded."
+    rows = [
+        ("epochs done", f"{outcome.epochs} of {recipe.epochs}, {outcome.steps:,} steps"),
+        (
+            "weights kept",
+            f"epoch {outcome.best_epoch}" + (f", best {recipe.watch}" if recipe.patience else ", the last"),
+        ),
+        ("started from", f"`{outcome.started_from}`" if outcome.started_from else "random weights"),
+        ("time", f"{outcome.seconds / 60:.1f} min, {outcome.processes} process(es) on {outcome.hardware}"),
+        ("precision", recipe.precision),
+        ("versions", ", ".join(f"{name} {version}" for name, version in outcome.versions.items())),
+    ]
+    if outcome.probe_findings:
+        rows.append(("findings the probe was asked about", ", ".join(outcome.probe_findings)))
+    end = [f"| {name} | {value:.4g} |" for name, value in outcome.curve_end.items() if name != "learning_rate"]
+    facts = [f"| {name} | {value} |" for name, value in rows]
+    return "\n".join(["| training | |", "|---|---|", *facts, "", "| end of the curve | |", "|---|---|", *end])

@@ -24,6 +24,10 @@ class Curve:
         with self.path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
+    def latest(self) -> dict[str, float]:
+        """The last value of each column, from whichever epoch measured it."""
+        return {name: float(value) for row in self.rows() for name, value in row.items() if name != "epoch" and value}
+
     def cut(self, epochs: int) -> None:
         """Keep the first ``epochs`` epochs."""
         self._write([row for row in self.rows() if int(row["epoch"]) <= epochs])
@@ -37,7 +41,9 @@ class Curve:
             self.path.unlink(missing_ok=True)
             return
         names = list(dict.fromkeys(name for row in rows for name in row))
-        with self.path.open("w", newline="", encoding="utf-8") as file:
+        part = self.path.with_suffix(".part")
+        with part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+        part.replace(self.path)

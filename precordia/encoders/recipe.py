@@ -63,17 +63,24 @@ class Recipe:
         views: Augmentation of each view of a recording; objectives that compare views need two.
         seed: Of every random draw.
         epochs: Passes over the training part.
-        batch_size: Recordings a step.
+        batch_size: Recordings a forward pass, over all processes: what contrastive objectives compare.
         learning_rate: Highest rate of AdamW's one-cycle schedule (linear rise, cosine fall).
         warmup: Share of the steps in which the rate rises.
         weight_decay: Of AdamW, on matrices only.
         ema: Decay a step of the running mean of the weights, which is what is kept.
-        precision: "bf16" (autocast) or "fp32".
+        precision: "bf16" or "fp16" (autocast; fp16 with loss scaling, on GPUs only), or "fp32".
         simulated: Number of simulated ECGs mixed in.
         exclude: Metadata key to the values whose recordings are left out altogether ("strat_fold": ["9", "10"]).
         hold_out: Metadata key to the values whose recordings are held out to watch the losses on; where a recording has
             none of these keys, an eighth of the patients, chosen by hash, is held out.
         evaluate_every: Epochs between looks at the held-out part.
+        accumulate: Forward passes whose gradients are averaged into one step of the optimizer.
+        checkpointing: Whether activations are computed again in the backward pass instead of kept: less memory, more time.
+        probe: Most recordings of the training part that the probe is fitted on at each look; 0 for no probe.
+        patience: Epochs without improvement of ``watch`` after which training stops and the best epoch is kept; 0 to train
+            all epochs and keep the last.
+        watch: What ``patience`` watches: "held_out_loss", "held_out_OBJECTIVE" or "probe_auroc".
+        init_from: Checkpoint to start from: a shipped name or a folder. "" for random weights.
     """
 
     name: str
@@ -92,12 +99,29 @@ class Recipe:
     exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hold_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     evaluate_every: int = 5
+    accumulate: int = 1
+    checkpointing: bool = False
+    probe: int = 2000
+    patience: int = 0
+    watch: str = "held_out_loss"
+    init_from: str = ""
 
     def __post_init__(self) -> None:
-        if self.precision not in ("bf16", "fp32"):
-            raise UsageError(f"recipe {self.name}: precision {self.precision!r}; use bf16 or fp32")
+        if self.precision not in ("bf16", "fp16", "fp32"):
+            raise UsageError(f"recipe {self.name}: precision {self.precision!r}; use bf16, fp16 or fp32")
         if self.epochs < 1 or self.batch_size < 2:
             raise UsageError(f"recipe {self.name}: needs at least 1 epoch and batches of 2")
+        if self.accumulate < 1 or self.evaluate_every < 1:
+            raise UsageError(f"recipe {self.name}: accumulate and evaluate_every must be at least 1")
+        if self.probe < 0 or self.patience < 0:
+            raise UsageError(f"recipe {self.name}: probe and patience must not be negative")
+        watchable = [
+            "held_out_loss",
+            *(f"held_out_{o.name}" for o in self.objectives),
+            *(["probe_auroc"] * bool(self.probe)),
+        ]
+        if self.watch not in watchable:
+            raise UsageError(f"recipe {self.name}: cannot watch {self.watch!r} (choices: {', '.join(watchable)})")
         if not self.views:
             raise UsageError(f"recipe {self.name}: needs at least one view")
 

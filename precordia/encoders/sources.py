@@ -1,102 +1,296 @@
-"""Recordings to train on: any folder of ECG files with a report table beside it, or the packed arrays of a research mirror."""
+"""Recordings to train on: any folder of ECG files with a report table beside it, or the packed arrays of a research mirror.
+
+A source knows how many recordings it has before it reads any, and reads each by its number, so that a million can be read
+in parallel, with progress, and from where a killed run stopped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from precordia.core.errors import InputError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-from precordia.encoders.corpus import AMPLITUDE
+from precordia.encoders.corpus import AMPLITUDE, Unusable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from precordia.records.scan import RecordRef
+    from precordia.records.tables import ReportTable
+
+
+class Source(Protocol):
+    """Recordings by number. Sources are pickled to reading processes."""
+
+    def __len__(self) -> int:
+        """How many recordings."""
+        ...
+
+    def read(self, number: int) -> Recording:
+        """One recording.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        ...
+
+    def stamp(self) -> str:
+        """Changes when what would be read changes, as far as names, sizes and times of files tell."""
+        ...
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several sources, one after the other."""
+
+    sources: tuple[Source, ...]
+
+    def __len__(self) -> int:
+        return sum(len(source) for source in self.sources)
+
+    def read(self, number: int) -> Recording:
+        for source in self.sources:
+            if number < len(source):
+                return source.read(number)
+            number -= len(source)
+        raise IndexError(number)
+
+    def stamp(self) -> str:
+        return "+".join(source.stamp() for source in self.sources)
+
+
+def readings(source: Source) -> Iterator[Recording | Unusable]:
+    """Every recording of a source; in the place of one that cannot be read, the reason."""
+    for number in range(len(source)):
+        yield reading(source, number)
+
+
+def reading(source: Source, number: int) -> Recording | Unusable:
+    """A recording of a source, or why it cannot be read."""
+    try:
+        return source.read(number)
+    except InputError as error:
+        return Unusable(f"number {number}", str(error))
+
+
+def open_source(folder: Path, reports: Path | None = None, mapping: Path | None = None) -> Source:
+    """What is under ``folder``.
+
+    A folder with ``pretrain/index.csv`` is read as a mirror of PTB-XL with packed arrays (docs/training.md); one with
+    ``ptbxl_database.csv`` as PTB-XL; any other as an archive of ECG files.
+
+    Args:
+        folder: Where.
+        reports: A table of reports for an archive, instead of one found beside it.
+        mapping: Which column of ``reports`` is what, as for ``precordia build``.
+
+    Raises:
+        InputError: the folder is not there or holds no ECG, or the table cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; name one that holds ECG files")
+    if reports is None and (folder / "pretrain" / "index.csv").is_file():
+        table = folder / "ptbxl" / "ptbxl_database.csv"
+        return Joined((PtbXl(folder / "ptbxl"), Packed(folder / "pretrain", table)))
+    if reports is None and (folder / "ptbxl_database.csv").is_file():
+        return PtbXl(folder)
+    return archive(folder, reports, mapping)
 
 
 def read_source(folder: Path) -> Iterator[Recording]:
     """Every recording under ``folder``, with its report where a table beside it has one.
 
-    A folder with ``pretrain/index.csv`` is read as a mirror of PTB-XL with packed arrays (docs/training.md); any other as
-    an archive of ECG files.
-
     Raises:
-        InputError: the folder is not there or holds no ECG.
+        InputError: the folder is not there or holds no ECG, or a recording cannot be read.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; name one that holds ECG files")
-    if (folder / "pretrain" / "index.csv").is_file():
-        yield from read_ptbxl(folder / "ptbxl")
-        yield from read_packed(folder / "pretrain", folder / "ptbxl" / "ptbxl_database.csv")
-    elif (folder / "ptbxl_database.csv").is_file():
-        yield from read_ptbxl(folder)
-    else:
-        yield from read_archive(folder)
-
-
-def read_archive(folder: Path) -> Iterator[Recording]:
-    """Any archive through the readers of ``precordia.records``, reports joined from a table beside it."""
-    from precordia.records.read import read_recording
-    from precordia.records.scan import scan
-    from precordia.records.tables import ReportTable
-
-    table = ReportTable.find_beside(folder)
-    refs = scan(folder)
-    if not refs:
-        raise InputError(f"{folder}: holds no ECG file that a reader knows")
-    for ref in refs:
-        recording = read_recording(ref.path, format=ref.format)
-        yield table.join(recording) if table else recording
+    return _all(open_source(folder))
 
 
 def read_ptbxl(folder: Path) -> Iterator[Recording]:
     """PTB-XL's 100 Hz records that are there, with report, patient and fold; diagnosis codes are not read."""
-    import pandas as pd
-    import wfdb
-
-    table = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
-    for ecg_id, row in table.iterrows():
-        path = folder / str(row.filename_lr)
-        if not path.with_suffix(".hea").is_file():
-            continue
-        record = wfdb.rdrecord(str(path))
-        yield Recording(
-            signal=record.p_signal.T.astype(np.float32), fs=float(record.fs), leads=_names(record.sig_name),
-            recording_id=f"ptbxl:{ecg_id}", patient_id=f"ptbxl:{int(row.patient_id)}", source=str(path), format="wfdb",
-            report=_text(row.report), metadata={"dataset": "ptbxl", "strat_fold": str(int(row.strat_fold))},
-        )  # fmt: skip
+    return _all(PtbXl(folder))
 
 
 def read_packed(folder: Path, reports: Path | None = None) -> Iterator[Recording]:
+    """See :class:`Packed`."""
+    return _all(Packed(folder, reports))
+
+
+def archive(folder: Path, reports: Path | None = None, mapping: Path | None = None) -> Archive:
+    """Any archive through the readers of ``precordia.records``.
+
+    Raises:
+        InputError: it holds no ECG, or the table cannot be read.
+    """
+    from precordia.records.scan import scan
+
+    refs = tuple(scan(folder))
+    if not refs:
+        raise InputError(f"{folder}: holds no ECG file that a reader knows")
+    out = Archive(refs, reports, mapping)
+    if reports is not None:
+        _table(reports, mapping)  # a table that does not fit is found out now
+    return out
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Files that a reader of ``precordia.records`` knows, with reports from the files or from a table."""
+
+    refs: tuple[RecordRef, ...]
+    reports: Path | None = None
+    mapping: Path | None = None
+
+    def __len__(self) -> int:
+        return len(self.refs)
+
+    def read(self, number: int) -> Recording:
+        from precordia.records.read import read_alone, read_recording
+
+        ref = self.refs[number]
+        name = None if ref.format == "unknown" else ref.format
+        if self.reports is None:
+            return read_recording(ref.path, format=name)
+        return _table(self.reports, self.mapping).join(read_alone(ref.path, format=name))
+
+    def stamp(self) -> str:
+        digest = hashlib.sha256()
+        for path in (*(Path(ref.path) for ref in self.refs), self.reports, self.mapping):
+            for file in _files_of(path) if path is not None else ():
+                digest.update(_file_stamp(file).encode())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class PtbXl:
+    """PTB-XL's 100 Hz records that are there, with report, patient and fold; diagnosis codes are not read."""
+
+    folder: Path
+
+    @cached_property
+    def _rows(self) -> list[Any]:
+        import pandas as pd
+
+        table = pd.read_csv(self.folder / "ptbxl_database.csv", index_col="ecg_id")
+        there = [(self.folder / str(name)).with_suffix(".hea").is_file() for name in table.filename_lr]
+        return list(table[there].itertuples())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, number: int) -> Recording:
+        import wfdb
+
+        row = self._rows[number]
+        path = self.folder / str(row.filename_lr)
+        record = wfdb.rdrecord(str(path))
+        return Recording(
+            signal=record.p_signal.T.astype(np.float32), fs=float(record.fs), leads=_names(record.sig_name),
+            recording_id=f"ptbxl:{row.Index}", patient_id=f"ptbxl:{int(row.patient_id)}", source=str(path), format="wfdb",
+            report=_text(row.report), metadata={"dataset": "ptbxl", "strat_fold": str(int(row.strat_fold))},
+        )  # fmt: skip
+
+    def stamp(self) -> str:
+        text = _file_stamp(self.folder / "ptbxl_database.csv") + ",".join(str(row.Index) for row in self._rows)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Packed:
     """Arrays ``signal (n, 12, 1000) int16`` at 100 Hz in ``*.npz`` files, described row by row by ``index.csv``.
 
-    Args:
+    Attributes:
         folder: Holds ``index.csv`` (file, row, dataset, native_id, units, patient_id, strat_fold) and the arrays.
         reports: PTB-XL's table, for the rows of that data set, or None.
     """
-    import pandas as pd
 
-    index = pd.read_csv(folder / "index.csv", dtype={"native_id": str, "patient_id": str})
-    table = pd.read_csv(reports, index_col="ecg_id") if reports and reports.is_file() else None
-    for name, rows in index.groupby("file", sort=True):
-        with np.load(folder / str(name)) as packed:
-            signals = packed["signal"]
-        for row in rows.to_dict(orient="records"):
-            metadata, report, patient = {"dataset": str(row["dataset"])}, None, None
-            relative = str(row["units"]).startswith("z")
-            if relative:
-                metadata[AMPLITUDE] = "relative"
-            if row["dataset"] == "ptbxl":
-                metadata["strat_fold"] = str(int(row["strat_fold"]))
-                patient = f"ptbxl:{int(float(row['patient_id']))}"
-                if table is not None:
-                    report = _text(table.report.get(int(row["native_id"])))
-            elif isinstance(row["patient_id"], str) and row["patient_id"]:
-                patient = f"{row['dataset']}:{row['patient_id']}"
-            yield Recording(
-                signal=signals[row["row"]].astype(np.float32) / 1000.0, fs=100.0, leads=LEADS,
-                recording_id=f"{row['dataset']}:{row['native_id']}", patient_id=patient, source=f"{name}#{row['row']}",
-                format="packed", report=report, metadata=metadata,
-            )  # fmt: skip
+    folder: Path
+    reports: Path | None = None
+
+    @cached_property
+    def _rows(self) -> list[dict[str, Any]]:
+        import pandas as pd
+
+        index = pd.read_csv(self.folder / "index.csv", dtype={"native_id": str, "patient_id": str})
+        by_file = [rows.to_dict(orient="records") for _, rows in index.groupby("file", sort=True)]
+        return [{str(k): v for k, v in row.items()} for rows in by_file for row in rows]
+
+    @cached_property
+    def _table(self) -> pd.DataFrame | None:
+        import pandas as pd
+
+        return pd.read_csv(self.reports, index_col="ecg_id") if self.reports and self.reports.is_file() else None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, number: int) -> Recording:
+        row, table = self._rows[number], self._table
+        signal = _packed_signals(self.folder / str(row["file"]))[row["row"]]
+        metadata, report, patient = {"dataset": str(row["dataset"])}, None, None
+        if str(row["units"]).startswith("z"):
+            metadata[AMPLITUDE] = "relative"
+        if row["dataset"] == "ptbxl":
+            metadata["strat_fold"] = str(int(row["strat_fold"]))
+            patient = f"ptbxl:{int(float(row['patient_id']))}"
+            if table is not None:
+                report = _text(table.report.get(int(row["native_id"])))
+        elif isinstance(row["patient_id"], str) and row["patient_id"]:
+            patient = f"{row['dataset']}:{row['patient_id']}"
+        return Recording(
+            signal=signal.astype(np.float32) / 1000.0, fs=100.0, leads=LEADS,
+            recording_id=f"{row['dataset']}:{row['native_id']}", patient_id=patient, source=f"{row['file']}#{row['row']}",
+            format="packed", report=report, metadata=metadata,
+        )  # fmt: skip
+
+    def stamp(self) -> str:
+        files: Sequence[Path] = [self.folder / "index.csv", *sorted(self.folder.glob("*.npz"))]
+        files = [*files, self.reports] if self.reports and self.reports.is_file() else files
+        return hashlib.sha256("".join(map(_file_stamp, files)).encode()).hexdigest()
+
+
+def _all(source: Source) -> Iterator[Recording]:
+    for number in range(len(source)):
+        yield source.read(number)
+
+
+@lru_cache(maxsize=1)
+def _packed_signals(path: Path) -> NDArray[np.int16]:
+    with np.load(path) as packed:
+        signal: NDArray[np.int16] = packed["signal"]
+    return signal
+
+
+@lru_cache(maxsize=4)
+def _table(path: Path, mapping: Path | None) -> ReportTable:
+    from precordia.records.tables import ReportTable
+
+    return ReportTable.load(path, mapping)
+
+
+def _files_of(path: Path) -> Iterator[Path]:
+    """A recording's file, and the signal file beside a WFDB header."""
+    yield path
+    if path.suffix.lower() == ".hea":
+        yield from (beside for end in (".dat", ".mat") if (beside := path.with_suffix(end)).is_file())
+
+
+def _file_stamp(path: Path) -> str:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - an archive has a million files
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    return f"{path}|{status.st_size}|{status.st_mtime_ns}\n"
 
 
 def _names(names: list[str]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ import pytest
 from precordia.core.errors import InputError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-from precordia.encoders.corpus import AMPLITUDE, gather, typical_amplitudes
+from precordia.encoders.amplitudes import typical_amplitudes
+from precordia.encoders.corpus import AMPLITUDE, gather
 from precordia.encoders.sources import read_source
 from precordia.records.standardize import SignalSpec
 
