@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ from precordia.eval.ecgqa.usual import Usual
 from precordia.eval.task import Settings
 from precordia.eval.tasks.ecgqa import ECGQA
 
+T = TypeVar("T")
 CLASSES = Classes(("no", "yes", "a", "b"), {1: ("no", "yes"), 2: ("a", "b")})
 
 
@@ -301,6 +303,22 @@ def test_every_system_on_a_small_benchmark(tmp_path: Path, monkeypatch: pytest.M
     assert {s["patient"] for s in result.samples} == {"71", "72", "73", "74"}
     with pytest.raises(InputError, match="and the 10% sample; choose"):
         ECGQA.run(Settings(tmp_path, llm="openai:parrot"))
+
+
+def test_progress_is_shown_of_every_system_and_changes_nothing(tmp_path: Path) -> None:
+    write_small_ecgqa(tmp_path)
+    seen: list[tuple[str, int | None, int]] = []
+
+    def watch(items: Iterable[T], total: int | None, label: str, unit: str = "ECG") -> Iterator[T]:
+        found = list(items)
+        seen.append((label, total, len(found)))
+        yield from found
+
+    options = {"sample": "no", "systems": "blind,neighbours"}
+    result = ECGQA.run(Settings(tmp_path, options=options))
+    watched = ECGQA.run(Settings(tmp_path, options=options, progress=watch))
+    assert (watched.rows, watched.samples) == (result.rows, result.samples)
+    assert seen == [("embed", 1, 1), ("blind, same text", 4, 4), ("neighbours' vote, k=10", 4, 4)]
 
 
 @pytest.mark.data

@@ -79,6 +79,9 @@ class EcgqaFewshotTask:
             draws = Draws(pools[0], pools[1], bench.signals, settings.seed)
             units = {kind: len(draws.units(kind)) for kind in KINDS}
             sizes.append(f"{kind_of_question} {units['classes']} classes of {units['question']} subjects")
+            if not all(pools):
+                missing.append(f"{kind_of_question}: no questions")
+                continue
             for shape in [Shape(kind, kind_of_question, n, k) for kind in KINDS for n in ways for k in shots]:
                 drawn = [draws.episode(shape, i, queries) for i in range(n_episodes)]
                 episodes = [e for e in drawn if e is not None]
