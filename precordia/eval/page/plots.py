@@ -24,7 +24,7 @@ def draw(rows: Sequence[Row], *, standalone: bool = False) -> str:
     """The figures of a section as one SVG; "" where there is nothing to compare.
 
     Args:
-        rows: Those shown at once; metrics with one figure and no interval are left out.
+        rows: Those shown at once; metrics with one figure are drawn only where there are no others.
         standalone: With its own style, for a file; a page has it already.
     """
     systems = list(dict.fromkeys(row.system for row in rows))
@@ -32,11 +32,9 @@ def draw(rows: Sequence[Row], *, standalone: bool = False) -> str:
     for row in rows:
         if math.isfinite(row.value):
             by_metric.setdefault(row.metric, []).append(row)
-    panels = [
-        (metric, lines[:MOST_LINES], len(lines))
-        for metric, lines in by_metric.items()
-        if len(lines) > 1 or _interval(lines[0])
-    ][:MOST_PANELS]
+    several = {metric: lines for metric, lines in by_metric.items() if len(lines) > 1}
+    chosen = several or {metric: lines for metric, lines in by_metric.items() if _interval(lines[0])}
+    panels = [(metric, lines[:MOST_LINES], len(lines)) for metric, lines in chosen.items()][:MOST_PANELS]
     if not panels:
         return ""
     body, y = [], 0

@@ -88,8 +88,8 @@ class IndexTask:
             self.name,
             tuple(rows),
             notes=(
-                f"made-up vectors ({kind}{'' if real is None else f', between {len(real)} real ones'}): how crowded an archive of this size "
-                "really is, is not known; the recall of the index says nothing of how good its cases are as precedents",
+                f"{_origin(real)}: how crowded an archive of this size really is, is not known; the recall of the index says "
+                "nothing of how good its cases are as precedents",
                 "the knowledge base uses the exact index below 200,000 cases, so the approximate one is measured here at sizes "
                 "where nobody needs it, and at --set size=1000000 where it is needed",
                 "the approximate index settles ties among the candidates that it fetches, sixteen more than wanted: of more equal "
@@ -139,6 +139,10 @@ class IndexTask:
                 rows += _speed(name, index, trial.queries, seconds, group)
         rows += _ties(draw, settings.seed)
         return rows, samples, real
+
+
+def _origin(real: Vectors | None) -> str:
+    return "made-up clusters" if real is None else f"made-up vectors between {len(real)} real ones"
 
 
 def _sizes(text: str) -> tuple[int, ...]:
