@@ -16,7 +16,9 @@ from precordia.encoders.network import Inputs, Outputs
 from precordia.encoders.objectives import OBJECTIVES, Objective
 from precordia.encoders.objectives.objective import Step, View
 from precordia.encoders.objectives.text_alignment import TextAlignment
-from precordia.encoders.recipe import Augmentation
+from precordia.encoders.recipe import Augmentation, ObjectiveSetting, load_recipe
+from precordia.encoders.training.processes import Processes
+from precordia.encoders.training.run import Run
 from precordia.records.standardize import SignalSpec
 
 SIZES = Architecture(dim=16, channels=(8, 8, 8, 8))
@@ -66,10 +68,25 @@ def test_contrast_does_not_push_a_patients_ecgs_apart(corpus: Corpus) -> None:
     assert loss.item() == pytest.approx(0.0, abs=1e-4)
 
 
-def test_distillation_is_zero_when_views_mean_what_the_whole_means(corpus: Corpus) -> None:
+def test_distillation_wants_views_to_mean_what_their_own_whole_means(corpus: Corpus) -> None:
     objective = build("distillation", corpus)
-    assert objective(step(corpus, 3 * draw(1), teacher=draw(1))).item() == pytest.approx(0.0, abs=1e-6)
-    assert objective(step(corpus, -draw(1), teacher=draw(1))).item() == pytest.approx(2.0, abs=1e-6)
+    own = objective(step(corpus, 3 * draw(1), teacher=draw(1)))
+    assert own < objective(step(corpus, draw(2), teacher=draw(1))) < objective(step(corpus, -draw(1), teacher=draw(1)))
+    # A direction that all of the teacher's embeddings share says nothing of an ECG and is not followed.
+    shared = 50 * draw(3)[:1]
+    assert objective(step(corpus, 3 * draw(1), teacher=draw(1) + shared)).item() == pytest.approx(own.item(), abs=1e-4)
+    assert objective(step(corpus, shared.repeat(12, 1), teacher=draw(1) + shared)) > 2 * own
+
+
+def test_distillation_does_not_keep_others_from_learning(corpus: Corpus) -> None:
+    """Attraction to the running mean alone made all embeddings one direction, and report words learned nothing beside it."""
+    words = ObjectiveSetting("report_words", 1.0, {"min_reports": 3})
+    recipe = replace(
+        load_recipe("tiny"), objectives=(words, ObjectiveSetting("distillation")), epochs=30, batch_size=16
+    )
+    run = Run(recipe, corpus, SignalSpec(), Processes())
+    losses = [run.epoch(number)["report_words"] for number in range(12)]
+    assert losses[-1] < 0.85 * losses[0]
 
 
 def test_masked_signal_counts_only_what_was_kept_from_the_network(corpus: Corpus) -> None:
