@@ -1,4 +1,4 @@
-"""Language models by name: ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, or ``none``.
+"""Language models by name: ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, ``own``, or ``none``.
 
 One more kind of model is one more file with ``load(rest, settings) -> ChatLanguageModel`` and one line in ``KINDS``.
 """
@@ -25,6 +25,9 @@ KINDS: Registry[Loader] = Registry(
         "openai": "precordia.generation.language_models.openai_server:load",
         "ollama": "precordia.generation.language_models.ollama_server:load",
         "hf": "precordia.generation.language_models.hf_folder:load",
+        "hf-4bit": "precordia.generation.language_models.hf_folder:load_in_4_bits",
+        "own": "precordia.generation.language_models.own:load",
+        "precordia": "precordia.generation.language_models.own:load",
     },
 )
 """Kind of model to its loader."""
@@ -35,7 +38,9 @@ def load_language_model(spec: str | None, settings: LanguageModelSettings | None
 
     Args:
         spec: ``openai:NAME@URL`` (any OpenAI-compatible server; without ``@URL`` the provider's own), ``ollama:NAME`` or
-            ``ollama:NAME@URL``, ``hf:FOLDER`` (a local Hugging Face model), ``none`` or None.
+            ``ollama:NAME@URL``, ``hf:FOLDER`` (a local Hugging Face model, or a LoRA adapter; ``hf-4bit:FOLDER``: in 4 bits),
+            ``own`` or ``own:NAME`` (the model that comes with the package, or a folder; also ``precordia:NAME``), ``none``
+            or None.
         settings: Time-outs, retries, sampling, cache.
 
     Raises:
@@ -47,8 +52,8 @@ def load_language_model(spec: str | None, settings: LanguageModelSettings | None
         return None
     kind, colon, rest = spec.strip().partition(":")
     if not colon and kind not in KINDS:
-        raise UsageError(f"language model {spec!r}: give openai:NAME@URL, ollama:NAME, hf:FOLDER or none")
+        raise UsageError(f"language model {spec!r}: give openai:NAME@URL, ollama:NAME, hf:FOLDER, own or none")
     loader = KINDS.get(kind)
-    if not rest:
+    if not rest and kind not in ("own", "precordia"):
         raise UsageError(f"language model {spec!r}: name the model after the colon, as in {kind}:NAME")
     return loader(rest, settings or LanguageModelSettings())

@@ -28,6 +28,7 @@ class ChatLanguageModel:
         name: For drafts and results, with the settings that matter.
         settings: Retries, backoff, cache.
         structured: Options that make the server answer by JSON schema; left away once it refuses them.
+        choosing: From the replies that a prompt allows to options that hold the model to them; None where it cannot be.
         count_tokens: The model's own tokenizer, for prompt budgets; None where it cannot be had.
         sleep: Waits between attempts.
     """
@@ -39,6 +40,7 @@ class ChatLanguageModel:
         settings: LanguageModelSettings | None = None,
         *,
         structured: Mapping[str, Any] | None = None,
+        choosing: Callable[[tuple[str, ...]], Mapping[str, Any]] | None = None,
         count_tokens: Callable[[str], int] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -46,6 +48,7 @@ class ChatLanguageModel:
         self._name = name
         self._settings = settings or LanguageModelSettings()
         self._structured = dict(structured or {}) if self._settings.structured else {}
+        self._choosing = choosing
         self._cache = ReplyCache(self._settings.cache_dir)
         self._sleep = sleep
         self.count_tokens = count_tokens
@@ -69,7 +72,8 @@ class ChatLanguageModel:
         Raises:
             LanguageModelError: every attempt failed, or the reply is empty.
         """
-        key = key_of(self._name, self._options(), prompt.messages)
+        options = self._options() | ({"choices": prompt.choices} if prompt.choices else {})
+        key = key_of(self._name, options, prompt.messages)
         cached = self._cache.get(key)
         if cached is not None:
             return cached
@@ -118,6 +122,12 @@ class ChatLanguageModel:
         s = self._settings
         return {"temperature": s.temperature, "max_tokens": s.max_tokens, "seed": s.seed, "structured": s.structured}
 
+    def _held_to(self, prompt: Prompt) -> Mapping[str, Any]:
+        """What holds the reply to its form: one of the prompt's choices where it has any, else the schema."""
+        if not prompt.choices:
+            return self._structured
+        return self._choosing(prompt.choices) if self._choosing is not None else {}
+
     def _ask(self, prompt: Prompt) -> Reply:
         messages = _messages(prompt)
         attempts = self._settings.retries + 1
@@ -127,13 +137,13 @@ class ChatLanguageModel:
             attempt += 1
             started = time.perf_counter()
             try:
-                answer = self._chat.invoke(messages, **self._structured)
+                answer = self._chat.invoke(messages, **self._held_to(prompt))
             except LanguageModelError:
                 raise
             except Exception as error:
                 cause = _cause(error)
                 status = getattr(error, "status_code", None)
-                if status in (400, 422) and self._structured:
+                if status in (400, 422) and self._structured and not prompt.choices:
                     self._structured = {}  # The server knows no JSON schema: ask again in plain words.
                     attempt -= 1
                     continue

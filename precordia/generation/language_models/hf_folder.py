@@ -1,18 +1,33 @@
-"""A Hugging Face causal language model in a local folder; in 4 bits where a GPU and bitsandbytes are there."""
+"""A Hugging Face causal language model, or a LoRA adapter over one, in a local folder; its replies are held to their form."""
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from precordia.core.errors import LanguageModelError, MissingExtraError, UsageError
+from precordia.core.errors import LanguageModelError, MissingExtraError
 from precordia.generation.language_models.chat import ChatLanguageModel
+from precordia.generation.language_models.constrained import (
+    Automaton,
+    CannotSpell,
+    Held,
+    automaton,
+    held_to,
+    listed,
+    regex_of_schema,
+)
+from precordia.generation.language_models.hf_weights import base_of, load_weights
+from precordia.generation.language_models.schema import STATEMENTS_SCHEMA
 from precordia.generation.language_models.settings import LanguageModelSettings
 
 
 def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
-    """The model of a folder that holds ``config.json``, weights and tokenizer. Nothing is downloaded, no code of it is run.
+    """The model of a folder that holds ``config.json``, weights and tokenizer, or a LoRA adapter of such a folder.
+
+    Nothing is downloaded, no code of it is run. Replies are JSON of the schema, or one of a prompt's choices, by constrained
+    decoding; a model whose tokens cannot spell that answers in plain words.
 
     Raises:
         UsageError: there is no such folder, or it holds no model.
@@ -20,15 +35,12 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
         MissingExtraError: transformers or langchain-huggingface is not installed.
     """
     folder = Path(rest).expanduser()
-    if not (folder / "config.json").is_file():
-        raise UsageError(
-            f"language model hf:{rest}: the folder has no config.json; give a folder saved by save_pretrained"
-        )
+    base_of(folder)
     try:
         from langchain_huggingface import HuggingFacePipeline
     except ImportError:
         raise MissingExtraError("langchain-huggingface", "llm", "a local Hugging Face model") from None
-    model, tokenizer = _load(folder)
+    model, tokenizer = load_weights(folder, settings.four_bit)
     generate = _pipeline(model, tokenizer, settings)
     chat = _chat_class()(
         llm=HuggingFacePipeline(pipeline=generate),
@@ -40,33 +52,19 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
     def count(text: str) -> int:
         return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    return ChatLanguageModel(chat, f"hf:{folder.name}", settings, count_tokens=count)
+    return ChatLanguageModel(
+        chat,
+        f"hf:{folder.name}",
+        settings,
+        structured={"schema": STATEMENTS_SCHEMA},
+        choosing=lambda choices: {"choices": choices},
+        count_tokens=count,
+    )
 
 
-def _load(folder: Path) -> tuple[Any, Any]:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    if torch.cuda.is_available():
-        options["device_map"] = "cuda:0"
-        if importlib.util.find_spec("bitsandbytes"):
-            from transformers import BitsAndBytesConfig
-
-            options["quantization_config"] = BitsAndBytesConfig(
-                load_in_4bit=True, bnb_4bit_compute_dtype=torch.bfloat16
-            )
-        else:
-            options["dtype"] = torch.bfloat16
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(str(folder), use_safetensors=True, **options)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise LanguageModelError(f"language model hf:{folder}: cannot be loaded ({type(error).__name__})") from error
-    model.eval()
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token_id = tokenizer.eos_token_id
-    return model, tokenizer
+def load_in_4_bits(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
+    """As :func:`load`, the weights in 4 bits. Raises as it does, and where there is no CUDA device or no bitsandbytes."""
+    return load(rest, replace(settings, four_bit=True))
 
 
 def _pipeline(model: Any, tokenizer: Any, settings: LanguageModelSettings) -> Any:
@@ -89,19 +87,27 @@ def _chat_class() -> Any:
     from langchain_core.language_models.chat_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.outputs import ChatGeneration, ChatResult
+    from pydantic import Field
 
     class FolderChat(BaseChatModel):
         llm: Any
         tokenizer: Any
         context: int
         max_tokens: int
+        machines: dict[str, Automaton | None] = Field(default_factory=dict)
 
         @property
         def _llm_type(self) -> str:
             return "precordia-hf-folder"
 
         def _generate(
-            self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **_: Any
+            self,
+            messages: list[BaseMessage],
+            stop: Any = None,
+            run_manager: Any = None,
+            schema: Mapping[str, Any] | None = None,
+            choices: Sequence[str] = (),
+            **_: Any,
         ) -> ChatResult:
             text = as_text(messages, self.tokenizer)
             ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -110,10 +116,28 @@ def _chat_class() -> Any:
                     f"prompt of {len(ids)} and reply of {self.max_tokens} tokens exceed the model's {self.context}; "
                     "lower the prompt's token budget"
                 )
-            reply = self.llm.invoke(text, stop=stop)
+            machine = self._machine(schema, choices)
+            options: dict[str, Any] = {}
+            if machine is not None:
+                options["pipeline_kwargs"] = {"logits_processor": [held_to(machine, len(ids), self.max_tokens)]}
+            reply = self.llm.invoke(text, stop=stop, **options)
             n_out = len(self.tokenizer(reply, add_special_tokens=False)["input_ids"])
             usage: Any = {"input_tokens": len(ids), "output_tokens": n_out, "total_tokens": len(ids) + n_out}
             return ChatResult(generations=[ChatGeneration(message=AIMessage(content=reply, usage_metadata=usage))])
+
+        def _machine(self, schema: Mapping[str, Any] | None, choices: Sequence[str]) -> Held | None:
+            """What the reply is held to; None for nothing. A schema that cannot be spelled is let go, choices are not."""
+            if choices:
+                return listed(choices, self.tokenizer)
+            if schema is None:
+                return None
+            pattern = regex_of_schema(schema)
+            if pattern not in self.machines:
+                try:
+                    self.machines[pattern] = automaton(pattern, self.tokenizer)
+                except CannotSpell:
+                    self.machines[pattern] = None
+            return self.machines[pattern]
 
     return FolderChat
 

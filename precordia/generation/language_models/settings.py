@@ -21,6 +21,8 @@ class LanguageModelSettings:
         cache_dir: Where replies are kept by content; None keeps them in memory only.
         api_key: For a server that wants one; None takes it from ``$OPENAI_API_KEY``, never written anywhere.
         workers: Prompts answered at the same time by :meth:`ChatLanguageModel.complete_many`.
+        four_bit: Load a local model's weights in 4 bits: None where a GPU and bitsandbytes are there, True always (an
+            error where it cannot be), False never.
     """
 
     temperature: float = 0.0
@@ -33,6 +35,7 @@ class LanguageModelSettings:
     cache_dir: Path | None = None
     api_key: str | None = None
     workers: int = 4
+    four_bit: bool | None = None
 
     def __repr__(self) -> str:
         shown = {k: v for k, v in self.__dict__.items() if k != "api_key"}

@@ -1,0 +1,161 @@
+"""``own`` or ``own:NAME``: the small language model that comes with the package, or one trained here.
+
+It sees the ECG itself, through the encoder that it was trained with, and beside it the measurements and precedents of the
+prompt; the words of the prompt's messages it does not read. It writes canonical statements and nothing else: a report is
+held to the statements it was trained on, an answer to the choices there are. What it writes is then grounded as any
+model's words are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from precordia.concepts import label_report, statement_of, vocabulary
+from precordia.core.drafts import Prompt
+from precordia.core.errors import CheckpointError, LanguageModelError
+from precordia.core.findings import Finding
+from precordia.generation import evidence
+from precordia.generation.language_models.cache import Reply
+from precordia.generation.language_models.chat import ChatLanguageModel
+from precordia.generation.language_models.settings import LanguageModelSettings
+from precordia.generation.questions import Question, read_question
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from precordia.encoders.encoder import SignalEncoder
+    from precordia.generation.own_model.context import Shown
+    from precordia.generation.own_model.model import OwnModel
+
+
+def load(rest: str, settings: LanguageModelSettings) -> OwnLanguageModel:
+    """The model of a name or a checkpoint's folder.
+
+    Raises:
+        UnknownNameError: there is neither.
+        CheckpointError: the checkpoint is damaged.
+        CheckpointError: it was trained with another encoder than the one there is.
+    """
+    from precordia.encoders import load_encoder
+    from precordia.generation.own_model.checkpoint import load_model
+
+    model = load_model(rest or "default")
+    encoder = load_encoder(model.encoder)
+    if encoder.fingerprint != model.encoder_fingerprint:
+        raise CheckpointError(
+            f"language model own:{rest or 'default'}: trained with encoder {model.encoder_fingerprint}, but encoder "
+            f"{model.encoder!r} is {encoder.fingerprint}; train it again with `precordia train --task report`"
+        )
+    return OwnLanguageModel(model, encoder, f"own:{rest or 'default'}", settings)
+
+
+class OwnLanguageModel(ChatLanguageModel):
+    """A model of our own behind the interface of the others. Deterministic, so that nothing is cached or tried again.
+
+    Args:
+        model: The model.
+        encoder: The encoder that it was trained with.
+        name: For drafts and results.
+        settings: Accepted for the interface's sake; there is nothing to sample, wait for or retry.
+    """
+
+    def __init__(
+        self, model: OwnModel, encoder: SignalEncoder, name: str, settings: LanguageModelSettings | None = None
+    ) -> None:
+        super().__init__(cast(Any, None), name, settings)
+        self._model = model
+        self._encoder = encoder
+
+    def reply(self, prompt: Prompt) -> Reply:
+        """A report in canonical statements, or an answer.
+
+        Raises:
+            LanguageModelError: the question is about two ECGs, or about no finding.
+        """
+        started = time.perf_counter()
+        shown = self.shown(prompt)
+        if prompt.question is None:
+            text = self._model.report([shown])[0]
+        elif prompt.choices:
+            text = self._model.answer([shown], [prompt.question], [prompt.choices])[0]
+        else:
+            text = self._answer(shown, read_question(prompt.question))
+        if not text:
+            raise LanguageModelError(f"language model {self.name}: wrote nothing; use --llm none")
+        return Reply(text, latency_s=round(time.perf_counter() - started, 4))
+
+    def stream(self, prompt: Prompt) -> Iterator[str]:
+        """The reply, in one piece. Raises as :meth:`reply`."""
+        yield self.reply(prompt).text
+
+    def shown(self, prompt: Prompt) -> Shown:
+        """What the model sees of a prompt; a prompt without its ECG shows measurements and precedents alone.
+
+        Raises:
+            LanguageModelError: the prompt is about two ECGs.
+        """
+        from precordia.generation.own_model.context import Shown, measured_words
+        from precordia.generation.own_model.features import features_of
+        from precordia.generation.own_model.material import canonical
+
+        if len(prompt.recordings) > 1:
+            raise LanguageModelError(
+                f"language model {self.name}: reads one ECG at a time; use --llm none to compare two"
+            )
+        vector: NDArray[np.float32] | None = None
+        tokens: tuple[int, ...] = ()
+        if prompt.recordings:
+            vectors, steps = features_of(self._encoder, prompt.recordings)
+            vector, tokens = vectors[0], self._model.ecg_tokens(steps)[0]
+        near = [(canonical(hit.case.findings), evidence.similarity_of(hit)) for hit in prompt.hits]
+        precedents = tuple((words, similarity) for words, similarity in near if words)
+        return Shown(vector, tokens, measured_words(prompt.measurements), precedents)
+
+    def _answer(self, shown: Shown, asked: Question) -> str:
+        from precordia.generation.own_model.questions import VERDICTS, is_there
+
+        concepts = [c for c in asked.concepts if c in self._trained_on]
+        if concepts and asked.kind in ("verify", "choose"):
+            verdicts = self._model.answer(
+                [shown] * len(concepts), [is_there(c) for c in concepts], [VERDICTS] * len(concepts)
+            )
+            return in_words(dict(zip(concepts, verdicts, strict=True)), choose=asked.kind == "choose")
+        if asked.concepts or asked.measures or asked.kind != "query":
+            raise LanguageModelError(
+                f"language model {self.name}: answers questions about findings that it was trained on; this is none"
+            )
+        report = self._model.report([shown])[0]
+        if not asked.sections:
+            return report
+        kept = [s for s in report.removesuffix(".").split(". ") if _is_in(s, asked.sections)]
+        return " ".join(f"{s}." for s in kept) or "Not sure."
+
+    @cached_property
+    def _trained_on(self) -> frozenset[str]:
+        return frozenset(self._model.concepts)
+
+
+def in_words(verdicts: dict[str, str], *, choose: bool = False) -> str:
+    """Verdicts on findings as sentences that can be grounded.
+
+    >>> in_words({"LBBB": "yes"}), in_words({"LBBB": "no"}), in_words({"LBBB": "not sure"})
+    ('Yes: left bundle branch block.', 'No: no left bundle branch block.', 'Not sure.')
+    """
+    names = {concept: statement_of(Finding(concept)).rstrip(".") for concept in verdicts}
+    present = [c for c, verdict in verdicts.items() if verdict == "yes"]
+    absent = [c for c, verdict in verdicts.items() if verdict == "no"]
+    if choose and present:
+        return " ".join(f"{names[c][0].upper()}{names[c][1:]}." for c in present)
+    said = [f"Yes: {names[c]}." for c in present] + [
+        f"{'None of them' if choose else 'No'}: no {names[c]}." for c in absent
+    ]
+    return " ".join(said) or "Not sure."
+
+
+def _is_in(sentence: str, sections: tuple[str, ...]) -> bool:
+    known = vocabulary()
+    return any(known.concept(f.concept).section in sections for f in label_report(sentence) if f.concept in known)
