@@ -11,7 +11,7 @@ from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
 from precordia.encoders import load_encoder
 from precordia.eval.task import Result, Row, Settings
-from precordia.eval.tasks import reports_losses, reports_risk, reports_text
+from precordia.eval.tasks import reports_experts, reports_losses, reports_risk, reports_text
 from precordia.eval.tasks.reports_archive import Archive, KnowledgeBaseArchive, VectorArchive, embed
 from precordia.eval.tasks.reports_data import (
     LUDB,
@@ -104,12 +104,13 @@ class ReportsTask:
                 continue
             scored = _reports(systems, samples, archive, settings)
             rows += _figures(scored, dataset, codes if dataset == PTBXL else {}, settings.seed)
-            own = scored[CONSENSUS].reports
-            rows += reports_losses.rows(samples, own, archive.cases, consensus, dataset)
+            rows += reports_losses.rows(samples, scored[CONSENSUS].reports, archive.cases, consensus, dataset)
             if dataset == PTBXL:
-                rows += reports_risk.rows(
-                    _judged(samples, own), _for_thresholds(archive, here, consensus, settings), dataset, settings.seed
-                )
+                judged = _judged(samples, scored[CONSENSUS].reports)
+                chosen = _for_thresholds(archive, here, consensus, settings)
+                rows += reports_risk.rows(judged, chosen, dataset, settings.seed)
+            else:
+                rows += _numbers(scored, dataset, settings)
             table += [row for one in scored.values() for row in one.rows(codes)]
             notes += _of_models(systems, scored, dataset)
         return Result(
@@ -207,6 +208,16 @@ def _figures(scored: Mapping[str, Scored], dataset: str, codes: Mapping[str, tup
             mine.less(theirs, f"{name} less {other}", seed)
             for mine, theirs in zip(measures[name], measures[other], strict=True)
         ]
+    return rows
+
+
+def _numbers(scored: Mapping[str, Scored], dataset: str, settings: Settings) -> list[Row]:
+    """The numbers that drafts state against LUDB's experts."""
+    rows = []
+    for name, one in scored.items():
+        if one.evidence:
+            found = reports_experts.measures(one.samples, one.reports, settings.data / "ludb", dataset)
+            rows += [measure.row(name, settings.seed) for measure in found]
     return rows
 
 

@@ -29,7 +29,7 @@ class EvidenceCounts:
         cited: Of them, those with a cited case.
         backed: Of them, those with a cited case or a measurement.
         citations: Cited cases, over all statements.
-        right: Of them, those whose report states what the statement does.
+        right: Of them, those whose report states what the statement does, or whose code does where a code is cited.
         worded: Citations with quoted words.
         right_words: Of them, those whose words alone state it.
         coded: Citations of cases with codes, for findings that codes can say.
@@ -75,9 +75,9 @@ def measures(counts: Sequence[EvidenceCounts], patients: Sequence[str], group: s
         return ratio(metric, [getattr(c, top) for c in counts], [getattr(c, bottom) for c in counts], patients, group)
 
     return [
-        share("citation precision, by the cited report", "right", "citations"),
-        share("citation precision, by the quoted words alone", "right_words", "worded"),
-        share("citation precision, by the cited case's codes", "right_codes", "coded"),
+        share("citation precision: the cited case says it", "right", "citations"),
+        share("citation precision: the quoted words alone say it", "right_words", "worded"),
+        share("citation precision: the cited case's codes say it", "right_codes", "coded"),
         share("citation recall: statements with a cited case", "cited", "statements"),
         share("statements with a cited case or measurement", "backed", "statements"),
         share("measured statements whose measurement holds", "holds", "measured"),
@@ -123,13 +123,15 @@ def _of_citations(statement: Statement, cases: Mapping[int, Case]) -> EvidenceCo
         case = cases.get(citation.case_id)
         if case is None:
             continue
-        right = supports(label_report(case.report or ""), statement)
+        by_code = bool(codable & coded_of(case.codes))
+        cites_code = citation.quote.startswith("code ")
+        right = supports(label_report(case.report or ""), statement) or (cites_code and by_code)
         found = _plus(found, EvidenceCounts(right=int(right)))
-        if citation.quote and not citation.quote.startswith("code "):
+        if citation.quote and not cites_code:
             here = citation.quote in (case.report or "") and supports(label_report(citation.quote), statement)
             found = _plus(found, EvidenceCounts(worded=1, right_words=int(here)))
         if case.codes and codable:
-            found = _plus(found, EvidenceCounts(coded=1, right_codes=int(bool(codable & coded_of(case.codes)))))
+            found = _plus(found, EvidenceCounts(coded=1, right_codes=int(by_code)))
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from precordia.concepts import contradictions
+from precordia.concepts.language import LANGUAGES, language_of
 from precordia.concepts.terms import SUPERCLASSES
 from precordia.core.case import Case
 from precordia.eval.tasks import reports_evidence
@@ -27,6 +28,7 @@ from precordia.eval.tasks.reports_findings import (
 from precordia.eval.tasks.reports_systems import Written
 from precordia.eval.tasks.reports_text import VARIANTS, TextScorer, TextScores
 
+_LANGUAGES: Final = {"en": "English", "de": "German", "sv": "Swedish"}
 LEAST: Final = 5
 """References that must state a finding for it to count in the macro average."""
 
@@ -169,6 +171,12 @@ def _of_findings(scored: Scored, group: str) -> list[Measure]:
                 macro_f1, patients, group),
         mean("exact set of findings", [s == t for s, t in zip(said, truth, strict=True)], patients, group, share=True),
     ]  # fmt: skip
+    for language in LANGUAGES:
+        those = [i for i, sample in enumerate(scored.samples) if language_of(sample.reference) == language]
+        if those:
+            top, both = [2 * right[i] for i in those], [n_said[i] + n_true[i] for i in those]
+            part = f"{group}, report in {_LANGUAGES[language]}"
+            found.append(ratio("micro F1 of findings", top, both, [patients[i] for i in those], part))
     wide_said, wide_truth = [superclasses(s) for s in said], [superclasses(t) for t in truth]
     for name in SUPERCLASSES:
         if not any(name in some for some in wide_truth):
