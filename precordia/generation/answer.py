@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from precordia.core.case import patient_key_of
 from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
 from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit
+from precordia.generation.answer_calibrated import calibrated_reply
 from precordia.generation.answer_comparison import compare
+from precordia.generation.answer_features import Features
+from precordia.generation.answer_fitted import Belief, FittedAnswers
 from precordia.generation.answer_single import reply_to
+from precordia.generation.asked import as_asked
+from precordia.generation.evidence import voters
 from precordia.generation.prompt import assemble
 from precordia.generation.questions import read_question
 from precordia.generation.writing import WritingSettings, with_model
@@ -26,6 +32,9 @@ def answer(
     qualities: Sequence[Quality | None] | None = None,
     language_model: LanguageModel | None = None,
     settings: WritingSettings | None = None,
+    features: Sequence[Features] = (),
+    fitted: FittedAnswers | None = None,
+    abstain: bool = True,
 ) -> Draft:
     """The answer, each statement with its evidence; abstains ("not sure") where the evidence does not answer.
 
@@ -37,6 +46,10 @@ def answer(
         qualities: Of each, for questions about noise; None where not assessed.
         language_model: None answers from precedents and measurements alone.
         settings: How much evidence is needed.
+        features: Of each, for ``fitted``.
+        fitted: What was fitted for the encoder that found the precedents; None, or a question that it does not cover,
+            leaves the answer to the precedents' vote and the measurements as they are.
+        abstain: With ``fitted``: withhold answers that are not sure enough; else all are given.
 
     Raises:
         UsageError: not one or two recordings, or a list that does not match them, or an empty question.
@@ -48,7 +61,17 @@ def answer(
     settings = settings or WritingSettings()
     graded = list(qualities or [None] * len(recordings))
     asked = read_question(question)
-    if len(recordings) == 1:
+    options = as_asked(asked, fitted.groups) if fitted is not None and len(recordings) == len(features) == 1 else None
+    if options is not None and fitted is not None:
+        own = patient_key_of(recordings[0])
+        others = [hit for hit in hits[0] if hit.case.patient_key != own]
+        s = settings.consensus
+        jury = voters(others, min_similarity=s.min_similarity, temperature=s.temperature, k=s.k)
+        belief = Belief(fitted, features[0], jury, s.uncertain_weight)
+        plain = calibrated_reply(
+            options, belief, others, measurements[0], quality=graded[0], settings=s, abstain=abstain
+        )
+    elif len(recordings) == 1:
         plain = reply_to(asked, recordings[0], hits[0], measurements[0], quality=graded[0], settings=settings.consensus)
     else:
         plain = compare(asked, recordings, hits, measurements, qualities=graded, settings=settings.consensus)

@@ -100,21 +100,7 @@ def standing(concept: str, jury: Sequence[Voter], measurements: Measurements, se
         )
     if vote.agreeing:
         warnings.append(f"Stated by {len(vote.agreeing)} of {len(jury)} precedents")
-    return Standing(concept, vote.support, _without(concept, jury, settings.max_citations), (), tuple(warnings))
-
-
-def _without(concept: str, jury: Sequence[Voter], at_most: int) -> tuple[Citation, ...]:
-    """The nearest voters that deny a finding in words, then those whose report does not state it, with what it says instead."""
-    denying, silent = [], []
-    for voter in jury:
-        if voter.says(concept):
-            continue
-        denial = voter.denies(concept)
-        if denial is not None:
-            denying.append(Citation(voter.case.case_id, evidence.quote_of(voter.case, denial), voter.case.recording_id))
-        elif voter.case.report:
-            silent.append(Citation(voter.case.case_id, voter.case.report[:160].strip(), voter.case.recording_id))
-    return tuple((*denying, *silent)[:at_most])
+    return Standing(concept, vote.support, evidence.without(concept, jury, settings.max_citations), (), tuple(warnings))
 
 
 def _about_findings(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from precordia.concepts import vocabulary
 from precordia.core.case import Case
@@ -67,6 +68,7 @@ class Vote:
     status: Status
 
 
+@lru_cache(maxsize=4096)
 def lineage(concept: str) -> frozenset[str]:
     """A concept and all that it implies by the vocabulary's hierarchy."""
     known = vocabulary()
@@ -152,3 +154,17 @@ def cite(concept: str, agreeing: Iterable[Voter], at_most: int) -> tuple[Citatio
     cited.sort(key=lambda item: item[:2])
     chosen = sorted(cited[:at_most], key=lambda item: item[1])
     return tuple(citation for _, _, citation in chosen)
+
+
+def without(concept: str, jury: Sequence[Voter], at_most: int) -> tuple[Citation, ...]:
+    """The nearest voters that deny a finding in words, then those whose report does not state it, with what it says instead."""
+    denying, silent = [], []
+    for voter in jury:
+        if voter.says(concept):
+            continue
+        denial = voter.denies(concept)
+        if denial is not None:
+            denying.append(Citation(voter.case.case_id, quote_of(voter.case, denial), voter.case.recording_id))
+        elif voter.case.report:
+            silent.append(Citation(voter.case.case_id, voter.case.report[:160].strip(), voter.case.recording_id))
+    return tuple((*denying, *silent)[:at_most])

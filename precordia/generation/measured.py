@@ -215,6 +215,9 @@ def in_words(name: str, measurements: Measurements) -> str:
         "st_j60_mv": "ST level (J+60 ms)",
         "r_mv": "R amplitudes",
         "s_mv": "S amplitudes",
+        "q_mv": "Q amplitudes",
+        "t_mv": "T amplitudes",
+        "paced": "Pacemaker spikes",
         "quality": "Signal quality",
     }
     return labels.get(name, name)

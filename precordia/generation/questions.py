@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from precordia.concepts import label_report
@@ -41,7 +42,7 @@ _SECTIONS: Final = (
     (("qrs", "p_wave", "st_t", "qt"), r"\bform\b|\bmorpholog"),
     (("technical",), r"\bnois|\bartefacts?\b|\bartifacts?\b|\bdistort|\bquality\b|\binterference\b|\bdrift\b"),
 )
-_VERIFY: Final = re.compile(
+VERIFY: Final = re.compile(
     r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was|were|will|would|should|any|ist|hat|gibt|zeigt|besteht|liegt)\b",
     re.IGNORECASE,
 )
@@ -98,6 +99,7 @@ class Question:
     below: float | None = None
 
 
+@lru_cache(maxsize=4096)
 def read_question(text: str) -> Question:
     """The question, read.
 
@@ -108,8 +110,8 @@ def read_question(text: str) -> Question:
     ('qrs_ms',)
     """
     cleaned = clean(text, max_chars=400).text
-    options = _options(cleaned)
-    named = [concept for option in options for concept in _concepts(option)]
+    options = options_in(cleaned)
+    named = [concept for option in options for concept in concepts_in(option)]
     measures = [name for name, pattern in _MEASURES if re.search(pattern, cleaned, re.IGNORECASE)]
     if re.search(r"\bpremature|first|av block|bundle", cleaned, re.IGNORECASE) is None and len(measures) > 1:
         # "Ventricular rate" is not asked about where another measurement is named in full.
@@ -123,7 +125,7 @@ def read_question(text: str) -> Question:
     above = bound is not None and bound.group("way").lower() in _ABOVE
     return Question(
         cleaned,
-        _kind(cleaned, options),
+        kind_of(cleaned),
         tuple(dict.fromkeys(named)),
         tuple(measures),
         tuple(lead for lead in LEADS if lead in _LEAD.findall(cleaned)),
@@ -135,16 +137,19 @@ def read_question(text: str) -> Question:
     )
 
 
-def _options(text: str) -> list[str]:
+def options_in(text: str) -> list[str]:
     """The parts of a question that stand between "or" and commas: each may name a finding."""
     return [part for part in re.split(r"\bor\b|\boder\b|\bversus\b|\bvs\.?\b|,", text) if part.strip()]
 
 
-def _concepts(option: str) -> list[str]:
+def concepts_in(option: str) -> list[str]:
+    """The findings that a part of a question names, in its order."""
     return [finding.concept for finding in label_report(option)]
 
 
-def _kind(text: str, options: list[str]) -> QuestionKind:
+def kind_of(text: str) -> QuestionKind:
+    """Whether a question is to be verified, is a choice, or asks what."""
+    options = options_in(text)
     if len(options) > 1 and re.search(r"\bor\b|\boder\b|\bversus\b|\bvs\b", text) and _CHOOSE.search(text):
         return "choose"
-    return "verify" if _VERIFY.search(text) else "query"
+    return "verify" if VERIFY.search(text) else "query"
