@@ -13,39 +13,102 @@ from precordia.eval.ecgqa.questions import QUESTION_TYPES, Question
 from precordia.eval.ecgqa_builder.check import AGREES, NOT_KNOWN, REASONS, Checked
 from precordia.eval.ecgqa_builder.numeric import NORMAL_MS
 from precordia.eval.ecgqa_builder.ptbxl import Row as TableRow
+from precordia.eval.ecgqa_builder.templates import BY_ID
 from precordia.eval.task import Row
 
 SINGLE: Final = ("single-verify", "single-choose", "single-query")
 
 
 def scores(samples: Sequence[Mapping[str, object]], systems: Sequence[str], seed: int) -> list[Row]:
-    """Exact match of each system by question type, by answer to yes or no, and by attribute type."""
+    """Exact match of each system by question type, answer, attribute type and template.
+
+    By type: of the questions spread evenly over templates, and of every question. By attribute and template: of every.
+    """
     out = []
     for system in systems:
         own = [s for s in samples if s["system"] == system]
-        groups = [(kind, [s for s in own if s["type"] == kind]) for kind in SINGLE]
-        groups += [(a, [s for s in own if s["attribute"] == a]) for a in sorted({str(s["attribute"]) for s in own})]
-        for group, members in groups:
-            for metric, key in (("exact match", "right"), ("exact match, as published", "right_as_published")):
-                if members and (key == "right" or group in SINGLE):
-                    e = bootstrap.rate([bool(s[key]) for s in members], [s["patient"] for s in members], seed=seed)
-                    out.append(Row(system, metric, e.value, e.low, e.high, e.n, group))
-        verify = [s for s in own if s["type"] == SINGLE[0]]
-        recalls = []
+        spread = [s for s in own if s["spread"]]
+        for kind in SINGLE:
+            out.append(_rate(system, "exact match", [s for s in spread if s["type"] == kind], "right", kind, seed))
+        for kind in SINGLE:
+            members = [s for s in own if s["type"] == kind]
+            out.append(_rate(system, "exact match, every question", members, "right", kind, seed))
+        for kind in SINGLE:
+            members = [s for s in spread if s["type"] == kind]
+            out.append(_rate(system, "exact match, as published", members, "right_as_published", kind, seed))
+        verify = [s for s in spread if s["type"] == SINGLE[0]]
         for answer in ("yes", "no", "not sure"):
             members = [s for s in verify if s["answer"] == answer]
-            if members:
-                e = bootstrap.rate([bool(s["right"]) for s in members], [s["patient"] for s in members], seed=seed)
-                out.append(Row(system, "exact match", e.value, e.low, e.high, e.n, f"{SINGLE[0]}, answer {answer}"))
-                recalls += [e.value] if answer != "not sure" else []
-        if recalls:
-            mean = float(np.mean(recalls))
-            out.append(Row(system, "exact match, mean of yes and no", mean, n=len(verify), group=SINGLE[0]))
-        means = [
-            np.mean([bool(s["right"]) for s in members]) for group, members in groups if group in SINGLE and members
-        ]
-        out.append(Row(system, "exact match, mean of types", float(np.mean(means)), n=len(own)))
-        out.append(Row(system, "abstains, share", float(np.mean([bool(s["abstained"]) for s in own])), n=len(own)))
+            out.append(_rate(system, "exact match", members, "right", f"{SINGLE[0]}, answer {answer}", seed))
+        for attribute in sorted({str(s["attribute"]) for s in own}):
+            for kind in SINGLE:
+                members = [s for s in own if s["attribute"] == attribute and s["type"] == kind]
+                group = f"{attribute}, {kind.removeprefix('single-')}"
+                out.append(_rate(system, "exact match, every question", members, "right", group, seed))
+        for template in sorted({int(str(s["template"])) for s in own}):
+            members = [s for s in own if s["template"] == template]
+            group = f"template {template}, {BY_ID[template].kind}: {BY_ID[template].subject}"
+            out.append(_rate(system, "exact match, every question", members, "right", group, seed))
+        means = [r.value for r in out if r.system == system and r.metric == "exact match" and r.group in SINGLE]
+        out.append(
+            Row(system, "exact match, mean of types", float(np.mean([m for m in means if m == m])), n=len(spread))
+        )
+    return [row for row in out if row.n]
+
+
+def _rate(system: str, metric: str, members: Sequence[Mapping[str, object]], key: str, group: str, seed: int) -> Row:
+    if not members:
+        return Row(system, metric, float("nan"), group=group)
+    e = bootstrap.rate([bool(s[key]) for s in members], [s["patient"] for s in members], seed=seed)
+    return Row(system, metric, e.value, e.low, e.high, e.n, group)
+
+
+def gaps(samples: Sequence[Mapping[str, object]], system: str, guesses: Sequence[str], seed: int) -> list[Row]:
+    """How far a system's exact match lies above that of guesses, question by question, with intervals by patient."""
+    out = []
+    for scope, metric in ((True, "exact match"), (False, "exact match, every question")):
+        for kind in SINGLE:
+            found = [s for s in samples if s["type"] == kind and (s["spread"] or not scope)]
+            own = {s["sample"]: s for s in found if s["system"] == system}
+            for guess in guesses:
+                others = {s["sample"]: s for s in found if s["system"] == guess}
+                keys = [key for key in own if key in others]
+                if keys:
+                    e = bootstrap.difference(
+                        [float(bool(own[k]["right"])) for k in keys], [float(bool(others[k]["right"])) for k in keys],
+                        [own[k]["patient"] for k in keys], seed=seed,
+                    )  # fmt: skip
+                    out.append(Row(system, f"{metric}, less {guess}", e.value, e.low, e.high, e.n, kind, 0.0))
+    return out
+
+
+def beaten(rows: Sequence[Row]) -> str:
+    """Which gaps lie above zero with their whole interval, and which do not, in words."""
+    lines = []
+    for metric in dict.fromkeys(row.metric for row in rows):
+        above = [row.group for row in rows if row.metric == metric and row.low is not None and row.low > 0]
+        not_above = [row.group for row in rows if row.metric == metric and row.group not in above]
+        lines.append(
+            f"{metric}: above zero in {', '.join(above) or 'none'}; not shown in {', '.join(not_above) or 'none'}"
+        )
+    return "95% intervals of the differences: " + ". ".join(lines)
+
+
+def withheld(samples: Sequence[Mapping[str, object]], system: str, risk: Mapping[str, float], seed: int) -> list[Row]:
+    """Of a system that may abstain: the share of questions answered, and of the answers that are wrong."""
+    out = []
+    for kind in SINGLE:
+        own = [s for s in samples if s["system"] == system and s["type"] == kind and s["spread"]]
+        given = [s for s in own if not s["abstained"]]
+        if own:
+            e = bootstrap.rate([not s["abstained"] for s in own], [s["patient"] for s in own], seed=seed)
+            out.append(Row(system, "answered, share (coverage)", e.value, e.low, e.high, e.n, kind))
+        if given:
+            e = bootstrap.rate([not s["right"] for s in given], [s["patient"] for s in given], seed=seed)
+            goal = risk.get(kind.removeprefix("single-"))
+            out.append(
+                Row(system, "wrong, share of those answered (risk)", e.value, e.low, e.high, e.n, kind, goal, False)
+            )
     return out
 
 

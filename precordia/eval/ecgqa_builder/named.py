@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from precordia.concepts import vocabulary
@@ -16,8 +16,11 @@ from precordia.eval.ecgqa_builder import stage
 from precordia.eval.ecgqa_builder.attributes import BY_CODE, SUPERCLASSES
 from precordia.eval.ecgqa_builder.axis import axis_of_angle
 from precordia.eval.ecgqa_builder.noise import leads_of
+from precordia.eval.ecgqa_builder.targets import AXIS_TARGETS, CLASS_TARGETS, NOISE_TARGETS
 from precordia.eval.ecgqa_builder.templates import BY_ID
 from precordia.generation.answer import answer
+from precordia.generation.answer_features import Features
+from precordia.generation.answer_fitted import FittedAnswers
 from precordia.knowledge_base import KnowledgeBase
 
 EXTRA: Final = {
@@ -27,22 +30,48 @@ EXTRA: Final = {
     "PRC(S)": "extrasystoles",
 }
 """The project's concepts as kinds of extra systoles."""
+STAGES: Final = {"ACMI": stage.EARLY, "RECMI": stage.MIDDLE, "OLDMI": stage.OLD, "MI": stage.UNKNOWN}
+"""The project's concepts as stages of infarction."""
 
 
 class Named:
     """``precordia ask`` without a language model; the findings of its draft are the answer.
 
     With a knowledge base it is :meth:`KnowledgeBase.ask` itself; without one, the same on the archive's precedents.
+
+    Args:
+        signals: The ECGs.
+        archive: Their precedents.
+        evidence: Their measurements and quality.
+        kb: Whose :meth:`KnowledgeBase.ask` answers, or None.
+        name: In results.
+        fitted: What answers rest on besides; None for the precedents' vote and the measurements as they are.
+        features: Number of an ECG to its numbers, for ``fitted``.
+        abstain: Withhold answers that are not sure enough.
     """
 
-    name = "precordia ask, no LLM, its findings"
     reads_ecg = True
 
-    def __init__(self, signals: Signals, archive: Archive, evidence: Evidence, kb: KnowledgeBase | None = None) -> None:
+    def __init__(
+        self,
+        signals: Signals,
+        archive: Archive,
+        evidence: Evidence,
+        kb: KnowledgeBase | None = None,
+        *,
+        name: str = "precordia ask, no LLM, its findings",
+        fitted: FittedAnswers | None = None,
+        features: Callable[[int], Features] | None = None,
+        abstain: bool = True,
+    ) -> None:
+        self.name = name
         self._kb = kb
         self._signals = signals
         self._archive = archive
         self._evidence = evidence
+        self._fitted = fitted
+        self._features = features
+        self._abstain = abstain
 
     def reads_words(self, question: Question) -> bool:
         """Always."""
@@ -60,9 +89,17 @@ class Named:
     def _draft(self, text: str, ecg: int) -> Draft:
         recording = self._signals.recording(ecg)
         if self._kb is not None:
-            return self._kb.ask(text, recording)
-        hits, measurements = self._archive.hits(ecg), self._evidence.measurements(ecg)
-        return answer(text, [recording], [hits], [measurements], qualities=[self._evidence.quality(ecg)])
+            return self._kb.ask(text, recording, abstain=self._abstain)
+        return answer(
+            text,
+            [recording],
+            [self._archive.hits(ecg)],
+            [self._evidence.measurements(ecg)],
+            qualities=[self._evidence.quality(ecg)],
+            features=[self._features(ecg)] if self._features is not None else (),
+            fitted=self._fitted,
+            abstain=self._abstain,
+        )
 
 
 def verdict_of(draft: Draft, question: Question) -> str:
@@ -99,17 +136,20 @@ def names_of(draft: Draft, question: Question) -> frozenset[str]:
     }
     if subject == "axis":
         axis = axis_of_angle(draft.measurements.axis_deg)
-        found = frozenset({axis} if axis else ())
+        found = frozenset(AXIS_TARGETS[c] for c in stated if c in AXIS_TARGETS) or frozenset({axis} if axis else ())
     elif subject == "extra systole":
         found = frozenset(EXTRA[c] for c in stated if c in EXTRA)
     elif subject == "stage":
-        found = frozenset() if stated else frozenset({stage.NONE})
+        found = frozenset(STAGES[c] for c in stated if c in STAGES) if stated else frozenset({stage.NONE})
     elif subject == "superclass":
         classes = {vocabulary().superclass(c) for c in stated} | {c for c in stated if c in SUPERCLASSES}
+        classes |= {CLASS_TARGETS[c] for c in stated if c in CLASS_TARGETS}
         found = frozenset(SUPERCLASSES[c] for c in classes if c in SUPERCLASSES)
     elif subject.startswith("leads of"):
         return frozenset(f"lead {lead}" for s in draft.statements if stated for lead in leads_of(_after_in(s.text)))
     elif subject.startswith("noise"):
+        if stated & NOISE_TARGETS.keys() or any("signal's own" in w for s in draft.statements for w in s.warnings):
+            return frozenset(NOISE_TARGETS[c] for c in stated if c in NOISE_TARGETS)
         words = draft.text.lower()
         drifts = "drift" in words or "wander" in words
         noisy = any(word in words for word in ("noise", "muscle", "mains", "interference"))

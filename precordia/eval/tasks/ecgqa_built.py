@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from precordia.core.errors import InputError, UsageError
-from precordia.eval.ecgqa.archive import TRAINING_FOLDS, Archive, HereArchive, KnowledgeBaseArchive, Vectors
-from precordia.eval.ecgqa.own import Answered, Evidence
+from precordia.eval.ecgqa.archive import TRAINING_FOLDS
+from precordia.eval.ecgqa.own import Evidence
 from precordia.eval.ecgqa.questions import QUESTION_TYPES, Question, load_questions
 from precordia.eval.ecgqa.scorers import corrected, offers_none, paper_exact
 from precordia.eval.ecgqa.signals import Signals, find_signals, ptbxl_path
 from precordia.eval.ecgqa.system import System
 from precordia.eval.ecgqa.usual import Usual
+from precordia.eval.ecgqa_builder.bench import fitted_for, open_bench
 from precordia.eval.ecgqa_builder.build import build
 from precordia.eval.ecgqa_builder.check import check
 from precordia.eval.ecgqa_builder.facts import Facts
-from precordia.eval.ecgqa_builder.figures import SINGLE, agreement, compared, counts, scores
+from precordia.eval.ecgqa_builder.figures import SINGLE, agreement, beaten, compared, counts, gaps, scores, withheld
 from precordia.eval.ecgqa_builder.named import Named
 from precordia.eval.ecgqa_builder.ptbxl import Row, facts_of, read_table, rows_of
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.writer import write
-from precordia.eval.task import Result, Settings
+from precordia.eval.task import Progress, Result, Settings
 from precordia.eval.tasks.ecgqa_features import as_ecgqa_ms, as_neurokit_ms
 from precordia.knowledge_base import KnowledgeBase
 
 HELD_BACK: Final = (9,)
 SAMPLE: Final = 900
-"""Questions asked of each system without ``--limit``."""
+"""Questions of the part that is spread evenly over types and templates, without ``--limit``."""
+BLIND: Final = "blind (question only)"
+MAJORITY: Final = "majority of the template"
+VOTES: Final = "precordia ask, no LLM, votes as they are"
+OURS: Final = "precordia ask, no LLM"
+MAY_ABSTAIN: Final = "precordia ask, no LLM, may abstain"
 _OPTIONS: Final = {
     "check": ("no", "published"),
     "axis": ("annotated", "measured"),
@@ -115,24 +121,38 @@ class EcgqaBuiltTask:
         if "out" in settings.options:
             ecgs = {name: [f.ecg_id for f in found] for name, found in facts.items()}
             write(Path(settings.options["out"]), built, ecgs)
-        asked = spread(
-            [q for q in built["test"] if q.type in SINGLE],
-            SAMPLE if settings.limit is None else settings.limit,
-            settings.seed,
-        )
-        answers = _answers(built["train"])
-        archive: Archive = KnowledgeBaseArchive(signals, kb) if kb else _here(signals, settings.encoder)
+        every = [q for q in built["test"] if q.type in SINGLE]
+        even = {q.key for q in spread(every, SAMPLE if settings.limit is None else settings.limit, settings.seed)}
+        asked = every if settings.limit is None else [q for q in every if q.key in even]
+        bench = open_bench(signals, evidence, kb, settings)
+        fitted, origin = fitted_for(bench, facts["train"], settings)
         systems: list[System] = [
-            Usual("blind (question only)", built["train"], _patients(signals), by_text=True),
-            Usual("majority of the template", built["train"], _patients(signals), by_text=False),
-            Answered(signals, archive, evidence),
-            Named(signals, archive, evidence, kb),
+            Usual(BLIND, built["train"], _patients(signals), by_text=True),
+            Usual(MAJORITY, built["train"], _patients(signals), by_text=False),
+            Named(signals, bench.archive, evidence, name=VOTES),
         ]
-        samples = [sample for system in systems for sample in _replies(system, asked, answers, signals)]
+        if fitted is not None:
+            for name, abstain in ((OURS, False), (MAY_ABSTAIN, True)):
+                systems.append(
+                    Named(
+                        signals, bench.archive, evidence,
+                        name=name, fitted=fitted, features=bench.features, abstain=abstain,
+                    )
+                )  # fmt: skip
+        answers = _answers(built["train"])
+        samples = [s for system in systems for s in _replies(system, asked, answers, signals, even, settings.progress)]
+        rows_out = [*counts(built["test"]), *scores(samples, [s.name for s in systems], settings.seed)]
+        notes = _notes(facts, built, asked, kb is not None, chosen)
+        if fitted is not None:
+            above = gaps(samples, OURS, (BLIND, MAJORITY), settings.seed)
+            rows_out += [*above, *withheld(samples, MAY_ABSTAIN, fitted.risk, settings.seed)]
+            notes = (*notes, f"answers rest on what was fitted on {fitted.source}, {origin}", beaten(above))
+        else:
+            notes = (*notes, origin)
         return Result(
             self.name,
-            (*counts(built["test"]), *scores(samples, [s.name for s in systems], settings.seed)),
-            _notes(facts, built, asked, kb is not None, chosen),
+            tuple(rows_out),
+            notes,
             samples,
             {**chosen, "precedents": "knowledge base" if kb else "PTB-XL folds 1-8 that are here"},
             {"ptbxl_database.csv": digest},
@@ -171,12 +191,6 @@ def _facts(rows: Sequence[Row], signals: Signals, evidence: Evidence, chosen: Ma
     return [facts_of(row, axis_deg=axis, features=features) for row in rows]
 
 
-def _here(signals: Signals, encoder: str) -> HereArchive:
-    from precordia.encoders import load_encoder
-
-    return HereArchive(signals, Vectors(signals, load_encoder(encoder), signals.paths))
-
-
 def _patients(signals: Signals) -> Callable[[Question], frozenset[str]]:
     return lambda question: frozenset(signals.patient(ecg) for ecg in question.ecgs)
 
@@ -189,10 +203,15 @@ def _answers(train: Sequence[Question]) -> dict[int, tuple[str, ...]]:
 
 
 def _replies(
-    system: System, asked: Sequence[Question], answers: Mapping[int, tuple[str, ...]], signals: Signals
+    system: System,
+    asked: Sequence[Question],
+    answers: Mapping[int, tuple[str, ...]],
+    signals: Signals,
+    even: Collection[str],
+    progress: Progress,
 ) -> list[dict[str, object]]:
     out: list[dict[str, object]] = []
-    for q in asked:
+    for q in progress(asked, len(asked), system.name, "question"):
         reply = system.reply(q, q.ecgs)
         text = reply.text if reply else ""
         choose = q.type.endswith("-choose") and q.attribute != "numeric_feature"
@@ -207,6 +226,8 @@ def _replies(
                 "attribute": q.attribute,
                 "question": q.text,
                 "answer": ", ".join(sorted(q.answer)),
+                "spread": q.key in even,
+                "reply": text if q.type.endswith("-verify") else "",
                 "abstained": text == "not sure",
                 "right": corrected(text, options, q.answer, offers_none=offers_none(q.type)),
                 "right_as_published": paper_exact(text, options, q.answer),

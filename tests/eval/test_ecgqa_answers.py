@@ -1,0 +1,246 @@
+"""ECG-QA's questions as the product reads them, what is fitted for them, and how the figures are made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from precordia.core.case import Case
+from precordia.core.errors import InputError
+from precordia.core.findings import Finding
+from precordia.core.leads import LEADS
+from precordia.core.retrieval import Hit, Why
+from precordia.eval.ecgqa_builder.build import build
+from precordia.eval.ecgqa_builder.facts import Facts
+from precordia.eval.ecgqa_builder.figures import beaten, gaps, scores, withheld
+from precordia.eval.ecgqa_builder.fitting import Labelled, fit, jury_of
+from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
+from precordia.eval.ecgqa_builder.slots import Slot, slots
+from precordia.eval.ecgqa_builder.targets import GROUPS, NAMES, answer_in, asked_by, holds
+from precordia.generation.answer_decision import decide
+from precordia.generation.answer_features import MEASURED_FROM, N_LEAD, N_MEASURED, N_NOISE, Features
+from precordia.generation.answer_fitted import Belief, load, save
+
+FACTS = Facts(
+    7, "p", {"LVH": 100.0, "IMI": 50.0, "SR": 0.0, "INVT": 0.0}, {"static noise": frozenset({"V1", "V2"})},
+    frozenset({"ventricular extrasystoles"}), frozenset({"old stage of myocardial infarction"}), "left axis deviation",
+    form_leads={"INVT": frozenset({"V5", "V6"})},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("LVH", True), ("LVH!", True), ("IMI", True), ("IMI!", False), ("CLBBB", False), ("MI", True), ("HYP", True),
+        ("CDIST", False), ("any:finding", True), ("any:form", True), ("any:noise", True), ("any:beats", True),
+        ("SNOISE", True), ("BDRIFT", False), ("SNOISE@V1", True), ("SNOISE@II", False), ("any:noise@V2", True),
+        ("beats:PVC", True), ("beats:SVES", False), ("stage:old", True), ("stage:none", False), ("LAD", True),
+        ("NAXIS", False), ("INVT@V5", True), ("INVT@V1", False), ("NORM", False), ("LOWT@V1", False),
+    ],
+)  # fmt: skip
+def test_labels_say_which_targets_hold(target: str, expected: bool) -> None:
+    assert holds(target, FACTS) is expected
+
+
+def test_what_labels_leave_open_is_neither_true_nor_false() -> None:
+    assert holds("LAD", Facts(1, "p")) is None
+    assert holds("INVT@V1", Facts(1, "p", {"INVT": 0.0})) is None
+
+
+def single(slot: Slot) -> bool:
+    return not slot.template.compares and slot.template.attribute_type != "numeric_feature"
+
+
+def test_every_single_question_is_read_as_what_it_asks() -> None:
+    """All slots: the product's reader finds kind, options and lead from the words alone."""
+    wrong = []
+    for slot in filter(single, slots()):
+        asked = asked_by(slot.text)
+        if asked is None or asked.kind != slot.template.kind:
+            wrong.append(slot.text)
+            continue
+        if asked.of:
+            named = {NAMES[asked.of]}
+        else:
+            named = {NAMES.get(option.removesuffix("!"), option) for option in asked.options}
+        subject = slot.template.subject
+        # Some forms have no lead: they are offered, and never chosen, where leads are asked about.
+        same = named >= set(slot.attributes) if subject == "form in lead" else named == set(slot.attributes)
+        if not subject.startswith("any") and subject not in ("normal ecg", "stage") and not same:
+            wrong.append(slot.text)
+        if (asked.lead or "") != (slot.lead or "").removeprefix("lead "):
+            wrong.append(slot.text)
+        if slot.template.kind != "verify" and asked.options[0].endswith("!") != subject.endswith("certain"):
+            wrong.append(slot.text)
+    assert wrong == []
+
+
+@pytest.mark.data
+def test_published_paraphrases_are_read_as_the_questions_they_paraphrase(data_dir: Path) -> None:
+    folder = data_dir / "ecgqa" / "ptbxl"
+    pairs = set()
+    for path in sorted((folder / "paraphrased").glob("*/*.json")):
+        plain = {
+            e["sample_id"]: e for e in json.loads((folder / "template" / path.parent.name / path.name).read_text())
+        }
+        for entry in json.loads(path.read_text()):
+            if entry["question_type"].startswith("single"):
+                pairs.add((entry["question"], plain[entry["sample_id"]]["question"]))
+    assert len(pairs) > 200
+    assert [words for words, question in sorted(pairs) if asked_by(words) != asked_by(question)] == []
+
+
+RATE, QRS, DRIFT = 0, MEASURED_FROM.index("qrs_ms"), 2
+
+
+def archive(n: int, first: int, seed: int) -> list[Labelled]:
+    """ECGs whose labels show in one number each: LVH in the embedding, CLBBB in the QRS duration, noise in the leads."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for i in range(first, first + n):
+        lvh, block, noisy = rng.random(3) < (0.3, 0.15, 0.25)
+        codes = {"SR": 0.0, **({"LVH": 100.0} if lvh else {}), **({"CLBBB": 100.0} if block else {})}
+        if not (lvh or block):
+            codes["NORM"] = 100.0
+        where = frozenset(LEADS[j] for j in range(12) if noisy and rng.random() < 0.5) or (
+            frozenset({"V1"}) if noisy else frozenset()
+        )
+        measured = rng.normal(0, 1, N_MEASURED)
+        measured[QRS] = (150 if block else 95) + rng.normal(0, 8)
+        leads = rng.normal(0, 1, (12, N_LEAD))
+        leads[:, 0] += [3.0 * (lead in where) for lead in LEADS]
+        noise = rng.normal(0, 1, N_NOISE)
+        noise[DRIFT] += 3.0 * noisy
+        embedding = np.array([1.5 if lvh else -1.5, 0.0, 0.0]) + rng.normal(0, 0.6, 3)
+        facts = Facts(i, f"p{i}", codes, {"static noise": where} if where else {}, axis="normal heart axis")
+        out.append(Labelled(facts, Features(embedding, measured, noise, leads)))
+    return out
+
+
+@pytest.fixture(scope="module")
+def fitted_and_test() -> tuple[object, list[Labelled], dict[int, list[Hit]]]:
+    learn, held, test = archive(400, 1, 1), archive(150, 1001, 2), archive(150, 2001, 3)
+    matrix = np.stack([one.features.embedding for one in learn])
+    matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+
+    def hits(one: Labelled) -> list[Hit]:
+        similarity = matrix @ (one.features.embedding / np.linalg.norm(one.features.embedding))
+        order = np.argsort(-similarity, kind="stable")[:20].tolist()
+        cases = [learn[i].facts for i in order]
+        return [
+            Hit(rank, float(similarity[i]),
+                Case(f.ecg_id, str(f.ecg_id), f.patient, "words", tuple(Finding(c) for c in f.codes)),
+                Why({"signal": float(similarity[i])}, {"signal": rank}))
+            for rank, (i, f) in enumerate(zip(order, cases, strict=True), 1)
+        ]  # fmt: skip
+
+    found = {one.facts.ecg_id: hits(one) for one in (*held, *test)}
+    fitted = fit(
+        learn, held,
+        build([one.facts for one in learn], split="train", caps=TRAIN, wanted=single),
+        build([one.facts for one in held], split="valid", caps=HELD_OUT, wanted=single),
+        lambda ecg: found[ecg], encoder="e", source="made",
+    )  # fmt: skip
+    return fitted, test, found
+
+
+def test_what_was_fitted_answers_new_ecgs_better_than_the_commonest_answer(fitted_and_test) -> None:  # type: ignore[no-untyped-def]
+    fitted, test, found = fitted_and_test
+    beliefs = {one.facts.ecg_id: Belief(fitted, one.features, jury_of(found[one.facts.ecg_id])) for one in test}
+    right: dict[str, list[tuple[bool, bool]]] = {}
+    for question in build([one.facts for one in test], caps=HELD_OUT, wanted=single):
+        asked = asked_by(question.text)
+        assert asked is not None
+        truth = answer_in(question, asked)
+        prior = fitted.asked.prior(asked, fitted.prevalence)
+        commonest = max(prior.items(), key=lambda item: (item[1], item[0]))[0] if prior else None
+        right.setdefault(asked.kind, []).append(
+            (decide(asked, beliefs[question.ecgs[0]]).answer == truth, commonest == truth)
+        )
+    for kind in ("verify", "choose", "query"):
+        ours, guess = np.mean(right[kind], axis=0)
+        assert ours > guess + 0.05, (kind, ours, guess)
+
+
+def test_probabilities_mean_what_they_say(fitted_and_test) -> None:  # type: ignore[no-untyped-def]
+    fitted, test, found = fitted_and_test
+    pairs = [
+        (
+            Belief(fitted, one.features, jury_of(found[one.facts.ecg_id])).probability(target),
+            bool(holds(target, one.facts)),
+        )
+        for one in test
+        for target in ("LVH", "CLBBB", "NORM", "SNOISE", "SNOISE@V1", "SNOISE@II")
+    ]
+    p, truth = np.array([p for p, _ in pairs]), np.array([t for _, t in pairs])
+    assert abs(p.mean() - truth.mean()) < 0.05
+    assert truth[p > 0.8].mean() > 0.7
+    assert truth[p < 0.1].mean() < 0.15
+
+
+def test_what_was_fitted_is_kept_and_keeps_to_what_it_promises(fitted_and_test, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    fitted, test, found = fitted_and_test
+    save(fitted, tmp_path / "a.npz")
+    again = load(tmp_path / "a.npz")
+    assert again.least_confidence == fitted.least_confidence
+    assert set(fitted.least_confidence) == {"verify", "choose", "query"}
+    assert all(0 <= value <= 1.01 for value in fitted.least_confidence.values())
+    assert fitted.groups == GROUPS
+    one = test[0]
+    jury = jury_of(found[one.facts.ecg_id])
+    asked = asked_by("Does this ECG show symptoms of left ventricular hypertrophy?")
+    assert asked is not None
+    assert (
+        decide(asked, Belief(fitted, one.features, jury)).answer
+        == decide(asked, Belief(again, one.features, jury)).answer
+    )
+
+
+def test_too_few_ecgs_are_refused() -> None:
+    with pytest.raises(InputError, match="too few"):
+        fit(archive(20, 1, 1), archive(5, 100, 2), [], [], lambda ecg: [], encoder="e", source="s")
+
+
+def sample(
+    name: str, system: str, right: bool, *, abstained: bool = False, patient: str = "a", spread: bool = True
+) -> Mapping[str, object]:
+    return {
+        "sample": name, "system": system, "patient": patient, "template": 1, "type": "single-verify", "attribute": "scp_code",
+        "answer": "yes", "spread": spread, "abstained": abstained, "right": right, "right_as_published": right,
+    }  # fmt: skip
+
+
+def test_gaps_are_paired_by_question() -> None:
+    ours = [sample(str(i), "ours", i < 9, patient=str(i)) for i in range(10)]
+    guess = [sample(str(i), "guess", i >= 9, patient=str(i)) for i in reversed(range(10))]
+    rows = gaps([*ours, *guess], "ours", ("guess",), seed=1)
+    row = next(r for r in rows if r.metric == "exact match, less guess")
+    assert row.value == pytest.approx(0.8)
+    assert row.low is not None
+    assert 0 < row.low < 0.8
+    assert "exact match, less guess: above zero in single-verify" in beaten(rows)
+    flat = gaps(
+        [*ours, *(sample(str(i), "guess", i < 9, patient=str(i)) for i in range(10))], "ours", ("guess",), seed=1
+    )
+    assert "above zero in none; not shown in single-verify" in beaten(flat)
+
+
+def test_coverage_and_risk_count_what_is_answered() -> None:
+    given = [sample(str(i), "may", i != 0, patient=str(i)) for i in range(6)]
+    not_given = [sample(str(i), "may", False, abstained=True, patient=str(i)) for i in range(6, 8)]
+    coverage, risk = withheld([*given, *not_given], "may", {"verify": 0.1}, seed=1)
+    assert coverage.value == pytest.approx(6 / 8)
+    assert risk.value == pytest.approx(1 / 6)
+    assert (risk.goal, risk.at_least) == (0.1, False)
+
+
+def test_scores_tell_the_even_part_from_all_questions() -> None:
+    samples = [sample("1", "s", True), sample("2", "s", False), sample("3", "s", False, spread=False)]
+    found = {(r.metric, r.group): r.value for r in scores(samples, ["s"], seed=1)}
+    assert found["exact match", "single-verify"] == pytest.approx(1 / 2)
+    assert found["exact match, every question", "single-verify"] == pytest.approx(1 / 3)
+    assert found["exact match, every question", "template 1, verify: statement"] == pytest.approx(1 / 3)
