@@ -317,6 +317,7 @@ class KnowledgeBase:
         k: int = PRECEDENTS,
         where: str | None = None,
         llm: LanguageModel | str = "none",
+        abstain: bool = True,
     ) -> Draft:
         """An answer about an ECG, or about two, from precedents and measurements.
 
@@ -326,11 +327,14 @@ class KnowledgeBase:
             k: Number of precedents of each.
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" answers from precedents and measurements alone.
+            abstain: Answer "not sure" where an answer is not sure enough; else the likeliest answer is given all the same.
 
         Raises:
             UsageError: no question, or not one or two recordings.
         """
         from precordia.generation.answer import answer
+        from precordia.generation.answer_features import features_of
+        from precordia.generation.answer_fitted import shipped_for
         from precordia.generation.writing import WritingSettings
 
         if not question.strip():
@@ -340,6 +344,8 @@ class KnowledgeBase:
         ecgs = [_recording(recording) for recording in recordings]
         hits = [self.search(Query(ecg, k=k, where=where)) for ecg in ecgs]
         measured = [_measure(ecg) for ecg in ecgs]
+        fitted = shipped_for(self._encoder.fingerprint) if len(ecgs) == 1 else None
+        seen = zip(ecgs, measured, self._encoder.embed(ecgs), strict=True) if fitted is not None else ()
         return answer(
             question,
             ecgs,
@@ -348,6 +354,9 @@ class KnowledgeBase:
             qualities=[_assess(ecg) for ecg in ecgs],
             language_model=_model(llm),
             settings=WritingSettings(consensus=self._consensus()),
+            features=[features_of(*one) for one in seen],
+            fitted=fitted,
+            abstain=abstain,
         )
 
     def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:
