@@ -119,8 +119,9 @@ def document_of(task: Task, result: Result, settings: Settings) -> Document:
         "llm": settings.llm,
         "limit": settings.limit,
         **{f"option {key}": value for key, value in sorted(settings.options.items())},
-        **dict(sorted(result.settings.items())),
     }
+    used = {f"{key} used" if key in asked else key: value for key, value in result.settings.items()}
+    asked |= dict(sorted(used.items()))
     return Document(
         schema=SCHEMA,
         schema_version=SCHEMA_VERSION,

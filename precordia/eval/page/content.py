@@ -42,8 +42,9 @@ class Section:
         command: What to type to run it again.
         headline: The figures shown at once.
         shown: Their rows, to be drawn.
-        others: All figures, where there are more; None otherwise.
-        machine: Figures that depend on the machine, and the machine; None where there are none.
+        others: All figures, where there are more.
+        n_rows: How many figures there are.
+        machine: Figures that depend on the machine.
         machine_text: The machine, in words.
         goals: "3 of 4 goals reached", or "".
         facts: Name and value of what is needed to run it again.
@@ -56,10 +57,11 @@ class Section:
     source: str
     notes: tuple[str, ...]
     command: str
-    headline: Table
+    headline: tuple[Table, ...]
     shown: tuple[Row, ...]
-    others: Table | None
-    machine: Table | None
+    others: tuple[Table, ...]
+    n_rows: int
+    machine: tuple[Table, ...]
     machine_text: str
     goals: str
     facts: tuple[tuple[str, str], ...]
@@ -145,10 +147,11 @@ def _section(document: Document, anchor: str, environment: Mapping[str, str]) ->
         source=document.source,
         notes=document.notes,
         command=_command(document),
-        headline=table_of(shown),
+        headline=tables_of(shown),
         shown=tuple(shown),
-        others=table_of(document.rows) if len(shown) < len(document.rows) else None,
-        machine=table_of(machine.rows) if machine else None,
+        others=tables_of(document.rows) if len(shown) < len(document.rows) else (),
+        n_rows=len(document.rows),
+        machine=tables_of(machine.rows) if machine else (),
         machine_text=", ".join(f"{k} {v}" for k, v in machine.machine.items()) if machine else "",
         goals=f"{sum(goals)} of {len(goals)} goals reached" if goals else "",
         facts=tuple(facts.items()),
@@ -158,6 +161,23 @@ def _section(document: Document, anchor: str, environment: Mapping[str, str]) ->
 def _headlines(rows: Sequence[Row]) -> list[Row]:
     flagged = [row for row in rows if row.headline]
     return flagged or [row for row in rows if not row.group][:MOST_HEADLINES] or list(rows[: MOST_HEADLINES // 2])
+
+
+def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
+    """One table for the figures of systems that were measured alike, in order of appearance."""
+    systems: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        systems.setdefault((row.metric, row.group), []).append(row.system)
+    blocks: list[tuple[set[str], set[tuple[str, str]]]] = []
+    for key, names in sorted(systems.items(), key=lambda item: -len(set(item[1]))):
+        # A figure of one system among six columns would be mostly blank.
+        fitting = next((b for b in blocks if set(names) == b[0] or (len(set(names)) > 1 and set(names) <= b[0])), None)
+        if fitting is None:
+            blocks.append((set(names), {key}))
+        else:
+            fitting[1].add(key)
+    parts = [[row for row in rows if (row.metric, row.group) in keys] for _, keys in blocks]
+    return tuple(table_of(part) for part in sorted(parts, key=lambda part: rows.index(part[0])))
 
 
 def table_of(rows: Sequence[Row]) -> Table:

@@ -50,16 +50,16 @@ def _section(section: Section, figures: str) -> Iterator[str]:
     # An anchor of its own: renderers make different ones of a heading with signs in it.
     yield from (f'<a id="{section.anchor}"></a>', "", f"## {section.run}", "")
     yield from (f"{_sentence(section.summary)}", "", f"    {section.command}", "")
-    yield from (*_grid(section.headline), "")
+    yield from _grids(section.headline)
     if draw(section.shown):
         yield from (f"![Interval plots of {section.run}]({figures}/{section.anchor}.svg)", "")
     if section.notes:
         yield from (*(f"- {_escape(note)}" for note in section.notes), "")
     if section.machine:
         words = f"{section.machine_text}. Another machine, or another hour, gives other figures."
-        yield from _folded("Times and memory: these depend on the machine", [words, "", *_grid(section.machine)])
+        yield from _folded("Times and memory: these depend on the machine", [words, "", *_grids(section.machine)])
     if section.others:
-        yield from _folded(f"All {len(section.others.rows)} lines of figures", list(_grid(section.others)))
+        yield from _folded(f"All {section.n_rows} figures", _grids(section.others))
     facts = [(name, f"`{value}`" if name.startswith("data: ") else value) for name, value in section.facts]
     sources = [_escape(section.protocol), "", _escape(section.source), "", *_table(("", ""), facts, right=False)]
     yield from _folded("Protocol, sources and data", sources)
@@ -69,8 +69,9 @@ def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield from ("<details>", f"<summary>{title}</summary>", "", *lines, "", "</details>", "")
 
 
-def _grid(table: Table) -> Iterator[str]:
-    return _table(table.head, table.rows, right=True)
+def _grids(tables: Iterable[Table]) -> Iterator[str]:
+    for table in tables:
+        yield from (*_table(table.head, table.rows, right=True), "")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: bool) -> Iterator[str]:

@@ -12,12 +12,12 @@ from precordia.eval.task import Row
 
 STYLE = Path(__file__).with_name("plot.css")
 
-MOST_PANELS = 8
+MOST_PANELS = 12
 MOST_LINES = 16
-WIDTH, LABELS, RIGHT = 760, 300, 96
+WIDTH, LABELS, RIGHT = 760, 320, 84
 LINE, TITLE, AXIS, GAP = 22, 30, 26, 14
 COLOURS = 6
-_LETTERS = 46
+_LETTERS = 44
 
 
 def draw(rows: Sequence[Row], *, standalone: bool = False) -> str:
@@ -28,20 +28,14 @@ def draw(rows: Sequence[Row], *, standalone: bool = False) -> str:
         standalone: With its own style, for a file; a page has it already.
     """
     systems = list(dict.fromkeys(row.system for row in rows))
-    by_metric: dict[str, list[Row]] = {}
-    for row in rows:
-        if math.isfinite(row.value):
-            by_metric.setdefault(row.metric, []).append(row)
-    several = {metric: lines for metric, lines in by_metric.items() if len(lines) > 1}
-    chosen = several or {metric: lines for metric, lines in by_metric.items() if _interval(lines[0])}
-    panels = [(metric, lines[:MOST_LINES], len(lines)) for metric, lines in chosen.items()][:MOST_PANELS]
+    panels = _panels([row for row in rows if math.isfinite(row.value)])[:MOST_PANELS]
     if not panels:
         return ""
     body, y = [], 0
-    for metric, lines, total in panels:
-        body.append(_panel(metric, lines, total, systems, y))
+    for title, lines, total in panels:
+        body.append(_panel(title, lines, total, systems, y))
         y += TITLE + LINE * len(lines) + AXIS + GAP
-    said = escape(f"Interval plots of {', '.join(metric for metric, _, _ in panels)}")
+    said = escape(f"Interval plots of {', '.join(title for title, _, _ in panels)}")
     style = f"<style>{STYLE.read_text('utf-8')}</style>" if standalone else ""
     ground = f'<rect class="ground" width="{WIDTH}" height="{y}"/>' if standalone else ""
     size = f' width="{WIDTH}" height="{y}"' if standalone else ""
@@ -51,7 +45,19 @@ def draw(rows: Sequence[Row], *, standalone: bool = False) -> str:
     )
 
 
-def _panel(metric: str, lines: Sequence[Row], total: int, systems: Sequence[str], top: int) -> str:
+def _panels(rows: Sequence[Row]) -> list[tuple[str, Sequence[Row], int]]:
+    """Title, lines and number of all lines: systems side by side where several were measured, else parts of the data."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        compared = sum((r.metric, r.group) == (row.metric, row.group) for r in rows) > 1
+        title = f"{row.metric}: {row.group}" if compared and row.group else row.metric
+        found.setdefault(title, []).append(row)
+    several = {title: lines for title, lines in found.items() if len(lines) > 1}
+    chosen = several or {title: lines for title, lines in found.items() if _interval(lines[0])}
+    return [(title, lines[:MOST_LINES], len(lines)) for title, lines in chosen.items()]
+
+
+def _panel(title: str, lines: Sequence[Row], total: int, systems: Sequence[str], top: int) -> str:
     low, high, step = _axis(lines)
     left, right = LABELS, WIDTH - RIGHT
 
@@ -59,7 +65,9 @@ def _panel(metric: str, lines: Sequence[Row], total: int, systems: Sequence[str]
         return round(left + (right - left) * (min(max(value, low), high) - low) / (high - low), 1)
 
     more = f" (first {len(lines)} of {total})" if total > len(lines) else ""
-    out = [f'<text class="title" x="0" y="{top + 19}">{escape(metric)}{more}</text>']
+    out = [f'<text class="title" x="0" y="{top + 19}">{escape(title)}{more}</text>']
+    alone = len({row.system for row in lines}) == 1 and len(lines) > 1
+    grouped = len({row.group for row in lines}) > 1
     first, last = top + TITLE, top + TITLE + LINE * len(lines)
     for i in range(round((high - low) / step) + 1):
         at = low + i * step
@@ -68,7 +76,10 @@ def _panel(metric: str, lines: Sequence[Row], total: int, systems: Sequence[str]
     for i, row in enumerate(lines):
         y = first + LINE * i + LINE // 2
         colour = f"c{systems.index(row.system) % COLOURS}"
-        label = f"{row.system}, {row.group}" if row.group else row.system
+        label = (
+            ", ".join(part for part in ("" if alone else row.system, row.group if grouped else "") if part)
+            or row.system
+        )
         out.append(
             f'<text class="label" x="{left - 12}" y="{y + 4}">{escape(_cut(label))}<title>{escape(label)}</title></text>'
         )

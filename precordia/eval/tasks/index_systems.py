@@ -15,9 +15,9 @@ from precordia.indexing.vectors import FlatIndex, import_faiss, ordered
 Ids = NDArray[np.int64]
 Vectors = NDArray[np.float32]
 
-FLAT: Final = "exact (FlatIndex)"
-FASTSCAN: Final = "IVF-PQ fast-scan, refined (ApproximateIndex)"
-HNSW: Final = "HNSW32, efSearch 64 (FAISS)"
+FLAT: Final = "exact"
+FASTSCAN: Final = "IVF-PQ fast-scan, refined"
+HNSW: Final = "HNSW"
 
 
 class Searched(Protocol):
