@@ -105,6 +105,8 @@ def test_differences_are_paired_and_types_weigh_alike() -> None:
     assert rows["exact match, nearest less none", MEAN].value == 0.75
     assert rows[f"exact match, nearest less {SWAPPED}", "single-verify"].value == 0  # one won, one lost, of two
     assert rows[f"exact match, nearest less {SWAPPED}", "single-verify"].n == 2
+    nobody_else = {c: o for c, o in found.items() if c != SWAPPED} | {SWAPPED: []}
+    assert not any(SWAPPED in row.metric for row in rows_of("s", nobody_else, seed=1))
 
 
 def test_classes_of_built_questions_have_every_answer_and_every_choice() -> None:

@@ -318,7 +318,7 @@ def test_progress_is_shown_of_every_system_and_changes_nothing(tmp_path: Path) -
     result = ECGQA.run(Settings(tmp_path, options=options))
     watched = ECGQA.run(Settings(tmp_path, options=options, progress=watch))
     assert (watched.rows, watched.samples) == (result.rows, result.samples)
-    assert seen == [("embed", 1, 1), ("blind, same text", 4, 4), ("neighbours' vote, k=10", 4, 4)]
+    assert seen == [("embed, 64 ECGs at a time", 1, 1), ("blind, same text", 4, 4), ("neighbours' vote, k=10", 4, 4)]
 
 
 @pytest.mark.data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -42,7 +43,7 @@ class Vectors:
         starts = range(0, len(self.ecgs), _BATCH)
         parts = [
             encoder.embed([signals.recording(ecg) for ecg in self.ecgs[i : i + _BATCH]])
-            for i in progress(starts, len(starts), "embed", f"{_BATCH} ECGs")
+            for i in progress(starts, len(starts), f"embed, {_BATCH} ECGs at a time", "batch")
         ]
         self._rows = {ecg: row for row, ecg in enumerate(self.ecgs)}
         self.matrix: NDArray[np.float32] = np.concatenate(parts) if parts else np.zeros((0, encoder.dim), np.float32)
@@ -97,6 +98,7 @@ class KnowledgeBaseArchive:
         self._signals = signals
         self._kb = kb
         self._found: dict[int, list[Hit]] = {}
+        self._drawn: dict[tuple[int, int], list[Hit]] = {}
 
     def hits(self, ecg: int) -> list[Hit]:
         """By :meth:`KnowledgeBase.search`, which leaves out the ECG's own patient and copies of it."""
@@ -106,8 +108,15 @@ class KnowledgeBaseArchive:
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
         """Drawn by seed and ECG; how similar they are is not asked, and given as 0."""
-        every = DeltaCaseStore(self._kb.path).ids
-        order = np.random.default_rng([seed, ecg]).permutation(len(every))[: 2 * PRECEDENTS]
-        patient = patient_key_of(self._signals.recording(ecg))
-        others = [c for c in self._kb.cases([int(every[i]) for i in order]) if c.patient_key != patient]
-        return [Hit(rank, 0.0, case, Why({}, {})) for rank, case in enumerate(others[:PRECEDENTS], 1)]
+        if (ecg, seed) not in self._drawn:
+            order = np.random.default_rng([seed, ecg]).permutation(len(self._ids))[: 2 * PRECEDENTS]
+            patient = patient_key_of(self._signals.recording(ecg))
+            others = [c for c in self._kb.cases([int(self._ids[i]) for i in order]) if c.patient_key != patient]
+            self._drawn[ecg, seed] = [
+                Hit(rank, 0.0, case, Why({}, {})) for rank, case in enumerate(others[:PRECEDENTS], 1)
+            ]
+        return self._drawn[ecg, seed]
+
+    @cached_property
+    def _ids(self) -> NDArray[np.int64]:
+        return DeltaCaseStore(self._kb.path).ids

@@ -43,7 +43,7 @@ def load_model(settings: Settings) -> ChatLanguageModel | None:
     """
     if settings.llm is None:
         return None
-    default = "1" if settings.llm.startswith("hf:") else str(WORKERS)
+    default = str(WORKERS) if settings.llm.startswith(("openai:", "ollama:")) else "1"
     workers = settings.options.get("workers", default)
     if not workers.isdigit() or int(workers) < 1:
         raise UsageError(f"option workers={workers!r}: give how many prompts may be on their way, at least 1")

@@ -149,12 +149,13 @@ def rows_of(name: str, found: Mapping[str, Sequence[Outcome]], seed: int) -> lis
         seed: Of the bootstrap.
     """
     rows = []
-    for condition, outcomes in found.items():
+    asked = {condition: outcomes for condition, outcomes in found.items() if outcomes}
+    for condition, outcomes in asked.items():
         right = np.array([o.corrected for o in outcomes], dtype=float)
         for group, value in _by_type(outcomes, right, seed, bootstrap.rate):
             rows.append(Row(name, f"exact match, {condition}", value.value, value.low, value.high, value.n, group))
     own = {o.question.key: o for o in found["nearest"]}
-    for condition, outcomes in found.items():
+    for condition, outcomes in asked.items():
         if condition == "nearest":
             continue
         pairs = [(own[o.question.key], o) for o in outcomes if o.question.key in own]
