@@ -245,7 +245,7 @@ def _for_thresholds(
 
 
 def _size(dataset: str, samples: Sequence[Sample], recordings: Sequence[Recording]) -> str:
-    english = sum(sample.english for sample in samples)
+    english = sum(sample.language == "en" for sample in samples)
     return (
         f"{dataset}: {len(samples)} ECGs of {len({s.patient for s in samples})} patients, {english} with a report in English; "
         f"{len(recordings) - len(samples)} left out whose report states no finding"

@@ -67,9 +67,9 @@ class Sample:
         return said_of(self.stated)
 
     @property
-    def english(self) -> bool:
-        """Whether the reference is written in English."""
-        return language_of(self.reference) == "en"
+    def language(self) -> str:
+        """What the reference is written in: "en", "de" or "sv"."""
+        return language_of(self.reference)
 
 
 def read_ptbxl_here(data: Path) -> list[Recording]:

@@ -1,4 +1,4 @@
-"""Where the consensus loses what the reference states: the reasons, finding by finding."""
+"""Where the consensus loses what the reference states, and what it adds: the reasons, finding by finding."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ vote does; too few of them do; enough do, and a measurement or a stronger findin
 saying beside another."""
 SHOWN: Final = 12
 """Findings with a row of their own: those stated most often."""
+ADDED: Final = 6
+"""Findings said most often where the reference does not state them."""
 
 
 def reason_of(
@@ -63,22 +65,28 @@ def rows(
     settings: ConsensusSettings,
     group: str,
 ) -> list[Row]:
-    """For all findings together and for the commonest: how often stated, how often said, and why not.
+    """For all findings together and for the commonest: how often stated, how often said, why not; and what is added.
 
     Only the most specific findings of a reference count, so that one loss counts once.
     """
     known = frozenset(concept for case in cases for concept in said_of(case.findings))
     stated: Counter[str] = Counter()
     lost: Counter[tuple[str, Reason]] = Counter()
+    added: Counter[str] = Counter()
     for sample, report in zip(samples, reports, strict=True):
         for concept in most_specific(sorted(sample.truth)):
             stated[concept] += 1
             if concept not in report.said:
                 lost[concept, reason_of(concept, sample, report, known, settings)] += 1
+        added.update(c for c in most_specific(sorted(report.said)) if c not in sample.truth)
     commonest = sorted(stated, key=lambda concept: (-stated[concept], concept))[:SHOWN]
     found = _rows(f"{group}, all findings", list(stated), stated, lost)
     for concept in commonest:
         found += _rows(f"{group}, {concept}", [concept], stated, lost)
+    for concept in sorted(added, key=lambda concept: (-added[concept], concept))[:ADDED]:
+        share = added[concept] / len(samples)
+        metric = "reports that say it where the reference does not"
+        found.append(Row(CONSENSUS, metric, share, n=len(samples), group=f"{group}, {concept}", at_least=False))
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from precordia.concepts import contradictions
-from precordia.concepts.language import LANGUAGES, language_of
+from precordia.concepts.language import LANGUAGES
 from precordia.concepts.terms import SUPERCLASSES
 from precordia.core.case import Case
 from precordia.eval.tasks import reports_evidence
@@ -80,6 +80,7 @@ class Scored:
                 "group": sample.dataset,
                 "system": self.system,
                 "patient": sample.patient,
+                "language": sample.language,
                 "said": sorted(report.said),
                 "true": sorted(sample.truth),
                 "right": len(report.said & sample.truth),
@@ -172,7 +173,7 @@ def _of_findings(scored: Scored, group: str) -> list[Measure]:
         mean("exact set of findings", [s == t for s, t in zip(said, truth, strict=True)], patients, group, share=True),
     ]  # fmt: skip
     for language in LANGUAGES:
-        those = [i for i, sample in enumerate(scored.samples) if language_of(sample.reference) == language]
+        those = [i for i, sample in enumerate(scored.samples) if sample.language == language]
         if those:
             top, both = [2 * right[i] for i in those], [n_said[i] + n_true[i] for i in those]
             part = f"{group}, report in {_LANGUAGES[language]}"

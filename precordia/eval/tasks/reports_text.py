@@ -51,7 +51,7 @@ class Variant:
 
 VARIANTS: Final = (
     Variant("as written", "written", lambda sample: True, str),
-    Variant("written in English", "english", lambda sample: sample.english, str),
+    Variant("written in English", "english", lambda sample: sample.language == "en", str),
     Variant("canonical English", "canonical", lambda sample: True, canonical_text),
 )
 
