@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraint
 DEMO_EXTRAS := cpu,text,formats
 TEST_EXTRAS := cpu,text,llm,formats,serve,eval,dev
 
-.PHONY: demo test lint types pytest benchmarks docs clean
+.PHONY: demo test lint types pytest benchmarks results docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/precordia demo --out demo
@@ -28,6 +28,9 @@ pytest: $(VENV)/.test
 
 benchmarks: $(VENV)/.test
 	$(BIN)/python -m benchmarks.run
+
+results: $(VENV)/.test
+	$(BIN)/precordia eval all --out runs/results --workers 2 --markdown docs/results.md
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache

@@ -89,7 +89,7 @@ def test_groups_are_of_the_query() -> None:
     found = figures.per_query(asked, [[1], [1], [1]], asked.relevance)
     rows = {r.group: r for r in figures.group_rows("ours", found, asked, 1) if r.metric == "precision@10"}
     assert sorted(rows) == [
-        "age 80 and above", "age below 50", "age not known", "device AT-6 C", "device CS-12 E", "sex F", "sex M",
+        "age 0 to 49", "age 80 and above", "age not known", "device AT-6 C", "device CS-12 E", "sex F", "sex M",
         "sex not known",
     ]  # fmt: skip
     assert rows["device AT-6 C"].n == 2

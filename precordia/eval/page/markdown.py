@@ -9,7 +9,7 @@ from precordia.eval.page.content import Content, Section, Table
 from precordia.eval.page.html import LEAD
 from precordia.eval.page.plots import draw
 
-COMMAND = "precordia eval all --out RESULTS --markdown docs/results.md"
+COMMAND = "precordia eval all --out DIR --markdown docs/results.md"
 
 
 def write_markdown(content: Content, path: Path) -> list[Path]:

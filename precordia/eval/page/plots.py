@@ -13,6 +13,7 @@ from precordia.eval.task import Row
 STYLE = Path(__file__).with_name("plot.css")
 
 MOST_PANELS = 12
+MANY_GROUPS = 6
 MOST_LINES = 16
 WIDTH, LABELS, RIGHT = 760, 320, 84
 LINE, TITLE, AXIS, GAP = 22, 30, 26, 14
@@ -46,12 +47,22 @@ def draw(rows: Sequence[Row], *, standalone: bool = False) -> str:
 
 
 def _panels(rows: Sequence[Row]) -> list[tuple[str, Sequence[Row], int]]:
-    """Title, lines and number of all lines: systems side by side where several were measured, else parts of the data."""
+    """Title, lines and number of all lines: systems side by side where several were measured, else parts of the data.
+
+    Of many parts, only the first system's figures are drawn, side by side.
+    """
+    groups: dict[str, set[str]] = {}
+    for row in rows:
+        groups.setdefault(row.metric, set()).add(row.group)
     found: dict[str, list[Row]] = {}
     for row in rows:
         compared = sum((r.metric, r.group) == (row.metric, row.group) for r in rows) > 1
-        title = f"{row.metric}: {row.group}" if compared and row.group else row.metric
-        found.setdefault(title, []).append(row)
+        if compared and row.group and len(groups[row.metric]) > MANY_GROUPS:
+            if row.system == rows[0].system:
+                found.setdefault(f"{row.metric}: {row.system}", []).append(row)
+        else:
+            title = f"{row.metric}: {row.group}" if compared and row.group else row.metric
+            found.setdefault(title, []).append(row)
     several = {title: lines for title, lines in found.items() if len(lines) > 1}
     chosen = several or {title: lines for title, lines in found.items() if _interval(lines[0])}
     return [(title, lines[:MOST_LINES], len(lines)) for title, lines in chosen.items()]

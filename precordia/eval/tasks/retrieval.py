@@ -51,7 +51,8 @@ class RetrievalTask:
     source = "Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)"
     wants_kb = True
     headline = (
-        "precision@1", "precision@5", "precision@10", "nDCG@10", "*difference from*", "same ten*",
+        "precision@1", "precision@5", "precision@10", "nDCG@10",
+        "*difference from log-spectra", "*difference from untrained encoder", "same ten*",
         "recall@10 @ every finding*", "recall@10 @ findings below*", "recall@20 @ findings below*",
         "precision@10 @ age*", "precision@10 @ sex*", "precision@10 @ device*", "precision@10 @ by a finding's name",
         "precision@1 @ asked again*", "first case* @ *", "another ECG* @ *", "the patient* @ *",

@@ -130,7 +130,7 @@ def _recalls(asked: Asked, rankings: Rankings) -> dict[int, Floats]:
 def _age(query: Recording) -> str:
     if query.age is None:
         return "not known"
-    return next((name for limit, name in ((50, "below 50"), (65, "50 to 64"), (80, "65 to 79")) if query.age < limit),
+    return next((name for limit, name in ((50, "0 to 49"), (65, "50 to 64"), (80, "65 to 79")) if query.age < limit),
                 "80 and above")  # fmt: skip
 
 
