@@ -135,6 +135,7 @@ def test_data_that_are_not_there_are_named(tmp_path: Path) -> None:
 def test_published_questions_in_every_condition(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Flat:
         dim = 3
+        fingerprint = "flat"
 
         def embed(self, recordings: list[Recording]) -> np.ndarray:
             rows = np.stack([r.lead("II")[:3] for r in recordings]) + 1

@@ -186,6 +186,7 @@ def test_the_same_seed_gives_the_same_bytes(
 ) -> None:
     class Flat:
         dim = 3
+        fingerprint = "flat"
 
         def embed(self, recordings: list[Recording]) -> np.ndarray:
             rows = np.stack([r.lead("II")[:3] for r in recordings]) + 1

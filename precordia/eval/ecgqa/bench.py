@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Final, Literal
 
 from precordia.core.errors import InputError
+from precordia.core.protocols import Encoder
 from precordia.eval.ecgqa.archive import TRAINING_FOLDS, Archive, HereArchive, KnowledgeBaseArchive, Vectors
 from precordia.eval.ecgqa.classes import NONE, Classes, load_classes
-from precordia.eval.ecgqa.own import Evidence
+from precordia.eval.ecgqa.own import Evidence, Fit, shipped_fit
 from precordia.eval.ecgqa.published import check
 from precordia.eval.ecgqa.questions import Question, load_questions
 from precordia.eval.ecgqa.signals import Signals, find_signals, ptbxl_path
@@ -56,11 +57,20 @@ class Bench:
     progress: Progress = silent
 
     @cached_property
-    def vectors(self) -> Vectors:
-        """Every ECG embedded."""
+    def _loaded(self) -> Encoder:
         from precordia.encoders import load_encoder
 
-        return Vectors(self.signals, load_encoder(self.encoder), self.signals.paths, self.progress)
+        return load_encoder(self.encoder)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """Every ECG embedded."""
+        return Vectors(self.signals, self._loaded, self.signals.paths, self.progress)
+
+    @cached_property
+    def fit(self) -> Fit | None:
+        """What ships for the encoder."""
+        return shipped_fit(self._loaded.fingerprint, self.vectors, self.evidence)
 
     @cached_property
     def archive(self) -> Archive:

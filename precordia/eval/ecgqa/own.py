@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from precordia.core.drafts import Draft
 from precordia.core.findings import Measurements
 from precordia.core.recording import Quality, Recording
-from precordia.eval.ecgqa.archive import Archive
+from precordia.eval.ecgqa.archive import Archive, Vectors
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.signals import Signals
 from precordia.eval.ecgqa.system import Reply, said
 from precordia.eval.tasks.ecgqa_features import as_ecgqa_ms, clinical_ms
 from precordia.eval.tasks.ecgqa_numeric import TEMPLATES, answer_of
 from precordia.generation.answer import answer
+from precordia.generation.answer_features import Features, features_of
+from precordia.generation.answer_fitted import FittedAnswers, shipped_for
 
-Features = Mapping[str, float | None]
-MEASURES: Mapping[str, Callable[[Recording], Features]] = {
+Milliseconds = Mapping[str, float | None]
+MEASURES: Mapping[str, Callable[[Recording], Milliseconds]] = {
     "measurements": clinical_ms,
     "measurements, lead II as ECG-QA": as_ecgqa_ms,
 }
@@ -43,6 +46,36 @@ class Evidence:
         return assess(self.signals.recording(ecg))
 
 
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What ``precordia ask`` rests on besides precedents and measurements.
+
+    Attributes:
+        answers: As shipped.
+        features: Number of an ECG to its numbers.
+    """
+
+    answers: FittedAnswers
+    features: Callable[[int], Features]
+
+
+def shipped_fit(fingerprint: str, vectors: Vectors, evidence: Evidence) -> Fit | None:
+    """What ships for an encoder, as :meth:`KnowledgeBase.ask` takes it; None where nothing was fitted for it.
+
+    Args:
+        fingerprint: The encoder's.
+        vectors: Its vector of each ECG.
+        evidence: Measurements.
+    """
+    answers = shipped_for(fingerprint)
+    if answers is None:
+        return None
+    signals = evidence.signals
+    return Fit(
+        answers, cache(lambda ecg: features_of(signals.recording(ecg), evidence.measurements(ecg), vectors.of(ecg)))
+    )
+
+
 class Measured:
     """Which numeric features became normal, became abnormal or still are, from measurements against the published ranges."""
 
@@ -51,7 +84,7 @@ class Measured:
     def __init__(self, name: str, signals: Signals) -> None:
         self.name = name
         measure = MEASURES[name]
-        self._features: Callable[[int], Features] = cache(lambda ecg: measure(signals.recording(ecg)))
+        self._features: Callable[[int], Milliseconds] = cache(lambda ecg: measure(signals.recording(ecg)))
 
     def reads_words(self, question: Question) -> bool:
         """It knows the question by its template."""
@@ -70,10 +103,11 @@ class Answered:
     name = "precordia ask, no LLM"
     reads_ecg = True
 
-    def __init__(self, signals: Signals, archive: Archive, evidence: Evidence) -> None:
+    def __init__(self, signals: Signals, archive: Archive, evidence: Evidence, fit: Fit | None = None) -> None:
         self._signals = signals
         self._archive = archive
         self._evidence = evidence
+        self._fit = fit
 
     def reads_words(self, question: Question) -> bool:
         """Always."""
@@ -87,6 +121,8 @@ class Answered:
             [self._archive.hits(ecg) for ecg in ecgs],
             [self._evidence.measurements(ecg) for ecg in ecgs],
             qualities=[self._evidence.quality(ecg) for ecg in ecgs],
+            features=[self._fit.features(ecg) for ecg in ecgs] if self._fit and len(ecgs) == 1 else (),
+            fitted=self._fit.answers if self._fit else None,
         )
         return Reply(in_short(draft))
 

@@ -16,7 +16,7 @@ from precordia.eval.ecgqa.language import Asked, load_model
 from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
 from precordia.eval.ecgqa.options import Options, options_of
 from precordia.eval.ecgqa.outcomes import Outcome, ask, swap_ecgs
-from precordia.eval.ecgqa.own import MEASURES, Answered, Evidence, Measured
+from precordia.eval.ecgqa.own import MEASURES, Answered, Evidence, Fit, Measured, shipped_fit
 from precordia.eval.ecgqa.published import check
 from precordia.eval.ecgqa.questions import QUESTION_TYPES, SPLITS, Question, Wording, load_questions
 from precordia.eval.ecgqa.sampling import stratified
@@ -127,10 +127,13 @@ def _systems(
 
     evidence = Evidence(signals)
     vectors: Vectors | None = None
+    fit: Fit | None = None
     if settings.llm is not None or {"neighbours", "ask"} & set(options.systems):
         from precordia.encoders import load_encoder
 
-        vectors = Vectors(signals, load_encoder(settings.encoder), {*signals.paths, *signals.cases}, settings.progress)
+        encoder = load_encoder(settings.encoder)
+        vectors = Vectors(signals, encoder, {*signals.paths, *signals.cases}, settings.progress)
+        fit = shipped_fit(encoder.fingerprint, vectors, evidence)
     archive: Archive | None = None
     if signals.kb is not None:
         archive = KnowledgeBaseArchive(signals, signals.kb)
@@ -150,7 +153,7 @@ def _systems(
     if archive is None:
         return
     if "ask" in options.systems:
-        yield Answered(signals, archive, evidence)
+        yield Answered(signals, archive, evidence, fit)
     model = load_model(settings)
     if model is not None:
         others = other_patients(asked, signals, settings.seed)

@@ -29,6 +29,7 @@ K: Final = 10
 SWAPPED: Final = "another's ECG"
 CONDITIONS: Final = (*CONTEXTS, SWAPPED)
 MEAN: Final = "mean of types"
+ASK: Final = "precordia ask, no LLM"
 _OPTIONS: Final = ("questions", "replies", "workers")
 
 
@@ -43,8 +44,9 @@ class EcgqaContextsTask:
         "patient's ECG throughout, of a question of the same template. Precedents and votes are of folds 1-8, never of the same "
         "patient. Exact match of whole options, by question type, and the mean of the types; paired differences from nearest, "
         "95% bootstrap by patient. Systems: the vote of the 10 nearest ECGs that were asked the same question (none: of all), "
-        "precordia ask without a language model (its findings on built questions, its words on published ones), and with --llm "
-        "any language model. --set questions=built|published; --limit N takes as many of each type and template as there are "
+        "precordia ask without a language model (its findings on built questions, its words on published ones; with what ships "
+        "for the encoder, and from the precedents' votes as they are), and with --llm any language model. "
+        "--set questions=built|published; --limit N takes as many of each type and template as there are "
         f"(built, default {SAMPLE}) or the first N (published); replies=DIR, workers=4"
     )
     source = "Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0"
@@ -115,15 +117,22 @@ def _systems(
             bench.train, bench.signals, bench.vectors, K, context=context, others=others, seed=settings.seed
         )
 
+    def votes(context: Context) -> System:
+        return Named(bench.signals, Shown(bench.archive, context, others, settings.seed), bench.evidence)
+
     def answers(context: Context) -> System:
         shown = Shown(bench.archive, context, others, settings.seed)
-        kind = Named if bench.source == "built" else Answered
-        return kind(bench.signals, shown, bench.evidence)
+        if bench.source == "published":
+            return Answered(bench.signals, shown, bench.evidence, bench.fit)
+        fitted, features = (bench.fit.answers, bench.fit.features) if bench.fit else (None, None)
+        return Named(bench.signals, shown, bench.evidence, fitted=fitted, features=features, abstain=False)
 
     makers: list[tuple[str, Callable[[Context], System]]] = [
         (f"neighbours' vote, k={K}", vote),
-        ("precordia ask, no LLM", answers),
+        (ASK, answers),
     ]
+    if bench.source == "built" and bench.fit is not None:
+        makers.insert(1, (f"{ASK}, votes as they are", votes))
     model = load_model(settings)
     if model is not None:
         language_model = model
@@ -216,8 +225,9 @@ def _notes(bench: Bench, asked: Sequence[Question]) -> tuple[str, ...]:
         *bench.notes,
         "A difference whose interval holds 0 shows no use of what was taken away. 'nearest less none' is what retrieval gives, "
         "'nearest less random' what it gives beyond having any cases, 'nearest less another's ECG' what the ECG itself gives.",
-        "Without precedents precordia ask has its measurements and quality check alone, and abstains where they do not answer; "
-        "the vote without retrieval is that of all train ECGs asked the same question, so it knows how often each answer holds.",
+        "Without precedents precordia ask has its measurements, its quality check and what was fitted for the encoder on folds "
+        "1-8, if anything; with votes as they are it then abstains where measurements do not answer. The vote without retrieval "
+        "is that of all train ECGs asked the same question, so it knows how often each answer holds.",
     )
 
 
