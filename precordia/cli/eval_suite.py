@@ -37,7 +37,9 @@ def run_all(args: argparse.Namespace, settings_of: Callable[[argparse.Namespace]
     for outcome in run_suite(runs, settings, args.out, args.workers):
         outcomes.append(outcome)
         said = f": {outcome.message}" if outcome.message else ""
-        time = f" in {outcome.seconds:.0f} s" if outcome.status == "done" else ""
+        time = (
+            f" in {outcome.seconds:.0f} s ({outcome.cpu_seconds:.0f} s of one core)" if outcome.status == "done" else ""
+        )
         note(f"[{len(outcomes)}/{len(runs)}] {outcome.run} {outcome.status}{time}{said}")
     _write_pages([args.out], args.out / PAGE, args.out / MARKDOWN, args.markdown)
     if args.json:

@@ -1,7 +1,7 @@
 """Every task on the data that are here, one document a run, resumable: what ``precordia eval all`` does.
 
 A run whose document is there already with the same inputs (code that the task may load, data, settings, seed, versions)
-is kept. One that lacks data leaves its reason in ``RUN.skipped`` and the others go on. Times are kept in
+is kept. One that lacks data leaves its reason in ``RUN.skipped`` and the others go on. Processor times are kept in
 ``seconds.tsv``, apart from the results, and only decide what starts first.
 """
 
@@ -59,17 +59,19 @@ class Outcome:
         status: "done"; "kept": the document that is there has the same inputs; "skipped": something that it needs is not
             there; "failed": an error that should not be.
         seconds: By the clock.
+        cpu_seconds: Of the processor, in this process.
         message: The reason, or "".
     """
 
     run: str
     status: Status
-    seconds: float
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
     message: str = ""
 
 
 def runs_of(names: Sequence[str] = ()) -> list[Run]:
-    """The runs of the named tasks, or of all.
+    """The runs of the named tasks, or of all that have any; a named task without runs of its own is run as it is.
 
     Raises:
         UnknownNameError: there is no such task.
@@ -81,8 +83,8 @@ def runs_of(names: Sequence[str] = ()) -> list[Run]:
         except ImportError:  # said again, and why, where it is run
             out.append(Run(name, {}, False))
             continue
-        settings: Sequence[Mapping[str, str]] = getattr(task, "runs", None) or ({},)
-        for options in settings:
+        settings: Sequence[Mapping[str, str]] = getattr(task, "runs", ({},))
+        for options in settings or (({},) if names else ()):
             out.append(Run(name, dict(options), bool(getattr(task, "wants_kb", False))))
     return out
 
@@ -106,7 +108,7 @@ def run_all(runs: Sequence[Run], settings: Settings, folder: Path, workers: int 
     data = results.hash_of([settings.data], settings.data)
     inputs = {run.name: inputs_of(run, settings, data) for run in runs}
     pending = [run for run in runs if not _is_kept(folder / f"{run.name}.json", inputs[run.name])]
-    yield from (Outcome(run.name, "kept", 0.0) for run in runs if run not in pending)
+    yield from (Outcome(run.name, "kept") for run in runs if run not in pending)
     if settings.kb is None and any(run.wants_kb for run in pending):
         settings = replace(settings, kb=_knowledge_base(settings, folder))
     seconds = _read_seconds(folder)
@@ -115,7 +117,7 @@ def run_all(runs: Sequence[Run], settings: Settings, folder: Path, workers: int 
     jobs = [(run, _settings_of(run, settings, folder), folder, inputs[run.name]) for run in pending]
     for outcome in map(_run_one, jobs) if workers <= 1 else _in_processes(jobs, workers):
         if outcome.status == "done":
-            seconds[outcome.run] = round(outcome.seconds, 1)
+            seconds[outcome.run] = round(outcome.cpu_seconds, 1)
             lines = [f"{name}\t{value:g}\n" for name, value in sorted(seconds.items())]
             (folder / SECONDS).write_text("".join(lines), "utf-8")
         yield outcome
@@ -157,23 +159,26 @@ def skipped_in(folder: Path) -> dict[str, str]:
 
 
 def _run_one(job: tuple[Run, Settings, Path, str]) -> Outcome:
+    """Run and write; what it lacked or how it failed is written beside."""
     run, settings, folder, inputs = job
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), time.process_time()
     reason = folder / f"{run.name}{SKIPPED_SUFFIX}"
     (folder / f"{run.name}.json").unlink(missing_ok=True)
+    status: Status = "done"
+    message = ""
     try:
         document, result = runner.run(run.task, settings)
         results.write(replace(document, run=run.name, inputs=inputs), result.samples, folder)
+        reason.unlink(missing_ok=True)
     except (PrecordiaError, ImportError) as error:
-        reason.write_text(f"{error}\n", "utf-8")
-        return Outcome(run.name, "skipped", time.perf_counter() - started, str(error))
+        status, message = "skipped", str(error)
+        reason.write_text(f"{message}\n", "utf-8")
     except Exception as error:  # the others go on; the traceback is kept
         log = folder / f"{run.name}.log"
         log.write_text(traceback.format_exc(), "utf-8")
+        status, message = "failed", f"{type(error).__name__}: {error}; see {log}"
         reason.write_text(f"failed with {type(error).__name__}\n", "utf-8")
-        return Outcome(run.name, "failed", time.perf_counter() - started, f"{type(error).__name__}: {error}; see {log}")
-    reason.unlink(missing_ok=True)
-    return Outcome(run.name, "done", time.perf_counter() - started)
+    return Outcome(run.name, status, time.perf_counter() - started, time.process_time() - started_cpu, message)
 
 
 def _in_processes(jobs: Sequence[tuple[Run, Settings, Path, str]], workers: int) -> Iterator[Outcome]:

@@ -138,7 +138,7 @@ class Task(Protocol):
         headline: Patterns (``fnmatch``) of the figures that a results page shows at once, as ``metric`` or, for a part of the
             data, ``metric @ group``.
         runs: Settings of each run that ``precordia eval all`` makes of it, as ``key`` to ``value``; one run without any
-            where it has none.
+            where it says nothing, none where it is empty.
         wants_kb: Whether ``precordia eval all`` gives it the knowledge base over PTB-XL's folds 1-8.
     """
 

@@ -82,6 +82,12 @@ def test_a_task_may_ask_for_several_runs(counting: dict[str, Counting], tmp_path
     assert (tmp_path / "out" / "suite-two+value=0.75.json").is_file()
 
 
+def test_a_task_may_stay_out_of_all_unless_named(counting: dict[str, Counting]) -> None:
+    counting["suite-one"].runs = ()
+    assert not [run for run in suite.runs_of() if run.task == "suite-one"]
+    assert [run.name for run in suite.runs_of(["suite-one"])] == ["suite-one"]
+
+
 def test_one_that_lacks_data_or_breaks_does_not_stop_the_others(
     counting: dict[str, Counting], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
