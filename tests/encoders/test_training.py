@@ -6,15 +6,31 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from precordia.core.errors import CheckpointError, UsageError
+from precordia.core.recording import Recording
 from precordia.encoders import load_encoder
+from precordia.encoders.architecture import Architecture
 from precordia.encoders.card import write_card
-from precordia.encoders.corpus import Corpus
-from precordia.encoders.recipe import Augmentation, ObjectiveSetting, Recipe, load_recipe, parse_recipe
+from precordia.encoders.corpus import Corpus, gather
+from precordia.encoders.curve import Curve
+from precordia.encoders.outcome import Outcome
+from precordia.encoders.recipe import Augmentation, ObjectiveSetting, Recipe, load_recipe
 from precordia.encoders.training import Progress, train
+from precordia.encoders.training.processes import Processes
+from precordia.encoders.training.run import Run
+from precordia.records.standardize import SignalSpec
+
+
+def quick(**changes: object) -> Recipe:
+    """One objective, two epochs."""
+    small = Architecture(dim=16, channels=(8, 16), blocks=(1, 1), attention_layers=1, heads=2)
+    words = (ObjectiveSetting("report_words", 1.0, {"min_reports": 3}),)
+    one = Recipe("quick", small, words, epochs=2, batch_size=8, precision="fp32", evaluate_every=2)
+    return dataclasses.replace(one, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -87,25 +103,96 @@ def test_objectives_that_compare_views_need_two(corpus: Corpus, tmp_path: Path) 
         train(dataclasses.replace(recipe(), views=(Augmentation(),)), corpus, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["tiny", "base", "default"])
-def test_shipped_recipes_keep_the_test_folds_out(name: str) -> None:
-    shipped = load_recipe(name)
-    assert set(shipped.exclude["strat_fold"]) == {"9", "10"}
-    assert shipped.hold_out["strat_fold"] == ("8",)
-    assert parse_recipe(json.loads(shipped.to_json())) == shipped
+def test_a_state_of_an_earlier_release_goes_on(corpus: Corpus, tmp_path: Path) -> None:
+    wanted = quick()
+    whole = train(wanted, corpus, tmp_path)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    identity = json.loads(state["identity"])
+    values = json.loads(identity[0])
+    for key in ("accumulate", "checkpointing", "probe", "patience", "watch", "init_from"):
+        del values[key]
+    for key in ("scaler", "patience", "seconds"):
+        del state[key]
+    torch.save({**state, "identity": json.dumps([json.dumps(values), *identity[1:]])}, tmp_path / "state.pt")
+    assert train(wanted, corpus, tmp_path, resume=True).fingerprint == whole.fingerprint
 
 
-@pytest.mark.parametrize(
-    ("values", "word"),
-    [
-        ({"name": "x", "epoch": 3}, "epoch"),
-        ({"name": "x", "objectives": [{"nam": "y"}]}, "nam"),
-        ({"name": "x", "architecture": {"dims": 3}}, "dims"),
-        ({"name": "x", "precision": "fp8"}, "fp8"),
-        ({"name": "x", "epochs": 0}, "epoch"),
-        ({}, "name"),
-    ],
-)
-def test_a_wrong_recipe_says_which_key(values: dict[str, object], word: str) -> None:
-    with pytest.raises(UsageError, match=word):
-        parse_recipe(values)
+def test_a_state_that_is_damaged_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    (tmp_path / "state.pt").write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match="without --resume"):
+        train(quick(), corpus, tmp_path, resume=True)
+
+
+def test_accumulated_gradients_are_those_of_all_recordings(corpus: Corpus) -> None:
+    """Two passes over four recordings make the step of the mean of their gradients."""
+    run = Run(quick(batch_size=4, accumulate=2), corpus, SignalSpec(), Processes())
+    first, second = run.batches.epoch(0)[:2]
+    expected = []
+    for number, rows in enumerate((first, second)):
+        run.network.zero_grad()
+        loss = run._losses(rows, number, training=True)["report_words"]
+        torch.autograd.backward(loss / 2)
+        expected.append([p.grad.clone() for p in run.objectives.parameters() if p.grad is not None])
+        run.objectives.zero_grad()
+    seen: list[list[torch.Tensor]] = []
+    again = Run(quick(batch_size=4, accumulate=2), corpus, SignalSpec(), Processes())
+    again.batches.epoch = lambda seed: [first, second]  # type: ignore[method-assign]
+    again.precision.step = lambda optimizer, parameters, average: seen.append(  # type: ignore[method-assign]
+        [p.grad.clone() for p in again.objectives.parameters() if p.grad is not None]
+    )
+    again.batches.rows = again.batches.rows[:8]
+    again.epoch(0)
+    assert len(seen) == 1
+    for found, one, two in zip(seen[0], *expected, strict=True):
+        torch.testing.assert_close(found, one + two, rtol=1e-4, atol=1e-6)
+
+
+def test_checkpointing_changes_nothing_but_memory(corpus: Corpus, tmp_path: Path) -> None:
+    plain, kept = (train(quick(checkpointing=on), corpus, tmp_path / str(on)) for on in (False, True))
+    assert plain.fingerprint == kept.fingerprint
+
+
+def test_training_stops_when_nothing_improves_and_keeps_the_best(corpus: Corpus, tmp_path: Path) -> None:
+    wanted = quick(epochs=12, evaluate_every=1, patience=2, learning_rate=0.5)
+    encoder = train(wanted, corpus, tmp_path)
+    outcome = Outcome.load(tmp_path)
+    rows = Curve(tmp_path / "curve.csv").rows()
+    assert outcome is not None
+    assert len(rows) == outcome.epochs < 12
+    assert outcome.best_epoch == 1 + int(np.argmin([float(row["held_out_loss"]) for row in rows]))
+    assert outcome.epochs == outcome.best_epoch + 2
+    write_card(tmp_path, wanted, corpus, encoder)
+    assert f"epoch {outcome.best_epoch}, best held_out_loss" in (tmp_path / "card.md").read_text()
+    # Going on after the stop does nothing more.
+    assert train(wanted, corpus, tmp_path, resume=True).fingerprint == encoder.fingerprint
+
+
+def test_a_checkpoint_can_be_started_from(corpus: Corpus, tmp_path: Path) -> None:
+    first = train(quick(), corpus, tmp_path / "first")
+    wanted = quick(init_from=str(tmp_path / "first"), learning_rate=1e-12, ema=0.0)
+    second = train(wanted, corpus, tmp_path / "second")
+    write_card(tmp_path / "second", wanted, corpus, second)
+    outcome = Outcome.load(tmp_path / "second")
+    assert outcome is not None
+    assert outcome.started_from == first.fingerprint
+    assert first.fingerprint in (tmp_path / "second" / "card.md").read_text()
+    torch.testing.assert_close(second.network.head.weight, first.network.head.weight, atol=1e-6, rtol=0)
+    other = dataclasses.replace(wanted, architecture=load_recipe("base").architecture)
+    with pytest.raises(CheckpointError, match="another architecture"):
+        train(other, corpus, tmp_path / "third")
+
+
+def test_the_probe_is_in_the_curve(made_recordings: list[Recording], tmp_path: Path) -> None:
+    many = [dataclasses.replace(r, recording_id=f"{r.recording_id}-{i}", patient_id=f"{r.patient_id}-{i}")
+            for i in range(2) for r in made_recordings]  # fmt: skip
+    corpus = gather(many, SignalSpec(), hold_out={"strat_fold": ("3", "4")})
+    seen: list[Progress] = []
+    train(quick(epochs=2, evaluate_every=1), corpus, tmp_path, watch=seen.append)
+    assert all(0.0 <= at.losses["probe_auroc"] <= 1.0 for at in seen)
+    assert "probe_auroc" in (tmp_path / "curve.csv").read_text()
+
+
+def test_watching_what_the_data_does_not_give_is_an_error(corpus: Corpus, tmp_path: Path) -> None:
+    silent = dataclasses.replace(corpus, texts=(None,) * len(corpus))
+    with pytest.raises(UsageError, match="probe_auroc"):
+        train(quick(patience=1, watch="probe_auroc"), silent, tmp_path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +53,11 @@ class Probe:
         told = np.array([bool(text) for text in corpus.texts])
         training = np.sort(order[(told & ~corpus.held_out)[order]][:most])
         held_out = np.sort(order[(told & corpus.held_out)[order]][:most])
-        known: dict[str, frozenset[str]] = {}
-        found = [
-            [known.setdefault(text, findings_of(text)) if text not in known else known[text] for text in texts]
-            for texts in ([corpus.texts[row] or "" for row in rows] for rows in (training, held_out))
-        ]
+        read = lru_cache(maxsize=None)(findings_of)
+        found = [[read(corpus.texts[row] or "") for row in rows] for rows in (training, held_out)]
         names = sorted(set().union(*found[0], *found[1]))
+        if not names:
+            return None
         labels = [np.array([[name in one for name in names] for one in part], dtype=bool) for part in found]
         labels = [part.reshape(-1, len(names)) for part in labels]
         frequent = np.ones(len(names), dtype=bool)
