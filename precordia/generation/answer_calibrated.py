@@ -99,8 +99,8 @@ def _why_not(
     fitted = belief.fitted
     needed, risk = fitted.least_confidence.get(asked.kind, 0.0), fitted.risk.get(asked.kind, 0.0)
     return (
-        f"not sure: the likeliest answer has a probability of {decision.confidence:.0%}; "
-        f"{needed:.0%} is needed for at most {risk:.0%} wrong answers"
+        f"not sure: the likeliest answer would be right in {decision.confidence:.0%} of such cases; "
+        f"{needed:.0%} is needed to keep wrong answers to {risk:.0%}"
     )
 
 
@@ -160,7 +160,7 @@ def _statement(
         against = measured.conflicts(sorted(lineage(finding.concept)), measurements)
         warnings += [str(conflict) for conflict in against if conflict.check.decides]
     if support is None:
-        support = _of(status, probability)
+        support = round(probability, 4) if base == "stage:none" else _of(status, probability)
     return Statement(
         f"{text}.", findings, citations, names, support, confidence=round(confidence, 4), warnings=tuple(warnings)
     )

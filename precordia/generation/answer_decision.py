@@ -22,7 +22,7 @@ class Decision:
 
     Attributes:
         answer: Options, or yes, no or unsure.
-        confidence: Its probability, 0 to 1.
+        confidence: How often such an answer was right on ECGs held back, 0 to 1; the posterior where that was not fitted.
         enough: Whether that is enough not to withhold it.
     """
 
@@ -37,6 +37,8 @@ def decide(asked: Asked, belief: Belief) -> Decision:
     sharpness = fitted.sharpness.get(sharpness_key(asked), 1.0)
     chances = posterior(log_prior(asked, belief), log_likelihoods(asked, belief), sharpness)
     answer, confidence = max(chances.items(), key=lambda item: (item[1], item[0]))
+    if asked.kind in fitted.curves:
+        confidence = fitted.curves[asked.kind].confidence(confidence)
     return Decision(answer, confidence, confidence >= fitted.least_confidence.get(asked.kind, 0.0))
 
 

@@ -24,6 +24,7 @@ from precordia.generation import evidence
 from precordia.generation.answer_features import Features
 from precordia.generation.answer_priors import AskedBefore
 from precordia.generation.asked import Groups
+from precordia.generation.calibration import Calibration
 from precordia.generation.evidence import Voter
 
 FORMAT = "precordia-answers-1"
@@ -125,6 +126,7 @@ class FittedAnswers:
         trust: "voted", "unvoted" and "lead" to how far probe and vote are trusted.
         asked: How questions of each form are usually answered.
         sharpness: Kind of question to what its evidence counts, 0 to 1; less than 1 where targets depend on one another.
+        curves: Kind of question to how often its likeliest answer was right at each posterior probability.
         least_confidence: Kind of question to the confidence below which an answer is withheld.
         risk: Kind of question to the share of wrong answers, among those not withheld, that this keeps to.
     """
@@ -139,6 +141,7 @@ class FittedAnswers:
     trust: Mapping[str, Trust]
     asked: AskedBefore = field(default_factory=AskedBefore)
     sharpness: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Calibration] = field(default_factory=dict)
     least_confidence: Mapping[str, float] = field(default_factory=dict)
     risk: Mapping[str, float] = field(default_factory=dict)
 
@@ -246,6 +249,10 @@ def save(fitted: FittedAnswers, path: Path) -> None:
         "exact": _counted(fitted.asked.exact),
         "wide": _counted(fitted.asked.wide),
         "sharpness": dict(fitted.sharpness),
+        "curves": {
+            kind: {"supports": curve.supports, "probabilities": curve.probabilities, "n": curve.n}
+            for kind, curve in fitted.curves.items()
+        },
         "least_confidence": dict(fitted.least_confidence),
         "risk": dict(fitted.risk),
     }
@@ -287,6 +294,10 @@ def load(path: Path) -> FittedAnswers:
             trust={name: Trust(*values) for name, values in d["trust"].items()},
             asked=AskedBefore(_counts(d["exact"]), _counts(d["wide"])),
             sharpness=d["sharpness"],
+            curves={
+                kind: Calibration(tuple(c["supports"]), tuple(c["probabilities"]), d["source"], c["n"])
+                for kind, c in d.get("curves", {}).items()
+            },
             least_confidence=d["least_confidence"],
             risk=d["risk"],
         )

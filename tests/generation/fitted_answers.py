@@ -8,6 +8,7 @@ from precordia.core.leads import LEADS
 from precordia.generation.answer_features import MEASURED_FROM, N_LEAD, N_MEASURED, N_NOISE, Features
 from precordia.generation.answer_fitted import FittedAnswers, Probes, Scaling, Trust
 from precordia.generation.answer_priors import AskedBefore
+from precordia.generation.calibration import Calibration
 
 DIM = 2
 GROUPS = {
@@ -21,6 +22,7 @@ GROUPS = {
     "beats": ("beats:PVC",),
     "axis": ("LAD", "NAXIS"),
 }
+RISK = {"verify": 0.1, "choose": 0.2, "query": 0.2}
 WHOLE = (
     *(t for members in GROUPS.values() for t in members),
     "LVH!", "CLBBB!", "IMI!", "any:noise", "any:finding", "any:beats",
@@ -33,7 +35,11 @@ def plain(n: int) -> Scaling:
 
 
 def fitted_answers(
-    *, asked: AskedBefore | None = None, least: dict[str, float] | None = None, vote: float = 0.0
+    *,
+    asked: AskedBefore | None = None,
+    least: dict[str, float] | None = None,
+    vote: float = 0.0,
+    curves: dict[str, Calibration] | None = None,
 ) -> FittedAnswers:
     """Every target has prevalence 0.2 and odds of 1 to 4, but: LVH by the first number of the embedding, CLBBB by QRS
     duration in units of 100 ms, static noise in a lead by the lead's first disturbance."""
@@ -52,7 +58,7 @@ def fitted_answers(
         Probes(WHOLE, plain(n), weights, np.full(len(WHOLE), prior)),
         Probes(("SNOISE",), plain(n_lead), lead_weights, np.full(1, prior)),
         {"voted": Trust(vote=vote), "unvoted": Trust(), "lead": Trust()},
-        asked or AskedBefore(), {}, least or {}, {"verify": 0.1, "choose": 0.2, "query": 0.2},
+        asked or AskedBefore(), curves=curves or {}, least_confidence=least or {}, risk=RISK,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from precordia.generation.answer_decision import decide, log_likelihoods, log_pr
 from precordia.generation.answer_fitted import Belief
 from precordia.generation.answer_priors import NO, UNSURE, YES, AskedBefore
 from precordia.generation.asked import Asked
+from precordia.generation.calibration import Calibration
 
 VERIFY = Asked("verify", "diagnostic", ("LVH",))
 CHOICE = Asked("choose", "diagnostic", ("LVH", "CLBBB"))
@@ -44,6 +45,17 @@ def test_how_questions_are_usually_answered_moves_the_answer() -> None:
     ratio = (belief.probability("LVH") / 0.2) / ((1 - belief.probability("LVH")) / 0.8)
     assert found.answer == YES
     assert found.confidence == pytest.approx(1.5 * ratio / (1 + 1.5 * ratio))
+
+
+def test_confidence_is_how_often_such_answers_were_right() -> None:
+    plain = decide(VERIFY, believe(lvh=2.0))
+    curve = Calibration((0.0, 1.0), (0.5, 0.9))
+    fitted = fitted_answers(curves={"verify": curve}, least={"verify": 0.8})
+    found = decide(VERIFY, Belief(fitted, numbers(lvh=2.0), ()))
+    assert found.answer == plain.answer
+    assert found.confidence == pytest.approx(0.5 + 0.4 * plain.confidence, abs=1e-3)
+    assert found.enough == (found.confidence >= 0.8)
+    assert decide(CHOICE, Belief(fitted, numbers(), ())).enough
 
 
 def test_doubtful_is_an_answer_where_it_has_been_one() -> None:

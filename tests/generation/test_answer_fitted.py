@@ -15,15 +15,18 @@ from precordia.generation import answer_fitted, evidence
 from precordia.generation.answer_fitted import Belief, Scaling, load, save, shipped_for
 from precordia.generation.answer_priors import YES, AskedBefore
 from precordia.generation.asked import Asked
+from precordia.generation.calibration import Calibration
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     query = Asked("query", "diagnostic", ("LVH", "IMI"))
     before = AskedBefore.of([(query, ()), (query, ("IMI", "LVH")), (Asked("verify", "form", ("INVT",), "V1"), YES)])
-    written = fitted_answers(asked=before, least={"verify": 0.7})
+    curves = {"verify": Calibration((0.2, 0.8), (0.3, 0.7), "hand", 60)}
+    written = fitted_answers(asked=before, least={"verify": 0.7}, curves=curves)
     save(written, tmp_path / "a.npz")
     read = load(tmp_path / "a.npz")
     assert read.asked == written.asked
+    assert read.curves == curves
     assert (read.groups, read.trust, read.least_confidence, read.risk) == (
         written.groups, written.trust, written.least_confidence, written.risk,
     )  # fmt: skip

@@ -51,9 +51,13 @@ from precordia.generation.answer_fitted import (
     whole_inputs,
 )
 from precordia.generation.answer_priors import AskedBefore
+from precordia.generation.calibration import Calibration
+from precordia.generation.calibration import fit as fit_curve
 from precordia.generation.consensus import ConsensusSettings
 from precordia.generation.evidence import Voter
 
+PER_TEMPLATE: Final = 40
+"""Questions of each template that confidence is fitted on: all templates are to count about alike."""
 FEWEST: Final = 4
 """A target with fewer ECGs has no probe: its prevalence and the vote must do."""
 _C: Final = {"finding": 0.005, "disturbance": 0.03}
@@ -122,8 +126,9 @@ def fit(
     fitted = replace(fitted, trust=trust)
     beliefs = {one.facts.ecg_id: Belief(fitted, one.features, juries[one.facts.ecg_id]) for one in trust_on}
     fitted = replace(fitted, sharpness=_fit_sharpness(fitted, trust_questions, beliefs))
-    least = _fit_abstention(fitted, trust_on, trust_questions, juries)
-    return replace(fitted, least_confidence=least, risk=RISK)
+    beliefs = {one.facts.ecg_id: Belief(fitted, one.features, juries[one.facts.ecg_id]) for one in trust_on}
+    patients = {one.facts.ecg_id: one.facts.patient for one in trust_on}
+    return _fit_confidence(fitted, trust_questions, beliefs, patients)
 
 
 def jury_of(hits: Sequence[Hit]) -> tuple[Voter, ...]:
@@ -286,27 +291,42 @@ def _fit_sharpness(
     return {key: round(float(_SHARPNESS[int(np.argmin(total))]), 2) for key, total in sorted(loss.items())}
 
 
-def _fit_abstention(
-    fitted: FittedAnswers,
-    held: Sequence[Labelled],
-    questions: Sequence[Question],
-    juries: Mapping[int, tuple[Voter, ...]],
-) -> dict[str, float]:
-    beliefs = {one.facts.ecg_id: Belief(fitted, one.features, juries[one.facts.ecg_id]) for one in held}
-    patients = {one.facts.ecg_id: one.facts.patient for one in held}
-    per_template = _per_template(questions)
+def _fit_confidence(
+    fitted: FittedAnswers, questions: Sequence[Question], beliefs: Mapping[int, Belief], patients: Mapping[int, str]
+) -> FittedAnswers:
+    """How often answers are right at each probability, and from which confidence on they are given.
+
+    An answer that is more often wrong than right is never given, however few others are wrong.
+    """
+    curves: dict[str, Calibration] = {}
     least: dict[str, float] = {}
-    for kind in ("verify", "choose", "query"):
-        rows = []
-        for question in questions:
+    for kind, risk in RISK.items():
+        raw, right, who = [], [], []
+        for question in _even(questions):
             asked = asked_by(question.text)
             if asked is not None and asked.kind == kind:
                 found = decide(asked, beliefs[question.ecgs[0]])
-                right = found.answer == answer_in(question, asked)
-                rows.append((found.confidence, right, patients[question.ecgs[0]], 1 / per_template[question.template]))
-        confidence, right_, who, weights = zip(*rows, strict=True)
-        least[kind] = risk_threshold(confidence, right_, who, risk=RISK[kind], weights=weights)
-    return least
+                raw.append(found.confidence)
+                right.append(found.answer == answer_in(question, asked))
+                who.append(patients[question.ecgs[0]])
+        if not raw:
+            continue
+        curves[kind] = fit_curve(raw, right, fitted.source)
+        confidence = [curves[kind].confidence(p) for p in raw]
+        least[kind] = max(0.5, risk_threshold(confidence, right, who, risk=risk))
+    return replace(fitted, curves=curves, least_confidence=least, risk=RISK)
+
+
+def _even(questions: Sequence[Question]) -> list[Question]:
+    """At most :data:`PER_TEMPLATE` questions of each template, evenly through them."""
+    by_template: dict[int, list[Question]] = {}
+    for question in questions:
+        by_template.setdefault(question.template, []).append(question)
+    out = []
+    for found in by_template.values():
+        n = min(len(found), PER_TEMPLATE)
+        out += [found[i * len(found) // n] for i in range(n)]
+    return out
 
 
 def _per_template(questions: Sequence[Question]) -> dict[int, int]:
