@@ -1,11 +1,8 @@
-"""What is relied on: the probe and the neighbours are scored rightly, patients stay apart, and bad options are refused."""
-
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import ndcg_score, roc_auc_score
 
 from precordia.core.errors import InputError, UsageError
 from precordia.core.leads import LEADS
@@ -13,7 +10,27 @@ from precordia.core.recording import Recording
 from precordia.eval.task import Settings
 from precordia.eval.tasks.encoder import ENCODER
 from precordia.eval.tasks.encoder_changes import fewer_leads, noises
+from precordia.eval.tasks.encoder_neighbours import ndcg_at, overlap, retrieval_rows
 from precordia.eval.tasks.encoder_probe import fit_probe, macro_auroc, precision_at, reciprocal_ranks
+from precordia.eval.tasks.encoder_ptbxl import LabelledRecordings
+from precordia.eval.tasks.encoder_rows import Split, code_rows, fall_row, few_label_rows, samples, superclass_rows
+from precordia.eval.tasks.encoder_systems import OURS, PCA_BEAT, PCA_RAW, ProbedVectors, average_beats, learners
+from precordia.simulation import simulate
+
+
+def _split(n: int = 60) -> Split:
+    rng = np.random.default_rng(0)
+    recordings = tuple(
+        Recording(signal=np.zeros((12, 1000), np.float32), fs=100.0, leads=LEADS, recording_id=f"r{i}")
+        for i in range(n)
+    )
+    superclasses = rng.random((n, 5)) > 0.6
+    codes = np.concatenate([superclasses, rng.random((n, 25)) > 0.5], axis=1)
+    folds = np.arange(n) % 9 + 1
+    data = LabelledRecordings(
+        recordings, superclasses, codes, tuple(f"c{i}" for i in range(30)), folds, tuple(f"p{i // 2}" for i in range(n))
+    )
+    return Split(data, folds < 9, folds == 8, folds == 9)
 
 
 def test_macro_auroc_by_hand() -> None:
@@ -45,6 +62,100 @@ def test_precision_and_reciprocal_ranks_by_hand() -> None:
     assert reciprocal_ranks(similarity, ["a", "b", "a"]) == pytest.approx([1 / 2, 1 / 3, 1.0])
 
 
+def test_gains_agree_with_an_independent_implementation() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.random((7, 6)) > 0.5, rng.random((40, 6)) > 0.5
+    relevance = overlap(first, second)
+    for i, a in enumerate(first):
+        for j, b in enumerate(second):
+            assert relevance[i, j] == pytest.approx((a & b).sum() / max((a | b).sum(), 1))
+    similarity = rng.random((7, 40)).astype(np.float32)
+    for row in range(7):
+        expected = ndcg_score(relevance[row : row + 1], similarity[row : row + 1].astype(float), k=10)
+        assert ndcg_at(similarity[row : row + 1], relevance[row : row + 1], 10) == pytest.approx([expected])
+    assert ndcg_at(similarity[:1], np.zeros((1, 40)), 10) == [0.0]
+
+
+def test_neighbours_that_share_everything_reach_one_and_random_ones_the_chance_row() -> None:
+    split = _split(900)
+    good = split.data.codes.astype(np.float32)
+    rng = np.random.default_rng(1)
+    vectors = {OURS: good, "random": rng.standard_normal((900, 32)).astype(np.float32)}
+    found = {(row.system, row.metric): row for row in retrieval_rows(split, vectors, 42)}
+    gain = "nDCG@10, overlap of codes"
+    assert found[OURS, gain].value > 0.9
+    chance = found["chance", gain]
+    assert found["random", gain].low is not None
+    assert found["random", gain].value == pytest.approx(chance.value, abs=0.03)
+    assert found["random", "precision@10, shared superclass"].value == pytest.approx(
+        found["chance", "precision@10, shared superclass"].value, abs=0.05
+    )
+
+
+def test_rows_say_how_far_ours_is_ahead() -> None:
+    split = _split()
+    truth = split.data.superclasses[split.test]
+    scores = {OURS: truth.astype(float), "other": np.random.default_rng(0).random(truth.shape)}
+    rows = list(superclass_rows(split, scores, 42))
+    macro = {row.system: row.value for row in rows if row.metric == "macro AUROC, superclasses"}
+    ahead = next(row for row in rows if row.metric.endswith("ahead of"))
+    assert macro[OURS] == 1.0
+    assert macro["other"] == pytest.approx(
+        np.mean([roc_auc_score(t, s) for t, s in zip(truth.T, scores["other"].T, strict=True)])
+    )
+    assert ahead.group == "other"
+    assert ahead.value == pytest.approx(1 - macro["other"])
+    assert ahead.low is not None
+    assert ahead.low <= ahead.value
+    fall = fall_row(split, scores[OURS], scores["other"], "leads: I", 0.08, 42)
+    assert fall.value == pytest.approx(1 - macro["other"])
+    assert not fall.at_least
+    kept = samples(split, scores)
+    assert {(one["system"], one["sample"]) for one in kept} == {
+        (system, r.recording_id) for system in scores for r in split.recordings(split.test)
+    }
+
+
+def test_the_twenty_most_frequent_codes_are_scored_and_labels_can_be_few() -> None:
+    split = _split(900)
+    vectors = split.data.codes.astype(np.float32)
+    system = ProbedVectors(lambda some: vectors[: len(some)], vectors)
+    every = np.ones((int(split.test.sum()), 20))
+    assert next(iter(code_rows(split, {OURS: every}, 42))).value == pytest.approx(0.5)
+    few = list(few_label_rows(split, {OURS: system}, 42))
+    assert [row.metric for row in few] == [f"macro AUROC, superclasses, {share} of labels" for share in ("1%", "10%")]
+    assert few[0].value < few[1].value
+    assert few[1].value > 0.95
+    assert few[0].low is not None
+    assert few[0].low < few[0].value
+
+
+def test_components_of_aligned_beats_survive_a_shift_that_components_of_the_signal_do_not() -> None:
+    recordings = [simulate(seed=i).recording for i in range(6)]
+    beats = average_beats(recordings)
+    assert beats.shape[0] == 6
+    assert (np.abs(beats).max(axis=1) > 0.1).all()
+    flat = Recording(signal=np.zeros((12, 1000), np.float32), fs=100.0, leads=LEADS, recording_id="flat")
+    assert not average_beats([flat]).any()
+    from precordia.encoders.checkpoint import create
+
+    fit = np.ones(6, dtype=bool)
+    found = learners(("pca", "pca-beat"), create("tiny"), recordings, fit, 0, None)
+    late = Recording(
+        signal=np.roll(recordings[0].signal, round(0.4 * recordings[0].fs), axis=1), fs=recordings[0].fs,
+        leads=recordings[0].leads, recording_id="late",
+    )  # fmt: skip
+
+    def kept(name: str) -> float:
+        system = found[name]
+        assert isinstance(system, ProbedVectors)
+        a, b = system.embed([recordings[0]])[0], system.embed([late])[0]
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+    assert kept(PCA_BEAT) > 0.9
+    assert kept(PCA_RAW) < 0.5
+
+
 def test_changes_are_the_same_for_a_recording_whatever_else_is_there() -> None:
     rng = np.random.default_rng(0)
     recording = Recording(signal=rng.standard_normal((12, 1000)), fs=100.0, leads=LEADS, recording_id="r")
@@ -57,9 +168,10 @@ def test_changes_are_the_same_for_a_recording_whatever_else_is_there() -> None:
     assert dict(changes)["first 5 s"](recording).n_samples == 500
 
 
-def test_an_unknown_part_and_a_folder_without_ptbxl_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="choices"):
-        ENCODER.run(Settings(data=tmp_path, options={"parts": "probes"}))
+def test_an_unknown_part_or_system_and_a_folder_without_ptbxl_are_refused(tmp_path: Path) -> None:
+    for option, value in (("parts", "probes"), ("systems", "resnets")):
+        with pytest.raises(UsageError, match="choices"):
+            ENCODER.run(Settings(data=tmp_path, options={option: value}))
     with pytest.raises(InputError, match="ptbxl_database"):
         ENCODER.run(Settings(data=tmp_path))
 
@@ -67,8 +179,9 @@ def test_an_unknown_part_and_a_folder_without_ptbxl_are_refused(tmp_path: Path) 
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_shipped_encoder_beats_the_baselines_on_a_held_back_fold(data_dir: Path) -> None:
-    result = ENCODER.run(Settings(data=data_dir, options={"fold": "8", "parts": "probe"}))
-    found = {row.system: row for row in result.rows if row.metric.startswith("macro AUROC")}
+    options = {"fold": "8", "parts": "probe", "systems": "untrained,spectra"}
+    result = ENCODER.run(Settings(data=data_dir, options=options))
+    found = {row.system: row for row in result.rows if row.metric == "macro AUROC, superclasses"}
     assert found["precordia"].value >= 0.86
     assert found["precordia"].value > found["log-spectra"].value
     assert found["precordia"].value > found["untrained"].value

@@ -75,3 +75,14 @@ def load_ptbxl(folder: Path) -> LabelledRecordings:
         folds=np.array([fold for _, fold in rows]),
         patients=tuple(r.patient_id or r.recording_id for r in recordings),
     )
+
+
+def limited(data: LabelledRecordings, limit: int | None) -> LabelledRecordings:
+    """A random part of at most ``limit`` recordings, in their order."""
+    if limit is None or limit >= len(data.recordings):
+        return data
+    rows = np.sort(np.random.default_rng(0).choice(len(data.recordings), limit, replace=False))
+    return LabelledRecordings(
+        tuple(data.recordings[i] for i in rows), data.superclasses[rows], data.codes[rows], data.code_names, data.folds[rows],
+        tuple(data.patients[i] for i in rows),
+    )  # fmt: skip

@@ -1,0 +1,233 @@
+"""What the encoder task sets side by side: frozen vectors with a linear probe, and systems fitted to the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.leads import LEADS
+from precordia.core.recording import Recording
+from precordia.encoders.encoder import SignalEncoder
+from precordia.eval.tasks.encoder_probe import Probe, fit_probe
+from precordia.records.standardize import standardize, to_windows
+
+OURS: Final = "precordia"
+RESNET: Final = "supervised ResNet"
+MEASURED: Final = "measurements, boosted trees"
+UNTRAINED: Final = "untrained"
+SPECTRA: Final = "log-spectra"
+PCA_RAW: Final = "PCA of the signal"
+PCA_BEAT: Final = "PCA of the average beat"
+SYSTEMS: Final[Mapping[str, str]] = {
+    "resnet": RESNET,
+    "measured": MEASURED,
+    "untrained": UNTRAINED,
+    "spectra": SPECTRA,
+    "pca": PCA_RAW,
+    "pca-beat": PCA_BEAT,
+}
+"""What stands beside ours, by the name that ``--set systems=`` takes."""
+
+Embed = Callable[[Sequence[Recording]], NDArray[np.float32]]
+
+_FEW_C: Final = 1e-2
+"""Penalty of a probe where there is nothing to choose it on."""
+
+_COMPONENTS: Final = 64
+
+
+class Learner(Protocol):
+    """A system that learns labels of some recordings and scores others."""
+
+    def learn(
+        self,
+        labels: NDArray[np.bool_],
+        rows: NDArray[np.intp],
+        choose: NDArray[np.bool_] | None,
+        test: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """Scores ``(len(test), n_labels)`` after learning.
+
+        Args:
+            labels: ``(n, n_labels)`` of all recordings; only those of ``rows`` may be looked at.
+            rows: The recordings to learn from.
+            choose: ``(len(rows),)`` which of them settings are chosen on, or None for fixed settings.
+            test: The recordings to score.
+        """
+        ...
+
+
+@dataclass(eq=False)
+class ProbedVectors:
+    """Frozen vectors with a logistic regression on them.
+
+    Attributes:
+        embed: Recordings to vectors.
+        vectors: ``(n, dim)`` of all recordings.
+        probe: The one that was last fitted.
+    """
+
+    embed: Embed
+    vectors: NDArray[np.float32]
+    probe: Probe | None = None
+
+    def learn(
+        self,
+        labels: NDArray[np.bool_],
+        rows: NDArray[np.intp],
+        choose: NDArray[np.bool_] | None,
+        test: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """See :class:`Learner`."""
+        self.probe = fit_probe(self.vectors[rows], labels[rows], choose, None if choose is not None else _FEW_C)
+        return self.probe.scores(self.vectors[test])
+
+
+@dataclass(eq=False)
+class BoostedMeasurements:
+    """Measurements with gradient-boosted trees.
+
+    Attributes:
+        features: ``(n, n_features)`` of all recordings.
+        trees: Number of trees that was last chosen.
+    """
+
+    features: NDArray[np.float64]
+    trees: int = 0
+
+    def learn(
+        self,
+        labels: NDArray[np.bool_],
+        rows: NDArray[np.intp],
+        choose: NDArray[np.bool_] | None,
+        test: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """See :class:`Learner`."""
+        from precordia.eval.supervised.measured import fit_boosted
+
+        fitted = fit_boosted(self.features[rows], labels[rows], choose)
+        self.trees = fitted.trees
+        return fitted.scores(self.features[test])
+
+
+@dataclass(eq=False)
+class TrainedResNet:
+    """A network trained on the labels.
+
+    Attributes:
+        signal: ``(n, 12, n_samples)`` of all recordings, standardized.
+        seed: Of every draw.
+        cache: Folder of networks that are trained already, or None.
+        epochs: Of the network that was last trained.
+    """
+
+    signal: NDArray[np.float32]
+    seed: int
+    cache: Path | None = None
+    epochs: int = field(default=0)
+
+    def learn(
+        self,
+        labels: NDArray[np.bool_],
+        rows: NDArray[np.intp],
+        choose: NDArray[np.bool_] | None,
+        test: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """See :class:`Learner`."""
+        from precordia.eval.supervised.resnet import train_resnet
+
+        trained = train_resnet(self.signal[rows], labels[rows], choose, seed=self.seed, cache=self.cache)
+        self.epochs = trained.epochs
+        return trained.scores(self.signal[test])
+
+
+def learners(
+    names: Sequence[str],
+    encoder: SignalEncoder,
+    recordings: Sequence[Recording],
+    fit: NDArray[np.bool_],
+    seed: int,
+    cache: Path | None,
+) -> dict[str, Learner]:
+    """Ours and those of :data:`SYSTEMS` that are named, in their order.
+
+    Args:
+        names: Keys of :data:`SYSTEMS`.
+        encoder: Ours; the others see what its signal spec makes of a recording.
+        recordings: All, to fit and to score.
+        fit: ``(n,)`` which of them components are computed on.
+        seed: Of random weights.
+        cache: Folder of trained networks, or None.
+    """
+    from precordia.encoders.checkpoint import untrained
+    from precordia.eval.supervised.measured import measured_features
+
+    flat = _flat(recordings, encoder)
+    signal = flat.reshape(len(flat), len(LEADS), -1)
+    embeds: dict[str, Embed] = {OURS: encoder.embed}
+    if "untrained" in names:
+        embeds[UNTRAINED] = untrained(encoder.architecture, seed).embed
+    if "spectra" in names:
+        embeds[SPECTRA] = lambda some: _spectra(_flat(some, encoder))
+    if "pca" in names:
+        embeds[PCA_RAW] = _principal(flat[fit], lambda some: _flat(some, encoder))
+    if "pca-beat" in names:
+        fitting = [r for r, wanted in zip(recordings, fit, strict=True) if wanted]
+        embeds[PCA_BEAT] = _principal(average_beats(fitting), average_beats)
+    found: dict[str, Learner] = {OURS: ProbedVectors(encoder.embed, encoder.embed(recordings))}
+    for name, system in SYSTEMS.items():
+        if name not in names:
+            continue
+        if name == "resnet":
+            found[system] = TrainedResNet(signal, seed, cache)
+        elif name == "measured":
+            found[system] = BoostedMeasurements(measured_features(recordings))
+        else:
+            found[system] = ProbedVectors(embeds[system], embeds[system](recordings))
+    return found
+
+
+def average_beats(recordings: Sequence[Recording]) -> NDArray[np.float32]:
+    """``(n, 12 * samples)`` mV: the average of the commonest beats, aligned at R; zero where a lead or all beats are missing."""
+    from precordia.measurements.analysis import analyse
+    from precordia.measurements.working_rate import AFTER, BEFORE
+
+    out = np.zeros((len(recordings), len(LEADS), BEFORE + AFTER), dtype=np.float32)
+    for row, recording in enumerate(recordings):
+        analyses = analyse(recording)
+        if analyses:
+            best = max(analyses, key=lambda one: one.families[0].members.size)
+            for lead, samples in zip(best.stretch.leads, best.families[0].average, strict=True):
+                if lead in LEADS:
+                    out[row, LEADS.index(lead)] = samples
+    return out.reshape(len(recordings), -1)
+
+
+def _principal(fitting: NDArray[np.float32], flatten: Callable[[Sequence[Recording]], NDArray[np.float32]]) -> Embed:
+    """The first components of the fitting part, as an embedding."""
+    mean = fitting.mean(axis=0)
+    basis = np.linalg.svd(fitting - mean, full_matrices=False)[2][:_COMPONENTS]
+
+    def embed(recordings: Sequence[Recording]) -> NDArray[np.float32]:
+        out: NDArray[np.float32] = ((flatten(recordings) - mean) @ basis.T).astype(np.float32)
+        return out
+
+    return embed
+
+
+def _spectra(flat: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log power of each lead in forty bands of 1 Hz."""
+    power = np.abs(np.fft.rfft(flat.reshape(len(flat), len(LEADS), -1), axis=2))[:, :, :400] ** 2
+    bands = power.reshape(len(flat), len(LEADS), 40, 10).mean(axis=3)
+    out: NDArray[np.float32] = np.log(bands + 1e-6).reshape(len(flat), -1).astype(np.float32)
+    return out
+
+
+def _flat(recordings: Sequence[Recording], encoder: SignalEncoder) -> NDArray[np.float32]:
+    ready = [standardize(recording, encoder.spec) for recording in recordings]
+    return np.stack([to_windows(recording, encoder.spec).signal[0].ravel() for recording in ready])
