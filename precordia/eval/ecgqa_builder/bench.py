@@ -52,10 +52,16 @@ def _of_one(slot: Slot) -> bool:
 
 
 def open_bench(signals: Signals, evidence: Evidence, kb: KnowledgeBase | None, settings: Settings) -> Bench:
-    """The encoder with the ECGs embedded; precedents from the knowledge base where there is one."""
+    """The encoder with the ECGs embedded; precedents from the knowledge base where there is one.
+
+    Raises:
+        InputError: the knowledge base was built with another encoder.
+    """
     from precordia.encoders import load_encoder
 
     encoder = load_encoder(settings.encoder)
+    if kb is not None and kb.manifest.encoder_fingerprint != encoder.fingerprint:
+        raise InputError(f"{settings.kb}: built with encoder {kb.manifest.encoder!r}; name it with --encoder")
     vectors = Vectors(signals, encoder, signals.paths, settings.progress)
     archive: Archive = KnowledgeBaseArchive(signals, kb) if kb else HereArchive(signals, vectors)
 

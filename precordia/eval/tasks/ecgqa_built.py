@@ -55,11 +55,15 @@ class EcgqaBuiltTask:
         "Questions over ECG-QA's templates from PTB-XL 1.0.3's table (rows checked by a person, signals present), answers from "
         "codes, noise annotations, stages, extra beats and the annotated axis (axis=measured: from the signal, as published, "
         "which is then no independent truth; features=neurokit2 or lead-ii adds numeric features), balanced as published, seeded. "
-        "Asked: fold 9; precedents and answer frequencies: folds 1-8 (patients are disjoint). The sample takes as many of "
-        "each type, and within a type as many of each template, as there are. Exact match as a phrase (corrected) and as in the "
-        "published harness; abstentions count as \"not sure\". Intervals: bootstrap by patient. check=published compares rebuilt "
+        "Asked: fold 9; precedents and answer frequencies: folds 1-8 (patients are disjoint); what answers rest on besides is "
+        "fitted on folds 1-7 and weighed on fold 8 (the file that ships where it fits the encoder, else fitted for the run; "
+        "fit=FILE fits anew and writes it). Exact match as a phrase (corrected) and as in the published harness: of 900 "
+        "questions (--limit) spread evenly over types and templates, and of every single question. Answers are all given; "
+        "the system that may abstain, as users get it, has coverage and risk besides, and its abstentions count as \"not sure\". "
+        "Differences to guesses are paired by question. Intervals: bootstrap by patient. check=published compares rebuilt "
         "answers with every released question that is here instead; out=FOLDER writes the questions as ECG-QA's files."
     )  # fmt: skip
+    runs = ({}, {"check": "published"})
     source = "Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0"
 
     def run(self, settings: Settings) -> Result:
