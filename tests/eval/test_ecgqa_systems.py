@@ -171,6 +171,17 @@ def test_both_tests_of_reading_and_the_figures() -> None:
     assert rows["exact match, another's ECG", "single-verify"].value == pytest.approx(1 / 3)
     assert rows["same answer, other wording", "single-verify"].value == 0.5
     assert rows["exact match, other wording", "single-verify"].value == 0.75
+    assert not any("tokens" in metric or "time" in metric for metric, _ in rows)  # nobody counted
+    counted = [
+        replace(o, tokens_in=n, tokens_out=1, latency_s=n / 100)
+        for o, n in zip(outcomes, (50, 70, 90, 110), strict=True)
+    ]
+    cost = {r.metric: (r.value, r.machine) for r in rows_of(counted, seed=1) if r.group == ""}
+    assert cost == {
+        "tokens of a prompt": (80, False),
+        "tokens of a reply": (1, False),
+        "time of a reply, s": (0.8, True),
+    }
 
 
 def test_the_macro_mean_weighs_types_alike() -> None:

@@ -32,7 +32,7 @@ def rows_of(outcomes: Sequence[Outcome], seed: int) -> list[Row]:
     for kind in QUESTION_TYPES:
         mine = [o for o in outcomes if o.fold_9 and o.question.type == kind]
         rows += _rate(mine, EXACT_MATCH, [o.corrected for o in mine], seed, f"{kind}, fold 9")
-    return rows + _reading(outcomes, seed)
+    return rows + _reading(outcomes, seed) + cost(outcomes)
 
 
 def _scored(outcomes: Sequence[Outcome]) -> list[tuple[str, list[bool]]]:
@@ -56,6 +56,22 @@ def _reading(outcomes: Sequence[Outcome], seed: int) -> list[Row]:
         mine = [o for o in outcomes if o.question.type == kind and o.other_words_same is not None]
         rows += _rate(mine, "exact match, other wording", [bool(o.other_words_right) for o in mine], seed, kind)
         rows += _rate(mine, "same answer, other wording", [bool(o.other_words_same) for o in mine], seed, kind)
+    return rows
+
+
+def cost(outcomes: Sequence[Outcome]) -> list[Row]:
+    """What a language model's replies took, on average, where that was counted."""
+    rows = []
+    for metric, counts in (
+        ("tokens of a prompt", [o.tokens_in for o in outcomes if o.tokens_in is not None]),
+        ("tokens of a reply", [o.tokens_out for o in outcomes if o.tokens_out is not None]),
+    ):
+        if counts:
+            rows.append(Row(outcomes[0].system, metric, float(np.mean(counts)), n=len(counts), at_least=False))
+    waits = [o.latency_s for o in outcomes if o.latency_s is not None]
+    if waits:
+        mean = float(np.mean(waits))
+        rows.append(Row(outcomes[0].system, "time of a reply, s", mean, n=len(waits), at_least=False, machine=True))
     return rows
 
 

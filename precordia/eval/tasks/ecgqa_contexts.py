@@ -13,6 +13,7 @@ from precordia.core.errors import UsageError
 from precordia.eval import bootstrap
 from precordia.eval.ecgqa.bench import SOURCES, TYPES, Bench, bench_of
 from precordia.eval.ecgqa.contexts import CONTEXTS, Context, Shown, other_patients
+from precordia.eval.ecgqa.figures import cost
 from precordia.eval.ecgqa.language import Asked, load_model
 from precordia.eval.ecgqa.neighbours import NeighboursVote
 from precordia.eval.ecgqa.outcomes import Outcome, ask, swap_ecgs
@@ -79,6 +80,7 @@ class EcgqaContextsTask:
                 o for o in mine if condition != SWAPPED or o.question.key in swapped
             ]
         rows = [row for name, found in outcomes.items() for row in rows_of(name, found, settings.seed)]
+        rows += [row for found in outcomes.values() for mine in found.values() if mine for row in cost(mine)]
         samples = [_sample(o) for found in outcomes.values() for mine in found.values() for o in mine]
         return Result(self.name, tuple(rows), _notes(bench, asked), samples, {"questions": source}, bench.data)
 
