@@ -185,6 +185,7 @@ def _in_processes(jobs: Sequence[tuple[Run, Settings, Path, str]], workers: int)
     """Each run in a process of its own, with one thread."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
 
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"  # read when a child loads its libraries
@@ -195,9 +196,13 @@ def _in_processes(jobs: Sequence[tuple[Run, Settings, Path, str]], workers: int)
             quiet = [
                 (run, replace(settings, progress=silent), folder, inputs) for run, settings, folder, inputs in jobs
             ]
-            futures = [pool.submit(_run_one, job) for job in quiet]
+            futures = {pool.submit(_run_one, job): job[0] for job in quiet}
             for future in as_completed(futures):
-                yield future.result()
+                try:
+                    yield future.result()
+                except BrokenProcessPool:  # takes those that wait with it
+                    message = "a process was ended from outside, perhaps for want of memory; the same command goes on"
+                    yield Outcome(futures[future].name, "failed", message=message)
     finally:
         if before is None:
             del os.environ["OMP_NUM_THREADS"]
