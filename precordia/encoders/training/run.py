@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from precordia.core.errors import CheckpointError, PrecordiaError, UsageError
+from precordia.core.errors import PrecordiaError, UsageError
 from precordia.encoders.augment import Augmenter
 from precordia.encoders.checkpoint import encoder_of, load_encoder
 from precordia.encoders.corpus import Corpus
@@ -27,7 +27,7 @@ from precordia.encoders.training.batches import Batches
 from precordia.encoders.training.precision import Precision
 from precordia.encoders.training.processes import Processes, check_batch
 from precordia.encoders.training.shared_norm import share_statistics
-from precordia.encoders.training.state import identity_of
+from precordia.encoders.training.state import WrongStartError, identity_of
 from precordia.records.standardize import SignalSpec
 
 _HELD_OUT_STEP = 1 << 40
@@ -45,7 +45,7 @@ class Run:
 
     Raises:
         UsageError: the recipe does not fit its objectives, the processes or the device.
-        CheckpointError: ``init_from`` has another architecture.
+        WrongStartError: ``init_from`` has another architecture.
     """
 
     def __init__(self, recipe: Recipe, corpus: Corpus, spec: SignalSpec, processes: Processes) -> None:
@@ -175,7 +175,7 @@ class Run:
             return ""
         encoder = load_encoder(self.recipe.init_from)
         if encoder.architecture != self.recipe.architecture or encoder.spec != self.spec:
-            raise CheckpointError(
+            raise WrongStartError(
                 f"recipe {self.recipe.name}: init_from {self.recipe.init_from} has another architecture or signal spec; "
                 "copy the architecture of its recipe.json"
             )

@@ -13,6 +13,10 @@ from precordia.core.errors import CheckpointError, UsageError
 from precordia.encoders.recipe import Recipe, parse_recipe
 
 
+class WrongStartError(CheckpointError, UsageError):
+    """A state or a checkpoint that was named to start from is of something else: the command is wrong, not the file."""
+
+
 def write_state(path: Path, state: dict[str, Any]) -> None:
     """Write at once or not at all."""
     part = path.with_suffix(".part")
@@ -24,18 +28,18 @@ def read_state(path: Path, identity: str) -> dict[str, Any]:
     """A kept state.
 
     Raises:
-        CheckpointError: it cannot be read, or is of another training than ``identity``.
+        WrongStartError: it cannot be read, or is of another training than ``identity``.
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         kept = str(state["identity"])
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise CheckpointError(
+        raise WrongStartError(
             f"{path}: cannot be read as the state of a training ({type(error).__name__}); train without --resume"
         ) from error
     difference = difference_of(kept, identity)
     if difference:
-        raise CheckpointError(f"{path}: is of {difference}; train into another folder or without --resume")
+        raise WrongStartError(f"{path}: is of {difference}; train into another folder or without --resume")
     return state
 
 
