@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -50,6 +50,8 @@ class EcgqaTask:
         "Oh et al., ECG-QA: A comprehensive question answering dataset combined with electrocardiogram, NeurIPS 2023 "
         "Datasets and Benchmarks; CC BY 4.0; protocol: github.com/Jwoo5/ecg-qa 3eabbce1, github.com/Jwoo5/fairseq-signals 6b9e1375"
     )
+    headline = ("exact match @ macro*", "exact match @ single-verify", "exact match @ comparison_irrelevant-query")
+    runs: tuple[Mapping[str, str], ...] = ({}, {"wording": "paraphrased", "probes": "no"})
 
     def run(self, settings: Settings) -> Result:
         """Ask every system.
