@@ -46,8 +46,8 @@ Objectives:
 
 {_outcome(Outcome.load(folder), recipe)}
 
-No diagnosis code was used. Objectives named `report_...` and `text_alignment` learn from the words of the reports: they are
-supervision by text. `report_findings` uses what `precordia.concepts` reads in those words.
+No diagnosis code was used. Objectives named after reports or text, and `optimal_transport`, learn from the words of the
+reports: they are supervision by text. `report_findings` uses what `precordia.concepts` reads in those words.
 
 Made for research on retrieval of similar ECGs. Not a medical device. The recipe is `recipe.json`, the losses are `curve.csv`.
 """  # noqa: E501
