@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -16,11 +17,12 @@ from precordia.core.retrieval import Hit, Why
 from precordia.eval.ecgqa.bench import classes_of
 from precordia.eval.ecgqa.contexts import CONTEXTS, Context, Shown, other_patients
 from precordia.eval.ecgqa.neighbours import NeighboursVote
-from precordia.eval.ecgqa.outcomes import Outcome
+from precordia.eval.ecgqa.outcomes import Outcome, ask
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.signals import Signals
-from precordia.eval.task import Settings
-from precordia.eval.tasks.ecgqa_contexts import ECGQA_CONTEXTS, MEAN, SWAPPED, rows_of
+from precordia.eval.ecgqa.system import Put, Reply
+from precordia.eval.task import Progress, Settings
+from precordia.eval.tasks.ecgqa_contexts import ECGQA_CONTEXTS, MEAN, SWAPPED, Renamed, rows_of
 
 
 def asked(ecg: int, answer: str, kind: str = "single-verify", attributes: tuple[str, ...] = ("a",)) -> Question:
@@ -107,6 +109,32 @@ def test_differences_are_paired_and_types_weigh_alike() -> None:
     assert rows[f"exact match, nearest less {SWAPPED}", "single-verify"].n == 2
     nobody_else = {c: o for c, o in found.items() if c != SWAPPED} | {SWAPPED: []}
     assert not any(SWAPPED in row.metric for row in rows_of("s", nobody_else, seed=1))
+
+
+def test_a_language_model_is_asked_about_the_other_ecg_where_ecgs_are_swapped() -> None:
+    class Model:
+        name = "m"
+        reads_ecg = True
+
+        def __init__(self) -> None:
+            self.prepared: list[tuple[str, tuple[int, ...]]] = []
+
+        def reads_words(self, question: Question) -> bool:
+            return False
+
+        def prepare(self, puts: Sequence[Put], progress: Progress) -> None:
+            self.prepared += [(q.key, ecgs) for q, ecgs in puts]
+
+        def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
+            return Reply("yes" if ecgs == (2,) else "no")
+
+    questions = [asked(1, "yes"), asked(3, "no")]
+    signals = of_patients({1: "p", 2: "q", 3: "r"})
+    model = Model()
+    system = Renamed(model, "m, another's ECG", {"test/1": (2,)})
+    found = ask(system, questions, signals, classes_of([*questions, asked(2, "no")]))
+    assert model.prepared == [("test/1", (2,)), ("test/3", (3,))]
+    assert [(o.system, o.said) for o in found] == [(system.name, {"yes"}), (system.name, {"no"})]
 
 
 def test_classes_of_built_questions_have_every_answer_and_every_choice() -> None:

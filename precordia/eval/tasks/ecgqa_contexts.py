@@ -86,7 +86,7 @@ class EcgqaContextsTask:
 
 
 @dataclass
-class _Renamed:
+class Renamed:
     """A system under another name, and, where ECGs are swapped, shown other patients' ECGs."""
 
     inner: System
@@ -95,13 +95,16 @@ class _Renamed:
     reads_ecg: bool = True
 
     def reads_words(self, question: Question) -> bool:
+        """As the system."""
         return self.inner.reads_words(question)
 
     def prepare(self, puts: Sequence[Put], progress: Progress) -> None:
+        """As the system, where it prepares."""
         if isinstance(self.inner, Batched):
             self.inner.prepare([(q, self._shown(q, ecgs)) for q, ecgs in puts], progress)
 
     def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
+        """As the system, shown these or the swapped ECGs."""
         return self.inner.reply(question, self._shown(question, ecgs))
 
     def _shown(self, question: Question, ecgs: tuple[int, ...]) -> tuple[int, ...]:
@@ -146,8 +149,8 @@ def _systems(
         makers.append((model.name, words))
     out: list[tuple[str, str, System]] = []
     for name, make in makers:
-        out += [(name, context, _Renamed(make(context), f"{name}, {context}")) for context in CONTEXTS]
-        out.append((name, SWAPPED, _Renamed(make("nearest"), f"{name}, {SWAPPED}", swapped)))
+        out += [(name, context, Renamed(make(context), f"{name}, {context}")) for context in CONTEXTS]
+        out.append((name, SWAPPED, Renamed(make("nearest"), f"{name}, {SWAPPED}", swapped)))
     return out
 
 
