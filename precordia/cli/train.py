@@ -52,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
     """Train; exit code."""
     from precordia.encoders.training.processes import check_batch, launched_count
 
-    count = args.devices or launched_count()
-    if count < 1 or (args.devices and launched_count() not in (1, count)):
+    count = launched_count() if args.devices is None else args.devices
+    if count < 1 or launched_count() not in (1, count):
         raise UsageError(f"--devices {args.devices}: give at least 1, and nothing else than the launcher was given")
     recipe = _recipe(args)
     check_batch(recipe.name, recipe.batch_size, count)
