@@ -12,6 +12,7 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
+from precordia.encoders.text import load_text_encoder
 from precordia.eval.tasks import reports_losses
 from precordia.eval.tasks.reports_archive import VectorArchive
 from precordia.eval.tasks.reports_data import PTBXL, Sample
@@ -330,7 +331,7 @@ def test_samples_carry_no_words_and_the_same_keys() -> None:
     pytest.importorskip("sentence_transformers")
     asked = [sample("Sinusrhythmus. Linksschenkelblock", 2, name="s"), sample("sinus rhythm. normal ecg.", 1, name="t")]
     reports = {"nearest report": [Nearest().write(s) for s in asked]}
-    texts = score_text(asked, reports)
+    texts = score_text(asked, reports, load_text_encoder(device="cpu"))
     scored = score("nearest report", asked, reports["nearest report"], BY_ID, texts["nearest report"])
     rows = scored.rows({"t": ("scp:NORM",)})
     assert rows[0].keys() == rows[1].keys()

@@ -6,12 +6,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from precordia.cli.main import main
 from precordia.core.errors import InputError
 from precordia.core.recording import Recording
+from precordia.eval.tasks.report_consensus import fit_confidence
 from precordia.eval.tasks.reports_archive import KnowledgeBaseArchive
 from precordia.eval.tasks.reports_data import examine, of_folds, read_ptbxl_here
 from precordia.knowledge_base import KnowledgeBase
@@ -27,9 +29,11 @@ SYSTEMS = {"consensus", "nearest report", "random report", "most frequent report
 
 def test_a_setting_that_the_task_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", "reports", "--set", "bert=x"]) == 2
-    assert "no setting bert (choices: bertscore, replies)" in capsys.readouterr().err
+    assert "no setting bert (choices: bertscore, policy, replies)" in capsys.readouterr().err
     assert main(["eval", "reports", "--set", "bertscore=x"]) == 2
     assert "give equal or idf" in capsys.readouterr().err
+    assert main(["eval", "reports", "--set", "policy=x"]) == 2
+    assert "give drop or flag or ask again" in capsys.readouterr().err
 
 
 @pytest.mark.data
@@ -98,3 +102,17 @@ def test_a_report_that_states_nothing_is_no_reference(ptbxl: list[Recording]) ->
     one = ptbxl[0]
     asked = [replace(one, report="trace only requested."), replace(one, report=None), one]
     assert [s.reference for s in examine(asked, "PTB-XL", Empty())] == [one.report]  # type: ignore[arg-type]
+
+
+@pytest.mark.data
+def test_the_curve_of_confidence_is_fitted_on_fold_8_against_folds_1_to_7(ptbxl: list[Recording]) -> None:
+    # Vectors drawn at random: the curve must rise all the same, and fold 9 must have no part in it.
+    drawn = np.random.default_rng(0).normal(size=(len(ptbxl), 8)).astype(np.float32)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    vectors = {r.recording_id: row for r, row in zip(ptbxl, drawn, strict=True)}
+    curve = fit_confidence(ptbxl, vectors, "made")
+    asked = len(of_folds(ptbxl, (8,)))
+    assert curve.source == f"PTB-XL fold 8 against folds 1-7, {asked} recordings, encoder made"
+    assert curve.n > asked
+    assert list(curve.probabilities) == sorted(curve.probabilities)
+    assert fit_confidence(of_folds(ptbxl, range(1, 9)), vectors, "made") == curve

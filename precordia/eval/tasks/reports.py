@@ -10,6 +10,7 @@ from typing import Final
 from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
 from precordia.encoders import load_encoder
+from precordia.encoders.text import SentenceEncoder, load_text_encoder
 from precordia.eval.task import Result, Row, Settings
 from precordia.eval.tasks import reports_experts, reports_losses, reports_risk, reports_text
 from precordia.eval.tasks.reports_archive import Archive, KnowledgeBaseArchive, VectorArchive, embed
@@ -38,13 +39,15 @@ from precordia.eval.tasks.reports_systems import (
     Written,
 )
 from precordia.generation.consensus import ConsensusSettings
+from precordia.generation.grounding import Policy
 from precordia.generation.writing import WritingSettings
 
 ARCHIVE_FOLDS: Final = range(1, 9)
 ASKED_FOLDS: Final = (9,)
 THRESHOLD_FOLDS: Final = (8,)
 """The encoder is not trained on this one."""
-_OPTIONS: Final = ("bertscore", "replies")
+_POLICIES: Final[tuple[Policy, ...]] = ("drop", "flag", "ask again")
+_OPTIONS: Final = ("bertscore", "policy", "replies")
 
 
 class ReportsTask:
@@ -60,7 +63,8 @@ class ReportsTask:
         "diagnoses are entries of a form. Findings are read from every text by precordia.concepts, suspected ones count as "
         "stated, all closed under implication, artefacts and history left out. Intervals: bootstrap by patient, differences "
         "paired. Thresholds of support are chosen on fold 8 against the archive less its patient. --set bertscore=idf weighs "
-        "word pieces by rarity; --set replies=DIR keeps a language model's replies (default: OUT/replies)."
+        "word pieces by rarity; --set replies=DIR keeps a language model's replies (default: OUT/replies); "
+        "--set policy=flag leaves in what the precedents do not support."
     )  # fmt: skip
     source = (
         "Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0; Kalyakulina et al., LUDB, IEEE Access 2020;8:186181, "
@@ -80,10 +84,13 @@ class ReportsTask:
         """Measure.
 
         Raises:
+            MissingExtraError: a metric's library is not installed.
             InputError: PTB-XL is not there, or none of its fold 9; or the knowledge base holds what is asked.
             UsageError: an option is not understood.
         """
         _check(settings.options)
+        words = load_text_encoder(device="cpu")
+        reports_text.check_libraries(words)
         here, ludb = read_ptbxl_here(settings.data), read_ludb(settings.data)
         codes, table_hash = read_codes(settings.data)
         asked = of_folds(here, ASKED_FOLDS)
@@ -102,7 +109,7 @@ class ReportsTask:
             notes.append(_size(dataset, samples, recordings))
             if not samples:
                 continue
-            scored = _reports(systems, samples, archive, settings)
+            scored = _reports(systems, samples, archive, words, settings)
             rows += _figures(scored, dataset, codes if dataset == PTBXL else {}, settings.seed)
             rows += reports_losses.rows(samples, scored[CONSENSUS].reports, archive.cases, consensus, dataset)
             if dataset == PTBXL:
@@ -145,6 +152,8 @@ def _check(options: Mapping[str, str]) -> None:
             raise UsageError(f"task reports has no setting {name} (choices: {', '.join(_OPTIONS)})")
     if options.get("bertscore", "equal") not in ("equal", "idf"):
         raise UsageError(f"option bertscore={options['bertscore']!r} is not understood; give equal or idf")
+    if options.get("policy", "drop") not in _POLICIES:
+        raise UsageError(f"option policy={options['policy']!r} is not understood; give {' or '.join(_POLICIES)}")
 
 
 def _archive(
@@ -175,12 +184,13 @@ def _systems(settings: Settings, archive: Archive, consensus: ConsensusSettings)
         folder = Path(settings.options["replies"]) if "replies" in settings.options else default
         model = load_language_model(settings.llm, LanguageModelSettings(cache_dir=folder))
         if model is not None:
-            systems.insert(1, Drafted(writing, model))
+            policy = next(p for p in _POLICIES if p == settings.options.get("policy", "drop"))
+            systems.insert(1, Drafted(replace(writing, policy=policy), model))
     return systems
 
 
 def _reports(
-    systems: Sequence[System], samples: Sequence[Sample], archive: Archive, settings: Settings
+    systems: Sequence[System], samples: Sequence[Sample], archive: Archive, words: SentenceEncoder, settings: Settings
 ) -> dict[str, Scored]:
     """What each system writes, and what it scores."""
     reports: dict[str, list[Written]] = {}
@@ -189,7 +199,7 @@ def _reports(
         reports[system.name] = list(map(system.write, settings.progress(samples, len(samples), label)))
     idf = settings.options.get("bertscore") == "idf"
     in_words = [sample for sample in samples if sample.dataset == PTBXL]
-    texts = score_text(in_words, reports, idf=idf) if in_words else {}
+    texts = score_text(in_words, reports, words, idf=idf) if in_words else {}
     cases = {case.case_id: case for case in archive.cases}
     return {name: score(name, samples, some, cases, texts.get(name, {})) for name, some in reports.items()}
 

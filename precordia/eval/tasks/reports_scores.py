@@ -11,6 +11,7 @@ from precordia.concepts import contradictions
 from precordia.concepts.language import LANGUAGES
 from precordia.concepts.terms import SUPERCLASSES
 from precordia.core.case import Case
+from precordia.encoders.text import SentenceEncoder
 from precordia.eval.tasks import reports_evidence
 from precordia.eval.tasks.reports_data import Sample
 from precordia.eval.tasks.reports_evidence import EvidenceCounts
@@ -133,13 +134,14 @@ def score(
 
 
 def score_text(
-    samples: Sequence[Sample], reports: Mapping[str, Sequence[Written]], *, idf: bool = False
+    samples: Sequence[Sample], reports: Mapping[str, Sequence[Written]], encoder: SentenceEncoder, *, idf: bool = False
 ) -> dict[str, dict[str, TextScores]]:
     """System to variant's key to scores; each text is embedded once for all systems.
 
     Args:
         samples: ``(n,)`` the ECGs.
         reports: System to ``(n,)`` what it wrote.
+        encoder: Of word pieces.
         idf: See :class:`TextScorer`.
     """
     found: dict[str, dict[str, TextScores]] = {system: {} for system in reports}
@@ -149,7 +151,7 @@ def score_text(
             continue
         texts = {system: [variant.wording(some[i].text) for i in taken] for system, some in reports.items()}
         references = [variant.wording(samples[i].reference) for i in taken]
-        scorer = TextScorer(references, [text for some in texts.values() for text in some], idf=idf)
+        scorer = TextScorer(references, [text for some in texts.values() for text in some], idf=idf, encoder=encoder)
         for system, some in texts.items():
             found[system][variant.key] = scorer.score(some)
     return found

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.concepts import canonical_text
+from precordia.encoders.text import SentenceEncoder
 from precordia.eval.metrics import bertscore, bleu, cider, meteor, rouge
 from precordia.eval.metrics.words import words
 from precordia.eval.tasks.reports_data import Sample
@@ -100,13 +101,21 @@ class TextScorer:
         references: ``(n,)`` one a sample, as they are compared; CIDEr-D's rarities are theirs.
         candidates: Every text that will be scored.
         idf: Whether BERTScore weighs word pieces by their rarity among the references.
+        encoder: Of word pieces, for BERTScore; the package's own when None.
     """
 
-    def __init__(self, references: Sequence[str], candidates: Sequence[str], *, idf: bool = False) -> None:
+    def __init__(
+        self,
+        references: Sequence[str],
+        candidates: Sequence[str],
+        *,
+        idf: bool = False,
+        encoder: SentenceEncoder | None = None,
+    ) -> None:
         self._references = list(references)
         self._words = [words(text) for text in references]
         self._cider = cider.CiderD(self._words)
-        self._bertscore = bertscore.BertScore([*references, *candidates], references if idf else None)
+        self._bertscore = bertscore.BertScore([*references, *candidates], references if idf else None, encoder)
 
     def score(self, candidates: Sequence[str]) -> TextScores:
         """``(n,)`` one text a reference."""
@@ -120,6 +129,15 @@ class TextScorer:
             np.array([self._cider.score(*pair) for pair in pairs]),
             np.array([self._bertscore.score(*pair).f1 for pair in texts]),
         )
+
+
+def check_libraries(encoder: SentenceEncoder) -> None:
+    """Score one word, so that a library that is missing is told before the long work.
+
+    Raises:
+        MissingExtraError: one is.
+    """
+    TextScorer(["rhythm"], ["rhythm"], encoder=encoder).score(["rhythm"])
 
 
 def _bleu(order: int) -> Callable[[NDArray[np.float64]], float]:
