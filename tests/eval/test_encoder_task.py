@@ -122,7 +122,7 @@ def test_the_twenty_most_frequent_codes_are_scored_and_labels_can_be_few() -> No
     system = ProbedVectors(lambda some: vectors[: len(some)], vectors)
     every = np.ones((int(split.test.sum()), 20))
     assert next(iter(code_rows(split, {OURS: every}, 42))).value == pytest.approx(0.5)
-    few = list(few_label_rows(split, {OURS: system}, 42))
+    few = list(few_label_rows(split, {OURS: system}, Settings(data=Path())))
     assert [row.metric for row in few] == [f"macro AUROC, superclasses, {share} of labels" for share in ("1%", "10%")]
     assert few[0].value < few[1].value
     assert few[1].value > 0.95

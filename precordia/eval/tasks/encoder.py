@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -34,6 +33,7 @@ from precordia.eval.tasks.encoder_systems import (
     ProbedVectors,
     TrainedResNet,
     learners,
+    networks_folder,
 )
 from precordia.eval.tasks.encoder_text import text_rows
 
@@ -51,12 +51,22 @@ class EncoderTask:
     protocol = (
         "PTB-XL 1.0.3 at 100 Hz, recordings present under DATA/ptbxl. Logistic regression on folds 1-8, its penalty chosen on "
         "fold 8 after fitting on 1-7; scored once on fold 9 (--set fold=8 tunes on fold 8 with 1-7 instead). Beside it: a 1-D "
-        "ResNet trained on the labels (epochs chosen on fold 8; trained networks are kept in --set cache=DIR), measurements with "
-        "gradient-boosted trees, and what is barely learned (--set systems=...). Superclasses as Strodthoff et al. 2021. nDCG: "
-        "overlap of SCP codes. Robustness rows use the probe of whole clean ECGs. 95% intervals: bootstrap by patient, paired for "
-        "differences."
+        "ResNet trained on the labels (epochs chosen on fold 8; trained networks are kept in --set cache=DIR, else beside the "
+        "results), measurements with gradient-boosted trees, and what is barely learned (--set systems=...). Superclasses as "
+        "Strodthoff et al. 2021. nDCG: overlap of SCP codes. Robustness rows use the probe of whole clean ECGs. 95% intervals: "
+        "bootstrap by patient, paired for differences."
     )
     source = "Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0); Strodthoff et al., IEEE JBHI 2021;25:1519-1528"
+
+    headline = (
+        "macro AUROC, superclasses",
+        "macro AUROC, 20 most frequent codes",
+        "macro AUROC, superclasses, * of labels",
+        "nDCG@10*",
+        "precision@10*",
+        "mean reciprocal rank*",
+        "fall of*",
+    )
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
@@ -65,27 +75,26 @@ class EncoderTask:
         fold = int(settings.options.get("fold", "9"))
         parts = choices(settings, "parts", PARTS)
         systems = choices(settings, "systems", tuple(SYSTEMS), alone=True)
-        cache = settings.options.get("cache")
         encoder = load_encoder(settings.encoder)
         data = limited(load_ptbxl(settings.data / "ptbxl"), settings.limit)
         split = Split(data, data.folds < fold, data.folds == fold - 1, data.folds == fold)
-        found = learners(systems, encoder, data.recordings, split.fit, settings.seed, Path(cache) if cache else None)
+        found = learners(systems, encoder, data.recordings, split.fit, settings.seed, networks_folder(settings))
         vectors = {name: one.vectors for name, one in found.items() if isinstance(one, ProbedVectors)}
         rows: list[Row] = []
-        whole = _learn(found, split, data.superclasses)
+        whole = _learn(found, split, data.superclasses, settings)
         chosen = ", ".join(_setting(name, one) for name, one in found.items())
         probed = {name: one.probe for name, one in found.items() if isinstance(one, ProbedVectors)}
         if "probe" in parts:
             rows += superclass_rows(split, whole, settings.seed)
         if "codes" in parts:
-            rows += code_rows(split, _learn(found, split, frequent_codes(split)), settings.seed)
+            rows += code_rows(split, _learn(found, split, frequent_codes(split), settings), settings.seed)
         if "labels" in parts:
-            rows += few_label_rows(split, found, settings.seed)
+            rows += few_label_rows(split, found, settings)
         if "retrieval" in parts:
             rows += retrieval_rows(split, vectors, settings.seed)
         changed = list(fewer_leads(settings.seed)) if "leads" in parts else []
         changed += list(noises(settings.seed)) if "noise" in parts else []
-        for group, change in changed:
+        for group, change in settings.progress(changed, len(changed), "changed ECGs", "change"):
             altered = [change(r) for r in split.recordings(split.test)]
             for name in (OURS, SPECTRA):
                 one, probe = found.get(name), probed.get(name)
@@ -136,9 +145,12 @@ def choices(settings: Settings, key: str, known: Sequence[str], *, alone: bool =
     return wanted
 
 
-def _learn(found: Mapping[str, Learner], split: Split, labels: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+def _learn(
+    found: Mapping[str, Learner], split: Split, labels: NDArray[np.bool_], settings: Settings
+) -> dict[str, NDArray[np.float64]]:
     rows, test, choose = np.flatnonzero(split.fit), np.flatnonzero(split.test), split.choose[split.fit]
-    return {name: one.learn(labels, rows, choose, test) for name, one in found.items()}
+    shown = settings.progress(found.items(), len(found), "learning labels", "system")
+    return {name: one.learn(labels, rows, choose, test) for name, one in shown}
 
 
 def _setting(name: str, learner: Learner) -> str:

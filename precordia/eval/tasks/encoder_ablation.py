@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,6 +57,9 @@ class EncoderAblationTask:
     )
     source = "Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0); Strodthoff et al., IEEE JBHI 2021;25:1519-1528"
 
+    headline = ("macro AUROC, superclasses*", "macro AUROC, 20 most frequent codes")
+    runs: tuple[Mapping[str, str], ...] = ()
+
     def run(self, settings: Settings) -> Result:
         """Measure."""
         from precordia.encoders.checkpoint import load_encoder, untrained
@@ -68,7 +71,8 @@ class EncoderAblationTask:
         folders, notes = checkpoints(Path(given)) if given else ([], [])
         ready = [standardize(recording, shipped.spec) for recording in data.recordings]
         rows: list[Row] = []
-        for name, place in [*((name, None) for name in found), *((folder.name, folder) for folder in folders)]:
+        asked = [*((name, None) for name in found), *((folder.name, folder) for folder in folders)]
+        for name, place in settings.progress(asked, len(asked), "embedding", "checkpoint"):
             try:
                 encoder = found[name] if place is None else load_encoder(place)
             except PrecordiaError as error:

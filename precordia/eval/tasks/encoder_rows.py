@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from precordia.core.recording import Recording
 from precordia.eval import bootstrap
-from precordia.eval.task import Row
+from precordia.eval.task import Row, Settings
 from precordia.eval.tasks.encoder_probe import macro_auroc
 from precordia.eval.tasks.encoder_ptbxl import SUPERCLASSES, LabelledRecordings
 from precordia.eval.tasks.encoder_systems import OURS, Learner, TrainedResNet
@@ -109,7 +109,7 @@ def frequent_codes(split: Split) -> NDArray[np.bool_]:
     return split.data.codes[:, top]
 
 
-def few_label_rows(split: Split, systems: Mapping[str, Learner], seed: int) -> Iterator[Row]:
+def few_label_rows(split: Split, systems: Mapping[str, Learner], settings: Settings) -> Iterator[Row]:
     """Systems on a random part of the labels, with fixed settings: there is nothing to choose them on.
 
     A network is trained on the first :data:`NETWORK_DRAWS` of the draws only, since each takes a minute.
@@ -117,10 +117,10 @@ def few_label_rows(split: Split, systems: Mapping[str, Learner], seed: int) -> I
     fit, test = np.flatnonzero(split.fit), np.flatnonzero(split.test)
     for share in (0.01, 0.1):
         draws = [
-            np.random.default_rng([seed, i]).choice(fit, max(round(share * len(fit)), 5), replace=False)
+            np.random.default_rng([settings.seed, i]).choice(fit, max(round(share * len(fit)), 5), replace=False)
             for i in range(10)
         ]
-        for name, system in systems.items():
+        for name, system in settings.progress(systems.items(), len(systems), f"{share:.0%} of labels", "system"):
             some = draws[:NETWORK_DRAWS] if isinstance(system, TrainedResNet) else draws
             each = [system.learn(split.data.superclasses, rows, None, test) for rows in some]
             values = [macro_auroc(split.data.superclasses[split.test], scores) for scores in each]

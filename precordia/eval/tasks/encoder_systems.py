@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders.encoder import SignalEncoder
+from precordia.eval.task import Settings
 from precordia.eval.tasks.encoder_probe import Probe, fit_probe
 from precordia.records.standardize import standardize, to_windows
 
@@ -39,6 +40,12 @@ _FEW_C: Final = 1e-2
 """Penalty of a probe where there is nothing to choose it on."""
 
 _COMPONENTS: Final = 64
+
+
+def networks_folder(settings: Settings) -> Path | None:
+    """Where trained networks are kept: ``--set cache=DIR``, else beside the results, else nowhere."""
+    given = settings.options.get("cache")
+    return Path(given) if given else settings.out / "networks" if settings.out else None
 
 
 class Learner(Protocol):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from precordia.eval.tasks.encoder import choices
 from precordia.eval.tasks.encoder_archives import CINC_FOLDERS, Archive, implied_by, read_cinc, read_ludb, targets
 from precordia.eval.tasks.encoder_ptbxl import SUPERCLASSES, LabelledRecordings, load_ptbxl
 from precordia.eval.tasks.encoder_rows import macro_estimate
-from precordia.eval.tasks.encoder_systems import OURS, SYSTEMS, learners
+from precordia.eval.tasks.encoder_systems import OURS, SYSTEMS, learners, networks_folder
 from precordia.eval.tasks.encoder_text import PROMPTS, aligned_text_encoder, prompt_scores, prompts_of
 
 LEAST: Final = 5
@@ -63,13 +62,14 @@ class EncoderTransferTask:
         "Access 2020;8:186181 (ODC-By 1.0); Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)"
     )
 
+    headline = ("macro AUROC*",)
+
     def run(self, settings: Settings) -> Result:
         """Measure."""
         from precordia.encoders.checkpoint import load_encoder
 
         wanted = settings.options.get("systems")
         names = choices(settings, "systems", tuple(SYSTEMS), alone=True) if wanted else DEFAULT_SYSTEMS
-        cache = settings.options.get("cache")
         encoder = load_encoder(settings.encoder)
         data = load_ptbxl(settings.data / "ptbxl")
         archives = [read_cinc(name, settings.data) for name in CINC_FOLDERS]
@@ -81,12 +81,12 @@ class EncoderTransferTask:
         test = np.r_[np.flatnonzero(data.folds == 9), len(data.recordings) : len(recordings)]
         fitting = np.zeros(len(recordings), dtype=bool)
         fitting[fit] = True
-        systems = learners(names, encoder, recordings, fitting, settings.seed, Path(cache) if cache else None)
+        systems = learners(names, encoder, recordings, fitting, settings.seed, networks_folder(settings))
         padding = len(recordings) - len(data.recordings)
         scores: dict[tuple[str, str], NDArray[np.float64]] = {}
         for what, (labels, _) in questions.items():
             padded = np.pad(labels, ((0, padding), (0, 0)))
-            for name, system in systems.items():
+            for name, system in settings.progress(systems.items(), len(systems), f"learning {what}", "system"):
                 scores[name, what] = system.learn(padded, fit, choose, test)
         if encoder.text_projection is not None:
             vectors = systems[OURS].vectors[test]  # type: ignore[attr-defined]

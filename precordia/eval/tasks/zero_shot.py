@@ -47,6 +47,8 @@ class ZeroShotTask:
         "PhysioNet/CinC Challenge 2021, CC BY 4.0"
     )
 
+    headline = ("macro AUROC, classes with a positive",)
+
     def run(self, settings: Settings) -> Result:
         """Measure."""
         from precordia.encoders.checkpoint import load_encoder
