@@ -26,7 +26,7 @@ from precordia.eval.ecgqa.figures import rows_of
 from precordia.eval.ecgqa.language import Asked
 from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
 from precordia.eval.ecgqa.outcomes import ask, swap_ecgs
-from precordia.eval.ecgqa.own import Evidence, in_short
+from precordia.eval.ecgqa.own import ASK, VOTES, Answered, Evidence, Fit, in_short
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.signals import Signals
 from precordia.eval.ecgqa.system import Reply, said
@@ -263,6 +263,16 @@ def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context
     assert "Options: no, yes\n" in model.prompts[1].messages[-1].content
 
 
+def test_what_was_fitted_on_an_ecg_does_not_answer_about_it() -> None:
+    signals = signals_at({1: 0, 2: 0})
+    fitted = Answered(signals, Shelf(), Nothing(signals), Fit(None, None))  # type: ignore[arg-type]
+    assert fitted.name == ASK
+    assert fitted.reply(asked(1, "yes"), (1,)) is None
+    plain = Answered(signals, Shelf(), Nothing(signals))
+    assert plain.name == VOTES
+    assert plain.reply(asked(1, "yes"), (1,)) is not None
+
+
 def test_the_archive_here_leaves_the_patient_out_and_knows_the_reports() -> None:
     signals = signals_at({1: 0, 2: 1, 3: 5, 4: 80}, {1: "p", 2: "p"})
     archive = HereArchive(signals, Vectors(signals, Compass(), [1, 2, 3, 4]))  # type: ignore[arg-type]
@@ -308,7 +318,8 @@ def test_every_system_on_a_small_benchmark(tmp_path: Path, monkeypatch: pytest.M
     assert right["majority of template"] == right["neighbours' vote, k=10"] == 0.75
     assert {s for s in right if s.startswith("parrot")} == {f"parrot, precedents: {context}" for context in CONTEXTS}
     assert right["parrot, precedents: nearest"] == 0  # it says "A"
-    assert "precordia ask, no LLM" in right
+    assert VOTES in right
+    assert ASK not in right  # every ECG is of fold 1, whose labels it was fitted on
     assert not any(s.startswith("measurements") for s in right)
     assert result.notes[0].startswith("5 questions in the shards that are there; 4 have their ECGs here (4 ECGs)")
     assert {s["patient"] for s in result.samples} == {"71", "72", "73", "74"}

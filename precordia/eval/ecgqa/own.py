@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 from precordia.core.drafts import Draft
 from precordia.core.findings import Measurements
 from precordia.core.recording import Quality, Recording
-from precordia.eval.ecgqa.archive import Archive, Vectors
+from precordia.eval.ecgqa.archive import TRAINING_FOLDS, Archive, Vectors
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.signals import Signals
 from precordia.eval.ecgqa.system import Reply, said
@@ -97,10 +98,17 @@ class Measured:
         return said(answer_of(question.template, *(self._features(ecg) for ecg in ecgs)))
 
 
-class Answered:
-    """``precordia ask`` without a language model, the question put in its own words."""
+ASK: Final = "precordia ask, no LLM"
+VOTES: Final = f"{ASK}, votes as they are"
 
-    name = "precordia ask, no LLM"
+
+class Answered:
+    """``precordia ask`` without a language model, the question put in its own words.
+
+    With ``fit`` it has seen the labels of PTB-XL's folds 1 to 8, and does not answer about their ECGs; without, it answers from
+    precedents and measurements as they are.
+    """
+
     reads_ecg = True
 
     def __init__(self, signals: Signals, archive: Archive, evidence: Evidence, fit: Fit | None = None) -> None:
@@ -108,13 +116,16 @@ class Answered:
         self._archive = archive
         self._evidence = evidence
         self._fit = fit
+        self.name = ASK if fit else VOTES
 
     def reads_words(self, question: Question) -> bool:
         """Always."""
         return True
 
     def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
-        """The draft as a short reply; an abstention is "not sure"."""
+        """The draft as a short reply; an abstention is "not sure". None where the answer was there to be fitted."""
+        if self._fit and any(self._signals.folds.get(ecg) in TRAINING_FOLDS for ecg in ecgs):
+            return None
         draft = answer(
             question.text,
             [self._signals.recording(ecg) for ecg in ecgs],

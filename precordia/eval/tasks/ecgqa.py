@@ -155,7 +155,9 @@ def _systems(
     if archive is None:
         return
     if "ask" in options.systems:
-        yield Answered(signals, archive, evidence, fit)
+        yield Answered(signals, archive, evidence)
+        if fit is not None:
+            yield Answered(signals, archive, evidence, fit)
     model = load_model(settings)
     if model is not None:
         others = other_patients(asked, signals, settings.seed)
@@ -210,6 +212,8 @@ def _notes(
         "It and majority are not shown another's ECG: they read none.",
         "measurements answer templates 68-70 alone, precordia ask every question in free words; its reply to a comparison names "
         "changes, not ECG-QA's options, so that exact match there says how far free words fit the options, no more.",
+        "precordia ask with what was fitted on folds 1-8, where that ships for the encoder, is asked about ECGs of no such fold "
+        "alone; with votes as they are, about all.",
         "another's ECG: the same question on the ECGs of another patient's question of that template, still scored against the "
         "first answer. Where that costs nothing, the answer did not come from the ECG.",
     ]

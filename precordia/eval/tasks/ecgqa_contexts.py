@@ -17,7 +17,7 @@ from precordia.eval.ecgqa.figures import cost
 from precordia.eval.ecgqa.language import Asked, load_model
 from precordia.eval.ecgqa.neighbours import NeighboursVote
 from precordia.eval.ecgqa.outcomes import Outcome, ask, swap_ecgs
-from precordia.eval.ecgqa.own import Answered
+from precordia.eval.ecgqa.own import ASK, VOTES, Answered
 from precordia.eval.ecgqa.questions import QUESTION_TYPES, Question
 from precordia.eval.ecgqa.system import Batched, Put, Reply, System
 from precordia.eval.ecgqa_builder.named import Named
@@ -30,7 +30,6 @@ K: Final = 10
 SWAPPED: Final = "another's ECG"
 CONDITIONS: Final = (*CONTEXTS, SWAPPED)
 MEAN: Final = "mean of types"
-ASK: Final = "precordia ask, no LLM"
 _OPTIONS: Final = ("questions", "replies", "workers")
 
 
@@ -134,10 +133,10 @@ def _systems(
 
     makers: list[tuple[str, Callable[[Context], System]]] = [
         (f"neighbours' vote, k={K}", vote),
-        (ASK, answers),
+        (ASK if bench.fit else VOTES, answers),
     ]
     if bench.source == "built" and bench.fit is not None:
-        makers.insert(1, (f"{ASK}, votes as they are", votes))
+        makers.insert(1, (VOTES, votes))
     model = load_model(settings)
     if model is not None:
         language_model = model
