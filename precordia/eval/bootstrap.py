@@ -133,6 +133,41 @@ def auroc(
     return _estimate(value, np.concatenate(draws), t.size)
 
 
+def macro_auroc(
+    truth: ArrayLike,
+    scores: ArrayLike,
+    clusters: Sequence[object] | None = None,
+    *,
+    less: ArrayLike | None = None,
+    seed: int = 42,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Mean area under the ROC curve over labels with its interval; a label that a draw has on one side only is left out of it.
+
+    Args:
+        truth: ``(n, n_labels)`` booleans.
+        scores: ``(n, n_labels)`` finite, higher means truer.
+        clusters: ``(n,)`` the patient of each sample, or None when each sample is its own.
+        less: Scores of another system, to take its mean off on the same draws; the p value is then that they are equal.
+        seed: Of the draws.
+        resamples: Number of draws.
+    """
+    t = np.asarray(truth, dtype=bool)
+    code, n_clusters = _codes(clusters, len(t))
+    every, draws = np.zeros(1), np.zeros(resamples)
+    for sign, given in ((1.0, scores), (-1.0, less)):
+        if given is None:
+            continue
+        columns = [_finite(column) for column in np.asarray(given, dtype=np.float64).T]
+        every += sign * _mean_over_labels(t, columns, np.ones((1, len(t))))
+        parts = [
+            _mean_over_labels(t, columns, counts[:, code]) for counts in _draws(n_clusters, resamples, seed, len(t))
+        ]
+        draws += sign * np.concatenate(parts)
+    estimate = _estimate(float(every[0]), draws, len(t))
+    return estimate if less is None else _with_p(estimate, draws)
+
+
 def statistic(
     function: Callable[[NDArray[np.intp]], float],
     n: int,
@@ -259,6 +294,22 @@ def _auroc_weighted(
     won = (positive * below).sum(axis=1)
     area: NDArray[np.float64] = np.divide(won, pairs, out=np.full(pairs.size, np.nan), where=pairs != 0)
     return area
+
+
+def _mean_over_labels(
+    truth: NDArray[np.bool_], columns: Sequence[NDArray[np.float64]], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """For each row of weights the mean AUROC over the labels that have both sides; NaN when none has."""
+    total, counted = np.zeros(len(weights)), np.zeros(len(weights))
+    for label, s in zip(truth.T, columns, strict=True):
+        order = np.argsort(s, kind="stable")
+        starts = np.flatnonzero(np.r_[True, s[order][1:] != s[order][:-1]])
+        area = _auroc_weighted(label[order], starts, weights[:, order])
+        known = np.isfinite(area)
+        total[known] += area[known]
+        counted += known
+    out: NDArray[np.float64] = np.divide(total, counted, out=np.full(len(total), np.nan), where=counted > 0)
+    return out
 
 
 def _estimate(value: float, draws: NDArray[np.float64], n: int) -> Estimate:

@@ -107,3 +107,24 @@ def test_nothing_and_nan_are_not_averaged() -> None:
         bootstrap.mean([1.0, float("nan")])
     with pytest.raises(ValueError, match="2 clusters for 1 samples"):
         bootstrap.mean([1.0], ["a", "b"])
+
+
+def test_macro_auroc_is_the_statistic_of_the_labels_that_a_draw_has() -> None:
+    from precordia.eval.tasks.encoder_probe import macro_auroc as macro_of
+
+    rng = np.random.default_rng(0)
+    labels = rng.random((60, 4)) < (0.5, 0.3, 0.03, 0.0)
+    a, b = np.round(rng.random((60, 4)), 1), rng.random((60, 4))
+    patients = [f"p{i // 3}" for i in range(60)]
+    slow = bootstrap.statistic(lambda rows: macro_of(labels[rows], a[rows]), 60, patients, resamples=200)
+    fast = bootstrap.macro_auroc(labels, a, patients, resamples=200)
+    assert [fast.value, fast.low, fast.high] == pytest.approx([slow.value, slow.low, slow.high])
+    slow = bootstrap.statistic(
+        lambda rows: macro_of(labels[rows], a[rows]) - macro_of(labels[rows], b[rows]), 60, patients, resamples=200
+    )
+    fast = bootstrap.macro_auroc(labels, a, patients, less=b, resamples=200)
+    assert [fast.value, fast.low, fast.high] == pytest.approx([slow.value, slow.low, slow.high])
+    assert fast.p is not None
+    assert fast.p > 0.05
+    nothing = bootstrap.macro_auroc(labels[:, 3:], a[:, 3:], patients, resamples=10)
+    assert np.isnan(nothing.value)
