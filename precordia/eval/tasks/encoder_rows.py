@@ -58,7 +58,7 @@ def macro_estimate(
     labels: NDArray[np.bool_], scores: NDArray[np.float64], patients: Sequence[str], seed: int
 ) -> bootstrap.Estimate:
     """Macro AUROC with its interval."""
-    return bootstrap.statistic(lambda rows: macro_auroc(labels[rows], scores[rows]), len(labels), patients, seed=seed)
+    return bootstrap.macro_auroc(labels, scores, patients, seed=seed)
 
 
 def superclass_rows(split: Split, scores: Mapping[str, NDArray[np.float64]], seed: int) -> Iterator[Row]:
@@ -96,10 +96,7 @@ def ahead_rows(
     for name, other in scores.items():
         if name == OURS:
             continue
-        found = bootstrap.statistic(
-            lambda rows, other=other: macro_auroc(labels[rows], ours[rows]) - macro_auroc(labels[rows], other[rows]),  # type: ignore[misc]
-            len(labels), split.test_patients, seed=seed,
-        )  # fmt: skip
+        found = bootstrap.macro_auroc(labels, ours, split.test_patients, less=other, seed=seed)
         yield Row(OURS, f"macro AUROC, {what}: ahead of", found.value, found.low, found.high, found.n, name)
 
 
@@ -135,10 +132,7 @@ def fall_row(
 ) -> Row:
     """How much macro AUROC ours loses when the ECGs are changed."""
     labels = split.data.superclasses[split.test]
-    found = bootstrap.statistic(
-        lambda rows: macro_auroc(labels[rows], whole[rows]) - macro_auroc(labels[rows], changed[rows]),
-        len(labels), split.test_patients, seed=seed,
-    )  # fmt: skip
+    found = bootstrap.macro_auroc(labels, whole, split.test_patients, less=changed, seed=seed)
     metric = "fall of macro AUROC, superclasses"
     return Row(OURS, metric, found.value, found.low, found.high, found.n, group, goal, at_least=False)
 
