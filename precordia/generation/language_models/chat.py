@@ -112,7 +112,7 @@ class ChatLanguageModel:
             LanguageModelError: the model failed.
         """
         try:
-            for chunk in self._chat.stream(_messages(prompt)):
+            for chunk in self._chat.stream(as_messages(prompt)):
                 if chunk.text:
                     yield str(chunk.text)
         except Exception as error:
@@ -129,7 +129,7 @@ class ChatLanguageModel:
         return self._choosing(prompt.choices) if self._choosing is not None else {}
 
     def _ask(self, prompt: Prompt) -> Reply:
-        messages = _messages(prompt)
+        messages = as_messages(prompt)
         attempts = self._settings.retries + 1
         cause = "no attempt was made"
         attempt = 0
@@ -169,7 +169,8 @@ class ChatLanguageModel:
         )
 
 
-def _messages(prompt: Prompt) -> list[BaseMessage]:
+def as_messages(prompt: Prompt) -> list[BaseMessage]:
+    """A prompt's turns as LangChain has them."""
     from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
     kinds: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}

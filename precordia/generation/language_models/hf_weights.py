@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,5 +112,14 @@ def _adapted(model: Any, folder: Path, *, whole: bool) -> Any:
         from peft import PeftModel
     except ImportError:
         raise MissingExtraError("peft", "llm", "a fine-tuned adapter") from None
-    adapted = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
-    return adapted.merge_and_unload() if whole else adapted
+    with peft_beside_transformers():
+        adapted = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
+        return adapted.merge_and_unload() if whole else adapted
+
+
+@contextmanager
+def peft_beside_transformers() -> Iterator[None]:
+    """Without the warning that peft 0.21 draws from transformers 5 by an attribute's old name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+        yield

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from precordia.concepts import label_report, statement_of, vocabulary
 from precordia.core.drafts import Prompt
-from precordia.core.errors import CheckpointError, LanguageModelError
+from precordia.core.errors import CheckpointError, LanguageModelError, UsageError
 from precordia.core.findings import Finding
 from precordia.generation import evidence
 from precordia.generation.language_models.cache import Reply
@@ -36,13 +36,19 @@ def load(rest: str, settings: LanguageModelSettings) -> OwnLanguageModel:
     """The model of a name or a checkpoint's folder.
 
     Raises:
+        UsageError: no name is given and no weights come with the package.
         UnknownNameError: there is neither.
         CheckpointError: the checkpoint is damaged.
         CheckpointError: it was trained with another encoder than the one there is.
     """
     from precordia.encoders import load_encoder
-    from precordia.generation.own_model.checkpoint import load_model
+    from precordia.generation.own_model.checkpoint import load_model, shipped
 
+    if rest in ("", "default") and "default" not in shipped():
+        raise UsageError(
+            "language model own: no weights come with this version; train them with `precordia train --task report`, then "
+            "give own:FOLDER"
+        )
     model = load_model(rest or "default")
     encoder = load_encoder(model.encoder)
     if encoder.fingerprint != model.encoder_fingerprint:
