@@ -31,7 +31,7 @@ class FiniteScalarQuantiser(nn.Module):
         self.levels, self.pool = tuple(levels), pool
         self.down = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 128), nn.GELU(), nn.Linear(128, len(levels)))
         self.up = nn.Sequential(nn.Linear(len(levels), 128), nn.GELU(), nn.Linear(128, width))
-        self.register_buffer("half", torch.tensor([(level - 1) / 2 for level in levels]), persistent=False)
+        self.register_buffer("reach", torch.tensor([(level - 1) / 2 for level in levels]), persistent=False)
 
     @property
     def n_tokens(self) -> int:
@@ -45,15 +45,15 @@ class FiniteScalarQuantiser(nn.Module):
         return steps[:, :kept].reshape(n, -1, self.pool, width).mean(2)
 
     def quantised(self, pooled: Tensor) -> Tensor:
-        """Whole numbers from ``-half`` to ``half`` of each level, ``(n, length, n_levels)``, differentiable."""
-        half: Tensor = self.half  # type: ignore[assignment]
-        bounded = half * torch.tanh(self.down(pooled))
+        """Whole numbers from ``-reach`` to ``reach`` of each level, ``(n, length, n_levels)``, differentiable."""
+        reach: Tensor = self.reach  # type: ignore[assignment]
+        bounded = reach * torch.tanh(self.down(pooled))
         return bounded + (bounded.round() - bounded).detach()
 
     def tokens(self, steps: Tensor) -> Tensor:
         """Token numbers ``(n, n_steps // pool)``, int64, below :attr:`n_tokens`."""
-        half: Tensor = self.half  # type: ignore[assignment]
-        digits = (self.quantised(self.pooled(steps)) + half).round().long()
+        reach: Tensor = self.reach  # type: ignore[assignment]
+        digits = (self.quantised(self.pooled(steps)) + reach).round().long()
         number = torch.zeros_like(digits[..., 0])
         for place, level in enumerate(self.levels):
             number = number * level + digits[..., place]
@@ -62,8 +62,8 @@ class FiniteScalarQuantiser(nn.Module):
     def loss(self, steps: Tensor) -> Tensor:
         """Mean squared error of the reconstruction."""
         pooled = self.pooled(steps)
-        half: Tensor = self.half  # type: ignore[assignment]
-        return nn.functional.mse_loss(self.up(self.quantised(pooled) / half), pooled)
+        reach: Tensor = self.reach  # type: ignore[assignment]
+        return nn.functional.mse_loss(self.up(self.quantised(pooled) / reach), pooled)
 
 
 def fit(steps: Tensor, *, seed: int, n_steps: int = 600, levels: Sequence[int] = (7, 5, 5, 5)) -> FiniteScalarQuantiser:
