@@ -18,6 +18,7 @@ TASKS: Registry[Task] = Registry(
         "ecgqa-built": "precordia.eval.tasks.ecgqa_built:ECGQA_BUILT",
         "ecgqa-contexts": "precordia.eval.tasks.ecgqa_contexts:ECGQA_CONTEXTS",
         "ecgqa-fewshot": "precordia.eval.tasks.ecgqa_fewshot:ECGQA_FEWSHOT",
+        "own-model": "precordia.eval.tasks.own_model:OWN_MODEL",
         "encoder": "precordia.eval.tasks.encoder:ENCODER",
         "encoder-transfer": "precordia.eval.tasks.encoder_transfer:ENCODER_TRANSFER",
         "encoder-ablation": "precordia.eval.tasks.encoder_ablation:ENCODER_ABLATION",
