@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add = parser.add_argument
-    add("recipe", metavar="RECIPE", help="a shipped recipe (tiny, base, large, default) or a JSON file")
+    add("recipe", nargs="?", metavar="RECIPE", help="a shipped recipe (tiny, base, large, default) or a JSON file")
+    add("--task", choices=("encoder", "report"), default="encoder", help="an encoder, or a language model for reports")
+    add(
+        "--llm", metavar="SPEC", help="with --task report: own (default), or hf:FOLDER for a LoRA adapter of that model"
+    )
+    add("--limit", type=int, metavar="N", help="with --llm hf:FOLDER: at most N reports")
     add("--data", metavar="DIR", action="append", help="a folder of ECGs or a knowledge base; may be repeated")
     add("--reports", metavar="FILE", help="a CSV or Parquet table with reports, joined by id, as for precordia build")
     add("--mapping", metavar="JSON", help="which column of --reports is what (PTB-XL's is known)")
@@ -50,6 +55,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train; exit code."""
+    if args.task == "report":
+        from precordia.cli import train_report
+
+        return train_report.run(args)
+    if args.recipe is None:
+        raise UsageError("name a recipe (tiny, base, large, default) or a JSON file")
     from precordia.encoders.training.processes import check_batch, launched_count
 
     count = launched_count() if args.devices is None else args.devices
