@@ -64,8 +64,9 @@ class Batched(Protocol):
 def said(answer: Iterable[str]) -> Reply:
     """A reply that names exactly these answers.
 
-    >>> said({"no"})
-    Reply(text='no', scores={'no': 1.0})
+    >>> reply = said({"no"})
+    >>> reply.text, reply.scores
+    ('no', {'no': 1.0})
     """
     names = sorted(answer)
     return Reply(", ".join(names), {name: 1.0 for name in names if name != NONE})
