@@ -16,6 +16,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_retrieval_options(parser)
     parser.set_defaults(k=20)
     parser.add_argument("--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH or none")
+    parser.add_argument(
+        "--always-answer",
+        action="store_true",
+        help="give the likeliest answer even where the evidence is too thin for one",
+    )
     add_kb_option(parser)
     add_json_option(parser)
 
@@ -28,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     kb = KnowledgeBase.open(kb_path(args))
     recordings = [read_recording(path) for path in args.recordings]
-    draft = kb.ask(args.question, *recordings, k=args.k, where=args.where, llm=args.llm)
+    draft = kb.ask(args.question, *recordings, k=args.k, where=args.where, llm=args.llm, abstain=not args.always_answer)
     if args.json:
         print_json({"question": args.question, **draft_document(draft)})
     else:

@@ -10,12 +10,12 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit
 from precordia.generation.answer_single import NO, YES, Standing, standing
+from precordia.generation.changes import change_in_words
 from precordia.generation.consensus import ConsensusSettings, compose
 from precordia.generation.evidence import Voter, voters
 from precordia.generation.measured import MEASURES
 from precordia.generation.questions import Question
 from precordia.generation.reconcile import sayable, section_of
-from precordia.generation.stated import TOLERANCE
 
 _WANTED = {
     "new": ("newly", "new ", "appeared", "additional"),
@@ -68,14 +68,8 @@ def _numbers(
         before, after = (getattr(m, name) for m in measurements)
         if before is None or after is None:
             continue
-        measure = MEASURES[name]
-        change = float(after) - float(before)
-        if name == "axis_deg":
-            change = (change + 180) % 360 - 180
-        same = abs(change) <= TOLERANCE.get(name, 0.05 * abs(before))
         places = [_place(name, float(v), r) for v, r in zip((before, after), recordings, strict=True)]
-        move = "unchanged" if same else "increased" if change > 0 else "decreased"
-        text = f"{measure.label} {move}: {measure.format(float(before))}, then {measure.format(float(after))}"
+        text = change_in_words(name, float(before), float(after))
         if places[0] != places[1]:
             text += f" ({places[0]}, now {places[1]} the normal range)"
         said.append(Statement(f"{text}.", measurements=(name, f"{SECOND}{name}"), support=1.0))

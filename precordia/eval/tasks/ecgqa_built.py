@@ -63,7 +63,7 @@ class EcgqaBuiltTask:
         "Differences to guesses are paired by question. Intervals: bootstrap by patient. check=published compares rebuilt "
         "answers with every released question that is here instead; out=FOLDER writes the questions as ECG-QA's files."
     )  # fmt: skip
-    runs = ({}, {"check": "published"})
+    runs: tuple[Mapping[str, str], ...] = ({}, {"check": "published"})
     source = "Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0"
 
     def run(self, settings: Settings) -> Result:
