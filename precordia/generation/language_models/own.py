@@ -9,8 +9,7 @@ model's words are.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from precordia.concepts import label_report, statement_of, vocabulary
@@ -124,12 +123,13 @@ class OwnLanguageModel(ChatLanguageModel):
     def _answer(self, shown: Shown, asked: Question) -> str:
         from precordia.generation.own_model.questions import VERDICTS, is_there
 
-        concepts = [c for c in asked.concepts if c in self._trained_on]
-        if concepts and asked.kind in ("verify", "choose"):
-            verdicts = self._model.answer(
-                [shown] * len(concepts), [is_there(c) for c in concepts], [VERDICTS] * len(concepts)
-            )
-            return in_words(dict(zip(concepts, verdicts, strict=True)), choose=asked.kind == "choose")
+        kinds = {concept: self._asked_as(concept) for concept in asked.concepts}
+        if asked.concepts and all(kinds.values()) and asked.kind in ("verify", "choose"):
+            parts = list(dict.fromkeys(part for found in kinds.values() for part in found))
+            written = self._model.answer([shown] * len(parts), [is_there(c) for c in parts], [VERDICTS] * len(parts))
+            verdicts = dict(zip(parts, written, strict=True))
+            said = {concept: joined([verdicts[part] for part in found]) for concept, found in kinds.items()}
+            return in_words(said, choose=asked.kind == "choose")
         if asked.concepts or asked.measures or asked.kind != "query":
             raise LanguageModelError(
                 f"language model {self.name}: answers questions about findings that it was trained on; this is none"
@@ -140,9 +140,21 @@ class OwnLanguageModel(ChatLanguageModel):
         kept = [s for s in report.removesuffix(".").split(". ") if _is_in(s, asked.sections)]
         return " ".join(f"{s}." for s in kept) or "Not sure."
 
-    @cached_property
-    def _trained_on(self) -> frozenset[str]:
-        return frozenset(self._model.concepts)
+    def _asked_as(self, concept: str) -> tuple[str, ...]:
+        """The findings that the model was asked about in training: this one, else its kinds."""
+        known = self._model.concepts
+        return (concept,) if concept in known else tuple(c for c in known if concept in evidence.lineage(c))
+
+
+def joined(verdicts: Sequence[str]) -> str:
+    """The verdict on a finding from those on its kinds: yes to any of them is yes, no to all of them is no.
+
+    >>> joined(["no", "yes"]), joined(["no", "no"]), joined(["no", "not sure"])
+    ('yes', 'no', 'not sure')
+    """
+    if "yes" in verdicts:
+        return "yes"
+    return "no" if all(verdict == "no" for verdict in verdicts) else "not sure"
 
 
 def in_words(verdicts: dict[str, str], *, choose: bool = False) -> str:
