@@ -15,7 +15,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recordings", nargs="+", metavar="recording", help="an ECG file, or two to compare")
     add_retrieval_options(parser)
     parser.set_defaults(k=20)
-    parser.add_argument("--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH or none")
+    parser.add_argument(
+        "--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH, own:PATH or none"
+    )
     parser.add_argument(
         "--always-answer",
         action="store_true",

@@ -15,7 +15,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", help="an ECG file (a WFDB record with or without its extension)")
     add_retrieval_options(parser)
     parser.set_defaults(k=20)
-    parser.add_argument("--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH or none")
+    parser.add_argument(
+        "--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH, own:PATH or none"
+    )
     parser.add_argument(
         "--html", metavar="FILE", help="also write one self-contained page with the ECG and its precedents"
     )
