@@ -357,6 +357,7 @@ class KnowledgeBase:
             features=[features_of(*one) for one in seen],
             fitted=fitted,
             abstain=abstain,
+            or_consensus=True,
         )
 
     def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:

@@ -137,6 +137,18 @@ def test_the_patients_own_cases_have_no_vote() -> None:
     assert {c.case_id for s in draft.statements for c in s.citations} <= {hit.case.case_id for hit in HITS[4:]}
 
 
+def test_where_nothing_is_named_the_consensus_may_answer_what_an_ecg_shows() -> None:
+    usually = AskedBefore.of([(Asked("query", "rhythm", ("SR", "AFIB")), ())] * 50)
+    fitted, question = fitted_answers(asked=usually), "What rhythm does this ECG show?"
+    given = [
+        answer(question, [QUERY], [HITS], [Measurements()], features=[numbers()], fitted=fitted, or_consensus=instead)
+        for instead in (False, True)
+    ]
+    assert given[0].text.startswith("None of these")
+    assert given[1].text == "Sinus rhythm."
+    assert given[1].statements[0].citations
+
+
 @pytest.mark.parametrize("question", ["What is the heart rate?", "Is there a third degree AV block?"])
 def test_other_questions_are_answered_as_without_it(question: str) -> None:
     measured = Measurements(heart_rate_bpm=72.0)
