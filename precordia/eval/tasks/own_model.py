@@ -258,7 +258,7 @@ def _questions(bench: _Bench, model: OwnModel, rows: Mapping[int, Any], settings
             right = corrected(reply.text if reply else "", options, q.answer, offers_none=offers_none(q.type))
             samples.append(
                 {"sample": f"question {q.key}", "system": system.name, "patient": bench.signals.patient(q.ecgs[0]),
-                 "part": "question", "right": right, "said": 1, "true": 1, "group": q.type}
+                 "part": "question", "right": int(right), "said": 1, "true": 1, "group": q.type}
             )  # fmt: skip
     return samples
 
