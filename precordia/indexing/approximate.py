@@ -40,6 +40,10 @@ _EXHAUSTIVE: Final = 20_000
 _CANDIDATES: Final = 256
 """Candidates refined a query, at least."""
 
+_SPARE: Final = 16
+_MOST_SPARE: Final = 1024
+"""Vectors fetched beyond those wanted, and at most where the last of them tie: ties go by id."""
+
 
 class ApproximateIndex:
     """An IVF index with fast-scan product codes and refinement; a :class:`~precordia.core.protocols.VectorIndex`.
@@ -148,9 +152,15 @@ class ApproximateIndex:
         share = n / max(self._by_row.size, 1)
         n_lists = int(self._base.nlist)
         n_probe = min(n_lists, math.ceil(max(16, n_lists // 64) / share))
+        spare = _SPARE
         while True:
-            found, scores = self._probe(queries, k, n_probe, rows)
+            found, scores = self._probe(queries, k + spare, n_probe, rows)
             ids, best = ordered(np.where(found >= 0, self._by_row[found], -1), scores, k)
+            # As good as the last wanted: there may be more of them, with smaller ids.
+            tied = np.isfinite(best[:, -1]) & (scores[:, -1] >= best[:, -1])
+            if tied.any() and k + spare < n and spare < _MOST_SPARE:
+                spare *= 8
+                continue
             # A list may hold too few allowed vectors: look into more of them.
             if n_probe >= n_lists or not np.any(ids[:, min(k, n) - 1] < 0):
                 return ids, best
@@ -180,10 +190,10 @@ class ApproximateIndex:
             raise KnowledgeBaseError(f"vector index {path} cannot be read ({first_line(error)}): delete it") from None
 
     def _probe(
-        self, queries: NDArray[np.float32], k: int, n_probe: int, rows: NDArray[np.int64] | None
+        self, queries: NDArray[np.float32], wanted: int, n_probe: int, rows: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         faiss = import_faiss()
-        wanted = min(k + 16, self._by_row.size)
+        wanted = min(wanted, self._by_row.size)
         options: dict[str, Any] = {"nprobe": n_probe}
         if rows is not None:
             options["sel"] = faiss.IDSelectorBitmap(bitmap_of(rows, self._by_row.size))

@@ -195,3 +195,14 @@ def test_a_gpu_finds_the_same() -> None:
     for index in (here, there):
         index.add(IDS, VECTORS)
     np.testing.assert_array_equal(here.search(VECTORS[:50], 10)[0], there.search(VECTORS[:50], 10)[0])
+
+
+def test_equal_vectors_come_by_id_however_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("precordia.indexing.approximate._EXHAUSTIVE", 0)
+    index = _approximate()
+    index.add(IDS, VECTORS)
+    same = np.arange(60, 0, -1, dtype=np.int64)
+    index.add(same, np.repeat(VECTORS[:1], 60, axis=0))
+    ids, scores = index.search(VECTORS[:1], 10)
+    assert ids[0].tolist() == sorted([*same.tolist(), int(IDS[0])])[:10]
+    assert np.ptp(scores) < 1e-6
