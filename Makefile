@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 DEMO_EXTRAS := cpu,text,formats
-TEST_EXTRAS := cpu,text,llm,formats,serve,eval,dev
+TEST_EXTRAS := cpu,text,llm,formats,serve,train,eval,dev
 
 .PHONY: demo test lint types pytest benchmarks results docs clean
 

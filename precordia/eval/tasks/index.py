@@ -93,8 +93,8 @@ class IndexTask:
                 "nothing of how good its cases are as precedents",
                 "the knowledge base uses the exact index below 200,000 cases, so the approximate one is measured here at sizes "
                 "where nobody needs it, and at --set size=1000000 where it is needed",
-                "the approximate index settles ties by id among the vectors that it fetches, up to a thousand more than wanted where "
-                "the last of them tie",
+                "the approximate index settles ties by id among the vectors that it fetches, up to a thousand more than wanted "
+                "where the last of them tie",
             ),
             samples=samples,
             settings={"vectors": kind, "size": ",".join(map(str, sizes))},
