@@ -89,8 +89,10 @@ def test_workers_end_with_their_parent(tmp_path: Path, ending: signal.Signals) -
     )
     environment = os.environ | {"PYTHONPATH": f"{Path(__file__).parents[2]}{os.pathsep}{tmp_path}"}
     parent = subprocess.Popen(
-        [sys.executable, "parent.py"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "parent.py"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True,
+        # What runs in the background may have been started deaf to it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     deadline = time.monotonic() + 60
     while len(list(tmp_path.glob("pid*"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -38,7 +38,7 @@ def change(added: NDArray[np.float64], measure: str) -> NDArray[np.float64]:
         (0.8 * T / 10, "drift"),
         (0.1 * np.random.default_rng(0).normal(0, 1, T.size), "noise_median"),
         (np.where((T > 4) & (T < 4.6), 0.4 * np.sin(2 * np.pi * 38 * T), 0), "noise_worst"),
-        (np.where((T > 4) & (T < 5.5), 0.4 * np.sin(2 * np.pi * 38 * T), 0), "burst"),
+        (np.where((T > 4) & (T < 5.5), 1.0 * np.sin(2 * np.pi * 38 * T), 0), "burst"),
     ],
 )
 def test_a_disturbance_shows_in_its_lead_and_measure(added: NDArray[np.float64], measure: str) -> None:

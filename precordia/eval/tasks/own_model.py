@@ -77,6 +77,9 @@ class OwnModelTask:
     )
     source = "Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0; Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0"
 
+    runs: tuple[Mapping[str, str], ...] = ()
+    """No weights ship: there is nothing to run without ``--set model=FOLDER``."""
+
     def run(self, settings: Settings) -> Result:
         """Measure.
 
