@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.eval.metrics.library import load_library
+from precordia.eval.metrics.packages import load_library
 from precordia.eval.metrics.words import TOKENISER
 
 SETTINGS: Final = f"corpus BLEU, n up to 4 with equal weights, brevity penalty, no smoothing, 0 to 1; {TOKENISER}"

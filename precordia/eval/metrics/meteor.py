@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from precordia.eval.metrics.library import load_library
+from precordia.eval.metrics.packages import load_library
 from precordia.eval.metrics.words import TOKENISER
 
 SETTINGS: Final = (
