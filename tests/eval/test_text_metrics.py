@@ -14,8 +14,8 @@ from precordia.core.errors import MissingExtraError
 from precordia.eval.metrics.bertscore import BertScore, match, rarity
 from precordia.eval.metrics.bleu import ORDER, bleu, counts
 from precordia.eval.metrics.cider import CiderD
-from precordia.eval.metrics.packages import load_library
 from precordia.eval.metrics.meteor import meteor
+from precordia.eval.metrics.packages import load_library
 from precordia.eval.metrics.rouge import longest_common, rouge_l
 from precordia.eval.metrics.words import words
 
