@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from precordia.core.errors import UnknownNameError, UsageError
+from precordia.core.errors import UsageError
+from precordia.core.recipe_files import built, read_recipe_file
 from precordia.encoders.architecture import Architecture
 
 _FOLDER = Path(__file__).parent / "recipes"
@@ -137,16 +138,8 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         UnknownNameError: neither a shipped name nor a file.
         UsageError: the file is not a recipe; says which key.
     """
-    path = _FOLDER / f"{name_or_path}.json"
-    if not path.is_file():
-        path = Path(name_or_path)
-    if not path.is_file():
-        raise UnknownNameError("recipe", str(name_or_path), [p.stem for p in _FOLDER.glob("*.json")])
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not JSON ({error})") from error
-    return parse_recipe(values, str(path))
+    values, where = read_recipe_file(name_or_path, _FOLDER, "recipe")
+    return parse_recipe(values, where)
 
 
 def parse_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
@@ -159,20 +152,12 @@ def parse_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
     try:
         if "architecture" in plain:
             plain["architecture"] = Architecture.from_mapping(plain["architecture"])
-        plain["objectives"] = tuple(_build(ObjectiveSetting, o) for o in plain.get("objectives", ()))
+        plain["objectives"] = tuple(built(ObjectiveSetting, o) for o in plain.get("objectives", ()))
         if "views" in plain:
-            plain["views"] = tuple(_build(Augmentation, v) for v in plain["views"])
+            plain["views"] = tuple(built(Augmentation, v) for v in plain["views"])
         for key in ("exclude", "hold_out"):
             plain[key] = {k: tuple(map(str, v)) for k, v in plain.get(key, {}).items()}
-        recipe: Recipe = _build(Recipe, plain)
+        recipe: Recipe = built(Recipe, plain)
         return recipe
     except (UsageError, TypeError, AttributeError) as error:
         raise UsageError(f"{where}: {error}") from error
-
-
-def _build(kind: Any, values: Mapping[str, Any]) -> Any:
-    names = {f.name for f in fields(kind)}
-    unknown = sorted(set(values) - names)
-    if unknown:
-        raise UsageError(f"{kind.__name__}: unknown {', '.join(unknown)} (fields: {', '.join(sorted(names))})")
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
