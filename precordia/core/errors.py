@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "BusyError",
@@ -47,7 +48,15 @@ __all__ = [
 
 
 class PrecordiaError(Exception):
-    """Root of every error raised on purpose."""
+    """Root of every error raised on purpose; may be sent between processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), *self.args)
+
+
+def _again(kind: type[PrecordiaError], *args: object) -> PrecordiaError:
+    """An error with its message as it was, whatever its own constructor takes."""
+    return kind.__new__(kind, *args)
 
 
 class UsageError(PrecordiaError):

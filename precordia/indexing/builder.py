@@ -130,18 +130,22 @@ def build(
     spent: dict[str, float] = {}
     name = encoder_name or (encoder if isinstance(encoder, str) else "custom")
     manifest = _manifest(encoder, name, text_encoder, text_encoder_name)
+    if Manifest.exists(Path(kb_path)):
+        _create_or_check(Path(kb_path), manifest, wait_s)  # before what may be a long scan
+    clock = time.perf_counter()
+    refs, duplicates, table, row_filter = _choose(source, reports, mapping, where)
+    _add_up(spent, {"scan": time.perf_counter() - clock})
     _create_or_check(Path(kb_path), manifest, wait_s)
     store = DeltaCaseStore(kb_path)
     with store.writing(wait_s) as writer:
         if retry_rejects:
             writer.forget_rejects()
         clock = time.perf_counter()
-        refs, duplicates, table, row_filter = _choose(source, reports, mapping, where)
         known = stamps_of(refs, table)
         stamps = {path: stamp.digest for path, stamp in known.items()}
         seen = store.sources()
         done = {ref for ref in refs if (ref.path, stamps[ref.path]) in seen}
-        spent["scan"] = time.perf_counter() - clock
+        _add_up(spent, {"scan": time.perf_counter() - clock})
         twins = [
             Reject(
                 ref.path,

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, write_archive
 
-from precordia.core.errors import BusyError, FilterError, MismatchError, MissingExtraError
+from precordia.core.errors import BusyError, FilterError, InputError, MismatchError, MissingExtraError
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.indexing.builder import BuildReport, build
@@ -201,6 +201,12 @@ def test_where_without_a_table_is_over_the_cases(archive: Path, tmp_path: Path) 
     assert all(float(c.metadata["fold"]) <= 4 and (c.age or 99) < 60 for c in cases.get(cases.ids.tolist()))
     with pytest.raises(FilterError, match="did you mean 'fold'"):
         _build(archive, tmp_path / "other", where="folds <= 4")
+
+
+def test_a_source_that_is_not_there_leaves_no_knowledge_base(archive: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="elsewhere"):
+        _build(archive.parent / "elsewhere", tmp_path / "kb")
+    assert not (tmp_path / "kb").exists()
 
 
 def test_poor_recordings_are_kept_when_asked(archive: Path, tmp_path: Path) -> None:
