@@ -65,7 +65,8 @@ class Augmenter:
         signal = signal * gains.exp()[:, :, None]
         whole = signal
         signal = self._noisy(signal, settings, some(settings.noise), generator)
-        leads = torch.where(some(settings.subset)[:, None], inputs.leads & lead_subsets(n, generator), inputs.leads)
+        fewer = some(settings.subset)[:, None]
+        leads = torch.where(fewer, inputs.leads & lead_subsets(n, generator, settings.single), inputs.leads)
         leads = torch.where(leads.any(1, keepdim=True), leads, inputs.leads)
         hidden = self._hidden(samples, settings.hide, generator)
         signal = signal * leads[:, :, None] * (samples & ~hidden)[:, None, :]
@@ -172,11 +173,12 @@ def _at(signal: Tensor, samples: Tensor, position: Tensor, inside: Tensor) -> tu
     return torch.lerp(a, b, right_share[:, None, :]) * kept[:, None, :], kept
 
 
-def lead_subsets(n: int, generator: torch.Generator) -> Tensor:
+def lead_subsets(n: int, generator: torch.Generator, single_share: float = 0.25) -> Tensor:
     """``(n, 12)`` bool: which leads a device might offer.
 
-    A quarter single leads, a quarter limb leads only, an eighth chest leads only, the rest any subset; two limb leads
-    bring the other four along, as the standardizer derives them.
+    Single leads (``single_share``; six in ten are lead I, the lead of watches, the others any), and of the rest a third limb
+    leads only, a sixth chest leads only, half any subset; two limb leads bring the other four along, as the standardizer
+    derives them.
     """
     kind = torch.rand(n, generator=generator)
     keep = torch.rand(n, len(LEADS), generator=generator) < torch.rand(n, 1, generator=generator) * 0.8 + 0.1
@@ -185,9 +187,10 @@ def lead_subsets(n: int, generator: torch.Generator) -> Tensor:
         len(LEADS),
     ).bool()
     limb = (torch.arange(len(LEADS)) < 6)[None, :].expand(n, -1)
-    keep = torch.where((kind < 0.25)[:, None], single, keep)
-    keep = torch.where(((kind >= 0.25) & (kind < 0.5))[:, None], limb, keep)
-    keep = torch.where(((kind >= 0.5) & (kind < 0.625))[:, None], ~limb, keep)
+    several = (kind - single_share) / (1 - single_share)
+    keep = torch.where((several < 0)[:, None], single, keep)
+    keep = torch.where(((several >= 0) & (several < 1 / 3))[:, None], limb, keep)
+    keep = torch.where(((several >= 1 / 3) & (several < 1 / 2))[:, None], ~limb, keep)
     derived = (keep[:, :6].sum(1) >= 2)[:, None].expand(-1, 6)
     return torch.cat([keep[:, :6] | derived, keep[:, 6:]], dim=1)
 

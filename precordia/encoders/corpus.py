@@ -68,6 +68,7 @@ class Corpus:
         held_out: ``(n,)`` bool.
         rejected: What was left out, with the reason.
         data_hash: SHA-256 over ids, signals, texts and split.
+        fs: Sampling rate of ``signal``, Hz.
     """
 
     ids: tuple[str, ...]
@@ -81,6 +82,7 @@ class Corpus:
     held_out: NDArray[np.bool_]
     rejected: tuple[tuple[str, str], ...]
     data_hash: str
+    fs: float = SignalSpec().fs
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -198,7 +200,7 @@ def gather(
         digest.update(np.rint(signal[row] * 1e3).astype("<i4").tobytes())
     return Corpus(
         ids, tuple(e.patient for e, _ in kept), signal, leads, samples, calibrated, typical, texts, held_out,
-        split.rejected, digest.hexdigest(),
+        split.rejected, digest.hexdigest(), spec.fs,
     )  # fmt: skip
 
 

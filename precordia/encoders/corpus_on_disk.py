@@ -249,7 +249,7 @@ def _open(
     return Corpus(
         tuple(e.recording_id for e in kept), tuple(e.patient for e in kept), MappedSignals(stored, rows, scales), leads,
         MappedMasks(samples, rows), calibrated, typical, tuple(e.text for e in kept), split.held_out, split.rejected,
-        digest.hexdigest(),
+        digest.hexdigest(), spec.fs,
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ class Augmentation:
 
     Attributes:
         subset: Share of views with a random subset of the leads.
+        single: Share of those subsets that are a single lead.
         noise: Share of views with added noise.
         snr_db: Lowest and highest signal-to-noise ratio of that noise, dB.
         crop: Share of views cut to a random part of the window.
@@ -42,6 +43,7 @@ class Augmentation:
     """
 
     subset: float = 0.5
+    single: float = 0.25
     noise: float = 0.5
     snr_db: tuple[float, float] = (0.0, 24.0)
     crop: float = 0.2

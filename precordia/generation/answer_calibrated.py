@@ -12,12 +12,12 @@ from precordia.core.recording import Quality
 from precordia.core.retrieval import Hit
 from precordia.generation import evidence, measured
 from precordia.generation.answer_decision import Decision, decide
-from precordia.generation.answer_features import MEASURED_FROM
 from precordia.generation.answer_fitted import Belief
 from precordia.generation.answer_priors import NO, UNSURE
 from precordia.generation.asked import Asked
 from precordia.generation.consensus import ConsensusSettings
 from precordia.generation.evidence import Voter, lineage
+from precordia.measurements.numbers import MEASURED_FROM
 
 _NAMES: Final = {
     "any:finding": "abnormal finding",

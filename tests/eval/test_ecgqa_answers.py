@@ -22,8 +22,9 @@ from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.slots import Slot, slots
 from precordia.eval.ecgqa_builder.targets import GROUPS, NAMES, answer_in, asked_by, holds
 from precordia.generation.answer_decision import decide
-from precordia.generation.answer_features import MEASURED_FROM, N_LEAD, N_MEASURED, N_NOISE, Features
+from precordia.generation.answer_features import N_LEAD, N_NOISE, Features
 from precordia.generation.answer_fitted import Belief, load, save
+from precordia.measurements.numbers import MEASURED_FROM, N_MEASURED
 
 FACTS = Facts(
     7, "p", {"LVH": 100.0, "IMI": 50.0, "SR": 0.0, "INVT": 0.0}, {"static noise": frozenset({"V1", "V2"})},

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from precordia.core.leads import LEADS
-from precordia.generation.answer_features import MEASURED_FROM, N_LEAD, N_MEASURED, N_NOISE, Features
+from precordia.generation.answer_features import N_LEAD, N_NOISE, Features
 from precordia.generation.answer_fitted import FittedAnswers, Probes, Scaling, Trust
 from precordia.generation.answer_priors import AskedBefore
 from precordia.generation.calibration import Calibration
+from precordia.measurements.numbers import MEASURED_FROM, N_MEASURED
 
 DIM = 2
 GROUPS = {

@@ -10,15 +10,13 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.encoders import load_encoder
 from precordia.generation.answer_features import (
-    AMPLITUDES,
-    MEASURED_FROM,
     N_LEAD,
-    N_MEASURED,
     N_NOISE,
     features_of,
 )
 from precordia.generation.answer_fitted import Belief, shipped, shipped_for
 from precordia.generation.disturbance import disturbance
+from precordia.measurements.numbers import AMPLITUDES, MEASURED_FROM, N_MEASURED
 
 RECORDING = query_recording(10.0)
 

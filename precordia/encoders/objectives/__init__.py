@@ -19,6 +19,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "self_cut": "precordia.encoders.objectives.self_cut:SelfCut",
         "visits": "precordia.encoders.objectives.visits:Visits",
         "learned_views": "precordia.encoders.objectives.learned_views:LearnedViews",
+        "signal_measurements": "precordia.encoders.objectives.signal_measurements:SignalMeasurements",
         "report_words": "precordia.encoders.objectives.report_words:ReportWords",
         "report_findings": "precordia.encoders.objectives.report_findings:ReportFindings",
     },

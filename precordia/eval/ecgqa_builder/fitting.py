@@ -39,7 +39,7 @@ from precordia.generation.answer_decision import (
     posterior,
     sharpness_key,
 )
-from precordia.generation.answer_features import N_MEASURED, N_NOISE, Features
+from precordia.generation.answer_features import N_NOISE, Features
 from precordia.generation.answer_fitted import (
     Belief,
     FittedAnswers,
@@ -55,6 +55,7 @@ from precordia.generation.calibration import Calibration
 from precordia.generation.calibration import fit as fit_curve
 from precordia.generation.consensus import ConsensusSettings
 from precordia.generation.evidence import Voter
+from precordia.measurements.numbers import N_MEASURED
 
 PER_TEMPLATE: Final = 40
 """Questions of each template that confidence is fitted on: all templates are to count about alike."""
