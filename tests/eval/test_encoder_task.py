@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import ndcg_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from precordia.core.errors import InputError, UsageError
 from precordia.core.leads import LEADS
@@ -10,7 +10,7 @@ from precordia.core.recording import Recording
 from precordia.eval.task import Settings
 from precordia.eval.tasks.encoder import ENCODER
 from precordia.eval.tasks.encoder_changes import fewer_leads, noises
-from precordia.eval.tasks.encoder_neighbours import ndcg_at, overlap, retrieval_rows
+from precordia.eval.tasks.encoder_neighbours import retrieval_rows
 from precordia.eval.tasks.encoder_probe import fit_probe, macro_auroc, precision_at, reciprocal_ranks
 from precordia.eval.tasks.encoder_ptbxl import LabelledRecordings
 from precordia.eval.tasks.encoder_rows import Split, code_rows, fall_row, few_label_rows, samples, superclass_rows
@@ -60,20 +60,6 @@ def test_precision_and_reciprocal_ranks_by_hand() -> None:
     assert precision_at(query, gallery, np.array([[True, False]]), labels, k=2) == pytest.approx([0.5])
     similarity = np.array([[0.1, 0.9, 0.5], [0.9, 0.1, 0.5], [0.9, 0.8, 0.7]], dtype=np.float32)
     assert reciprocal_ranks(similarity, ["a", "b", "a"]) == pytest.approx([1 / 2, 1 / 3, 1.0])
-
-
-def test_gains_agree_with_an_independent_implementation() -> None:
-    rng = np.random.default_rng(0)
-    first, second = rng.random((7, 6)) > 0.5, rng.random((40, 6)) > 0.5
-    relevance = overlap(first, second)
-    for i, a in enumerate(first):
-        for j, b in enumerate(second):
-            assert relevance[i, j] == pytest.approx((a & b).sum() / max((a | b).sum(), 1))
-    similarity = rng.random((7, 40)).astype(np.float32)
-    for row in range(7):
-        expected = ndcg_score(relevance[row : row + 1], similarity[row : row + 1].astype(float), k=10)
-        assert ndcg_at(similarity[row : row + 1], relevance[row : row + 1], 10) == pytest.approx([expected])
-    assert ndcg_at(similarity[:1], np.zeros((1, 40)), 10) == [0.0]
 
 
 def test_neighbours_that_share_everything_reach_one_and_random_ones_the_chance_row() -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders.encoder import SignalEncoder
+from precordia.eval.spectra import log_spectra
 from precordia.eval.task import Settings
 from precordia.eval.tasks.encoder_probe import Probe, fit_probe
 from precordia.records.standardize import standardize, to_windows
@@ -180,7 +181,7 @@ def learners(
     if "untrained" in names:
         embeds[UNTRAINED] = untrained(encoder.architecture, seed).embed
     if "spectra" in names:
-        embeds[SPECTRA] = lambda some: _spectra(_flat(some, encoder))
+        embeds[SPECTRA] = log_spectra
     if "pca" in names:
         embeds[PCA_RAW] = _principal(flat[fit], lambda some: _flat(some, encoder))
     if "pca-beat" in names:
@@ -225,14 +226,6 @@ def _principal(fitting: NDArray[np.float32], flatten: Callable[[Sequence[Recordi
         return out
 
     return embed
-
-
-def _spectra(flat: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Log power of each lead in forty bands of 1 Hz."""
-    power = np.abs(np.fft.rfft(flat.reshape(len(flat), len(LEADS), -1), axis=2))[:, :, :400] ** 2
-    bands = power.reshape(len(flat), len(LEADS), 40, 10).mean(axis=3)
-    out: NDArray[np.float32] = np.log(bands + 1e-6).reshape(len(flat), -1).astype(np.float32)
-    return out
 
 
 def _flat(recordings: Sequence[Recording], encoder: SignalEncoder) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from precordia.core.recording import Recording
 from precordia.eval import bootstrap
 from precordia.eval.archive_kb import archive_kb
 from precordia.eval.results import hash_of
+from precordia.eval.spectra import log_spectra
 from precordia.eval.task import Result, Row, Settings
 from precordia.eval.tasks import retrieval_figures as figures
 from precordia.eval.tasks import retrieval_rankings as rankings
@@ -141,7 +142,7 @@ def _systems(
     random: Encoder = untrained(encoder.architecture, settings.seed)
     for name, embed in (
         ("untrained encoder", lambda ecgs: rankings.embed(random, ecgs, settings.progress, "untrained encoder")),
-        ("log-spectra", rankings.log_spectra),
+        ("log-spectra", log_spectra),
     ):
         known, new = embed(there), embed(asked.queries)
         mean, scale = known.mean(axis=0), np.maximum(known.std(axis=0), 1e-6)

@@ -17,7 +17,6 @@ from precordia.eval.task import Progress
 from precordia.eval.tasks.retrieval_data import Asked
 from precordia.eval.tasks.retrieval_metrics import shared_share
 from precordia.knowledge_base import KnowledgeBase
-from precordia.records.standardize import SignalSpec, standardize, to_windows
 
 DEPTH: Final = 20
 BATCH: Final = 64
@@ -87,14 +86,3 @@ def embed(encoder: Encoder, recordings: Sequence[Recording], progress: Progress,
     starts = range(0, len(recordings), BATCH)
     parts = [encoder.embed(recordings[i : i + BATCH]) for i in progress(starts, len(starts), label, "batch")]
     return np.concatenate(parts)
-
-
-def log_spectra(recordings: Sequence[Recording]) -> NDArray[np.float32]:
-    """``(n, 480)``: log power of each lead in forty bands of 1 Hz; what a signal shows without a heartbeat being found."""
-    spec = SignalSpec()
-    signal = np.stack([to_windows(standardize(r, spec), spec).signal[0] for r in recordings])
-    power = np.abs(np.fft.rfft(signal, axis=2))[:, :, :400] ** 2
-    bands = power.reshape(len(recordings), signal.shape[1], 40, 10).mean(axis=3)
-    logs = np.log(bands + 1e-6).reshape(len(recordings), -1)
-    out: NDArray[np.float32] = logs.astype(np.float32)
-    return out
