@@ -14,7 +14,16 @@ from precordia.eval.tasks.encoder_neighbours import retrieval_rows
 from precordia.eval.tasks.encoder_probe import fit_probe, macro_auroc, precision_at, reciprocal_ranks
 from precordia.eval.tasks.encoder_ptbxl import LabelledRecordings
 from precordia.eval.tasks.encoder_rows import Split, code_rows, fall_row, few_label_rows, samples, superclass_rows
-from precordia.eval.tasks.encoder_systems import OURS, PCA_BEAT, PCA_RAW, ProbedVectors, average_beats, learners
+from precordia.eval.tasks.encoder_systems import (
+    OURS,
+    PCA_BEAT,
+    PCA_RAW,
+    BoostedMeasurements,
+    ProbedVectors,
+    Together,
+    average_beats,
+    learners,
+)
 from precordia.simulation import simulate
 
 
@@ -76,6 +85,18 @@ def test_neighbours_that_share_everything_reach_one_and_random_ones_the_chance_r
     assert found["random", "precision@10, shared superclass"].value == pytest.approx(
         found["chance", "precision@10, shared superclass"].value, abs=0.05
     )
+
+
+def test_systems_together_are_the_mean_of_what_each_says_alone() -> None:
+    split = _split(200)
+    labels, rng = split.data.superclasses, np.random.default_rng(3)
+    rows, test = np.flatnonzero(split.fit), np.flatnonzero(split.test)
+    noisy = [labels + rng.normal(0, 1.0, labels.shape) for _ in range(2)]
+    parts = (ProbedVectors(lambda _: noisy[0], noisy[0].astype(np.float32)), BoostedMeasurements(noisy[1]))
+    alone = [part.learn(labels, rows, None, test) for part in parts]
+    both = Together(parts).learn(labels, rows, None, test)
+    assert both == pytest.approx((alone[0] + alone[1]) / 2)
+    assert macro_auroc(labels[test], both) > max(macro_auroc(labels[test], one) for one in alone)
 
 
 def test_rows_say_how_far_ours_is_ahead() -> None:

@@ -31,6 +31,7 @@ from precordia.eval.tasks.encoder_systems import (
     BoostedMeasurements,
     Learner,
     ProbedVectors,
+    Together,
     TrainedResNet,
     learners,
     networks_folder,
@@ -52,9 +53,9 @@ class EncoderTask:
         "PTB-XL 1.0.3 at 100 Hz, recordings present under DATA/ptbxl. Logistic regression on folds 1-8, its penalty chosen on "
         "fold 8 after fitting on 1-7; scored once on fold 9 (--set fold=8 tunes on fold 8 with 1-7 instead). Beside it: a 1-D "
         "ResNet trained on the labels (epochs chosen on fold 8; trained networks are kept in --set cache=DIR, else beside the "
-        "results), measurements with gradient-boosted trees, and what is barely learned (--set systems=...). Superclasses as "
-        "Strodthoff et al. 2021. nDCG: overlap of SCP codes. Robustness rows use the probe of whole clean ECGs. 95% intervals: "
-        "bootstrap by patient, paired for differences."
+        "results), measurements with gradient-boosted trees, the mean of their log odds and ours, and what is barely learned "
+        "(--set systems=...). Superclasses as Strodthoff et al. 2021. nDCG: overlap of SCP codes. Robustness rows use the probe "
+        "of whole clean ECGs. 95% intervals: bootstrap by patient, paired for differences."
     )
     source = "Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0); Strodthoff et al., IEEE JBHI 2021;25:1519-1528"
 
@@ -161,6 +162,8 @@ def _setting(name: str, learner: Learner) -> str:
         return f"{name} {learner.epochs} epochs"
     if isinstance(learner, BoostedMeasurements):
         return f"{name} {learner.trees} trees"
+    if isinstance(learner, Together):
+        return f"{name} as each alone"
     return name
 
 

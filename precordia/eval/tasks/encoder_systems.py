@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -21,6 +21,7 @@ from precordia.records.standardize import standardize, to_windows
 OURS: Final = "precordia"
 RESNET: Final = "supervised ResNet"
 MEASURED: Final = "measurements, boosted trees"
+TOGETHER: Final = "precordia and measurements"
 UNTRAINED: Final = "untrained"
 SPECTRA: Final = "log-spectra"
 PCA_RAW: Final = "PCA of the signal"
@@ -28,6 +29,7 @@ PCA_BEAT: Final = "PCA of the average beat"
 SYSTEMS: Final[Mapping[str, str]] = {
     "resnet": RESNET,
     "measured": MEASURED,
+    "together": TOGETHER,
     "untrained": UNTRAINED,
     "spectra": SPECTRA,
     "pca": PCA_RAW,
@@ -124,6 +126,29 @@ class BoostedMeasurements:
 
 
 @dataclass(eq=False)
+class Together:
+    """Systems whose log odds are averaged, each learned on its own.
+
+    Attributes:
+        parts: They.
+    """
+
+    parts: tuple[Learner, ...]
+
+    def learn(
+        self,
+        labels: NDArray[np.bool_],
+        rows: NDArray[np.intp],
+        choose: NDArray[np.bool_] | None,
+        test: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """See :class:`Learner`."""
+        scores = [part.learn(labels, rows, choose, test) for part in self.parts]
+        out: NDArray[np.float64] = np.mean(scores, axis=0)
+        return out
+
+
+@dataclass(eq=False)
 class TrainedResNet:
     """A network trained on the labels.
 
@@ -187,14 +212,18 @@ def learners(
     if "pca-beat" in names:
         fitting = [r for r, wanted in zip(recordings, fit, strict=True) if wanted]
         embeds[PCA_BEAT] = _principal(average_beats(fitting), average_beats)
-    found: dict[str, Learner] = {OURS: ProbedVectors(encoder.embed, encoder.embed(recordings))}
+    ours = ProbedVectors(encoder.embed, encoder.embed(recordings))
+    measured = measured_features(recordings) if {"measured", "together"} & set(names) else np.empty((0, 0))
+    found: dict[str, Learner] = {OURS: ours}
     for name, system in SYSTEMS.items():
         if name not in names:
             continue
         if name == "resnet":
             found[system] = TrainedResNet(signal, seed, cache)
         elif name == "measured":
-            found[system] = BoostedMeasurements(measured_features(recordings))
+            found[system] = BoostedMeasurements(measured)
+        elif name == "together":
+            found[system] = Together((replace(ours), BoostedMeasurements(measured)))
         else:
             found[system] = ProbedVectors(embeds[system], embeds[system](recordings))
     return found

@@ -22,7 +22,7 @@ from precordia.eval.tasks.encoder_text import PROMPTS, aligned_text_encoder, pro
 
 LEAST: Final = 5
 LEAST_FIT: Final = 20
-DEFAULT_SYSTEMS: Final = ("resnet", "measured", "untrained", "spectra")
+DEFAULT_SYSTEMS: Final = ("resnet", "measured", "together", "untrained", "spectra")
 ZERO_SHOT_SYSTEM: Final = "precordia, zero-shot"
 
 FINDINGS: Final = "findings"
