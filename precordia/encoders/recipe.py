@@ -17,11 +17,20 @@ _FOLDER = Path(__file__).parent / "recipes"
 
 @dataclass(frozen=True)
 class ObjectiveSetting:
-    """One objective with its weight in the sum and its own options."""
+    """One objective.
+
+    Attributes:
+        name: Which.
+        weight: In the sum.
+        options: Its own.
+        start: Share of the epochs that pass before it counts. What learns by heart, as words of few reports do, may wait
+            until what does not has shaped the network.
+    """
 
     name: str
     weight: float = 1.0
     options: Mapping[str, float | str] = field(default_factory=dict)
+    start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,10 @@ class Recipe:
             raise UsageError(f"recipe {self.name}: accumulate and evaluate_every must be at least 1")
         if self.probe < 0 or self.patience < 0:
             raise UsageError(f"recipe {self.name}: probe and patience must not be negative")
+        if not any(o.start <= 0 for o in self.objectives) and self.objectives:
+            raise UsageError(f"recipe {self.name}: no objective counts from the start (start 0)")
+        if any(not 0 <= o.start < 1 for o in self.objectives):
+            raise UsageError(f"recipe {self.name}: an objective's start must be at least 0 and below 1")
         watchable = [
             "held_out_loss",
             *(f"held_out_{o.name}" for o in self.objectives),

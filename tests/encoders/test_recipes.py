@@ -63,6 +63,8 @@ def test_large_is_for_gpus() -> None:
         ({"name": "x", "epochs": "ten"}, "recipe"),
         ({"name": "x", "accumulate": 0}, "accumulate"),
         ({"name": "x", "patience": -1}, "patience"),
+        ({"name": "x", "objectives": [{"name": "vicreg", "start": 0.5}]}, "start"),
+        ({"name": "x", "objectives": [{"name": "vicreg"}, {"name": "visits", "start": 1.0}]}, "start"),
         ({"name": "x", "watch": "loss"}, "held_out_loss"),
         ({"name": "x", "watch": "probe_auroc", "probe": 0}, "probe_auroc"),
         ({}, "name"),

@@ -17,7 +17,14 @@ from precordia.encoders.network import Inputs, Outputs
 from precordia.encoders.objectives import OBJECTIVES, Objective
 from precordia.encoders.objectives.objective import Step, View
 from precordia.encoders.objectives.optimal_transport import sinkhorn
-from precordia.encoders.objectives.texts import ReportTexts, nearest_negatives, statements
+from precordia.encoders.objectives.texts import (
+    ReportTexts,
+    frequent_statements,
+    nearest_negatives,
+    report_texts,
+    statements,
+)
+from precordia.encoders.text import load_text_encoder
 
 pytest.importorskip("sentence_transformers")
 
@@ -62,6 +69,7 @@ def learn(objective: Objective, corpus: Corpus, embedding: torch.Tensor, steps: 
 NAMES = [
     ("text_alignment", {}), ("text_alignment", {"loss": "infonce"}),
     ("text_alignment", {"loss": "infonce", "negatives": "nearest"}), ("ecg_text_matching", {}),
+    ("text_alignment", {"loss": "infonce", "statements": 1.0, "min_reports": 1}),
     ("masked_text", {"min_reports": 1, "share": 1.0}), ("optimal_transport", {}),
 ]  # fmt: skip
 
@@ -115,6 +123,30 @@ def test_negatives_are_near_but_wrong() -> None:
 def test_statements_are_sentences() -> None:
     assert statements("Sinus rhythm. Rate 0.5 Hz. LVH.") == ("Sinus rhythm.", "Rate 0.5 Hz.", "LVH.")
     assert statements("") == ()
+
+
+def test_statements_that_are_frequent_are_found_in_every_text_that_says_them(corpus: Corpus) -> None:
+    known = report_texts(corpus.texts)
+    rows = known.rows[known.rows >= 0]
+    found = frequent_statements(known, rows, 1, 0.95)
+    said = [set(statements(text)) for text in known.texts]
+    assert found.vectors.shape[0] == found.stated.shape[1] == len(set().union(*said))
+    assert found.stated.sum(1).tolist() == [len(own) for own in said], (
+        "the statements of the made-up reports are unlike"
+    )
+    often = frequent_statements(known, rows, max(np.bincount(rows)) + 1, 0.95)
+    assert 0 < often.vectors.shape[0] < found.vectors.shape[0], "only what several reports share is left"
+    assert frequent_statements(known, rows, len(rows) + 1, 0.95).stated.shape == (len(known.texts), 0)
+
+
+def test_prompts_of_one_statement_find_its_ecgs(corpus: Corpus) -> None:
+    """Single statements were never shown as texts; with their loss, each lies nearest to ECGs whose reports state it."""
+    objective = build("text_alignment", corpus, loss="infonce", statements=1.0, min_reports=1)
+    learn(objective, corpus, of_kind(KIND), steps=150)
+    projection = torch.from_numpy(objective.projection)  # type: ignore[arg-type]
+    signals = F.normalize(F.normalize(of_kind(torch.arange(3)), dim=1) @ projection.T, dim=1)
+    texts = torch.from_numpy(load_text_encoder().embed(["Left bundle branch block.", "Atrial fibrillation."]))
+    assert (signals @ texts.T).argmax(0).tolist() == [1, 2]
 
 
 def test_nearest_negatives_are_pushed_away(corpus: Corpus) -> None:

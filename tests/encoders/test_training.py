@@ -98,6 +98,21 @@ def test_a_seed_decides(corpus: Corpus, tmp_path: Path) -> None:
     assert first.fingerprint == again.fingerprint != other.fingerprint
 
 
+def test_an_objective_counts_from_its_start(corpus: Corpus) -> None:
+    """Of four epochs the words count in the last two; before, their head learns nothing, and their loss is told all along."""
+    words = ObjectiveSetting("report_words", 1.0, {"min_reports": 3}, start=0.5)
+    run = Run(quick(objectives=(ObjectiveSetting("vicreg"), words), epochs=4, views=(Augmentation(),) * 2), corpus,
+              SignalSpec(), Processes())  # fmt: skip
+    moved = []
+    for epoch in range(4):
+        before = run.objectives["report_words"].head.weight.detach().clone()  # type: ignore[union-attr]
+        losses = run.epoch(epoch)
+        moved.append(not torch.equal(before, run.objectives["report_words"].head.weight))  # type: ignore[union-attr, arg-type]
+        counted = losses["vicreg"] + losses["report_words"] * (epoch >= 2)
+        assert losses["loss"] == pytest.approx(counted)
+    assert moved == [False, False, True, True]
+
+
 def test_objectives_that_compare_views_need_two(corpus: Corpus, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="2 views"):
         train(dataclasses.replace(recipe(), views=(Augmentation(),)), corpus, tmp_path)

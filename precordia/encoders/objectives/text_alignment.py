@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.corpus import Corpus
 from precordia.encoders.objectives.objective import Objective, Step, nothing
-from precordia.encoders.objectives.texts import nearest_negatives, report_texts
+from precordia.encoders.objectives.texts import frequent_statements, nearest_negatives, report_texts
 
 _NEAREST = 8
 """Nearest negatives of a text, of which each step draws one."""
@@ -24,14 +24,20 @@ class TextAlignment(Objective):
     Reports reach the text encoder as canonical English statements, so that German and English reports of one finding are
     one text. Pairs whose texts are as good as equal (cosine above ``same``) are positives.
 
+    Prompts are single statements and reports are not: ``statements`` adds the cross-entropy of every frequent statement, as the
+    cosine with its own text says it, over all ECGs with a report. A bias each takes up how frequent it is.
+
     Options: ``loss`` ("sigmoid": each pair on its own, Zhai et al. 2023, SigLIP; "infonce": each ECG picks its text and
     each text its ECG, as in METS), ``negatives`` ("batch", or "nearest": besides, one text per ECG of those most like its
-    own that are wrong for it), ``same`` (0.95), ``text_encoder`` ("default").
+    own that are wrong for it), ``statements`` (0.0) weight of the statements' loss, ``min_reports`` (12) of a statement in the
+    training part, ``same`` (0.95), ``text_encoder`` ("default").
     """
 
     vectors: Tensor
     text_row: Tensor
     nearest: Tensor
+    statements: Tensor
+    stated: Tensor
 
     def __init__(self, architecture: Architecture, corpus: Corpus, options: Mapping[str, float | str]) -> None:
         super().__init__(architecture, corpus, options)
@@ -46,6 +52,15 @@ class TextAlignment(Objective):
         self.project = nn.Linear(architecture.dim, known.vectors.shape[1], bias=False)
         self.scale = nn.Parameter(torch.tensor(np.log(10.0), dtype=torch.float32))
         self.bias = nn.Parameter(torch.tensor(-10.0))
+        self.weight = self.option("statements", 0.0)
+        if self.weight > 0:
+            training = known.rows[(known.rows >= 0) & ~corpus.held_out]
+            said = frequent_statements(known, training, self.option("min_reports", 12), self.option("same", 0.95))
+            self.register_buffer("statements", torch.from_numpy(said.vectors), persistent=False)
+            self.register_buffer("stated", torch.from_numpy(said.stated), persistent=False)
+            frequency = self.stated[torch.from_numpy(training)].float().mean(0)
+            self.frequency = nn.Parameter(torch.logit(frequency.clamp(1e-4, 1 - 1e-4)))
+            self.statement_scale = nn.Parameter(torch.tensor(np.log(10.0), dtype=torch.float32))
 
     def forward(self, step: Step) -> Tensor:
         text_rows = self.text_row[step.rows]
@@ -59,9 +74,10 @@ class TextAlignment(Objective):
         for view in step.views:
             signals = F.normalize(self.project(F.normalize(view.outputs.embedding[has].float(), dim=1)), dim=1)
             similarity = signals @ columns.T * self.scale.exp()
-            losses.append(
-                self._sigmoid(similarity, positive) if self.loss == "sigmoid" else _pick(similarity, positive)
-            )
+            loss = self._sigmoid(similarity, positive) if self.loss == "sigmoid" else _pick(similarity, positive)
+            if self.weight > 0 and len(self.statements):
+                loss = loss + self.weight * self._stated(signals, self.stated[text_rows[has]])
+            losses.append(loss)
         return sum(losses[1:], losses[0]) / len(losses)
 
     @property
@@ -78,6 +94,12 @@ class TextAlignment(Objective):
         count = (table >= 0).sum(1)
         drawn = (torch.rand(len(table)).to(count.device) * count).long()
         return self.vectors[table.gather(1, drawn[:, None])[:, 0][count > 0]]
+
+    def _stated(self, signals: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy of each statement, summed over them and over the square root of their number."""
+        logits = signals @ self.statements.T * self.statement_scale.exp() + self.frequency
+        loss = F.binary_cross_entropy_with_logits(logits, targets.float(), reduction="none")
+        return loss.mean(0).sum() / len(self.statements) ** 0.5
 
     def _sigmoid(self, similarity: Tensor, positive: Tensor) -> Tensor:
         sign = positive.float() * 2 - 1

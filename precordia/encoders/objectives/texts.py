@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -27,12 +28,14 @@ class ReportTexts:
         vectors: ``(n_texts, text_dim)`` float32, unit norm; one row of zeros where there is no text.
         rows: ``(n_recordings,)`` int64, each recording's text, -1 where its report states nothing or is missing.
         fingerprint: Of the text encoder.
+        encoder: Its name.
     """
 
     texts: tuple[str, ...]
     vectors: NDArray[np.float32]
     rows: NDArray[np.int64]
     fingerprint: str
+    encoder: str = "default"
 
 
 @lru_cache(maxsize=2)
@@ -52,7 +55,7 @@ def report_texts(reports: tuple[str | None, ...], text_encoder: str = "default")
     row_of = {text: i for i, text in enumerate(distinct)}
     rows = np.array([row_of.get(canonical[r], -1) if r else -1 for r in reports], dtype=np.int64)
     vectors = encoder.embed(distinct) if distinct else np.zeros((1, encoder.dim), dtype=np.float32)
-    return ReportTexts(distinct, np.asarray(vectors, dtype=np.float32), rows, encoder.fingerprint)
+    return ReportTexts(distinct, np.asarray(vectors, dtype=np.float32), rows, encoder.fingerprint, text_encoder)
 
 
 def statements(text: str) -> tuple[str, ...]:
@@ -62,6 +65,43 @@ def statements(text: str) -> tuple[str, ...]:
     ('Sinus rhythm.', 'Leftward axis (between -30 and +30 degrees).')
     """
     return tuple(_END.split(text)) if text else ()
+
+
+@dataclass(frozen=True, eq=False)
+class Statements:
+    """The statements that reports make often.
+
+    Attributes:
+        vectors: ``(n_statements, text_dim)`` float32, unit norm, in the order of their words.
+        stated: ``(n_texts, n_statements)`` bool, whether a text states it, or one that reads as good as the same.
+    """
+
+    vectors: NDArray[np.float32]
+    stated: NDArray[np.bool_]
+
+
+def frequent_statements(known: ReportTexts, rows: NDArray[np.int64], least: float, same: float) -> Statements:
+    """The statements of at least ``least`` of the recordings whose texts are ``rows``.
+
+    Args:
+        known: The texts.
+        rows: ``(n,)`` text of each recording that counts.
+        least: Fewest recordings of a statement.
+        same: Cosine above which two statements are one.
+    """
+    from precordia.encoders.text import load_text_encoder
+
+    said = [statements(text) for text in known.texts]
+    counts = Counter(statement for row in rows.tolist() for statement in set(said[row]))
+    every = sorted({statement for own in said for statement in own})
+    kept = [i for i, statement in enumerate(every) if counts[statement] >= least]
+    if not kept:
+        return Statements(known.vectors[:0], np.zeros((max(len(said), 1), 0), dtype=np.bool_))
+    vectors = np.asarray(load_text_encoder(known.encoder).embed(every), dtype=np.float32)
+    alike = vectors @ vectors[kept].T > same
+    column = {statement: i for i, statement in enumerate(every)}
+    stated = np.stack([alike[[column[s] for s in own]].any(0) if own else np.zeros(len(kept), bool) for own in said])
+    return Statements(vectors[kept], stated)
 
 
 def nearest_negatives(known: ReportTexts, same: float, count: int) -> NDArray[np.int64]:

@@ -89,6 +89,7 @@ class Run:
     def epoch(self, epoch: int, tick: Callable[[int, float], None] | None = None) -> dict[str, float]:
         """One pass over the training part; mean losses by name. ``tick`` gets each step's number and loss."""
         batches = self.batches.epoch(self._seed(epoch, "order"))
+        weights = self._counting(epoch)
         sums, rate, passes = dict.fromkeys(self.weights, 0.0), 0.0, min(self.recipe.accumulate, len(batches))
         for index in range(self.steps_per_epoch):
             number = epoch * self.steps_per_epoch + index
@@ -96,7 +97,7 @@ class Run:
             self.optimizer.zero_grad(set_to_none=True)
             for part in range(passes):
                 losses = self._losses(batches[index * passes + part], number * passes + part, training=True)
-                total = torch.stack([losses[name] * weight for name, weight in self.weights.items()]).sum()
+                total = torch.stack([losses[name] * weight for name, weight in weights.items()]).sum()
                 if not math.isfinite(total.item()):
                     raise PrecordiaError(
                         f"recipe {self.recipe.name}: the loss is not finite at step {number}; lower learning_rate"
@@ -109,7 +110,7 @@ class Run:
             self.precision.step(self.optimizer, self._parameters(), self.processes.average_gradients)
             self._follow(number)
         means = {name: value / (self.steps_per_epoch * passes) for name, value in sums.items()}
-        return {"loss": sum(means[n] * w for n, w in self.weights.items()), **means, "learning_rate": rate}
+        return {"loss": sum(means[n] * w for n, w in weights.items()), **means, "learning_rate": rate}
 
     def look(self) -> dict[str, float]:
         """Losses of the running mean on the held-out part, under the same draws each time, and the probe's score."""
@@ -262,6 +263,10 @@ class Run:
                     kept.lerp_(current, 1.0 - decay)
                 else:
                     kept.copy_(current)
+
+    def _counting(self, epoch: int) -> dict[str, float]:
+        """Weights of the objectives that count by then."""
+        return {o.name: o.weight for o in self.recipe.objectives if epoch >= o.start * self.recipe.epochs}
 
     def _set_rate(self, number: int) -> float:
         total = self.recipe.epochs * self.steps_per_epoch
