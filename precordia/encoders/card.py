@@ -7,7 +7,7 @@ from pathlib import Path
 from precordia.encoders.corpus import Corpus
 from precordia.encoders.encoder import SignalEncoder
 from precordia.encoders.outcome import Outcome
-from precordia.encoders.recipe import Recipe
+from precordia.encoders.recipe import ObjectiveSetting, Recipe
 
 
 def write_card(folder: Path, recipe: Recipe, corpus: Corpus, encoder: SignalEncoder) -> None:
@@ -21,9 +21,7 @@ def write_card(folder: Path, recipe: Recipe, corpus: Corpus, encoder: SignalEnco
     sources = sorted({recording_id.split(":")[0] for recording_id in corpus.ids if ":" in recording_id}) or [
         "one archive"
     ]
-    objectives = "\n".join(
-        f"- `{o.name}`, weight {o.weight:g}" + (f", {dict(o.options)}" if o.options else "") for o in recipe.objectives
-    )
+    objectives = "\n".join(map(_objective, recipe.objectives))
     words = sum(t is not None and bool(keep) for t, keep in zip(corpus.texts, training, strict=True))
     left_out = ", ".join(f"{k} in ({', '.join(v)})" for k, v in recipe.exclude.items()) or "nothing"
     text = f"""# Encoder `{recipe.name}`
@@ -52,6 +50,12 @@ reports: they are supervision by text. `report_findings` uses what `precordia.co
 Made for research on retrieval of similar ECGs. Not a medical device. The recipe is `recipe.json`, the losses are `curve.csv`.
 """  # noqa: E501
     (folder / "card.md").write_text(text, encoding="utf-8")
+
+
+def _objective(objective: ObjectiveSetting) -> str:
+    options = f", {dict(objective.options)}" if objective.options else ""
+    start = f", after {objective.start:.0%} of the epochs" if objective.start > 0 else ""
+    return f"- `{objective.name}`, weight {objective.weight:g}{options}{start}"
 
 
 def _outcome(outcome: Outcome | None, recipe: Recipe) -> str:
