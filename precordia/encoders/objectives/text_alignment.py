@@ -98,8 +98,9 @@ class TextAlignment(Objective):
     def _stated(self, signals: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy of each statement, summed over them and over the square root of their number."""
         logits = signals @ self.statements.T * self.statement_scale.exp() + self.frequency
-        loss = F.binary_cross_entropy_with_logits(logits, targets.float(), reduction="none")
-        return loss.mean(0).sum() / len(self.statements) ** 0.5
+        each = F.binary_cross_entropy_with_logits(logits, targets.float(), reduction="none")
+        loss: Tensor = each.mean(0).sum() / len(self.statements) ** 0.5
+        return loss
 
     def _sigmoid(self, similarity: Tensor, positive: Tensor) -> Tensor:
         sign = positive.float() * 2 - 1
