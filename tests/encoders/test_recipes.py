@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from precordia.core.errors import UsageError
+from precordia.encoders import recipe as recipes
 from precordia.encoders.corpus import Corpus
 from precordia.encoders.recipe import Recipe, load_recipe, parse_recipe
 from precordia.encoders.training.processes import Processes
@@ -43,6 +44,18 @@ def test_it_takes_two_steps(name: str, corpus: Corpus) -> None:
     assert set(losses) == {"loss", "learning_rate", *(o.name for o in shipped.objectives)}
     assert all(math.isfinite(value) for value in losses.values())
     assert not any(torch.equal(a, b) for a, b in zip(before, run.network.parameters(), strict=True))
+
+
+TRIALS = sorted(path.stem for path in (Path(recipes.__file__).parent / "recipes" / "trials").glob("*.json"))
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_a_trial_is_the_default_but_for_what_was_tried(name: str) -> None:
+    """The same network, data and seed, so that the table of docs/encoder.md compares recipes alone."""
+    trial, shipped = load_recipe(f"trials/{name}"), load_recipe("default")
+    assert trial.name == f"trials/{name}"
+    for key in ("architecture", "seed", "batch_size", "learning_rate", "simulated", "exclude", "hold_out"):
+        assert getattr(trial, key) == getattr(shipped, key)
 
 
 def test_large_is_for_gpus() -> None:
