@@ -32,9 +32,10 @@ class SignalMeasurements(Objective):
     The teacher is :func:`precordia.measurements.measure` on the recording as it is, so that no report is needed; a view with
     leads missing must say what the whole ECG measures. Cutting at quantiles, as the stumps of boosted trees do, puts the
     tails (a wide QRS, a low ST) where a linear probe can read them. Amplitudes of recordings that are not in true mV are left
-    out. Measuring takes some 15 ms an ECG when training starts.
+    out. Measuring takes some 20 ms an ECG of one core when training starts.
 
-    Options: ``most`` (20000) recordings that are measured, drawn evenly; the others have no targets.
+    Options: ``most`` (20000) recordings that are measured, drawn evenly; the others have no targets, nor have those that cannot
+    be measured.
     """
 
     targets: Tensor
