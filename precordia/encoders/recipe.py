@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -90,7 +91,7 @@ class Recipe:
         checkpointing: Whether activations are computed again in the backward pass instead of kept: less memory, more time.
         probe: Most recordings of the training part that the probe is fitted on at each look; 0 for no probe.
         patience: Epochs without improvement of ``watch`` after which training stops and the best epoch is kept; 0 to train
-            all epochs and keep the last.
+            all epochs and keep the last. Counted from when every objective counts.
         watch: What ``patience`` watches: "held_out_loss", "held_out_OBJECTIVE" or "probe_auroc".
         init_from: Checkpoint to start from: a shipped name or a folder. "" for random weights.
     """
@@ -140,6 +141,11 @@ class Recipe:
             raise UsageError(f"recipe {self.name}: cannot watch {self.watch!r} (choices: {', '.join(watchable)})")
         if not self.views:
             raise UsageError(f"recipe {self.name}: needs at least one view")
+
+    @property
+    def complete_from(self) -> int:
+        """Epochs that pass before every objective counts."""
+        return math.ceil(max((o.start for o in self.objectives), default=0.0) * self.epochs)
 
     def to_json(self) -> str:
         """The recipe as text; :func:`parse_recipe` reads it back."""

@@ -182,6 +182,20 @@ def test_training_stops_when_nothing_improves_and_keeps_the_best(corpus: Corpus,
     assert train(wanted, corpus, tmp_path, resume=True).fingerprint == encoder.fingerprint
 
 
+def test_nothing_stops_or_is_best_before_every_objective_counts(corpus: Corpus, tmp_path: Path) -> None:
+    """With a rate at which nothing improves, patience would be over long before the words count."""
+    words = ObjectiveSetting("report_words", 1.0, {"min_reports": 3}, start=0.5)
+    late = (ObjectiveSetting("masked_signal"), words)
+    wanted = quick(objectives=late, epochs=12, evaluate_every=1, patience=1, learning_rate=0.5)
+    train(wanted, corpus, tmp_path)
+    outcome = Outcome.load(tmp_path)
+    assert wanted.complete_from == 6
+    assert outcome is not None
+    assert outcome.best_epoch > 6
+    first = [float(row["held_out_loss"]) for row in Curve(tmp_path / "curve.csv").rows()[:6]]
+    assert int(np.argmin(first)) < 5, "watched from the first epoch, it would have stopped"
+
+
 def test_a_checkpoint_can_be_started_from(corpus: Corpus, tmp_path: Path) -> None:
     first = train(quick(), corpus, tmp_path / "first")
     wanted = quick(init_from=str(tmp_path / "first"), learning_rate=1e-12, ema=0.0)

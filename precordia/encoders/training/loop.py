@@ -96,7 +96,8 @@ def train(
         done = epoch + 1
         if done % recipe.evaluate_every == 0 or done == recipe.epochs:
             losses |= run.look()
-            patience.see(done, losses, mean=run.mean, objectives=run.objectives)
+            if epoch >= recipe.complete_from:
+                patience.see(done, losses, mean=run.mean, objectives=run.objectives)
         if processes.first:
             curve.add(done, losses)
             seconds = spent + time.monotonic() - begun
