@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from precordia.eval.made_up_vectors import clustered
-from precordia.indexing.schema import CASE_SCHEMA, SIGNAL_SCHEMA
+from precordia.indexing.schema import CASE_SCHEMA, SIGNAL_SCHEMA, signal_checksum
 from precordia.indexing.store import DeltaCaseStore
 
 CHUNK = 50_000
@@ -67,7 +67,8 @@ def _rows(store: DeltaCaseStore) -> pa.Table:
 
 def _no_signals(ids: NDArray[np.int64]) -> pa.Table:
     empty = pa.array([b""] * ids.size, pa.binary())
-    return pa.table([pa.array(ids), empty, empty], schema=SIGNAL_SCHEMA)
+    checksums = pa.array([signal_checksum(i, b"", b"") for i in ids.tolist()], pa.int64())
+    return pa.table([pa.array(ids), empty, empty, checksums], schema=SIGNAL_SCHEMA)
 
 
 def _copies(

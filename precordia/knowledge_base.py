@@ -23,6 +23,7 @@ from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Mode, Query
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.derived import open_vector_index, open_word_index
+from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
@@ -31,6 +32,7 @@ from precordia.retrieval.retriever import Retriever
 
 if TYPE_CHECKING:
     from precordia.generation.consensus import ConsensusSettings
+    from precordia.indexing.integrity import CheckReport
 
 PRECEDENTS = 20
 """How many precedents a report or an answer rests on by default."""
@@ -83,12 +85,12 @@ class KnowledgeBase:
         Raises:
             UsageError: there is a knowledge base already.
         """
-        folder = Path(path)
+        folder = folder_of(path)
         if is_knowledge_base(folder):
             raise UsageError(f"there is a knowledge base at {folder} already: open it, or choose another folder")
         signal_encoder, name = _load_encoder(encoder)
         words, text_name = _load_text_encoder(text_encoder)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         store = DeltaCaseStore.create(folder)
         manifest = Manifest.of(signal_encoder, name, words, text_name)
         manifest.save(folder)
@@ -112,8 +114,11 @@ class KnowledgeBase:
         Raises:
             KnowledgeBaseNotFoundError: there is none.
             MismatchError: it was built with another encoder, or written by another version; says what to do.
+            DamageError: something of it is missing, or is not what was written.
+            UnfinishedErasureError: an erasure was interrupted and cannot be finished here.
+            StorageError: it cannot be read.
         """
-        folder = Path(path)
+        folder = folder_of(path)
         manifest = Manifest.load(folder)
         signal_encoder, _ = _load_encoder(encoder if encoder is not None else manifest.encoder)
         words = _load_text_encoder(text_encoder if text_encoder is not None else manifest.text_encoder)[0]
@@ -187,12 +192,29 @@ class KnowledgeBase:
         Raises:
             UsageError: the knowledge base holds nothing of that patient.
             BusyError: another process is writing.
+            UnfinishedErasureError: it has begun and is not finished; the next opening goes on with it.
         """
         erasure = self._store.erase(patient)
         self._retriever = None
         if not erasure.case_ids and not erasure.n_rejects:
             raise UsageError("the knowledge base holds nothing of that patient: give the id as the archive names them")
         return len(erasure.case_ids) + erasure.n_rejects
+
+    def check(self, repair: bool = False) -> CheckReport:
+        """Whether everything stored is what was written; see :func:`precordia.indexing.integrity.check`.
+
+        Args:
+            repair: Rebuild what is derived, and take out what is lost, so that the rest can be used.
+
+        Raises:
+            BusyError: another process is writing, and ``repair`` was asked for.
+        """
+        from precordia.indexing.integrity import check
+
+        report = check(self.path, repair)
+        self._retriever = None
+        self._store.refresh()
+        return report
 
     def cases(self, ids: Sequence[int]) -> list[Case]:
         """The cases with these ids, in their order; ids that are not there are passed over."""
@@ -408,7 +430,7 @@ class KnowledgeBase:
 
 def is_knowledge_base(path: str | PathLike[str]) -> bool:
     """Whether a folder holds a knowledge base."""
-    return Manifest.exists(Path(path))
+    return Manifest.exists(path)
 
 
 def _load_encoder(encoder: Encoder | str) -> tuple[Encoder, str]:

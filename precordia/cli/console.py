@@ -45,8 +45,14 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 
 def kb_path(args: argparse.Namespace) -> Path:
-    """The knowledge base that the command line or the environment names."""
-    return Path(args.kb or os.environ.get("PRECORDIA_KB") or "precordia.kb")
+    """The folder that the command line or the environment names, whatever characters its name is made of.
+
+    Raises:
+        UsageError: it is the address of an object store.
+    """
+    from precordia.indexing.durable import folder_of
+
+    return folder_of(args.kb or os.environ.get("PRECORDIA_KB") or "precordia.kb")
 
 
 def _plain(value: Any) -> Any:

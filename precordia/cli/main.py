@@ -23,6 +23,7 @@ COMMANDS = {
     "report": "write a report of an ECG in which every statement cites its precedents",
     "ask": "answer a question about an ECG, or two, from precedents and measurements",
     "inspect": "show what is in an ECG file, or in a knowledge base",
+    "check": "compare everything in a knowledge base with its checksums, and repair it",
     "erase": "remove a patient from a knowledge base, physically",
     "train": "train an encoder from a recipe",
     "eval": "run an evaluation task",
@@ -66,17 +67,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
-        # A mistake of ours. Its message could hold anything that was being read, so only its kind and place are shown.
-        if os.environ.get("PRECORDIA_DEBUG"):
-            raise
-        place = _innermost(error)
-        print(
-            f"precordia {args.command}: internal error ({type(error).__name__} in {place}); please report it; "
-            "PRECORDIA_DEBUG=1 shows the details",
-            file=sys.stderr,
-        )
+    except OSError as error:
+        from precordia.indexing.durable import is_of_storage, storage_error
+
+        if not is_of_storage(error):
+            return _internal(args.command, error)
+        print(f"precordia {args.command}: {_one_line(storage_error(error, 'a file'))}", file=sys.stderr)
         return 1
+    except Exception as error:
+        return _internal(args.command, error)
+
+
+def _internal(command: str, error: Exception) -> int:
+    """A mistake of ours. Its message could hold anything that was being read, so only its kind and place are shown."""
+    if os.environ.get("PRECORDIA_DEBUG"):
+        raise error
+    print(
+        f"precordia {command}: internal error ({type(error).__name__} in {_innermost(error)}); please report it; "
+        "PRECORDIA_DEBUG=1 shows the details",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _innermost(error: BaseException) -> str:

@@ -14,7 +14,13 @@ The tree::
     ├── KnowledgeBaseError
     │   ├── KnowledgeBaseNotFoundError
     │   ├── MismatchError              built by another encoder, signal spec or schema
-    │   └── BusyError                  another process is writing
+    │   ├── BusyError                  another process is writing
+    │   ├── DamageError                a stored thing is missing, or is not what was written
+    │   ├── UnfinishedErasureError     an erasure has begun whose bytes are not all gone yet
+    │   └── StorageError               the disk cannot be used
+    │       ├── DiskFullError
+    │       ├── ReadOnlyError          mounted read-only
+    │       └── AccessDeniedError      this user may not read or write
     ├── CheckpointError         weights whose keys, shapes or spec do not match
     └── LanguageModelError      a language model failed or answered nonsense
 
@@ -29,8 +35,11 @@ from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
+    "AccessDeniedError",
     "BusyError",
     "CheckpointError",
+    "DamageError",
+    "DiskFullError",
     "FilterError",
     "InputError",
     "KnowledgeBaseError",
@@ -39,6 +48,9 @@ __all__ = [
     "MismatchError",
     "MissingExtraError",
     "PrecordiaError",
+    "ReadOnlyError",
+    "StorageError",
+    "UnfinishedErasureError",
     "UnknownFormatError",
     "UnknownNameError",
     "UnreadableRecordingError",
@@ -126,6 +138,30 @@ class MismatchError(KnowledgeBaseError):
 
 class BusyError(KnowledgeBaseError):
     """Another process is writing to the knowledge base."""
+
+
+class DamageError(KnowledgeBaseError):
+    """A stored thing is missing, or is not what was written."""
+
+
+class UnfinishedErasureError(KnowledgeBaseError):
+    """An erasure has begun and cannot be finished now: bytes of the patient may be left."""
+
+
+class StorageError(KnowledgeBaseError):
+    """The disk cannot be used: gone, failing, or refusing."""
+
+
+class DiskFullError(StorageError):
+    """No space is left on the disk."""
+
+
+class ReadOnlyError(StorageError):
+    """The disk is mounted read-only."""
+
+
+class AccessDeniedError(StorageError):
+    """This user may not read or write a file or folder."""
 
 
 class CheckpointError(PrecordiaError):

@@ -31,6 +31,9 @@ APPROXIMATE_FROM: Final = 200_000
 APPROXIMATE_FROM_ON_GPU: Final = 10_000_000
 """The same where FAISS has a GPU: ten million vectors of 256 numbers are 10 GB there."""
 
+FEWEST_TO_TRAIN: Final = 256
+"""Fewer vectors than a product code has to learn from."""
+
 _TRAIN_PER_LIST: Final = 40
 """Training vectors a list: FAISS asks for at least 39; more cost time and gain little."""
 
@@ -78,7 +81,7 @@ class ApproximateIndex:
             UsageError: the sample is too small to fit anything.
         """
         faiss = import_faiss()
-        if len(sample) < 256:
+        if len(sample) < FEWEST_TO_TRAIN:
             raise UsageError(f"{len(sample)} vectors are too few to train an approximate index; use a FlatIndex")
         dim = sample.shape[1]
         n_lists = min(_n_lists(n), max(1, len(sample) // 39))

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
+from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.runner import Shard, ShardResult, ShardRunner, Stages
@@ -130,12 +131,13 @@ def build(
     spent: dict[str, float] = {}
     name = encoder_name or (encoder if isinstance(encoder, str) else "custom")
     manifest = _manifest(encoder, name, text_encoder, text_encoder_name)
-    if Manifest.exists(Path(kb_path)):
-        _create_or_check(Path(kb_path), manifest, wait_s)  # before what may be a long scan
+    kb_path = folder_of(kb_path)
+    if Manifest.exists(kb_path):
+        _create_or_check(kb_path, manifest, wait_s)  # before what may be a long scan
     clock = time.perf_counter()
     refs, duplicates, table, row_filter = _choose(source, reports, mapping, where)
     _add_up(spent, {"scan": time.perf_counter() - clock})
-    _create_or_check(Path(kb_path), manifest, wait_s)
+    _create_or_check(kb_path, manifest, wait_s)
     store = DeltaCaseStore(kb_path)
     with store.writing(wait_s) as writer:
         if retry_rejects:
@@ -192,7 +194,7 @@ def _manifest(encoder: Encoder | str, name: str, text_encoder: TextEncoder | Non
 
 
 def _create_or_check(path: Path, manifest: Manifest, wait_s: float) -> None:
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     if not Manifest.exists(path):
         with locked(path, WRITE_LOCK, wait_s, "creating it"):
             if not Manifest.exists(path):

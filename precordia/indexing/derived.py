@@ -2,36 +2,44 @@
 
 Each index lies in ``cache/`` with a small JSON that says which Parquet files of the case table it covers. Those files
 never change, so an index is brought up to date by adding the cases of the files it has not seen and removing the ids
-that are no longer there. A crash costs time, never data; a folder that cannot be written to costs memory instead.
+that are no longer there. The JSON holds the checksums of the index's files, compared before they are opened; an index that
+does not fit them is made again. A crash costs time, never data; a folder that cannot be written to costs memory instead.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.errors import KnowledgeBaseError
-from precordia.indexing.approximate import APPROXIMATE_FROM, APPROXIMATE_FROM_ON_GPU, ApproximateIndex
+from precordia.core.errors import KnowledgeBaseError, StorageError
+from precordia.indexing.approximate import (
+    APPROXIMATE_FROM,
+    APPROXIMATE_FROM_ON_GPU,
+    FEWEST_TO_TRAIN,
+    ApproximateIndex,
+)
+from precordia.indexing.durable import make_folder, remove, telling, write_synced
 from precordia.indexing.locks import CACHE_LOCK, locked
-from precordia.indexing.manifest import write_atomically
+from precordia.indexing.seals import digest_of_file, sealed, unsealed
 from precordia.indexing.store import DeltaCaseStore, VectorKind
 from precordia.indexing.vectors import FlatIndex, use_gpu
 from precordia.indexing.words import WordIndex
 
 T = TypeVar("T")
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _IDS: Final = "ids.npy"
+_NOT_KEPT: Final = ".lock"
+"""Ends the files of a word index that come and go with its writer."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +50,14 @@ class _Pointer:
         file: Its name in the cache.
         kind: "flat", "approximate" or "words".
         files: The Parquet files it covers.
+        digests: Its files, or itself under the name ``""``, to their checksums.
         format: Of the saved index.
     """
 
     file: str
     kind: str
     files: tuple[str, ...]
+    digests: Mapping[str, str]
     format: int = _FORMAT
 
 
@@ -86,11 +96,11 @@ def _open_vectors(
     pointer = _read_pointer(cache, name)
     index: FlatIndex | ApproximateIndex | None = None
     covered: tuple[str, ...] = ()
-    if pointer is not None:
-        with contextlib.suppress(KnowledgeBaseError):
-            index = (FlatIndex if pointer.kind == "flat" else ApproximateIndex).load(cache / pointer.file)
+    if pointer is not None and pointer.kind in _KINDS:
+        with contextlib.suppress(KnowledgeBaseError, OSError):  # what cannot be read is made again
+            index = _KINDS[pointer.kind].load(cache / pointer.file)
             covered = pointer.files
-    if index is not None and not _suits(index, len(store), dim, approximate_from):
+    if index is not None and not _suits(index, store, kind, dim, approximate_from):
         index, covered = None, ()
     if index is not None and covered == store.files:
         return index
@@ -100,12 +110,22 @@ def _open_vectors(
     return index
 
 
-def _suits(index: FlatIndex | ApproximateIndex, n: int, dim: int, approximate_from: int) -> bool:
+_KINDS: Final[dict[str, type[FlatIndex] | type[ApproximateIndex]]] = {
+    "flat": FlatIndex,
+    "approximate": ApproximateIndex,
+}
+
+
+def _suits(
+    index: FlatIndex | ApproximateIndex, store: DeltaCaseStore, kind: VectorKind, dim: int, approximate_from: int
+) -> bool:
+    """Whether an index is of the kind that the store's vectors need: their number counts, not that of the cases."""
+    n, limit = store.ids_with_vector(kind).size, max(approximate_from, FEWEST_TO_TRAIN)
     if index.dim != dim:
         return False
     if isinstance(index, FlatIndex):
-        return n < approximate_from
-    return n >= approximate_from and index.suits(n)
+        return n < limit
+    return n >= limit and index.suits(n)
 
 
 def open_word_index(store: DeltaCaseStore) -> WordIndex:
@@ -156,22 +176,19 @@ def _words(store: DeltaCaseStore) -> Iterable[tuple[int, str]]:
 
 
 def _build(store: DeltaCaseStore, kind: VectorKind, dim: int, approximate_from: int) -> FlatIndex | ApproximateIndex:
-    if len(store) < approximate_from:
-        index: FlatIndex | ApproximateIndex = FlatIndex(dim)
-    else:
-        index = ApproximateIndex.train(_sample(store, kind, dim), len(store))
+    index: FlatIndex | ApproximateIndex = FlatIndex(dim)
+    there = store.ids_with_vector(kind)
+    if there.size >= max(approximate_from, FEWEST_TO_TRAIN):
+        index = ApproximateIndex.train(_sample(store, kind, there), there.size)
     for ids, vectors in store.vectors(kind):
         index.add(ids, vectors)
     return index
 
 
-def _sample(store: DeltaCaseStore, kind: VectorKind, dim: int) -> NDArray[np.float32]:
+def _sample(store: DeltaCaseStore, kind: VectorKind, there: NDArray[np.int64]) -> NDArray[np.float32]:
     """Vectors to train on: those with the smallest ids, which are hashes and so a fair sample."""
-    wanted = ApproximateIndex.training_size(len(store))
-    limit = store.ids[min(wanted, len(store)) - 1]
+    limit = there[ApproximateIndex.training_size(there.size) - 1]
     parts = [(ids[keep], vectors[keep]) for ids, vectors in store.vectors(kind) if (keep := ids <= limit).any()]
-    if not parts:
-        return np.zeros((0, dim), np.float32)
     ids = np.concatenate([part[0] for part in parts])
     return np.ascontiguousarray(np.concatenate([part[1] for part in parts])[np.argsort(ids)])
 
@@ -193,12 +210,57 @@ def _catch_up(
 
 
 def _read_pointer(cache: Path, name: str) -> _Pointer | None:
+    """What a saved index covers; None where there is none, or where a byte of it is not what was written."""
     try:
-        values: dict[str, Any] = json.loads((cache / f"{name}.json").read_text())
+        values = unsealed((cache / f"{name}.json").read_bytes())
         pointer = _Pointer(**{**values, "files": tuple(values["files"])})
+        sound = pointer.format == _FORMAT and _digests(cache / pointer.file) == dict(pointer.digests)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return pointer if pointer.format == _FORMAT and (cache / pointer.file).exists() else None
+    return pointer if sound else None
+
+
+def _digests(place: Path) -> dict[str, str]:
+    """Checksums of the files of a saved index."""
+    if place.is_file():
+        return {"": digest_of_file(place)}
+    files = sorted(file for file in place.iterdir() if not file.name.endswith(_NOT_KEPT))
+    return {file.name: digest_of_file(file) for file in files}
+
+
+def check_derived(path: Path) -> dict[str, bool]:
+    """The saved indexes of a knowledge base, and whether every byte of them is what was written."""
+    cache = path / "cache"
+    return {file.stem: _read_pointer(cache, file.stem) is not None for file in sorted(cache.glob("*.json"))}
+
+
+def check_vectors(store: DeltaCaseStore, kind: VectorKind, dim: int) -> bool:
+    """Whether the saved index over a store's vectors, if it is at the store's version, holds the vectors of the table."""
+    cache = store.path / "cache"
+    pointer = _read_pointer(cache, f"{kind}-vectors")
+    if pointer is None or pointer.files != store.files or pointer.kind not in _KINDS:
+        return True
+    index = _KINDS[pointer.kind].load(cache / pointer.file)
+    n = 0
+    for ids, vectors in store.vectors(kind):
+        n += ids.size
+        try:
+            kept = index.vectors(ids)
+        except KeyError:
+            return False
+        if kept.shape != vectors.shape or not np.allclose(
+            kept, vectors, atol=0 if index.kind == "flat" else 0.05, rtol=0
+        ):
+            return False
+    return index.dim == dim and n == len(index)
+
+
+def forget_index(path: Path, name: str) -> None:
+    """Remove a saved index, which is made again when it is needed."""
+    cache = path / "cache"
+    with locked(path, CACHE_LOCK, -1, "clearing the cache"):
+        for file in (cache / f"{name}.json", *cache.glob(f"{name}-*")):
+            remove(file)
 
 
 def _save(store: DeltaCaseStore, name: str, kind: str, write: Callable[[Path], None]) -> Path | None:
@@ -208,19 +270,22 @@ def _save(store: DeltaCaseStore, name: str, kind: str, write: Callable[[Path], N
     """
     cache = store.path / "cache"
     try:
-        cache.mkdir(exist_ok=True)
+        make_folder(cache)
         with locked(store.path, CACHE_LOCK, -1, "saving an index"):
             if any(not (store.path / "cases" / file).exists() for file in store.files):
                 return None
             place = cache / f"{name}-{uuid.uuid4().hex[:12]}"
-            write(place)
-            pointer = _Pointer(place.name, kind, store.files)
-            write_atomically(cache / f"{name}.json", json.dumps(pointer.__dict__).encode())
+            try:
+                with telling(place):
+                    write(place)
+                    pointer = _Pointer(place.name, kind, store.files, _digests(place))
+                write_synced(cache / f"{name}.json", sealed(asdict(pointer)))
+            except BaseException:
+                remove(place)
+                raise
             for other in cache.glob(f"{name}-*"):
                 if other != place:
-                    shutil.rmtree(other) if other.is_dir() else other.unlink()
+                    remove(other)
             return place
-    except FileNotFoundError:
-        raise
-    except OSError:  # a folder that cannot be written to, or a full disk: the index stays in memory
+    except StorageError:  # a folder that cannot be written to, or a full disk: the index stays in memory
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from precordia.core.errors import BusyError
+from precordia.indexing.durable import storage_error
 
 WRITE_LOCK: Final = "write.lock"
 """Held by the process that adds to or erases from a knowledge base."""
@@ -28,6 +29,7 @@ def locked(folder: Path, name: str, wait_s: float, doing: str) -> Iterator[None]
 
     Raises:
         BusyError: another process held it for longer than ``wait_s``.
+        StorageError: the folder cannot be written to.
     """
     from filelock import FileLock, Timeout
 
@@ -39,6 +41,8 @@ def locked(folder: Path, name: str, wait_s: float, doing: str) -> Iterator[None]
             f"knowledge base {folder}: another process is writing to it; {doing} waited {wait_s:g} s: "
             "try again when it has finished, or wait longer"
         ) from None
+    except OSError as error:
+        raise storage_error(error, folder / name) from None
     try:
         yield
     finally:

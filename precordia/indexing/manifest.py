@@ -1,22 +1,29 @@
-"""What built a knowledge base, in ``manifest.json``: opening with anything else is refused, with the remedy."""
+"""What built a knowledge base, in ``manifest.json``: opening with anything else is refused, with the remedy.
+
+The file carries its own checksum. A copy lies beside it: nothing else says which encoder the vectors are of.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
 from precordia import __version__
-from precordia.core.errors import KnowledgeBaseError, KnowledgeBaseNotFoundError, MismatchError
+from precordia.core.errors import DamageError, KnowledgeBaseNotFoundError, MismatchError
 from precordia.core.protocols import Encoder, TextEncoder
+from precordia.indexing.durable import folder_of, sync_folder, telling, write_synced
+from precordia.indexing.ledger import remedy
 from precordia.indexing.schema import SCHEMA_VERSION
+from precordia.indexing.seals import sealed, unsealed
 
 FORMAT: Final = "precordia knowledge base"
-FORMAT_VERSION: Final = 1
-_FILE: Final = "manifest.json"
+FORMAT_VERSION: Final = 2
+MANIFEST: Final = "manifest.json"
+MANIFEST_COPY: Final = "manifest.copy.json"
 
 
 @dataclass(frozen=True)
@@ -66,46 +73,60 @@ class Manifest:
         )
 
     @staticmethod
-    def exists(path: Path | str) -> bool:
-        """Whether there is a knowledge base at ``path``."""
-        return (Path(path) / _FILE).is_file()
+    def exists(path: str | PathLike[str]) -> bool:
+        """Whether there is a knowledge base at ``path``, sound or not."""
+        folder = folder_of(path)
+        with telling(folder):
+            return any((folder / name).is_file() for name in (MANIFEST, MANIFEST_COPY))
 
     @classmethod
-    def load(cls, path: Path | str) -> Manifest:
+    def load(cls, path: str | PathLike[str], name: str = MANIFEST) -> Manifest:
         """Read the manifest of the knowledge base at ``path``.
+
+        Args:
+            path: The knowledge base.
+            name: Of the file, or of its copy.
 
         Raises:
             KnowledgeBaseNotFoundError: there is none.
             MismatchError: written by another version of the layout or the columns.
-            KnowledgeBaseError: the file is damaged.
+            DamageError: the file is missing, is not what was written, or does not say what it must.
+            StorageError: it cannot be read.
         """
-        file = Path(path) / _FILE
-        try:
-            content = file.read_bytes()
-        except OSError:
+        folder = folder_of(path)
+        file = folder / name
+        if not cls.exists(folder):
             raise KnowledgeBaseNotFoundError(
                 f"no knowledge base at {path}: build one with: precordia build ARCHIVE --kb {path}"
-            ) from None
+            )
+        try:
+            with telling(file):
+                content = file.read_bytes()
+        except FileNotFoundError:
+            raise DamageError(f"{file} is missing; {remedy(folder)}") from None
         try:
             values = json.loads(content)
             written = (values["format"], values["format_version"], values["schema_version"])
-        except (ValueError, KeyError, TypeError):
-            raise KnowledgeBaseError(f"{file} is damaged: restore it, or build the knowledge base again") from None
-        if written != (FORMAT, FORMAT_VERSION, SCHEMA_VERSION):
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise DamageError(f"{file} is damaged: it is no manifest; {remedy(folder)}") from None
+        if written != (FORMAT, FORMAT_VERSION, SCHEMA_VERSION) and _is_sound(content, values):
             raise MismatchError(
                 f"knowledge base {path}: written as {written[0]!r} {written[1]}, schema {written[2]}, by precordia "
                 f"{values.get('created_by')}; this version reads {FORMAT!r} {FORMAT_VERSION}, schema {SCHEMA_VERSION}: "
                 "open it with that version, or build it again into another folder"
             )
         try:
-            return cls(**values)
-        except TypeError:
-            raise KnowledgeBaseError(f"{file} is damaged: restore it, or build the knowledge base again") from None
+            return _validated(cls(**unsealed(content)))
+        except (ValueError, TypeError) as error:
+            reason = str(error) if type(error) is ValueError else "its fields are others"
+            raise DamageError(f"{file} is damaged ({reason}); {remedy(folder)}") from None
 
-    def save(self, path: Path | str) -> None:
-        """Write it, so that a crash leaves the old file or the new one, whole."""
-        file = Path(path) / _FILE
-        write_atomically(file, json.dumps(asdict(self), indent=2, sort_keys=True).encode() + b"\n")
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write it and its copy, so that a crash leaves the old file or the new one, whole."""
+        folder = folder_of(path)
+        for name in (MANIFEST, MANIFEST_COPY):
+            write_synced(folder / name, sealed(asdict(self)))
+        sync_folder(folder)
 
     def check(self, encoder: Encoder, text_encoder: TextEncoder | None = None, where: Path | str = "") -> None:
         """Refuse encoders whose vectors do not belong with the ones stored.
@@ -146,16 +167,62 @@ class Manifest:
         return replace(self, encoder=encoder)
 
 
-def write_atomically(file: Path, content: bytes) -> None:
-    """Put ``content`` in the place of ``file``, durably: written beside it, synced, renamed."""
-    partial = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    with partial.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
+def mend_manifest(path: Path) -> bool:
+    """Put the sound one of manifest and copy in the place of the other; whether that was needed.
+
+    Raises:
+        DamageError: neither is sound.
+    """
+    sound: Manifest | None = None
+    damaged: DamageError | None = None
+    for name in (MANIFEST, MANIFEST_COPY):
+        try:
+            sound = sound or Manifest.load(path, name)
+            Manifest.load(path, name)
+        except DamageError as error:
+            damaged = damaged or error
+    if damaged is not None:
+        if sound is None:
+            raise damaged
+        sound.save(path)
+    return damaged is not None
+
+
+def _is_sound(content: bytes, values: Mapping[str, Any]) -> bool:
+    """Whether what another version wrote is what it wrote; the first version had no checksum."""
+    if values["format"] == FORMAT and values["format_version"] == 1:
+        return True
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        unsealed(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _validated(manifest: Manifest) -> Manifest:
+    """A manifest whose fields are what they must be.
+
+    Raises:
+        ValueError: one is not.
+    """
+    texts = ("encoder", "encoder_fingerprint", "created_by")
+    for name in texts:
+        if not isinstance(getattr(manifest, name), str) or not getattr(manifest, name):
+            raise ValueError(f"{name} must be a text")
+    for name in ("text_encoder", "text_encoder_fingerprint"):
+        if not isinstance(getattr(manifest, name), str | None):
+            raise ValueError(f"{name} must be a text or null")
+    if not _is_length(manifest.dim) or not (manifest.text_dim is None or _is_length(manifest.text_dim)):
+        raise ValueError("dim and text_dim must be whole numbers from 1 to 65536")
+    if (
+        len({value is None for value in (manifest.text_encoder, manifest.text_encoder_fingerprint, manifest.text_dim)})
+        > 1
+    ):
+        raise ValueError("text_encoder, text_encoder_fingerprint and text_dim must be there together")
+    if not isinstance(manifest.signal_spec, Mapping):
+        raise ValueError("signal_spec must be a table of values")
+    return manifest
+
+
+def _is_length(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65536

@@ -1,15 +1,13 @@
-"""A Parquet file's rows, ready to be read by position: an Arrow file mapped into memory, made once per Parquet file.
+"""A Parquet file's rows, ready to be read by position: a file mapped into memory, made once per Parquet file.
 
-Parquet decodes a whole row group for one row; a mapped Arrow file reads only the bytes asked for. The files lie in
-``cache/`` and are derived: named after the Parquet file they mirror (which never changes), they are made when first
-needed and go when it goes.
+Parquet decodes a whole row group for one row; a mapped file reads only the blocks asked for, and checks each when it is
+first touched (:mod:`precordia.indexing.blocks`). The files lie in ``cache/`` and are derived: named after the Parquet file
+they mirror (which never changes), they are made when first needed, made again when they are damaged, and go when it goes.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,11 +16,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from precordia.core.errors import StorageError
+from precordia.indexing.blocks import BlockDamage, Blocks, block_file
+from precordia.indexing.durable import make_folder, remove, write_pieces
 from precordia.indexing.locks import CACHE_LOCK, locked
 from precordia.indexing.tables import DeltaFolder
 
-_KEYS: Final = b"metadata_keys"
-_VERSION: Final = "v1"
+_SUFFIX: Final = ".v2.blocks"
 
 
 class RowCache:
@@ -42,19 +42,19 @@ class RowCache:
         self._schema = schema
         self._folder = folder
         self._root = root
-        self._mapped: dict[str, pa.Table] = {}
+        self._table = table
+        self._mapped: dict[str, Blocks] = {}
         self.version = table.version
         self.files = tuple(table.files)
         for name in self.files:
             known = before._mapped.get(name) if before is not None else None
-            self._mapped[name] = known if known is not None else self._open(table, name)
-        parts = [self._mapped[name].column(0).to_numpy() for name in self.files]
+            self._mapped[name] = known if known is not None else self._open(name)
+        parts = [_flat(self._column_of(name, "case_id")) for name in self.files]
         ids = np.concatenate(parts) if parts else np.zeros(0, np.int64)
         order = np.argsort(ids, kind="stable")
         self.ids: NDArray[np.int64] = ids[order]
         self._rows: NDArray[np.int64] = order.astype(np.int64)
         self._starts = np.cumsum([0, *(part.size for part in parts)])
-        self._columns: dict[str, pa.ChunkedArray] = {}
 
     def positions(self, ids: Sequence[int] | NDArray[np.int64]) -> list[tuple[str, int]]:
         """File and row of each id.
@@ -83,69 +83,84 @@ class RowCache:
             places.setdefault(file, []).append((at, row))
         out: list[dict[str, Any]] = [{} for _ in ids]
         for file, wanted in places.items():
-            rows = self._mapped[file].select(columns).take([row for _, row in wanted]).to_pylist()
-            for (at, _), values in zip(wanted, rows, strict=True):
+            rows = np.array([row for _, row in wanted], dtype=np.int64)
+            try:
+                found = self._mapped[file].rows(rows, columns)
+            except BlockDamage:
+                found = self._again(file).rows(rows, columns)
+            for (at, _), values in zip(wanted, found, strict=True):
                 out[at] = values
         return out
 
-    def of_file(self, name: str) -> pa.Table:
-        """The rows of one Parquet file."""
-        return self._mapped[name]
+    def of_file(self, name: str, columns: Sequence[str]) -> pa.Table:
+        """Some columns of the rows of one Parquet file."""
+        arrays = [
+            pa.chunked_array(self._column_of(name, column), self._schema.field(column).type) for column in columns
+        ]
+        return pa.table(arrays, names=list(columns))
 
     def column(self, name: str) -> pa.ChunkedArray:
         """One column of every row, in the order of :attr:`files`."""
-        parts = [self._mapped[file].column(name) for file in self.files]
-        chunks = [chunk for part in parts for chunk in part.chunks]
+        chunks = [chunk for file in self.files for chunk in self._column_of(file, name)]
         return pa.chunked_array(chunks, type=self._schema.field(name).type)
 
     def metadata_keys(self) -> list[str]:
         """Every key of the ``metadata`` column, sorted."""
-        keys: set[str] = set()
-        for mapped in self._mapped.values():
-            keys.update(json.loads((mapped.schema.metadata or {}).get(_KEYS, b"[]")))
-        return sorted(keys)
+        return sorted({key for blocks in self._mapped.values() for key in blocks.keys})
 
-    def _open(self, table: DeltaFolder, name: str) -> pa.Table:
-        path = self._folder / f"{Path(name).stem}.{_VERSION}.arrow"
-        if path.exists():
-            with contextlib.suppress(pa.ArrowInvalid, OSError):
-                mapped = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-                if mapped.schema.equals(self._schema):
-                    return mapped
-        rows = read_parquet(table.path / name, self._schema)
-        with contextlib.suppress(OSError, pa.ArrowInvalid):
-            # A reader that may not write keeps the rows in memory instead.
-            self._folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}.tmp")
+    def _column_of(self, name: str, column: str) -> list[pa.Array]:
+        try:
+            return self._mapped[name].column(column)
+        except BlockDamage:
+            return self._again(name).column(column)
+
+    def _again(self, name: str) -> Blocks:
+        """A file's rows from the table, in the place of a damaged mirror."""
+        with contextlib.suppress(StorageError):
+            remove(mirror_of(self._folder, name))
+        blocks = self._mapped[name] = self._open(name)
+        return blocks
+
+    def _open(self, name: str) -> Blocks:
+        path = mirror_of(self._folder, name)
+        with contextlib.suppress(BlockDamage, OSError):  # whatever ails a mirror, the table has the rows
+            return Blocks.mapped(path, self._schema)
+        rows, keys = _rows(self._table, name, self._schema)
+        with contextlib.suppress(StorageError, BlockDamage):
+            # A reader that may not write, or has no space left, keeps the rows in memory instead.
+            make_folder(self._folder)
             with locked(self._root, CACHE_LOCK, -1, "caching rows"):
                 # Erased while this was being read: leave no copy behind.
-                if (table.path / name).exists():
-                    with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
-                        writer.write_table(rows)
-                    partial.replace(path)
-                    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        return rows
+                if (self._table.path / name).exists():
+                    write_pieces(path, block_file(rows, keys))
+                    return Blocks.mapped(path, self._schema)
+        return Blocks.of(rows, keys)
 
 
-def read_parquet(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
-    """A table's Parquet file with exactly the types of a schema, as one chunk, the metadata keys noted."""
+def _rows(table: DeltaFolder, name: str, schema: pa.Schema) -> tuple[pa.Table, list[str]]:
+    """A Parquet file's rows, and the keys of their metadata."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    wanted = pa.schema([schema.field(name) for name in (columns or schema.names)])
-    with pq.ParquetFile(path) as file:
-        rows = file.read(columns=wanted.names).select(wanted.names).cast(wanted).combine_chunks()
-    if "metadata" in wanted.names:
-        keys: set[str] = set()
+    rows = table.ids(name) if schema.names == ["case_id"] else table.read(name, schema)
+    keys: set[str] = set()
+    if "metadata" in schema.names:
         for chunk in rows.column("metadata").chunks:
             keys.update(pc.unique(chunk.keys).to_pylist())
-        rows = rows.replace_schema_metadata({_KEYS: json.dumps(sorted(keys))})
-    return rows
+    return rows, sorted(keys)
+
+
+def _flat(arrays: Sequence[pa.Array]) -> NDArray[np.int64]:
+    return np.concatenate([a.to_numpy() for a in arrays]) if arrays else np.zeros(0, np.int64)
+
+
+def mirror_of(folder: Path, name: str) -> Path:
+    """Where the mirror of a Parquet file lies."""
+    return folder / f"{Path(name).stem}{_SUFFIX}"
 
 
 def drop_unused(folder: Path, tables: Sequence[DeltaFolder]) -> None:
-    """Remove mapped files of Parquet files that are no more, and what a crash left. The caller holds the cache lock."""
-    keep = {f"{Path(name).stem}.{_VERSION}.arrow" for table in tables for name in table.files}
+    """Remove mirrors of Parquet files that are no more, and what a crash left. The caller holds the cache lock."""
+    keep = {mirror_of(folder, name).name for table in tables for name in table.files}
     for file in folder.glob("*"):
         if file.name not in keep:
-            file.unlink(missing_ok=True)
+            remove(file)

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from precordia.core.case import Case
 from precordia.core.findings import Finding, Measurements
+from precordia.indexing.seals import short_digest_of
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Raised when a column changes its name, type or meaning."""
 
 MEASUREMENT_COLUMNS: Final = tuple(Measurements().scalars())
@@ -65,8 +66,10 @@ CASE_SCHEMA: Final = pa.schema(
 )
 """The case table. ``embedding`` is of the signal, ``text_embedding`` of the statements (null without a report)."""
 
-SIGNAL_SCHEMA: Final = pa.schema([("case_id", pa.int64()), ("signal", pa.binary()), ("median_beats", pa.binary())])
-"""The signals, as :mod:`precordia.indexing.signals` writes them."""
+SIGNAL_SCHEMA: Final = pa.schema(
+    [("case_id", pa.int64()), ("signal", pa.binary()), ("median_beats", pa.binary()), ("checksum", pa.int64())]
+)
+"""The signals, as :mod:`precordia.indexing.signals` writes them; ``checksum`` is :func:`signal_checksum` of the row."""
 
 REJECT_SCHEMA: Final = pa.schema(
     [
@@ -159,9 +162,17 @@ def signal_table(rows: Sequence[CaseRow]) -> pa.Table:
             "case_id": [row.case.case_id for row in rows],
             "signal": [row.signal for row in rows],
             "median_beats": [row.median_beats for row in rows],
+            "checksum": [signal_checksum(row.case.case_id, row.signal, row.median_beats) for row in rows],
         },
         schema=SIGNAL_SCHEMA,
     )
+
+
+def signal_checksum(case_id: int, signal: bytes | None, median_beats: bytes | None) -> int:
+    """Of a row of the signal table: a signal that stands under another case's id does not fit it either."""
+    parts = (case_id.to_bytes(8, "little", signed=True), signal or b"", b"/", median_beats or b"")
+    # Delta has no unsigned integers.
+    return short_digest_of(b"".join(parts)) - 2**63
 
 
 def reject_table(rejects: Sequence[Reject]) -> pa.Table:

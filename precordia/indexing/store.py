@@ -19,11 +19,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from precordia.core.case import Case
-from precordia.core.errors import KnowledgeBaseNotFoundError
+from precordia.core.errors import (
+    BusyError,
+    DamageError,
+    KnowledgeBaseNotFoundError,
+    StorageError,
+    UnfinishedErasureError,
+)
 from precordia.core.recording import MedianBeats, Recording
+from precordia.indexing.deltalog import LOG
+from precordia.indexing.durable import folder_of, storage_error, telling
+from precordia.indexing.erasure import Erasure, Journal
 from precordia.indexing.filters import Expression, FilterEngine, check_concepts, metadata_column, resolve
+from precordia.indexing.ledger import LEDGER, remedy
 from precordia.indexing.locks import WRITE_LOCK, locked
-from precordia.indexing.rows import RowCache, read_parquet
+from precordia.indexing.parquet import Layout
+from precordia.indexing.rows import RowCache
 from precordia.indexing.schema import (
     CASE_OF_COLUMNS,
     CASE_SCHEMA,
@@ -33,16 +44,17 @@ from precordia.indexing.schema import (
     SIGNAL_SCHEMA,
     Reject,
     case_of,
+    signal_checksum,
 )
 from precordia.indexing.signals import decode_signal
 from precordia.indexing.tables import DeltaFolder
-from precordia.indexing.writer import PRESENT, Erasure, StoreWriter
+from precordia.indexing.writer import PRESENT, StoreWriter
 
 VectorKind = Literal["signal", "text"]
 
 _VECTOR_COLUMNS: Final[dict[str, str]] = {"signal": "embedding", "text": "text_embedding"}
-_SIGNALS_PER_GROUP: Final = 8
-"""A point read decodes a row group: eight signals are some 200 kB."""
+_SIGNALS: Final = Layout(rows_per_group=8, compression="NONE")
+"""A point read decodes a row group: eight signals are some 200 kB, compressed before."""
 
 
 class _FilterMemory:
@@ -81,22 +93,24 @@ class DeltaCaseStore:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
-        if not (self.path / "cases" / "_delta_log").is_dir():
+        self.path = folder_of(path)
+        with telling(self.path):
+            there = (self.path / "cases" / LEDGER).exists() or (self.path / "cases" / LOG).exists()
+        if not there:
             raise KnowledgeBaseNotFoundError(
                 f"no knowledge base at {self.path}: build one with: precordia build ARCHIVE"
             )
-        self._cases = DeltaFolder(self.path / "cases")
-        self._signals = DeltaFolder(self.path / "signals", _SIGNALS_PER_GROUP, "UNCOMPRESSED")
-        self._rejects = DeltaFolder(self.path / "rejects")
+        self._cases, self._signals, self._rejects = open_tables(self.path)
         self._cached_rows: RowCache | None = None
         self._cached_signals: RowCache | None = None
         self._filter_memory: _FilterMemory | None = None
+        self._finished: tuple[Journal, Erasure] | None = None
+        self.finish_erasure()
 
     @classmethod
     def create(cls, path: Path | str) -> DeltaCaseStore:
         """Make the tables, unless they are there, and open them."""
-        folder = Path(path)
+        folder = folder_of(path)
         # The table of cases comes last: it is what makes the folder a knowledge base.
         for name, schema in (("signals", SIGNAL_SCHEMA), ("rejects", REJECT_SCHEMA), ("cases", CASE_SCHEMA)):
             DeltaFolder.create(folder / name, schema)
@@ -124,7 +138,7 @@ class DeltaCaseStore:
 
     def refresh(self) -> bool:
         """Read the newest version; whether there was one."""
-        changed = [table.refresh() for table in (self._cases, self._signals, self._rejects)]
+        changed = [table.refresh() for table in self._tables]
         if changed[0] or changed[1]:
             self._reset()
         return any(changed)
@@ -142,6 +156,7 @@ class DeltaCaseStore:
 
         Raises:
             KeyError: the id is not there.
+            DamageError: what is stored is not what was written.
         """
         (row,) = self._rows.read([case_id], CASE_OF_COLUMNS)
         blobs = self._signal_row(case_id)
@@ -149,7 +164,7 @@ class DeltaCaseStore:
         details = json.loads(row["details"])
         case = case_of(row)
         median = MedianBeats(*decode_signal(blobs["median_beats"])) if blobs["median_beats"] else None
-        return Recording(
+        recording = Recording(
             signal=signal,
             fs=fs,
             leads=leads,
@@ -169,14 +184,19 @@ class DeltaCaseStore:
             metadata=case.metadata,
             notes=tuple(details["notes"]),
         )
+        # Whatever befell it on its way, a signal that is not the case's own is never given out.
+        if case.content_hash and recording.content_hash != case.content_hash:
+            raise self._damaged_signal(case_id)
+        return recording
 
     def waveform(self, case_id: int, leads: Collection[str] | None = None) -> Recording:
         """The signal alone: of :meth:`recording`, the rate and some leads, or all.
 
         Raises:
             KeyError: the id is not there.
+            DamageError: what is stored is not what was written.
         """
-        signal, fs, names = decode_signal(self._signal_row(case_id, ("signal",))["signal"], leads)
+        signal, fs, names = decode_signal(self._signal_row(case_id)["signal"], leads)
         return Recording(signal, fs, names, recording_id=str(case_id))
 
     def select(self, where: str | None) -> NDArray[np.int64]:
@@ -223,16 +243,25 @@ class DeltaCaseStore:
         """
         column = _VECTOR_COLUMNS[kind]
         for name in self.files if files is None else files:
-            rows = read_parquet(self._cases.path / name, CASE_SCHEMA, ["case_id", column])
+            rows = self._cases.read(name, CASE_SCHEMA, ["case_id", column])
             rows = rows.filter(rows.column(column).is_valid()).combine_chunks()
             if rows.num_rows:
                 flat = np.concatenate([chunk.flatten().to_numpy() for chunk in rows.column(column).chunks])
                 yield rows.column(0).to_numpy(), np.ascontiguousarray(flat.reshape(rows.num_rows, -1), dtype=np.float32)
 
+    def ids_with_vector(self, kind: VectorKind = "signal") -> NDArray[np.int64]:
+        """Ids of the cases that have a vector, ascending: every signal has one, and of the reports those that say something."""
+        import pyarrow.compute as pc
+
+        if kind == "signal":
+            return self.ids
+        said = pc.fill_null(pc.greater(pc.binary_length(self.column("statements")), 0), False)
+        return np.sort(self.column("case_id").filter(said).to_numpy())
+
     def texts(self, files: Iterable[str] | None = None) -> Iterator[tuple[int, str, str]]:
         """Id, report and canonical statements of every case that has a report, in no particular order."""
         for name in self.files if files is None else files:
-            rows = self._rows.of_file(name).select(["case_id", "report", "statements"])
+            rows = self._rows.of_file(name, ("case_id", "report", "statements"))
             for row in rows.to_pylist():
                 if row["report"] or row["statements"]:
                     yield row["case_id"], row["report"] or "", row["statements"] or ""
@@ -255,10 +284,17 @@ class DeltaCaseStore:
 
         Raises:
             BusyError: another process is writing, for longer than ``wait_s``.
+            DamageError: a table is not what was written.
+            StorageError: the folder cannot be written to.
         """
         with locked(self.path, WRITE_LOCK, wait_s, "this one"):
             self.refresh()
-            writer = StoreWriter(self.path, self._cases, self._signals, self._rejects, self._rows, self._all_rejects())
+            for table in self._tables:
+                table.recover()
+            if (journal := Journal.load(self.path)) is not None:
+                self._finished = (journal, self._writer().finish_erasure(journal))
+                self._reset()
+            writer = self._writer()
             orphans = np.setdiff1d(self._signal_rows.ids, self.ids)
             if orphans.size:
                 writer.delete_orphans([int(i) for i in orphans])
@@ -272,19 +308,51 @@ class DeltaCaseStore:
     def erase(self, patient_key: str, wait_s: float = 30.0) -> Erasure:
         """Remove a patient's rows, and the bytes of every older version of the files that held them.
 
-        Everything derived goes too, and is made again when it is needed.
+        Everything derived goes too, and is made again when it is needed. An erasure of the same patient that was
+        interrupted, and that the opening of this store or this call has finished, counts.
 
         Raises:
             BusyError: another process is writing.
+            UnfinishedErasureError: it has begun, and could not be finished.
         """
         with self.writing(wait_s) as writer:
-            return writer.erase(patient_key)
+            erased = writer.erase(patient_key)
+        finished, self._finished = self._finished, None
+        if finished is not None and finished[0].is_of(patient_key):
+            before = finished[1]
+            return Erasure((*before.case_ids, *erased.case_ids), before.n_rejects + erased.n_rejects)
+        return erased
+
+    def finish_erasure(self) -> None:
+        """Finish an erasure that was interrupted, unless another process is at it.
+
+        Raises:
+            UnfinishedErasureError: it cannot be finished here.
+        """
+        if Journal.load(self.path) is None:
+            return
+        try:
+            with self.writing():
+                pass
+        except BusyError:  # the one who writes has finished it before, or is the one who erases
+            return
+        except StorageError as error:
+            raise UnfinishedErasureError(
+                f"knowledge base {self.path}: an erasure was interrupted and cannot be finished here: {error}"
+            ) from error
 
     # --- inside -------------------------------------------------------------------------------------------------
 
     @cached_property
     def _filters(self) -> FilterEngine:
         return FilterEngine()
+
+    @property
+    def _tables(self) -> tuple[DeltaFolder, DeltaFolder, DeltaFolder]:
+        return self._cases, self._signals, self._rejects
+
+    def _writer(self) -> StoreWriter:
+        return StoreWriter(self.path, self._cases, self._signals, self._rejects, self._rows, self._all_rejects())
 
     @property
     def _rows(self) -> RowCache:
@@ -321,23 +389,27 @@ class DeltaCaseStore:
     def _reset(self) -> None:
         self._filter_memory = None
 
-    def _signal_row(self, case_id: int, columns: Sequence[str] = tuple(SIGNAL_SCHEMA.names)) -> dict[str, Any]:
-        import pyarrow.parquet as pq
-
+    def _signal_row(self, case_id: int) -> dict[str, Any]:
         for attempt in (0, 1):
             ((name, row),) = self._signal_rows.positions([case_id])
-            path = str(self._signals.path / name)
             try:
-                metadata, starts = _groups_of(path)
-                with pq.ParquetFile(path, metadata=metadata) as file:
-                    group = int(np.searchsorted(starts, row, side="right")) - 1
-                    rows = file.read_row_group(group, columns=list(columns), use_threads=False)
-                    found: dict[str, Any] = rows.slice(row - int(starts[group]), 1).to_pylist()[0]
-                    return found
+                found = _row_of(self._signals.path / name, row)
+                break
             except FileNotFoundError:
                 if attempt or not self.refresh():
                     raise
-        raise KeyError(case_id)
+            except (pa.ArrowException, OSError) as error:
+                if isinstance(error, OSError) and error.errno:
+                    raise storage_error(error, self._signals.path / name) from None
+                raise self._damaged_signal(case_id) from None
+        if found["case_id"] != case_id or found["checksum"] != signal_checksum(
+            case_id, found["signal"], found["median_beats"]
+        ):
+            raise self._damaged_signal(case_id)
+        return found
+
+    def _damaged_signal(self, case_id: int) -> DamageError:
+        return DamageError(f"knowledge base {self.path}: the signal of case {case_id} is damaged; {remedy(self.path)}")
 
     def _matching(self, column: str, value: str) -> NDArray[np.int64]:
         import pyarrow.compute as pc
@@ -351,8 +423,25 @@ class DeltaCaseStore:
         return sorted((Reject(**row) for row in rows), key=lambda r: (r.source, r.stage, r.reason))
 
     def _reject_rows(self) -> pa.Table:
-        parts = [read_parquet(self._rejects.path / name, REJECT_SCHEMA) for name in self._rejects.files]
+        parts = [self._rejects.read(name, REJECT_SCHEMA) for name in self._rejects.files]
         return pa.concat_tables([REJECT_SCHEMA.empty_table(), *parts])
+
+
+def open_tables(path: Path, complete: bool = True) -> tuple[DeltaFolder, DeltaFolder, DeltaFolder]:
+    """Cases, signals and rejects of the knowledge base at ``path``.
+
+    Args:
+        path: Its folder.
+        complete: Refuse a table of which a file is missing.
+
+    Raises:
+        DamageError: a table is not what was written.
+    """
+    return (
+        DeltaFolder(path / "cases", complete=complete),
+        DeltaFolder(path / "signals", _SIGNALS, complete=complete),
+        DeltaFolder(path / "rejects", complete=complete),
+    )
 
 
 def _check_vocabulary(expression: Expression, where: str) -> None:
@@ -361,12 +450,28 @@ def _check_vocabulary(expression: Expression, where: str) -> None:
         check_concepts(expression, where, known.__contains__, known)
 
 
+def _row_of(path: Path, row: int) -> dict[str, Any]:
+    """One row of a Parquet file with small row groups, its pages checked."""
+    import pyarrow.parquet as pq
+
+    metadata, starts = _groups_of(path)
+    with (
+        pa.memory_map(str(path)) as stream,
+        pq.ParquetFile(stream, metadata=metadata, page_checksum_verification=True) as file,
+    ):
+        group = int(np.searchsorted(starts, row, side="right")) - 1
+        rows = file.read_row_group(group, use_threads=False)
+        found: dict[str, Any] = rows.slice(row - int(starts[group]), 1).to_pylist()[0]
+        return found
+
+
 @lru_cache(maxsize=256)
-def _groups_of(path: str) -> tuple[Any, NDArray[np.int64]]:
+def _groups_of(path: Path) -> tuple[Any, NDArray[np.int64]]:
     """A Parquet file's metadata and the first row of each of its groups; the file never changes."""
     import pyarrow.parquet as pq
 
-    metadata = pq.read_metadata(path)
+    with pa.memory_map(str(path)) as stream:
+        metadata = pq.read_metadata(stream)
     counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     return metadata, np.cumsum([0, *counts[:-1]], dtype=np.int64)
 

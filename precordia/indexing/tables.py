@@ -1,142 +1,310 @@
-"""A Delta table in a folder: append, delete so that the bytes are gone, and the files of a version."""
+"""A Delta table in a folder: append, delete so that the bytes are gone, every byte checked when it is read."""
 
 from __future__ import annotations
 
-import contextlib
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
+
+from precordia.core.errors import BusyError, DamageError
+from precordia.indexing import deltalog
+from precordia.indexing.durable import (
+    PARTIAL,
+    make_folder,
+    remove,
+    storage_error,
+    sync_folder,
+    telling,
+    write_atomically,
+    write_synced,
+)
+from precordia.indexing.ledger import LEDGER, Ledger, TableFile, remedy
+from precordia.indexing.parquet import Layout, decode, encode, salvage
+from precordia.indexing.seals import digest_of, digest_of_file
+
+_CHECKPOINT_EVERY: Final = 64
+"""Transactions after which the log is put into one file, so that neither it nor the ledger grows without end."""
+
+_OURS: Final = (".parquet", PARTIAL, ".crc")
+"""Ends of the names of what may be removed when no version names it."""
+
+_IDS: Final = pa.schema([("case_id", pa.int64())])
 
 
 class DeltaFolder:
     """One Delta table, read at one version until :meth:`refresh`.
 
-    Column statistics are kept for ``case_id`` alone, so that no words, names or identifiers ever enter the log, and rows
-    are deleted by ``case_id`` for the same reason: the log repeats the predicate.
+    Nothing of a patient ever enters the log: there are no column statistics in it, and no predicates.
 
     Args:
         path: The table's folder.
-        rows_per_group: Rows a Parquet row group: few, where single large values are read.
-        compression: Of the Parquet pages.
+        layout: How its files are written.
+        complete: Refuse a table of which a file is missing; else it can be mended.
+
+    Raises:
+        DamageError: the ledger or a file of the table is missing or not what was written.
     """
 
-    def __init__(self, path: Path, rows_per_group: int = 8192, compression: str = "ZSTD") -> None:
-        from deltalake import DeltaTable
-
+    def __init__(self, path: Path, layout: Layout = Layout(), complete: bool = True) -> None:  # noqa: B008
         self.path = path
-        self._rows_per_group = rows_per_group
-        self._compression = compression
-        self._table: Any = DeltaTable(str(path))
+        self._complete = complete
+        self._layout = layout
         self._lock = threading.RLock()
-        self._version, self._files = self._read()
+        self._state, self._seen = self._load()
 
     @staticmethod
     def create(path: Path, schema: pa.Schema) -> None:
-        """Make an empty table, unless there is one."""
-        from deltalake import DeltaTable
+        """Make an empty table, unless there is one.
 
-        path.mkdir(parents=True, exist_ok=True)
-        indexed = "case_id" if "case_id" in schema.names else None
-        configuration = (
-            {"delta.dataSkippingStatsColumns": indexed} if indexed else {"delta.dataSkippingNumIndexedCols": "0"}
-        )
-        DeltaTable.create(str(path), schema=schema, mode="ignore", configuration=configuration)
+        Raises:
+            DamageError: there are files, but no ledger.
+        """
+        if (path / LEDGER).exists():
+            return
+        log = path / deltalog.LOG
+        if any(path.glob("*.parquet")) or (log / deltalog.entry_name(1)).exists():
+            raise DamageError(f"{path / LEDGER} is missing; {remedy(path.parent)}")
+        make_folder(log)
+        content, protocol, metadata = deltalog.first_entry(schema)
+        write_atomically(log / deltalog.entry_name(0), content)
+        Ledger(0, {}, {deltalog.entry_name(0): digest_of(content)}, protocol, metadata).save(path)
 
     @property
     def version(self) -> int:
         """The version read."""
-        return self._version
+        return self._state.version
 
     @property
     def files(self) -> list[str]:
-        """Names of the Parquet files of this version, sorted."""
-        return self._files
+        """Names of the Parquet files of this version, sorted; a file never changes."""
+        return sorted(self._state.files)
+
+    @property
+    def ledger(self) -> Ledger:
+        """This version's files with their checksums."""
+        return self._state
 
     def is_stale(self) -> bool:
         """Whether another version has been written since."""
-        return (self.path / "_delta_log" / f"{self.version + 1:020d}.json").exists()
+        with telling(self.path / LEDGER):
+            return _signature(self.path / LEDGER) != self._seen
 
     def refresh(self) -> bool:
         """Read the newest version; whether it changed."""
         with self._lock:
             if not self.is_stale():
                 return False
-            self._update()
-        return True
+            before = self._state
+            self._state, self._seen = self._load()
+            return self._state != before
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def read(self, name: str, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+        """A Parquet file with exactly the types of a schema, as one chunk; its checksum is compared first.
+
+        Raises:
+            DamageError: it is not what was written.
+            FileNotFoundError: it has been erased or compacted.
+        """
+        return decode(pa.BufferReader(self._content(name)), schema, columns)
+
+    def ids(self, name: str) -> pa.Table:
+        """The column ``case_id`` of a Parquet file, its pages checked, without reading the rest of it."""
+        try:
+            with pa.memory_map(str(self.path / name)) as stream:
+                return decode(stream, _IDS, None)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno:
+                raise storage_error(error, self.path / name) from None
+            raise self._damaged(name) from None
+
+    # --- writing: only while the write lock is held ---------------------------------------------------------------
+
+    def recover(self) -> None:
+        """Take over what a crash left in the log and not in the ledger, and what another engine has written.
+
+        Raises:
+            DamageError: an entry of the log cannot be read, or a file that it names is missing.
+        """
+        with self._lock:
+            while (entry := self._entry(self._state.version + 1)).exists():
+                content = entry.read_bytes()
+                try:
+                    add, gone = deltalog.read_entry(content)
+                except ValueError as error:
+                    raise DamageError(f"{entry} is damaged ({error}); {remedy(self.path.parent)}") from None
+                for name, file in add.items():
+                    if _size(self.path / name) != file.size:
+                        raise DamageError(f"{self.path / name} is missing; {remedy(self.path.parent)}")
+                    if not file.digest:
+                        add[name] = TableFile(file.rows, file.size, digest_of_file(self.path / name))
+                log = {entry.name: digest_of(content)}
+                self._become(self._state.changed(self._state.version + 1, add, gone, log))
 
     def append(self, rows: pa.Table) -> None:
         """Add rows in one transaction."""
-        from deltalake import write_deltalake
-
         if rows.num_rows:
-            with self._lock:
-                write_deltalake(self._table, rows, mode="append", writer_properties=self._properties())
-                self._update()
+            self._commit("WRITE", [rows], ())
 
-    def delete(self, case_ids: Sequence[int]) -> None:
-        """Remove rows by id from this and every later version; :meth:`purge` then removes the bytes."""
-        with self._lock:
-            for start in range(0, len(case_ids), 1000):
-                listed = ", ".join(str(int(i)) for i in case_ids[start : start + 1000])
-                self._table.delete(f"case_id in ({listed})", writer_properties=self._properties())
-            self._update()
+    def delete(self, case_ids: Sequence[int], instead: pa.Table | None = None) -> None:
+        """Remove rows by id from this and every later version; :meth:`purge` then removes the bytes.
+
+        Args:
+            case_ids: The rows; those that are not there are passed over.
+            instead: Rows that come in the same transaction.
+        """
+        gone = np.asarray(sorted(case_ids), dtype=np.int64)
+        kept: list[pa.Table] = []
+        outdated: list[str] = []
+        for name in self.files:
+            if np.isin(self.ids(name).column(0).to_numpy(), gone).any():
+                rows = self._rows_of(name)
+                outdated.append(name)
+                kept.append(rows.filter(pa.array(~np.isin(rows.column("case_id").to_numpy(), gone))))
+        new = [rows for rows in (*kept, instead) if rows is not None and rows.num_rows]
+        if outdated or instead is not None:
+            self._commit("DELETE", new, outdated)
 
     def replace(self, rows: pa.Table) -> None:
         """Put other rows in the place of all."""
-        from deltalake import write_deltalake
-
-        with self._lock:
-            write_deltalake(self._table, rows, mode="overwrite", writer_properties=self._properties())
-            self._update()
-
-    def purge(self) -> None:
-        """Remove every file that this version does not name: older versions, and what a crash left behind.
-
-        Only while the write lock is held.
-        """
-        keep = set(self.files)
-        for file in self.path.glob("*.parquet"):
-            if file.name not in keep:
-                file.unlink(missing_ok=True)
-        for file in (self.path / "_delta_log").glob("_commit_*"):
-            file.unlink(missing_ok=True)
-
-    def has_strays(self) -> bool:
-        """Whether there are files that this version does not name."""
-        return len(list(self.path.glob("*.parquet"))) != len(self.files)
+        self._commit("WRITE", [rows] if rows.num_rows else [], self.files)
 
     def compact(self, target_bytes: int) -> None:
         """Rewrite many small files as few large ones, and purge."""
-        with self._lock:
-            self._table.optimize.compact(target_size=target_bytes, writer_properties=self._properties())
-            self._update()
+        groups: list[list[str]] = [[]]
+        room = target_bytes
+        for name in self.files:
+            size = self._state.files[name].size
+            if size > room and groups[-1]:
+                groups.append([])
+                room = target_bytes
+            groups[-1].append(name)
+            room -= size
+        several = [group for group in groups if len(group) > 1]
+        for group in several:
+            rows = [self._rows_of(name) for name in group]
+            self._commit("OPTIMIZE", [pa.concat_tables(rows).combine_chunks()], group)
         self.purge()
 
-    def sync(self) -> None:
-        """Ask the system to put everything on the disk."""
-        import os
+    def salvage(self, name: str) -> int:
+        """Take a damaged file out, keeping the rows whose pages are what was written; their number."""
+        file = self.path / name
+        kept = salvage(file.read_bytes(), self._state_of(name)) if file.exists() else None
+        self._commit("DELETE", [kept] if kept is not None and kept.num_rows else [], [name])
+        self.purge()
+        return kept.num_rows if kept is not None else 0
 
-        for file in [*self.path.glob("*.parquet"), *(self.path / "_delta_log").glob("*.json")]:
-            with contextlib.suppress(FileNotFoundError), file.open("rb") as stream:
-                os.fsync(stream.fileno())
+    def purge(self) -> None:
+        """Remove every file that this version does not name: older versions, and what a crash left behind."""
+        for stray in self.strays():
+            remove(stray)
+        sync_folder(self.path)
+        sync_folder(self.path / deltalog.LOG)
 
-    def _update(self) -> None:
-        self._table.update_incremental()
-        self._version, self._files = self._read()
+    def strays(self) -> list[Path]:
+        """Files that this version does not name."""
+        log = self.path / deltalog.LOG
+        kept = {*self._state.files, *self._state.log}
+        return [
+            file
+            for folder, suffixes in ((self.path, _OURS), (log, (*_OURS, ".json")))
+            for file in folder.iterdir()
+            if file.name.endswith(suffixes) and file.name not in kept
+        ]
 
-    def _read(self) -> tuple[int, list[str]]:
-        names = (unquote(uri).rsplit("/", 1)[-1] for uri in self._table.file_uris())
-        return int(self._table.version()), sorted(names)
+    def checkpoint(self) -> None:
+        """Put the log into one file that stands for all entries so far, and remove those."""
+        content, pointer = deltalog.checkpoint(self._state)
+        log, name = self.path / deltalog.LOG, deltalog.checkpoint_name(self.version)
+        write_synced(log / name, content)
+        write_synced(log / deltalog.LAST_CHECKPOINT, pointer)
+        sync_folder(log)
+        kept = {name: digest_of(content), deltalog.LAST_CHECKPOINT: digest_of(pointer)}
+        self._become(Ledger(self.version, self._state.files, kept, self._state.protocol, self._state.metadata))
+        self.purge()
 
-    def _properties(self) -> Any:
-        from deltalake import ColumnProperties, WriterProperties
+    # --- inside -------------------------------------------------------------------------------------------------
 
-        return WriterProperties(
-            compression=self._compression,
-            max_row_group_size=self._rows_per_group,
-            default_column_properties=ColumnProperties(statistics_enabled="NONE"),
-        )
+    def _rows_of(self, name: str) -> pa.Table:
+        """All columns of a file, as they were written."""
+        return decode(pa.BufferReader(self._content(name)), None, None)
+
+    def _content(self, name: str) -> bytes:
+        with telling(self.path / name):
+            content = (self.path / name).read_bytes()
+        if digest_of(content) != self._state_of(name).digest:
+            raise self._damaged(name)
+        return content
+
+    def _commit(self, operation: str, tables: Sequence[pa.Table], gone: Collection[str]) -> None:
+        with self._lock:
+            version = self._state.version + 1
+            entry = self._entry(version)
+            if entry.exists():
+                raise BusyError(f"{self.path}: another program has written to this table: try again")
+            add: dict[str, TableFile] = {}
+            for rows in tables:
+                content, file = encode(rows, self._layout)
+                name = deltalog.file_name(version, file.digest)
+                add[name] = file
+                write_synced(self.path / name, content)
+            if add:
+                sync_folder(self.path)
+            content = deltalog.entry(operation, add, gone)
+            write_atomically(entry, content)
+            self._become(self._state.changed(version, add, set(gone), {entry.name: digest_of(content)}))
+            if version % _CHECKPOINT_EVERY == 0:
+                self.checkpoint()
+
+    def _become(self, ledger: Ledger) -> None:
+        ledger.save(self.path)
+        self._state, self._seen = ledger, _signature(self.path / LEDGER)
+
+    def _load(self) -> tuple[Ledger, tuple[int, ...]]:
+        for _ in range(20):
+            with telling(self.path / LEDGER):
+                try:
+                    seen = _signature(self.path / LEDGER)
+                except FileNotFoundError:
+                    seen = (0,)
+            ledger = Ledger.load(self.path)
+            if seen == _signature(self.path / LEDGER):
+                break
+        lost = next((n for n, file in ledger.files.items() if _size(self.path / n) != file.size), None)
+        if lost is None or not self._complete:
+            return ledger, seen
+        if _signature(self.path / LEDGER) != seen:  # erased or compacted meanwhile
+            return self._load()
+        raise DamageError(f"{self.path / lost} is missing or cut short; {remedy(self.path.parent)}")
+
+    def _state_of(self, name: str) -> TableFile:
+        try:
+            return self._state.files[name]
+        except KeyError:
+            raise FileNotFoundError(name) from None
+
+    def _entry(self, version: int) -> Path:
+        return self.path / deltalog.LOG / deltalog.entry_name(version)
+
+    def _damaged(self, name: str) -> DamageError:
+        return DamageError(f"{self.path / name} is damaged: it is not what was written; {remedy(self.path.parent)}")
+
+
+def _signature(file: Path) -> tuple[int, ...]:
+    status = os.stat(file)  # noqa: PTH116
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return -1

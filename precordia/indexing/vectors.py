@@ -100,7 +100,8 @@ class FlatIndex:
         wrapped = faiss.IndexIDMap2(faiss.IndexFlatIP(self.dim))
         if self._ids.size:
             wrapped.add_with_ids(self._index.reconstruct_n(0, self._ids.size), self._ids)
-        faiss.write_index(wrapped, str(path))
+        with path.open("wb") as stream:
+            stream.write(memoryview(faiss.serialize_index(wrapped)))
 
     @classmethod
     def load(cls, path: Path) -> FlatIndex:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from precordia.core.errors import KnowledgeBaseError, UnfinishedErasureError
+from precordia.indexing.durable import PARTIAL, remove, sync_folder
+from precordia.indexing.erasure import Erasure, Journal, digest_of_reject
 from precordia.indexing.locks import CACHE_LOCK, locked
 from precordia.indexing.rows import RowCache, drop_unused
 from precordia.indexing.schema import LIGHT_SCHEMA, Reject, reject_table
@@ -25,19 +27,6 @@ _COMPACT_EVERY: Final = 256
 
 _COMPACT_BYTES: Final = 64 * 2**20
 _COMPARED: Final = [name for name in LIGHT_SCHEMA.names if name != "source_stamp"]
-
-
-@dataclass(frozen=True)
-class Erasure:
-    """What :meth:`StoreWriter.erase` removed.
-
-    Attributes:
-        case_ids: The cases.
-        n_rejects: Number of rows of the reject table.
-    """
-
-    case_ids: tuple[int, ...]
-    n_rejects: int
 
 
 @dataclass(frozen=True)
@@ -83,7 +72,6 @@ class StoreWriter:
         self._known_rejects = set(known_rejects)
         sources, ids = rows.column("source").to_pylist(), rows.column("case_id").to_pylist()
         self._id_of_source: dict[str, int] = dict(zip(sources, ids, strict=True))
-        self._replaced = False
         self._n_appended = 0
 
     def append(self, cases: pa.Table, signals: pa.Table, rejects: Sequence[Reject] = ()) -> Appended:
@@ -105,10 +93,9 @@ class StoreWriter:
         self._signals.append(signals.filter(pa.array(unheard, pa.bool_())))
         self._rejects.append(reject_table(noted))
         if outdated:
-            # Between these two a crash loses the outdated rows; their sources are then read again.
-            self._cases.delete(outdated)
-            self._replaced = True
-        self._cases.append(taken)
+            self._cases.delete(outdated, taken)
+        else:
+            self._cases.append(taken)
         gone = sorted(set(outdated) - set(ids))
         if gone:
             self._signals.delete(gone)
@@ -136,7 +123,6 @@ class StoreWriter:
         if len(kept) < len(self._known_rejects):
             self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
             self._known_rejects = kept
-            self._replaced = True
 
     def _outdates(self, reject: Reject, stamps: Mapping[str, str]) -> bool:
         if not reject.source_stamp:  # it is tried again each time, and may have become a case
@@ -144,21 +130,45 @@ class StoreWriter:
         return stamps.get(reject.source, reject.source_stamp) != reject.source_stamp
 
     def erase(self, patient_key: str) -> Erasure:
-        """Remove a patient's rows, and the bytes of every older version of the files that held them."""
+        """Remove a patient's rows, and the bytes of every older version of the files that held them.
+
+        Raises:
+            UnfinishedErasureError: it has begun, and could not be finished.
+        """
         import pyarrow.compute as pc
 
         mine = pc.fill_null(pc.equal(self._rows.column("patient_key"), patient_key), False)
         gone: list[int] = sorted(self._rows.column("case_id").filter(mine).to_pylist())
         names = {row["recording_id"] for row in self._rows.read(gone, ["recording_id"])}
-        kept = [r for r in self._known_rejects if r.patient_key != patient_key and r.recording_id not in names]
-        n_rejects = len(self._known_rejects) - len(kept)
-        if gone:
-            self._cases.delete(gone)
-            self._signals.delete(gone)
-        if n_rejects:
-            self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
-        self.purge()
-        return Erasure(tuple(gone), n_rejects)
+        rejects = [r for r in self._known_rejects if r.patient_key == patient_key or r.recording_id in names]
+        if not gone and not rejects:
+            return Erasure((), 0)
+        journal = Journal.of(patient_key, gone, rejects)
+        journal.save(self._path)
+        return self.finish_erasure(journal)
+
+    def finish_erasure(self, journal: Journal) -> Erasure:
+        """Remove all that a journal names and that is still there, and then the journal.
+
+        Raises:
+            UnfinishedErasureError: something could not be removed; the journal stays.
+        """
+        rejected = set(journal.rejects)
+        kept = [r for r in self._known_rejects if digest_of_reject(r) not in rejected]
+        try:
+            self._cases.delete(journal.case_ids)
+            self._signals.delete(journal.case_ids)
+            if len(kept) < len(self._known_rejects):
+                self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
+                self._known_rejects = set(kept)
+            self.purge()
+            Journal.clear(self._path)
+        except KnowledgeBaseError as error:
+            raise UnfinishedErasureError(
+                f"knowledge base {self._path}: an erasure is not finished, bytes of the patient may be left: {error}; "
+                "whatever opens the knowledge base next goes on with it"
+            ) from error
+        return Erasure(journal.case_ids, len(journal.rejects))
 
     def delete_orphans(self, case_ids: Sequence[int]) -> None:
         """Remove signals that have no case."""
@@ -166,34 +176,42 @@ class StoreWriter:
         self.purge()
 
     def has_strays(self) -> bool:
-        """Whether a crash has left files that no table names."""
-        return any(table.has_strays() for table in (self._cases, self._signals, self._rejects))
+        """Whether a crash or a change has left files that no table names."""
+        return bool(self._partial()) or any(table.strays() for table in self._tables)
 
     def finish(self) -> None:
-        """Gather many small files into few, drop what is outdated, and put everything on the disk."""
+        """Gather many small files into few, and drop what is outdated."""
         self._gather()
-        if self._replaced:
+        if self.has_strays():
             self.purge()
         with locked(self._path, CACHE_LOCK, -1, "clearing the cache"):
             drop_unused(self._path / "cache" / "rows", [self._cases, self._signals])
-        for table in (self._signals, self._rejects, self._cases):
-            table.sync()
 
     def _gather(self) -> None:
-        for table in (self._cases, self._signals, self._rejects):
+        for table in self._tables:
             if len(table.files) > _COMPACT_FILES:
                 table.compact(_COMPACT_BYTES)
 
     def purge(self) -> None:
         """Remove every byte that the newest version does not need, and every derived file that may hold more."""
+        cache = self._path / "cache"
         with locked(self._path, CACHE_LOCK, -1, "clearing the cache"):
-            for table in (self._cases, self._signals, self._rejects):
+            for table in self._tables:
                 table.purge()
-            drop_unused(self._path / "cache" / "rows", [self._cases, self._signals])
-            for file in sorted((self._path / "cache").rglob("*"), reverse=True):
-                if file.parent.name != "rows" and file.name != "rows":
-                    with contextlib.suppress(FileNotFoundError):
-                        file.rmdir() if file.is_dir() else file.unlink()
+            drop_unused(cache / "rows", [self._cases, self._signals])
+            for derived in [*(f for f in cache.glob("*") if f.name != "rows"), *self._partial()]:
+                remove(derived)
+            for folder in (cache / "rows", cache, self._path):
+                if folder.is_dir():
+                    sync_folder(folder)
+
+    @property
+    def _tables(self) -> tuple[DeltaFolder, DeltaFolder, DeltaFolder]:
+        return self._cases, self._signals, self._rejects
+
+    def _partial(self) -> list[Path]:
+        """What a crash has left beside the tables."""
+        return list(self._path.glob(f"*{PARTIAL}"))
 
     def _sort_out(self, cases: pa.Table) -> tuple[list[bool], list[int], list[Reject], int]:
         """Which rows to take, which ids they outdate, what to note of the others, and how many are updates."""

@@ -1,0 +1,122 @@
+"""Parquet files of a table: written with a checksum for all of it, and for its parts, read with exact types, salvaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+
+from precordia.indexing.ledger import TableFile
+from precordia.indexing.schema import signal_checksum
+from precordia.indexing.seals import digest_of
+
+_FEW_GROUPS: Final = 64
+"""Up to this many row groups each has a digest in the ledger; the rows of signals, of which there are more, have their own."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a table's files are written.
+
+    Attributes:
+        rows_per_group: Rows a Parquet row group: few, where single large values are read.
+        compression: Of the pages.
+    """
+
+    rows_per_group: int = 8192
+    compression: str = "ZSTD"
+
+
+def encode(rows: pa.Table, layout: Layout) -> tuple[bytes, TableFile]:
+    """Rows as a Parquet file, and its entry in the ledger."""
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        rows,
+        sink,
+        row_group_size=layout.rows_per_group,
+        compression=layout.compression,
+        use_dictionary=[path for column in rows.schema for path in _text_paths(column)] or False,
+        write_statistics=False,
+        write_page_checksum=True,
+        store_schema=False,
+    )
+    content: bytes = sink.getvalue().to_pybytes()
+    groups = _groups(content)
+    digests = tuple(digest_of(group) for group in groups) if len(groups) <= _FEW_GROUPS else ()
+    return content, TableFile(rows.num_rows, len(content), digest_of(content), digest_of(_footer(content)), digests)
+
+
+def decode(source: Any, schema: pa.Schema | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+    """A Parquet file as one chunk, with exactly the types of a schema, or as it was written.
+
+    Args:
+        source: The file's bytes, or the file.
+        schema: The types; None: all columns, with the file's types.
+        columns: Those of the schema to read; None: all.
+    """
+    import pyarrow.parquet as pq
+
+    wanted = None if schema is None else pa.schema([schema.field(name) for name in (columns or schema.names)])
+    with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        rows = file.read(columns=wanted.names if wanted is not None else None)
+    if wanted is not None:
+        rows = rows.select(wanted.names).cast(wanted)
+    return rows.combine_chunks()
+
+
+def salvage(content: bytes, file: TableFile) -> pa.Table | None:
+    """The rows of a damaged file that are what was written; None where nothing can be told."""
+    import pyarrow.parquet as pq
+
+    if len(content) != file.size or digest_of(_footer(content)) != file.footer:
+        return None
+    kept: list[pa.Table] = []
+    with pq.ParquetFile(pa.BufferReader(content)) as parquet:
+        by_row = "checksum" in parquet.schema_arrow.names
+        for at, group in enumerate(_groups(content)):
+            if at < len(file.groups) and digest_of(group) == file.groups[at]:
+                kept.append(parquet.read_row_group(at, use_threads=False))
+            elif by_row:
+                try:
+                    rows = parquet.read_row_group(at, use_threads=False)
+                except (pa.ArrowException, OSError):
+                    continue  # its rows are counted by what is missing in the end
+                kept.append(rows.filter(pa.array([_fits(row) for row in rows.to_pylist()], pa.bool_())))
+    return pa.concat_tables(kept).combine_chunks() if kept else None
+
+
+def _groups(content: bytes) -> list[memoryview]:
+    """The bytes of each row group."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(pa.BufferReader(content))
+    spans: list[memoryview] = []
+    for at in range(metadata.num_row_groups):
+        group = metadata.row_group(at)
+        columns = [group.column(c) for c in range(group.num_columns)]
+        begins = [c.dictionary_page_offset or c.data_page_offset for c in columns]
+        ends = [begin + c.total_compressed_size for begin, c in zip(begins, columns, strict=True)]
+        spans.append(memoryview(content)[min(begins) : max(ends)])
+    return spans
+
+
+def _footer(content: bytes) -> bytes:
+    length = int.from_bytes(content[-8:-4], "little")
+    return content[-8 - length :]
+
+
+def _fits(signal: dict[str, Any]) -> bool:
+    return bool(signal["checksum"] == signal_checksum(signal["case_id"], signal["signal"], signal["median_beats"]))
+
+
+def _text_paths(column: pa.Field) -> list[str]:
+    """Parquet's names of the texts in a column: worth a dictionary, as numbers and signals are not."""
+    if pa.types.is_map(column.type):
+        return [f"{column.name}.key_value.key", f"{column.name}.key_value.value"]
+    if pa.types.is_list(column.type):
+        return [f"{column.name}.list.element"] if pa.types.is_string(column.type.value_type) else []
+    return [column.name] if pa.types.is_string(column.type) else []
