@@ -119,11 +119,11 @@ class KnowledgeBase:
             StorageError: it cannot be read.
         """
         folder = folder_of(path)
-        manifest = Manifest.load(folder)
+        manifest, store = Manifest.load(folder), DeltaCaseStore(folder)
         signal_encoder, _ = _load_encoder(encoder if encoder is not None else manifest.encoder)
         words = _load_text_encoder(text_encoder if text_encoder is not None else manifest.text_encoder)[0]
         manifest.check(signal_encoder, words, folder)
-        return cls(folder, manifest, DeltaCaseStore(folder), signal_encoder, words)
+        return cls(folder, manifest, store, signal_encoder, words)
 
     @classmethod
     def open_or_create(cls, path: str | PathLike[str], *, encoder: Encoder | str = "default") -> KnowledgeBase:

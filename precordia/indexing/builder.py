@@ -202,6 +202,7 @@ def _create_or_check(path: Path, manifest: Manifest, wait_s: float) -> None:
                 manifest.save(path)
     there = Manifest.load(path)
     there.check_like(manifest, path)
+    there.keep_copy(path)
     if there.text_encoder_fingerprint and not manifest.text_encoder_fingerprint:
         raise MismatchError(
             f"knowledge base {path}: its reports are embedded by text encoder {there.text_encoder!r}; add to it with that "

@@ -128,6 +128,12 @@ class Manifest:
             write_synced(folder / name, sealed(asdict(self)))
         sync_folder(folder)
 
+    def keep_copy(self, path: Path) -> None:
+        """Write the copy where a crash came before it."""
+        if not (path / MANIFEST_COPY).exists():
+            write_synced(path / MANIFEST_COPY, sealed(asdict(self)))
+            sync_folder(path)
+
     def check(self, encoder: Encoder, text_encoder: TextEncoder | None = None, where: Path | str = "") -> None:
         """Refuse encoders whose vectors do not belong with the ones stored.
 

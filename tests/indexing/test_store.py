@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from indexing_fakes import DIM, FakeTextEncoder, ancestors, ecg, row
+from indexing_fakes import DIM, ancestors, ecg, row
 
 from precordia.core.errors import BusyError, FilterError, KnowledgeBaseNotFoundError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.protocols import CaseStore
-from precordia.indexing.derived import open_vector_index, open_word_index
+from precordia.indexing.derived import open_vector_index
 from precordia.indexing.schema import CASE_SCHEMA, CaseRow, Reject, case_table, signal_table
 from precordia.indexing.signals import encode_signal
 from precordia.indexing.store import DeltaCaseStore
@@ -292,107 +291,38 @@ def test_a_store_serves_threads_while_another_writes(store: DeltaCaseStore) -> N
     assert len(reader) == 18
 
 
-_SECRET_REPORT = "ZQXJ unmistakable words of a report"
-_SECRET_PATIENT = "PATIENT-ZQXJ-4711"
-
-
-def _secret_row(case_id: int) -> CaseRow:
-    return row(
-        case_id,
-        _SECRET_PATIENT,
-        _SECRET_REPORT,
-        metadata={"name": "ZQXJ-NAME"},
-        content_hash="ZQXJ-HASH",
-        vendor_statements=("ZQXJ-VENDOR",),
-        device="ZQXJ-DEVICE",
-        codes=("zqxj:1",),
-    )
-
-
-def _haystack(folder: Path) -> bytes:
-    """Every byte of a folder's files, and every value of its Parquet files, decoded."""
-    parts: list[bytes] = []
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            parts.append(file.name.encode() + file.read_bytes())
-            if file.suffix == ".parquet":
-                table = pq.read_table(file)
-                parts.append(repr(table.to_pydict()).encode())
-                for name in table.column_names:
-                    for chunk in table.column(name).chunks:
-                        parts.extend(bytes(b) for b in chunk.buffers() if b is not None)
-                        flat = chunk.flatten() if "embedding" in name else chunk
-                        parts.extend(bytes(b) for b in flat.buffers() if b is not None)
-    return b"\n".join(parts)
-
-
-def _needles(secret: CaseRow) -> dict[str, bytes]:
-    text = FakeTextEncoder().embed([secret.statements or ""])[0]
-    return {
-        "any text": b"zqxj",
-        "embedding": secret.embedding.tobytes(),
-        "part of the embedding": secret.embedding[3:6].tobytes(),
-        "text embedding": text.tobytes(),
-        "signal": secret.signal[-200:],
-        "id": str(secret.case.case_id).encode(),
-        "binary id": int(secret.case.case_id).to_bytes(8, "little"),
-    }
-
-
-def test_an_erased_patient_leaves_no_byte(tmp_path: Path) -> None:
-    kb = tmp_path / "kb"
-    secrets = [_secret_row(0x7A51_0000_1234_5678), _secret_row(0x7A51_0000_1234_9ABC)]
-    others = [row(i, f"P{i}") for i in range(1, 30)]
-    store = DeltaCaseStore.create(kb)
-
-    def append(rows: list[CaseRow], rejects: tuple[Reject, ...] = ()) -> None:
-        cases = case_table(rows, ancestors)
-        vectors = FakeTextEncoder().embed([r.statements or "" for r in rows])
-        at = cases.schema.get_field_index("text_embedding")
-        field = CASE_SCHEMA.field("text_embedding")
-        writer.append(
-            cases.set_column(at, field, pa.array(list(vectors), type=field.type)), signal_table(rows), rejects
-        )
-
-    with store.writing() as writer:
-        append(others[:10] + secrets[:1], (Reject("/a/zqxj.dat", "bad", "quality", "X", "zqxj", _SECRET_PATIENT),))
-        append(others[10:20], (Reject("/a/b.dat", "damaged", "read", "Y", "b", None),))
-        append(
-            others[20:] + secrets[1:], (Reject("/a/c.dat", "copy", "scan", "Duplicate", secrets[1].case.recording_id),)
-        )
-    for i in (5, 6):
-        assert store.recording(i).n_leads == 12
-    open_vector_index(store, "signal", DIM)
-    open_vector_index(store, "text", FakeTextEncoder.dim)
-    assert open_word_index(store).search("unmistakable", 5)
-
-    before = _haystack(kb)
-    for what, needle in _needles(secrets[0]).items():
-        assert needle.lower() in before.lower() if what == "any text" else needle in before, f"{what} cannot be seen"
-
-    # What crashes leave behind, too.
-    (kb / "cases" / "part-stray.parquet").write_bytes(b"ZQXJ")
-    (kb / "cache" / "rows" / "x.tmp").write_bytes(b"ZQXJ")
-
-    erased = store.erase(_SECRET_PATIENT)
-    assert sorted(erased.case_ids) == sorted(s.case.case_id for s in secrets)
-    assert erased.n_rejects == 2
-    for secret in secrets:
-        for _ in range(2):  # the second time with the derived files made again
-            after = _haystack(kb)
-            for what, needle in _needles(secret).items():
-                found = needle in (after.lower() if what == "any text" else after)
-                # The log of the deletion names the rows by id, a hash that says nothing once they are gone.
-                assert not found or what == "id", f"{what} is still there"
-            assert len(open_vector_index(store, "signal", DIM)) == 29
-            assert len(open_vector_index(store, "text", FakeTextEncoder.dim)) == 29
-            assert not open_word_index(store).search("unmistakable", 5)
-            assert store.recording(5).n_leads == 12
-    assert [r.recording_id for r in store.rejects()] == ["b"]
-    assert len(DeltaCaseStore(kb)) == 29
-    assert store.ids.tolist() == list(range(1, 30))
-
-
 def test_erasing_a_patient_who_is_not_there_changes_nothing(store: DeltaCaseStore) -> None:
     assert store.erase("nobody").case_ids == ()
     assert len(store) == 10
+
+
+@pytest.mark.parametrize("n_texts", [0, 1, 234, 300, 600])
+def test_the_kind_of_index_follows_the_number_of_vectors_not_of_cases(tmp_path: Path, n_texts: int) -> None:
+    store = DeltaCaseStore.create(tmp_path / "kb")
+    rows = [row(i, f"P{i}", report=f"report {i}" if i <= n_texts else None) for i in range(1, 601)]
+    with store.writing() as writer:
+        cases = case_table(rows, ancestors)
+        vectors = np.random.default_rng(0).normal(size=(600, DIM)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        column = pa.array(
+            [v if r.statements else None for v, r in zip(vectors, rows, strict=True)],
+            type=CASE_SCHEMA.field("text_embedding").type,
+        )
+        at = cases.schema.get_field_index("text_embedding")
+        writer.append(cases.set_column(at, CASE_SCHEMA.field("text_embedding"), column), signal_table(rows))
+    for _ in range(2):  # made, and read again
+        index = open_vector_index(store, "text", DIM, approximate_from=280)
+        assert (index.kind, len(index)) == ("approximate" if n_texts >= 280 else "flat", n_texts)
+        assert (index.search(vectors[:1], 1)[0] == 1).all() == (n_texts > 0)
+        assert open_vector_index(store, "signal", DIM, approximate_from=280).kind == "approximate"
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 255, 256, 257])
+def test_an_index_of_any_size_can_be_had(tmp_path: Path, n: int) -> None:
+    store = DeltaCaseStore.create(tmp_path / "kb")
+    with store.writing() as writer:
+        _append(writer, [row(i) for i in range(1, n + 1)])
+    for limit in (0, 100, 10_000):
+        index = open_vector_index(store, "signal", DIM, approximate_from=limit)
+        assert len(index) == n
+        assert index.search(row(1).embedding, 3)[0].shape == (1, 3)

@@ -45,7 +45,7 @@ def test_another_encoder_is_refused_with_the_remedy(kb: KnowledgeBase) -> None:
 
 def test_another_schema_is_refused(kb: KnowledgeBase, tmp_path: Path) -> None:
     manifest = json.loads((kb.path / "manifest.json").read_text())
-    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 999}))
+    (tmp_path / "manifest.json").write_bytes(sealed({**manifest, "schema_version": 999}))
     with pytest.raises(MismatchError, match="999"):
         KnowledgeBase.open(tmp_path)
 
