@@ -13,6 +13,7 @@ from precordia import KnowledgeBase, Query, Recording, read_recording
 from precordia.core.errors import FilterError, KnowledgeBaseNotFoundError, MismatchError, UsageError
 from precordia.core.leads import LEADS
 from precordia.encoders import create
+from precordia.indexing.seals import sealed
 from precordia.simulation.hospital import Archive, write_archive
 
 
