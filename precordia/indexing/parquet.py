@@ -50,18 +50,21 @@ def encode(rows: pa.Table, layout: Layout) -> tuple[bytes, TableFile]:
     return content, TableFile(rows.num_rows, len(content), digest_of(content), digest_of(_footer(content)), digests)
 
 
-def decode(source: Any, schema: pa.Schema | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+def decode(
+    source: Any, schema: pa.Schema | None = None, columns: Sequence[str] | None = None, *, by_page: bool = False
+) -> pa.Table:
     """A Parquet file as one chunk, with exactly the types of a schema, or as it was written.
 
     Args:
         source: The file's bytes, or the file.
         schema: The types; None: all columns, with the file's types.
         columns: Those of the schema to read; None: all.
+        by_page: Compare the checksum of each page that is read, where that of the whole file has not been compared.
     """
     import pyarrow.parquet as pq
 
     wanted = None if schema is None else pa.schema([schema.field(name) for name in (columns or schema.names)])
-    with pq.ParquetFile(source, page_checksum_verification=True) as file:
+    with pq.ParquetFile(source, page_checksum_verification=by_page) as file:
         rows = file.read(columns=wanted.names if wanted is not None else None)
     if wanted is not None:
         rows = rows.select(wanted.names).cast(wanted)

@@ -49,7 +49,7 @@ class RowCache:
         for name in self.files:
             known = before._mapped.get(name) if before is not None else None
             self._mapped[name] = known if known is not None else self._open(name)
-        parts = [_flat(self._column_of(name, "case_id")) for name in self.files]
+        parts = [self._column_of(name, "case_id").to_numpy() for name in self.files]
         ids = np.concatenate(parts) if parts else np.zeros(0, np.int64)
         order = np.argsort(ids, kind="stable")
         self.ids: NDArray[np.int64] = ids[order]
@@ -94,21 +94,18 @@ class RowCache:
 
     def of_file(self, name: str, columns: Sequence[str]) -> pa.Table:
         """Some columns of the rows of one Parquet file."""
-        arrays = [
-            pa.chunked_array(self._column_of(name, column), self._schema.field(column).type) for column in columns
-        ]
-        return pa.table(arrays, names=list(columns))
+        return pa.table([self._column_of(name, column) for column in columns], names=list(columns))
 
     def column(self, name: str) -> pa.ChunkedArray:
         """One column of every row, in the order of :attr:`files`."""
-        chunks = [chunk for file in self.files for chunk in self._column_of(file, name)]
-        return pa.chunked_array(chunks, type=self._schema.field(name).type)
+        parts = [self._column_of(file, name) for file in self.files]
+        return pa.chunked_array(parts, type=self._schema.field(name).type)
 
     def metadata_keys(self) -> list[str]:
         """Every key of the ``metadata`` column, sorted."""
         return sorted({key for blocks in self._mapped.values() for key in blocks.keys})
 
-    def _column_of(self, name: str, column: str) -> list[pa.Array]:
+    def _column_of(self, name: str, column: str) -> pa.Array:
         try:
             return self._mapped[name].column(column)
         except BlockDamage:
@@ -147,10 +144,6 @@ def _rows(table: DeltaFolder, name: str, schema: pa.Schema) -> tuple[pa.Table, l
         for chunk in rows.column("metadata").chunks:
             keys.update(pc.unique(chunk.keys).to_pylist())
     return rows, sorted(keys)
-
-
-def _flat(arrays: Sequence[pa.Array]) -> NDArray[np.int64]:
-    return np.concatenate([a.to_numpy() for a in arrays]) if arrays else np.zeros(0, np.int64)
 
 
 def mirror_of(folder: Path, name: str) -> Path:

@@ -118,7 +118,7 @@ class DeltaFolder:
         """The column ``case_id`` of a Parquet file, its pages checked, without reading the rest of it."""
         try:
             with pa.memory_map(str(self.path / name)) as stream:
-                return decode(stream, _IDS, None)
+                return decode(stream, _IDS, by_page=True)
         except FileNotFoundError:
             raise
         except (pa.ArrowException, OSError) as error:
@@ -235,7 +235,7 @@ class DeltaFolder:
 
     def _rows_of(self, name: str) -> pa.Table:
         """All columns of a file, as they were written."""
-        return decode(pa.BufferReader(self._content(name)), None, None)
+        return decode(pa.BufferReader(self._content(name)))
 
     def _content(self, name: str) -> bytes:
         with telling(self.path / name):
