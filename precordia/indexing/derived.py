@@ -12,7 +12,7 @@ import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -142,36 +142,38 @@ def _open_words(store: DeltaCaseStore) -> WordIndex:
     pointer = _read_pointer(cache, name)
     before: Path | None = None
     if pointer is not None:
-        with contextlib.suppress(ValueError, OSError):
+        with contextlib.suppress(StorageError):  # what cannot be read is made again
             index = WordIndex(cache / pointer.file)
             before = cache / pointer.file
             if pointer.files == store.files:
                 return index
-    saved = _save(store, name, "words", lambda path: _write_words(store, path, before))
+    # Read before the cache is locked: reading may itself have to mend the cache.
+    ids, texts = store.ids, _words(store)
+    saved = _save(store, name, "words", lambda path: _write_words(ids, texts, path, before))
     if saved is not None:
         return WordIndex(saved)
     index = WordIndex()
-    index.add(_words(store))
+    index.add(texts)
     return index
 
 
-def _write_words(store: DeltaCaseStore, path: Path, before: Path | None) -> None:
+def _write_words(ids: NDArray[np.int64], texts: list[tuple[int, str]], path: Path, before: Path | None) -> None:
     """A word index in a folder of its own, taking over the segments of an earlier one, which never change."""
     there = np.zeros(0, np.int64)
     if before is not None:
         with contextlib.suppress(OSError, ValueError):
             there = np.load(before / _IDS)
-    if there.size and np.isin(there, store.ids).all():
+    if there.size and np.isin(there, ids).all():
         shutil.copytree(before, path, copy_function=os.link, ignore=shutil.ignore_patterns("*.lock", _IDS))  # type: ignore[arg-type]
     else:
         there = np.zeros(0, np.int64)
     known = set(there.tolist())
-    new = [(case_id, text) for case_id, text in _words(store) if case_id not in known]
+    new = [(case_id, text) for case_id, text in texts if case_id not in known]
     WordIndex(path).add(new)
     np.save(path / _IDS, np.concatenate([there, np.array([case_id for case_id, _ in new], dtype=np.int64)]))
 
 
-def _words(store: DeltaCaseStore) -> Iterable[tuple[int, str]]:
+def _words(store: DeltaCaseStore) -> list[tuple[int, str]]:
     return sorted((case_id, f"{report}\n{statements}") for case_id, report, statements in store.texts())
 
 

@@ -7,14 +7,15 @@ German reports without umlauts spell them), other accents fall away.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.errors import MissingExtraError
+from precordia.core.errors import MissingExtraError, StorageError
 
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe"})
 _HEAP: Final = 50_000_000
@@ -32,10 +33,12 @@ class WordIndex:
 
     Raises:
         MissingExtraError: tantivy is not installed.
+        StorageError: the folder cannot be read or written.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         tantivy = _import_tantivy()
+        self._path = path
         builder = tantivy.SchemaBuilder()
         # case_id is kept as text to be deleted by, and as a number to be read.
         builder.add_integer_field("case_id", stored=True, indexed=True, fast=True)
@@ -45,23 +48,29 @@ class WordIndex:
             self._index: Any = tantivy.Index(schema)
         else:
             path.mkdir(parents=True, exist_ok=True)
-            self._index = tantivy.Index(schema, path=str(path))
+            with self._told():
+                self._index = tantivy.Index(schema, path=str(path))
 
     def __len__(self) -> int:
         return int(self._index.searcher().num_docs)
 
     def add(self, texts: Iterable[tuple[int, str]]) -> None:
-        """Add texts under their ids."""
+        """Add texts under their ids.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
         tantivy = _import_tantivy()
-        writer = self._index.writer(_HEAP, 1)
-        for case_id, text in texts:
-            document = tantivy.Document()
-            document.add_integer("case_id", int(case_id))
-            document.add_text("words", folded(text))
-            writer.add_document(document)
-        writer.commit()
-        writer.wait_merging_threads()
-        self._index.reload()
+        with self._told():
+            writer = self._index.writer(_HEAP, 1)
+            for case_id, text in texts:
+                document = tantivy.Document()
+                document.add_integer("case_id", int(case_id))
+                document.add_text("words", folded(text))
+                writer.add_document(document)
+            writer.commit()
+            writer.wait_merging_threads()
+            self._index.reload()
 
     def search(self, text: str, k: int, allowed: NDArray[np.int64] | None = None) -> list[tuple[int, float]]:
         """Ids and BM25 scores of at most ``k`` texts that share a word with ``text``, best first, ties by id."""
@@ -87,6 +96,16 @@ class WordIndex:
             if limit >= n or ids.size < limit or (best.size >= k and scores[best[-1]] > scores[-1]):
                 return [(int(ids[i]), float(scores[i])) for i in best]
             limit = min(limit * 8, n)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tantivy's errors name no kind; of an index on a disk they are the disk's."""
+        try:
+            yield
+        except ValueError:
+            if self._path is None:
+                raise
+            raise StorageError(f"{self._path}: the index of words cannot be read or written") from None
 
     def _query(self, words: list[str]) -> Any:
         query = _import_tantivy().Query

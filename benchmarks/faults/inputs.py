@@ -1,0 +1,97 @@
+"""Mutated files of every format: a recording or an error in one line, nothing else."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+from typing import Final
+
+from benchmarks.faults.children import run
+from benchmarks.faults.tally import Tally
+from precordia.core.errors import PrecordiaError
+from precordia.records.read import read_recording
+from precordia.simulation.hospital import write_archive
+
+_NUMBERS: Final = (b"0", b"-1", b"2147483648", b"99999999999999999999", b"1e308", b"nan", b"")
+_SCRAPS: Final = (
+    b"<",
+    b"&a;",
+    b"]]>",
+    b"\0",
+    b"\xff\xff\xff\x7f",
+    b"\xff\xfe",
+    b"../",
+    b"%s",
+    b"\r\n",
+    b"<!ENTITY a 'b'>",
+)
+_BATCH: Final = 250
+
+
+def mutated_inputs(room: Path, n: int, chance: random.Random) -> Tally:
+    """``n`` mutated files, as many of each file of a simulated archive of all formats, read in children."""
+    tally = Tally("mutated inputs, all formats")
+    run(lambda: write_archive(room / "archive", 24, 7))
+    files = [f for f in sorted((room / "archive").rglob("*")) if f.is_file() and f.name != "reports.csv"]
+    tally.counts["formats"] = len({f.parent.name for f in files})
+    done = 0
+    while done < n:
+        size = min(_BATCH, n - done)
+        seed = chance.randrange(2**32)
+        outcome = run(lambda size=size, seed=seed: _batch(room, files, size, seed))
+        done += size
+        if outcome.killed or outcome.error:
+            tally.wrong.append(f"seed {seed}: {outcome.error or 'killed'} {outcome.said}")
+            continue
+        for name, value in outcome.value[0].items():
+            tally.counts[name] += value
+        tally.wrong += outcome.value[1]
+    return tally
+
+
+def _batch(room: Path, files: list[Path], n: int, seed: int) -> tuple[dict[str, int], list[str]]:
+    chance, counts, wrong = random.Random(seed), {"read": 0, "refused": 0}, []
+    for number in range(n):
+        file = chance.choice(files)
+        sound = file.read_bytes()
+        file.write_bytes(mutated(sound, chance))
+        # Headers and signals in two files are one recording.
+        whole = file.with_suffix(".hea") if file.with_suffix(".hea").exists() else file
+        try:
+            read_recording(whole)
+            counts["read"] += 1
+        except PrecordiaError as error:
+            counts["refused"] += 1
+            if "\n" in str(error):
+                wrong.append(f"seed {seed}, number {number}, {file.suffix}: an error of several lines")
+        except Exception as error:
+            wrong.append(f"seed {seed}, number {number}, {file.suffix}: {type(error).__name__}")
+        finally:
+            file.write_bytes(sound)
+    return counts, wrong
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """A file with one to sixteen things done to it, half of them where headers stand."""
+    out = bytearray(data)
+    for _ in range(chance.choice((1, 1, 1, 2, 4, 16))):
+        reach = len(out) if chance.random() < 0.5 else min(len(out), 600)
+        at = chance.randrange(reach) if reach else 0
+        kind = chance.randrange(6)
+        if kind == 0 and out:
+            out[at] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            del out[at:]
+        elif kind == 2:
+            out[at:at] = chance.randbytes(chance.randrange(1, 9))
+        elif kind == 3:
+            del out[at : at + chance.randrange(1, 40)]
+        elif kind == 4:
+            found = [match.span() for match in re.finditer(rb"-?\d+(?:\.\d+)?", bytes(out[:reach]))]
+            if found:
+                first, last = chance.choice(found)
+                out[first:last] = chance.choice(_NUMBERS)
+        else:
+            out[at:at] = chance.choice(_SCRAPS)
+    return bytes(out)
