@@ -205,7 +205,7 @@ class Blocks:
             np.frombuffer(buffers[1], "<i4") if buffers[1] is not None and buffers[1].size else np.zeros(1, "<i4")
         )
         if pa.types.is_map(kind):
-            children = (self._layout(array.keys), self._layout(array.items))
+            children: tuple[_Column, ...] = (self._layout(array.keys), self._layout(array.items))
         elif pa.types.is_list(kind):
             children = (self._layout(array.values),)
         else:

@@ -181,16 +181,20 @@ def _build(store: DeltaCaseStore, kind: VectorKind, dim: int, approximate_from: 
     index: FlatIndex | ApproximateIndex = FlatIndex(dim)
     there = store.ids_with_vector(kind)
     if there.size >= max(approximate_from, FEWEST_TO_TRAIN):
-        index = ApproximateIndex.train(_sample(store, kind, there), there.size)
+        sample = _sample(store, kind, there, dim)
+        if len(sample) >= FEWEST_TO_TRAIN:
+            index = ApproximateIndex.train(sample, there.size)
     for ids, vectors in store.vectors(kind):
         index.add(ids, vectors)
     return index
 
 
-def _sample(store: DeltaCaseStore, kind: VectorKind, there: NDArray[np.int64]) -> NDArray[np.float32]:
+def _sample(store: DeltaCaseStore, kind: VectorKind, there: NDArray[np.int64], dim: int) -> NDArray[np.float32]:
     """Vectors to train on: those with the smallest ids, which are hashes and so a fair sample."""
     limit = there[ApproximateIndex.training_size(there.size) - 1]
     parts = [(ids[keep], vectors[keep]) for ids, vectors in store.vectors(kind) if (keep := ids <= limit).any()]
+    if not parts:
+        return np.zeros((0, dim), np.float32)
     ids = np.concatenate([part[0] for part in parts])
     return np.ascontiguousarray(np.concatenate([part[1] for part in parts])[np.argsort(ids)])
 

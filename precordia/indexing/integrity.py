@@ -32,7 +32,7 @@ from precordia.indexing.manifest import MANIFEST, MANIFEST_COPY, Manifest, mend_
 from precordia.indexing.rows import mirror_of
 from precordia.indexing.schema import LIGHT_SCHEMA
 from precordia.indexing.seals import digest_of_file
-from precordia.indexing.store import DeltaCaseStore, open_tables
+from precordia.indexing.store import DeltaCaseStore, open_table, open_tables
 from precordia.indexing.tables import DeltaFolder
 
 Verifier = Callable[[Path], Sequence[str]]
@@ -169,32 +169,50 @@ class _Check:
     def table(self, name: str) -> None:
         """A table's ledger, log and files."""
         place, first = self.path / name, len(self.problems)
+        ledger = self._ledger(place)
+        if ledger is None:
+            return
+        log = place / deltalog.LOG
+        while True:
+            entries = [n for n, digest in sorted(ledger.log.items()) if not self._is_sound(log / n, digest)]
+            files = [n for n, file in sorted(ledger.files.items()) if not self._is_sound(place / n, file.digest)]
+            if not (entries or files) or self.repair or (newer := Ledger.load(place)) == ledger:
+                break
+            ledger = newer  # written meanwhile: what is gone may rightly be gone
+        for entry in entries:
+            self._found(log / entry, derived=True, message="an entry of the log that other engines read")
+        if not (entries or files):
+            return
+        table = open_table(self.path, name, complete=False)
+        if self.repair and entries:
+            table.checkpoint()
+        for file in files:
+            rows, kept = ledger.files[file].rows, table.sound_rows(file)
+            n_kept = kept.num_rows if kept is not None else 0
+            self._found(place / file, n_lost=rows - n_kept, message=f"{n_kept} of its {rows} rows are what was written")
+            if self.repair:
+                table.put_right(file, kept)
+        if self.repair:
+            self._all_repaired(first)
+
+    def _ledger(self, place: Path) -> Ledger | None:
+        """A table's ledger, or what its log says where that is lost; None where both are."""
         try:
             ledger = Ledger.load(place)
             self._count(place / LEDGER)
+            return ledger
         except DamageError as error:
             self._found(place / LEDGER, message=str(error))
-            try:
-                ledger = deltalog.ledger_of(place)
-            except (ValueError, OSError):
-                self.problems[-1] = _lost(self.problems[-1])
-                return
-            if self.repair:
-                ledger.save(place)
-        log = place / deltalog.LOG
-        damaged_log = [n for n, digest in sorted(ledger.log.items()) if not self._is_sound(log / n, digest)]
-        damaged = {n: f.rows for n, f in sorted(ledger.files.items()) if not self._is_sound(place / n, f.digest)}
-        for entry in damaged_log:
-            self._found(log / entry, derived=True, message="an entry of the log that other engines read")
-        if self.repair and (damaged or damaged_log):
-            table = open_tables(self.path, complete=False)[_TABLES.index(name)]
-            if damaged_log:
-                table.checkpoint()
-        for file, rows in damaged.items():
-            kept = table.salvage(file) if self.repair else 0
-            self._found(place / file, n_lost=rows - kept, message=f"of its {rows} rows, {kept} could be kept")
-        if self.repair:
-            self._all_repaired(first)
+        try:
+            ledger = deltalog.ledger_of(place)
+        except (ValueError, OSError):
+            self.problems[-1] = _lost(self.problems[-1])
+            return None
+        if not self.repair:
+            return None
+        ledger.save(place)
+        self._all_repaired(len(self.problems) - 1)
+        return ledger
 
     def journal(self) -> None:
         """An erasure that has begun."""

@@ -427,21 +427,23 @@ class DeltaCaseStore:
         return pa.concat_tables([REJECT_SCHEMA.empty_table(), *parts])
 
 
-def open_tables(path: Path, complete: bool = True) -> tuple[DeltaFolder, DeltaFolder, DeltaFolder]:
-    """Cases, signals and rejects of the knowledge base at ``path``.
+def open_table(path: Path, name: str, complete: bool = True) -> DeltaFolder:
+    """A table of the knowledge base at ``path``.
 
     Args:
         path: Its folder.
+        name: "cases", "signals" or "rejects".
         complete: Refuse a table of which a file is missing.
 
     Raises:
-        DamageError: a table is not what was written.
+        DamageError: it is not what was written.
     """
-    return (
-        DeltaFolder(path / "cases", complete=complete),
-        DeltaFolder(path / "signals", _SIGNALS, complete=complete),
-        DeltaFolder(path / "rejects", complete=complete),
-    )
+    return DeltaFolder(path / name, _SIGNALS if name == "signals" else Layout(), complete)
+
+
+def open_tables(path: Path) -> tuple[DeltaFolder, DeltaFolder, DeltaFolder]:
+    """Cases, signals and rejects. Raises as :func:`open_table`."""
+    return open_table(path, "cases"), open_table(path, "signals"), open_table(path, "rejects")
 
 
 def _check_vocabulary(expression: Expression, where: str) -> None:

@@ -126,6 +126,11 @@ class DeltaFolder:
                 raise storage_error(error, self.path / name) from None
             raise self._damaged(name) from None
 
+    def sound_rows(self, name: str) -> pa.Table | None:
+        """The rows of a damaged file that are what was written; None where nothing can be told."""
+        file = self.path / name
+        return salvage(file.read_bytes(), self._state_of(name)) if file.exists() else None
+
     # --- writing: only while the write lock is held ---------------------------------------------------------------
 
     def recover(self) -> None:
@@ -194,13 +199,10 @@ class DeltaFolder:
             self._commit("OPTIMIZE", [pa.concat_tables(rows).combine_chunks()], group)
         self.purge()
 
-    def salvage(self, name: str) -> int:
-        """Take a damaged file out, keeping the rows whose pages are what was written; their number."""
-        file = self.path / name
-        kept = salvage(file.read_bytes(), self._state_of(name)) if file.exists() else None
+    def put_right(self, name: str, kept: pa.Table | None) -> None:
+        """Put those rows of a damaged file that are sound in its place."""
         self._commit("DELETE", [kept] if kept is not None and kept.num_rows else [], [name])
         self.purge()
-        return kept.num_rows if kept is not None else 0
 
     def purge(self) -> None:
         """Remove every file that this version does not name: older versions, and what a crash left behind."""

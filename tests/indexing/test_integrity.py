@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, write_archive
 
 from precordia.core.errors import DamageError, KnowledgeBaseError, KnowledgeBaseNotFoundError
@@ -222,6 +222,33 @@ def test_other_engines_read_the_tables(archive: Path, kb: Path) -> None:
         assert table.schema().to_json()
         for one in store._tables:
             one.checkpoint()
+
+
+def test_what_another_engine_adds_and_removes_is_taken_over(archive: Path, kb: Path) -> None:
+    before = DeltaCaseStore(kb)
+    uri = (kb / "cases").as_uri()
+    row = DeltaTable(uri).to_pyarrow_table().slice(0, 1)
+    gone = row["case_id"].to_pylist()[0]
+    DeltaTable(uri).delete(f"case_id = {gone}")
+    assert len(DeltaCaseStore(kb)) == len(before)  # readers go by the ledger
+    with before.writing():
+        pass
+    assert gone not in before.ids
+    write_deltalake(uri, row, mode="append")
+    with before.writing():
+        pass
+    assert gone in before.ids
+    report = check(kb, repair=True)  # its signal went with the row that was removed
+    assert report.lost_cases == (gone,)
+    assert check(kb).problems == ()
+
+
+def test_two_damaged_tables_are_both_mended(archive: Path, sound: tuple[Path, dict[str, Any]], kb: Path) -> None:
+    (kb / "signals" / "_files.json").write_bytes(b"x")
+    (kb / "rejects" / "_files.json").unlink()
+    _flip(_files(kb, "cases/_delta_log/*")[0], random.Random(0))
+    assert check(kb, repair=True).sound
+    assert everything(kb) == sound[1]
 
 
 def test_many_transactions_leave_a_short_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
