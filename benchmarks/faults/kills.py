@@ -91,7 +91,7 @@ def killed_erasures(room: Path, n: int, chance: random.Random) -> Tally:
             outcome = kill(start(lambda kb=kb: erase(kb)), chance.random() * 0.25)
         tally.counts["kills"] += outcome.killed
         pending = (kb / "erasure.json").exists()
-        if needles_left(kb) and not pending:
+        if not pending and needles_left(kb):
             tally.counts["had not begun"] += 1
             if _value(lambda kb=kb: everything(kb)) != before:
                 tally.wrong.append(f"{at}: half erased, and nothing says so")
