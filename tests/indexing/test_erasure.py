@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from faults_of_disks import Killed, every_step, failing_at, killed_at
-from indexing_fakes import DIM, FakeTextEncoder
+from indexing_fakes import DIM, FakeEncoder, FakeTextEncoder
 from needles import SECRET_PATIENT, SECRETS, fill, haystack, needles
 
-from precordia.core.errors import DamageError, UnfinishedErasureError
+from precordia.core.errors import DamageError, UnfinishedErasureError, UsageError
 from precordia.indexing.derived import open_vector_index, open_word_index
 from precordia.indexing.integrity import check
 from precordia.indexing.store import DeltaCaseStore
+from precordia.knowledge_base import KnowledgeBase
 
 
 def test_an_erased_patient_leaves_no_byte(tmp_path: Path) -> None:
@@ -70,6 +71,7 @@ def _left(kb: Path) -> list[str]:
             if needle in (there.lower() if what == "any text" else there)]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_killed_at_every_write_it_is_finished_by_whatever_opens_next(filled: Path, tmp_path: Path) -> None:
     begun = done = 0
     for at in every_step(lambda kb: DeltaCaseStore(kb).erase(SECRET_PATIENT), filled, tmp_path / "count"):
@@ -105,6 +107,19 @@ def test_a_retry_says_what_was_erased_and_not_that_there_was_nothing(
     assert sorted(erased.case_ids) == sorted(s.case.case_id for s in SECRETS)
     assert erased.n_rejects == 2
     assert store.erase(SECRET_PATIENT).case_ids == ()
+
+
+def test_a_knowledge_base_that_is_opened_and_asked_again_counts_what_opening_finished(
+    filled: Path, tmp_path: Path
+) -> None:
+    kb = shutil.copytree(filled, tmp_path / "kb")
+    with killed_at(9), pytest.raises(Killed):
+        DeltaCaseStore(kb).erase(SECRET_PATIENT)
+    opened = KnowledgeBase.open(kb, encoder=FakeEncoder(), text_encoder=FakeTextEncoder())
+    assert len(opened) == 29
+    assert opened.erase(patient=SECRET_PATIENT) == len(SECRETS) + 2
+    with pytest.raises(UsageError, match="holds nothing of that patient"):
+        opened.erase(patient=SECRET_PATIENT)
 
 
 def test_the_journal_does_not_name_the_patient(filled: Path, tmp_path: Path) -> None:
