@@ -279,6 +279,8 @@ class _Check:
 
     def indexes(self) -> None:
         """The saved indexes, byte by byte and against the table's vectors; made again by a repair."""
+        if not self.repair and (self.path / JOURNAL).exists():
+            return  # opening the store would finish the erasure, and a check writes nothing
         try:
             manifest, store = Manifest.load(self.path), DeltaCaseStore(self.path)
         except KnowledgeBaseError:

@@ -122,6 +122,17 @@ def test_a_knowledge_base_that_is_opened_and_asked_again_counts_what_opening_fin
         opened.erase(patient=SECRET_PATIENT)
 
 
+def test_a_check_names_an_unfinished_erasure_and_a_repair_finishes_it(filled: Path, tmp_path: Path) -> None:
+    kb = shutil.copytree(filled, tmp_path / "kb")
+    with killed_at(9), pytest.raises(Killed):
+        DeltaCaseStore(kb).erase(SECRET_PATIENT)
+    before = sorted(file.name for file in kb.rglob("*"))
+    assert [(p.what, p.kind) for p in check(kb).problems] == [("erasure.json", "unfinished")]
+    assert sorted(file.name for file in kb.rglob("*")) == before
+    assert check(kb, repair=True).sound
+    assert not _left(kb)
+
+
 def test_the_journal_does_not_name_the_patient(filled: Path, tmp_path: Path) -> None:
     kb = shutil.copytree(filled, tmp_path / "kb")
     with killed_at(5), pytest.raises(Killed):
