@@ -6,7 +6,7 @@ own. Cases and signals tell of each other: a case whose row is lost is known by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -145,6 +145,8 @@ class _Check:
         self.repair = repair
         self.problems: list[Problem] = []
         self.lost: set[int] = set()
+        self._sound: dict[str, Any] = {}
+        """Damaged files of cases and signals to the ids of the rows in them that are sound."""
         self.n_files = 0
         self.n_bytes = 0
 
@@ -189,6 +191,8 @@ class _Check:
         for file in files:
             rows, kept = ledger.files[file].rows, table.sound_rows(file)
             n_kept = kept.num_rows if kept is not None else 0
+            if kept is not None and "case_id" in kept.column_names:
+                self._sound[file] = kept.column("case_id").to_numpy()
             self._found(place / file, n_lost=rows - n_kept, message=f"{n_kept} of its {rows} rows are what was written")
             if self.repair:
                 table.put_right(file, kept)
@@ -229,8 +233,8 @@ class _Check:
     def each_other(self) -> None:
         """Every case has a signal."""
         try:
-            cases, signals, _ = open_tables(self.path)
-            ids = [_ids(table) for table in (cases, signals)]
+            cases, signals = (open_table(self.path, name, complete=False) for name in ("cases", "signals"))
+            ids = [self._ids(table) for table in (cases, signals)]
         except KnowledgeBaseError:
             return  # told already
         alone = np.setdiff1d(ids[0], ids[1])
@@ -314,6 +318,16 @@ class _Check:
                 remove(folder / damaged)
                 self._all_repaired(len(self.problems) - 1)
 
+    def _ids(self, table: DeltaFolder) -> Any:
+        """Ids of the rows of a table that are sound."""
+        empty = np.zeros(0, np.int64)
+        damaged = {Path(problem.what).name for problem in self.problems if not problem.repaired}
+        parts = [
+            self._sound.get(name, empty) if name in damaged else table.ids(name).column(0).to_numpy()
+            for name in table.files
+        ]
+        return np.concatenate([empty, *parts])
+
     def _stands(self, table: str) -> bool:
         """Whether damage of a table has been found and not been repaired."""
         return any(p.what.startswith(f"{table}/part") and not p.repaired for p in self.problems)
@@ -342,8 +356,3 @@ class _Check:
 
 def _lost(problem: Problem) -> Problem:
     return Problem(**{**asdict(problem), "n_lost": 1})
-
-
-def _ids(table: DeltaFolder) -> Any:
-    parts: Iterator[Any] = (table.ids(name).column(0).to_numpy() for name in table.files)
-    return np.concatenate([np.zeros(0, np.int64), *parts])

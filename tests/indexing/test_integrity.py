@@ -173,7 +173,9 @@ def test_the_sound_rows_of_a_damaged_file_of_signals_are_kept(sound: tuple[Path,
     content[60] ^= 1
     file.write_bytes(content)
     n = pq.read_metadata(file).num_rows
+    named = check(kb)
     report = check(kb, repair=True)
+    assert (named.lost_cases, named.n_lost) == (report.lost_cases, report.n_lost)
     assert 0 < report.n_lost < n
     assert len(report.lost_cases) == report.n_lost
     assert len(DeltaCaseStore(kb)) == len(sound[1]["cases"]) - report.n_lost
