@@ -1,17 +1,21 @@
-"""Mutated files of every format: a recording or an error in one line, nothing else."""
+"""Mutated files of every format: a recording or an error in one line, nothing else.
+
+The files are those that the readers' own tests write, one of each format and of each way of writing it.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from benchmarks.faults.children import run
 from benchmarks.faults.tally import Tally
-from precordia.core.errors import PrecordiaError
+from precordia.core.errors import PrecordiaError, UsageError
 from precordia.records.read import read_recording
-from precordia.simulation.hospital import write_archive
 
 _NUMBERS: Final = (b"0", b"-1", b"2147483648", b"99999999999999999999", b"1e308", b"nan", b"")
 _SCRAPS: Final = (
@@ -32,14 +36,13 @@ _BATCH: Final = 250
 def mutated_inputs(room: Path, n: int, chance: random.Random) -> Tally:
     """``n`` mutated files, as many of each file of a simulated archive of all formats, read in children."""
     tally = Tally("mutated inputs, all formats")
-    run(lambda: write_archive(room / "archive", 24, 7))
-    files = [f for f in sorted((room / "archive").rglob("*")) if f.is_file() and f.name != "reports.csv"]
-    tally.counts["formats"] = len({f.parent.name for f in files})
+    files = run(lambda: [_written(room / name, write) for name, write in _writers().items()]).value
+    tally.counts["kinds of file"] = len(files)
     done = 0
     while done < n:
         size = min(_BATCH, n - done)
         seed = chance.randrange(2**32)
-        outcome = run(lambda size=size, seed=seed: _batch(room, files, size, seed))
+        outcome = run(lambda size=size, seed=seed: _batch(files, size, seed))
         done += size
         if outcome.killed or outcome.error:
             tally.wrong.append(f"seed {seed}: {outcome.error or 'killed'} {outcome.said}")
@@ -50,16 +53,15 @@ def mutated_inputs(room: Path, n: int, chance: random.Random) -> Tally:
     return tally
 
 
-def _batch(room: Path, files: list[Path], n: int, seed: int) -> tuple[dict[str, int], list[str]]:
+def _batch(files: list[list[Path]], n: int, seed: int) -> tuple[dict[str, int], list[str]]:
     chance, counts, wrong = random.Random(seed), {"read": 0, "refused": 0}, []
     for number in range(n):
-        file = chance.choice(files)
+        parts = chance.choice(files)
+        file = chance.choice(parts)
         sound = file.read_bytes()
         file.write_bytes(mutated(sound, chance))
-        # Headers and signals in two files are one recording.
-        whole = file.with_suffix(".hea") if file.with_suffix(".hea").exists() else file
         try:
-            read_recording(whole)
+            read_recording(parts[0])
             counts["read"] += 1
         except PrecordiaError as error:
             counts["refused"] += 1
@@ -70,6 +72,24 @@ def _batch(room: Path, files: list[Path], n: int, seed: int) -> tuple[dict[str, 
         finally:
             file.write_bytes(sound)
     return counts, wrong
+
+
+def _writers() -> dict[str, Callable[[Path], Path]]:
+    place = Path(__file__).parents[2] / "tests" / "records" / "ecg_files.py"
+    spec = importlib.util.spec_from_file_location("ecg_files", place)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{place} is not there: run the benchmark from a checkout")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    writers: dict[str, Callable[[Path], Path]] = module.WRITERS
+    return writers
+
+
+def _written(folder: Path, write: Callable[[Path], Path]) -> list[Path]:
+    """A recording's files, the one that is named first."""
+    folder.mkdir()
+    path = write(folder)
+    return [path, *(file for file in sorted(folder.iterdir()) if file != path)]
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
