@@ -113,15 +113,16 @@ class RowCache:
 
     def _again(self, name: str) -> Blocks:
         """A file's rows from the table, in the place of a damaged mirror."""
-        with contextlib.suppress(StorageError):
-            remove(mirror_of(self._folder, name))
-        blocks = self._mapped[name] = self._open(name)
+        blocks = self._mapped[name] = self._mirror(name)
         return blocks
 
     def _open(self, name: str) -> Blocks:
-        path = mirror_of(self._folder, name)
         with contextlib.suppress(BlockDamage, OSError):  # whatever ails a mirror, the table has the rows
-            return Blocks.mapped(path, self._schema)
+            return Blocks.mapped(mirror_of(self._folder, name), self._schema)
+        return self._mirror(name)
+
+    def _mirror(self, name: str) -> Blocks:
+        path = mirror_of(self._folder, name)
         rows, keys = _rows(self._table, name, self._schema)
         with contextlib.suppress(StorageError, BlockDamage):
             # A reader that may not write, or has no space left, keeps the rows in memory instead.

@@ -119,6 +119,17 @@ def test_a_disk_that_takes_no_writes_is_searched_from_memory(whole: Path, tmp_pa
     assert not list((kb / "cache").rglob("*.blocks"))
 
 
+def test_a_damaged_cache_that_cannot_be_written_is_passed_over(whole: Path, tmp_path: Path) -> None:
+    expected = _content(whole)
+    kb = shutil.copytree(whole, tmp_path / "kb")
+    for mirror in (kb / "cache" / "rows").iterdir():
+        content = bytearray(mirror.read_bytes())
+        content[len(content) // 2] ^= 1
+        mirror.write_bytes(content)
+    with failing_at(0, errno.EROFS):
+        assert _content(kb) == expected
+
+
 def _fails(number: int, on: str) -> Callable[[Path], bytes]:
     real = Path.read_bytes
 
