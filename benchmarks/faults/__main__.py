@@ -60,6 +60,7 @@ def main() -> int:
     ]
     with tempfile.TemporaryDirectory(dir=room, prefix="faults-") as folder:
         load_beforehand(lambda: _a_bit_of_all(Path(folder) / "first"))
+    machine = description()  # of the code that runs, whatever is committed meanwhile
     rows = [["what was done", "what came of it", "must not happen", "s"]]
     wrong: list[str] = []
     for part in parts:
@@ -69,7 +70,7 @@ def main() -> int:
         rows.append([*tally.row(), f"{time.perf_counter() - started:.0f}"])
         wrong += [f"{tally.what}: {one}" for one in tally.wrong]
         print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
-    print(description())
+    print(machine)
     print(table(rows))
     for one in wrong:
         print(one)
