@@ -30,7 +30,7 @@ from precordia.retrieval.earlier import earlier_ecgs
 from precordia.retrieval.retriever import Retriever
 
 if TYPE_CHECKING:
-    from precordia.generation.consensus import ConsensusSettings
+    from precordia.generation.reports.consensus import ConsensusSettings
 
 PRECEDENTS = 20
 """How many precedents a report or an answer rests on by default."""
@@ -295,8 +295,8 @@ class KnowledgeBase:
         Raises:
             UnusableSignalError: the recording cannot be embedded.
         """
-        from precordia.generation.report import write_report
-        from precordia.generation.writing import WritingSettings
+        from precordia.generation.reports.report import write_report
+        from precordia.generation.written.writing import WritingSettings
 
         recording = _recording(recording)
         hits = self.search(Query(recording, k=k, where=where))
@@ -332,10 +332,10 @@ class KnowledgeBase:
         Raises:
             UsageError: no question, or not one or two recordings.
         """
-        from precordia.generation.answer import answer
-        from precordia.generation.answer_features import features_of
-        from precordia.generation.answer_fitted import shipped_for
-        from precordia.generation.writing import WritingSettings
+        from precordia.generation.answers.answer import answer
+        from precordia.generation.answers.features import features_of
+        from precordia.generation.answers.fitted import shipped_for
+        from precordia.generation.written.writing import WritingSettings
 
         if not question.strip():
             raise UsageError("there is no question")
@@ -362,14 +362,14 @@ class KnowledgeBase:
 
     def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:
         """A draft as one self-contained HTML page: the ECG on paper, the statements, and the precedents beside them."""
-        from precordia.generation.page import render
+        from precordia.generation.pages.page import render
 
         drawn = {hit.case.case_id: self._store.recording(hit.case.case_id) for hit in draft.hits[:DRAWN_PRECEDENTS]}
         return render(draft, recording, quality=_assess(recording), precedents=drawn, question=question)
 
     def _consensus(self) -> ConsensusSettings:
         """How near a precedent must be, by what the archive's own cases reach; kept until the archive changes."""
-        from precordia.generation.consensus import ConsensusSettings, calibrate_similarity
+        from precordia.generation.reports.consensus import ConsensusSettings, calibrate_similarity
         from precordia.retrieval.nearness import nearest_similarities
 
         if self._similarity_floor is None:

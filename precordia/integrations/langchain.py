@@ -1,6 +1,6 @@
 """A knowledge base for LangChain: a retriever, tools for an agent, and a report as a runnable.
 
-What comes out of reports is cleaned (:mod:`precordia.generation.sanitize`): to an agent, an archive is untrusted. A tool
+What comes out of reports is cleaned (:mod:`precordia.generation.written.sanitize`): to an agent, an archive is untrusted. A tool
 reads recordings from one folder only, and takes no SQL from a model.
 """
 
@@ -21,7 +21,7 @@ from precordia.core.drafts import Draft
 from precordia.core.errors import PrecordiaError, UsageError
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
-from precordia.generation.sanitize import clean
+from precordia.generation.written.sanitize import clean
 
 
 class Searchable(Protocol):

@@ -18,7 +18,8 @@ from precordia.eval.tasks.reports_archive import VectorArchive
 from precordia.eval.tasks.reports_data import PTBXL, Sample
 from precordia.eval.tasks.reports_evidence import EvidenceCounts, count, holds, supports
 from precordia.eval.tasks.reports_figures import mean, ratio
-from precordia.eval.tasks.reports_findings import coded_of, macro_f1, opposed, said_of, tallies
+from precordia.eval.tasks.reports_findings import coded_of, macro_f1, opposed, tallies
+from precordia.judgement.reconcile import said_of
 from precordia.eval.tasks.reports_risk import NEVER, Judged, conformal_threshold
 from precordia.eval.tasks.reports_scores import score, score_text
 from precordia.eval.tasks.reports_systems import (
@@ -30,9 +31,9 @@ from precordia.eval.tasks.reports_systems import (
     Written,
     written,
 )
-from precordia.generation.consensus import ConsensusSettings, compose
-from precordia.generation.reconcile import sayable
-from precordia.generation.writing import WritingSettings
+from precordia.generation.reports.consensus import ConsensusSettings, compose
+from precordia.generation.written.writing import WritingSettings
+from precordia.judgement.reconcile import sayable
 
 REPORTS = {
     "a": "sinus rhythm. normal ecg.",

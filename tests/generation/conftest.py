@@ -1,6 +1,6 @@
-"""Lets the tests of this folder share ``precedents.py``."""
+"""Lets the tests of this folder share ``precedents.py`` and ``fitted_answers.py``."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent / "answers"), str(Path(__file__).parent.parent / "judgement")]

@@ -30,7 +30,7 @@ from precordia.generation.own_model.model import OwnModel
 from precordia.generation.own_model.questions import VERDICTS, is_there
 from precordia.generation.own_model.recipe import Hidden, Recipe, load_recipe, parse_recipe
 from precordia.generation.own_model.tokenizer import Tokenizer
-from precordia.generation.report import write_report
+from precordia.generation.reports.report import write_report
 
 SICK = "Atrial fibrillation. Left bundle branch block."
 WELL = "Sinus rhythm. Normal ECG."

@@ -38,9 +38,9 @@ from precordia.eval.tasks.reports_systems import (
     System,
     Written,
 )
-from precordia.generation.consensus import ConsensusSettings
-from precordia.generation.grounding import Policy
-from precordia.generation.writing import WritingSettings
+from precordia.generation.reports.consensus import ConsensusSettings
+from precordia.generation.written.grounding import Policy
+from precordia.generation.written.writing import WritingSettings
 
 ARCHIVE_FOLDS: Final = range(1, 9)
 ASKED_FOLDS: Final = (9,)

@@ -16,7 +16,7 @@ from precordia.core.protocols import Encoder
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Query, Why
 from precordia.eval.task import Progress, silent
-from precordia.generation.consensus import calibrate_similarity
+from precordia.generation.reports.consensus import calibrate_similarity
 
 PRECEDENTS: Final = 20
 _BATCH: Final = 64

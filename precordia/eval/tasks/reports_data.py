@@ -19,7 +19,7 @@ from precordia.core.retrieval import Hit
 from precordia.encoders.sources import read_ptbxl
 from precordia.eval.task import Progress, silent
 from precordia.eval.tasks.reports_archive import Archive
-from precordia.eval.tasks.reports_findings import said_of
+from precordia.judgement.reconcile import said_of
 from precordia.measurements import measure
 from precordia.records.quality import assess
 from precordia.records.read import read_recording

@@ -9,11 +9,11 @@ from typing import Final, Literal
 from precordia.core.case import Case
 from precordia.eval.task import Row
 from precordia.eval.tasks.reports_data import Sample
-from precordia.eval.tasks.reports_findings import said_of
+from precordia.judgement.reconcile import said_of
 from precordia.eval.tasks.reports_systems import CONSENSUS, Written
-from precordia.generation import evidence
-from precordia.generation.consensus import ConsensusSettings
-from precordia.generation.reconcile import most_specific
+from precordia.generation.reports.consensus import ConsensusSettings
+from precordia.judgement import votes
+from precordia.judgement.reconcile import most_specific
 
 Reason = Literal["abstained", "unknown to the archive", "no voter states it", "outvoted", "overruled"]
 REASONS: Final[tuple[Reason, ...]] = (
@@ -48,10 +48,10 @@ def reason_of(
         return "abstained"
     if concept not in known:
         return "unknown to the archive"
-    jury = evidence.voters(
+    jury = votes.voters(
         sample.hits, min_similarity=settings.min_similarity, temperature=settings.temperature, k=settings.k
     )
-    vote = evidence.vote(concept, jury, uncertain_weight=settings.uncertain_weight)
+    vote = votes.vote(concept, jury, uncertain_weight=settings.uncertain_weight)
     if not vote.agreeing:
         return "no voter states it"
     enough = vote.support >= settings.min_support and len(vote.agreeing) >= settings.min_agreeing

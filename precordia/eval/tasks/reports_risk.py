@@ -4,7 +4,7 @@ A vote's support is the score. The threshold is conformal risk control's (Angelo
 the lowest support such that, of ECGs drawn like those it was chosen on, a report holds a voted statement that the
 reference does not with at most the given probability. It promises that for exchangeable ECGs, on average over choices of
 the threshold; patients with several ECGs and another archive weaken it. That is a promise about whole reports;
-:mod:`precordia.generation.abstention` makes one about single statements.
+:mod:`precordia.judgement.promise` makes one about single statements.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from precordia.core.drafts import Draft, Statement
 from precordia.eval.task import Row
 from precordia.eval.tasks.reports_figures import Measure, mean, ratio
-from precordia.eval.tasks.reports_findings import said_of
+from precordia.judgement.reconcile import said_of
 from precordia.eval.tasks.reports_systems import CONSENSUS
 
 SUPPORTS: Final = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

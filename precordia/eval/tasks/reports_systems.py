@@ -17,9 +17,10 @@ from precordia.core.drafts import Draft
 from precordia.core.findings import Finding
 from precordia.core.protocols import LanguageModel
 from precordia.eval.tasks.reports_data import Sample
-from precordia.eval.tasks.reports_findings import overlap, said_of
-from precordia.generation.report import write_report
-from precordia.generation.writing import WritingSettings
+from precordia.eval.tasks.reports_findings import overlap
+from precordia.judgement.reconcile import said_of
+from precordia.generation.reports.report import write_report
+from precordia.generation.written.writing import WritingSettings
 
 CONSENSUS: Final = "consensus"
 NEAREST: Final = "nearest report"

@@ -1,0 +1,189 @@
+"""The page: self-contained, everything escaped, every citation leads to its precedent, and abstention is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from precedents import precedent, query_recording
+
+from precordia.core.drafts import Citation, Draft, Statement
+from precordia.core.findings import Measurements
+from precordia.core.recording import Problem, Quality
+from precordia.core.retrieval import Why
+from precordia.generation.pages.page import render
+from precordia.generation.reports.consensus import compose
+
+QUERY = query_recording()
+HITS = [precedent(i, "SR", "CLBBB", similarity=0.97 - i / 100) for i in range(1, 5)]
+MEASURED = Measurements(heart_rate_bpm=74.0, pr_ms=160.0, qrs_ms=92.0, qtc_ms=470.0, axis_deg=-20.0, r_mv={"V1": 0.25})
+XSS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "'><body onload=alert(1)>",
+    "</title><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "{{ 7 * 7 }}{% raw %}",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "<!--",
+    "]]><script>alert(1)</script>",
+]
+
+
+class Reader(HTMLParser):
+    """Tags with their attributes, and the text that a person sees."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "path", "rect", "br", "input", "img", "link", "text"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def ids(self) -> list[str]:
+        return [str(a["id"]) for _, a in self.tags if "id" in a]
+
+    def links(self) -> list[str]:
+        return [str(a["href"]) for tag, a in self.tags if tag == "a"]
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    precedents = {1: query_recording(4.0)}
+    return render(compose(QUERY, HITS, MEASURED), QUERY, HITS, precedents=precedents)
+
+
+def test_nothing_is_loaded_from_elsewhere_and_no_script_runs(page: str) -> None:
+    reader = Reader(page)
+    assert not {"script", "link", "iframe", "img", "object", "embed"} & {tag for tag, _ in reader.tags}
+    assert not any(name.startswith("on") for _, attributes in reader.tags for name in attributes)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert all(link.startswith("#") for link in reader.links())
+    assert any(a.get("http-equiv") == "Content-Security-Policy" for _, a in reader.tags)
+
+
+def test_every_link_leads_somewhere_and_ids_are_unique(page: str) -> None:
+    reader = Reader(page)
+    ids = reader.ids()
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in reader.links()} <= set(ids)
+    assert any(link.startswith("#case-") for link in reader.links())
+    assert any(link.startswith("#s") for link in reader.links())
+
+
+def test_statements_precedents_and_measurements_are_all_there(page: str) -> None:
+    text = Reader(page).text
+    draft = compose(QUERY, HITS, MEASURED)
+    for statement in draft.statements:
+        assert statement.text in text
+        for warning in statement.warnings:
+            assert warning in text
+    for hit in HITS:
+        assert hit.case.recording_id in text
+    for shown in ("74 bpm", "160 ms", "92 ms", "470 ms", "-20°", "0.960", "0.25", "Age 64", "female"):
+        assert shown in text
+
+
+def test_the_words_that_are_quoted_are_marked_in_the_report(page: str) -> None:
+    assert "<mark>sinus rhythm</mark>" in page
+
+
+def test_the_ecg_is_there_in_millimetres_and_a_given_precedent_is_drawn(page: str) -> None:
+    drawings = [a for tag, a in Reader(page).tags if tag == "svg" and "ecg" in (a.get("class") or "")]
+    assert len(drawings) == 2
+    assert (drawings[0].get("width") or "").endswith("mm")
+
+
+def test_it_can_be_read_by_a_screen_reader_and_by_keyboard(page: str) -> None:
+    reader = Reader(page)
+    tags = [tag for tag, _ in reader.tags]
+    assert dict(reader.tags)["html"].get("lang") == "en"
+    assert tags.count("h1") == 1
+    assert {"main", "header", "footer"} <= set(tags)
+    assert all(a.get("role") == "img" or a.get("aria-hidden") == "true" for tag, a in reader.tags if tag == "svg")
+    assert page.count("<title>") == 1 + 2  # the page's, and one for each ECG
+    labelled = [a for tag, a in reader.tags if tag in ("section", "article")]
+    assert all("aria-labelledby" in a for a in labelled)
+    assert any(a.get("class") == "skip" for _, a in reader.tags)
+
+
+@pytest.mark.parametrize("attack", XSS)
+def test_untrusted_text_is_shown_and_never_run(attack: str) -> None:
+    hit = precedent(1, report=f"{attack} sinus rhythm")
+    case = replace(hit.case, recording_id=f"id {attack}")
+    hit = replace(hit, case=case, why=Why({"signal": 0.9}, {}, (f"LBBB{attack}",)))
+    draft = Draft(
+        (Statement(f"Said {attack}", citations=(Citation(1, attack, attack),), support=0.5, warnings=(attack,)),),
+        abstained=True,
+        reason=attack,
+        hits=(hit,),
+        author=attack,
+        warnings=(attack,),
+    )
+    recording = replace(QUERY, recording_id=attack, device=attack, notes=(attack,))
+    quality = Quality(0.5, True, {}, (Problem("noisy", (), 0.5, attack),))
+    page = render(draft, recording, quality=quality, question=attack, precedents={1: recording})
+    reader = Reader(page)
+    assert not {"script", "iframe", "img", "body onload"} & {tag for tag, _ in reader.tags}
+    assert not any(name.startswith("on") or name == "srcdoc" for _, a in reader.tags for name in a)
+    assert all(link.startswith("#") for link in reader.links())
+    assert " ".join(attack.split()) in reader.text
+    assert reader.open == []
+
+
+def test_abstention_and_its_reason_are_seen() -> None:
+    draft = compose(QUERY, [], MEASURED)
+    text = Reader(render(draft, QUERY)).text
+    assert "No precedent was found" in text
+    assert "None was found." in text
+    assert "74 bpm" in text
+
+
+def test_an_answer_shows_its_question() -> None:
+    draft = compose(QUERY, HITS, MEASURED)
+    assert (
+        "Is this a left bundle branch block?"
+        in Reader(render(draft, QUERY, question="Is this a left bundle branch block?")).text
+    )
+
+
+def test_values_outside_the_reference_are_flagged_by_word_not_by_colour_alone() -> None:
+    draft = Draft((), measurements=Measurements(heart_rate_bpm=130.0, qtc_ms=455.0))
+    text = Reader(render(draft, replace(QUERY, sex="M"))).text
+    assert "130 bpm 60 to 100 high" in text
+    assert "455 ms 350 to 450 high" in text
+    assert "455 ms 350 to 460 high" not in Reader(render(draft, QUERY)).text
+
+
+def test_the_same_draft_gives_the_same_page() -> None:
+    draft = compose(QUERY, HITS, MEASURED)
+    assert render(draft, QUERY, HITS) == render(draft, QUERY, HITS)
+
+
+def test_a_recording_with_hardly_anything_known_has_a_page_too() -> None:
+    bare = replace(query_recording(3.0, 100.0), age=float("nan"), sex=None)
+    bare = replace(bare, signal=bare.signal[:1], leads=("II",))
+    assert "nan" not in Reader(render(Draft((), abstained=True, reason="too weak"), bare)).text.lower().split()

@@ -1,0 +1,146 @@
+"""Reports and answers with a language model: what it says is checked, and when it fails the precedents answer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from precedents import precedent, query_recording
+
+from precordia.core.drafts import Draft, Prompt
+from precordia.core.errors import LanguageModelError
+from precordia.core.findings import Measurements
+from precordia.core.recording import Quality
+from precordia.generation.answers.answer import answer
+from precordia.generation.language_models.cache import Reply
+from precordia.generation.reports.consensus import compose
+from precordia.generation.reports.report import write_report
+from precordia.generation.written.writing import WritingSettings
+
+QUERY = query_recording(1.0)
+HITS = [precedent(i, "SR", "CLBBB", similarity=0.97 - i / 100) for i in range(1, 6)]
+MEASURED = Measurements(heart_rate_bpm=72.0, qrs_ms=140.0)
+
+
+class Model:
+    """Answers what it is given, in turn."""
+
+    name = "scripted"
+
+    def __init__(self, *replies: str | Exception) -> None:
+        self.replies = list(replies)
+        self.prompts: list[Prompt] = []
+
+    def complete(self, prompt: Prompt) -> str:
+        self.prompts.append(prompt)
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+def statements(*texts: str) -> str:
+    return json.dumps(
+        {"statements": [{"text": t, "precedents": [1], "measurements": []} for t in texts], "abstain": False}
+    )
+
+
+def write(model: Model, **settings: object) -> Draft:
+    return write_report(
+        QUERY,
+        HITS,
+        MEASURED,
+        language_model=model,
+        settings=WritingSettings(**settings),  # type: ignore[arg-type]
+    )
+
+
+def test_without_a_model_the_consensus_speaks() -> None:
+    assert write_report(QUERY, HITS, MEASURED) == compose(QUERY, HITS, MEASURED)
+
+
+def test_a_models_supported_statements_stand_under_its_name() -> None:
+    draft = write(Model(statements("Sinus rhythm.", "Left bundle branch block.")))
+    assert draft.author == "scripted"
+    assert draft.text == "Sinus rhythm. Left bundle branch block."
+    assert all(s.citations for s in draft.statements)
+    assert draft.details["language_model"] == "scripted"
+    assert draft.details["replies"] == "1"
+    assert "prompt_sha256" in draft.details
+
+
+def test_a_models_invention_is_left_out_and_counted() -> None:
+    draft = write(Model(statements("Sinus rhythm.", "Ventricular tachycardia.")))
+    assert draft.text == "Sinus rhythm."
+    assert any("1 of 2 statements" in w for w in draft.warnings)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        LanguageModelError("language model scripted: HTTP status 500"),
+        "lorem ipsum dolor sit amet",
+        "",
+        "{]",
+        statements("The patient is a pirate."),
+        '{"statements": [], "abstain": false}',
+        '{"statements": 7}',
+    ],
+)
+def test_a_model_that_fails_or_talks_nonsense_is_replaced_and_the_draft_says_so(reply: str | Exception) -> None:
+    draft = write(Model(reply))
+    plain = compose(QUERY, HITS, MEASURED)
+    assert draft.statements == plain.statements
+    assert draft.author == "consensus"
+    assert draft.warnings[0].startswith("The consensus of precedents answers: ")
+    assert draft.details["language_model"] == "scripted"
+
+
+def test_a_model_that_is_not_sure_is_left_in_doubt() -> None:
+    draft = write(Model('{"statements": [], "abstain": true}'))
+    assert draft.abstained
+    assert draft.author == "scripted"
+
+
+def test_asking_again_costs_one_more_reply() -> None:
+    model = Model(statements("Sinus rhythm.", "Asystole."), statements("Sinus rhythm.", "Left bundle branch block."))
+    draft = write(model, policy="ask again")
+    assert draft.text == "Sinus rhythm. Left bundle branch block."
+    assert draft.details["replies"] == "2"
+
+
+def test_nothing_is_asked_of_a_model_where_there_is_no_evidence() -> None:
+    model = Model()
+    assert write_report(QUERY, [], MEASURED, language_model=model).abstained
+    poor = Quality(0.1, False, {})
+    assert write_report(QUERY, HITS, MEASURED, quality=poor, language_model=model).abstained
+    assert model.prompts == []
+
+
+def test_tokens_and_latency_are_kept_where_the_model_counts() -> None:
+    class Counting(Model):
+        def reply(self, prompt: Prompt) -> Reply:
+            return Reply(self.complete(prompt), 100, 20, 0.5)
+
+    draft = write(Counting(statements("Sinus rhythm.")))
+    assert (draft.details["tokens_in"], draft.details["tokens_out"], draft.details["latency_s"]) == (
+        "100",
+        "20",
+        "0.500",
+    )
+
+
+def test_a_model_answers_questions_under_the_same_rules() -> None:
+    model = Model(statements("Left bundle branch block."))
+    draft = answer("Is there a bundle branch block?", [QUERY], [HITS], [MEASURED], language_model=model)
+    assert draft.author == "scripted"
+    assert "Is there a bundle branch block?" in model.prompts[0].messages[1].content
+    failing = Model(LanguageModelError("down"))
+    fallen = answer("Is there a bundle branch block?", [QUERY], [HITS], [MEASURED], language_model=failing)
+    assert fallen.text == "Yes: bundle branch block."
+
+
+def test_two_ecgs_reach_the_model_in_one_prompt() -> None:
+    model = Model(statements("Sinus rhythm."))
+    answer("What has changed?", [QUERY, QUERY], [HITS, HITS], [MEASURED, MEASURED], language_model=model)
+    assert "Second ECG" in model.prompts[0].messages[1].content

@@ -1,0 +1,62 @@
+"""Confidence: rises with support, and is the share of such statements that held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from precedents import precedent, query_recording
+
+from precordia.core.findings import Measurements
+from precordia.generation.reports.consensus import CALIBRATED_VOTERS, ConsensusSettings, compose
+from precordia.judgement.calibration import Calibration, fit, save, shipped
+
+
+def test_a_curve_recovers_how_often_statements_held() -> None:
+    rng = np.random.default_rng(0)
+    support = rng.uniform(0, 1, 5000)
+    truth = rng.uniform(0, 1, 5000) < support**2
+    curve = fit(support.tolist(), truth.tolist(), least=100)
+    for s in (0.2, 0.5, 0.8):
+        assert curve.confidence(s) == pytest.approx(s**2, abs=0.06)
+    assert curve.n == 5000
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=200), st.integers(1, 50))
+def test_confidence_never_falls_with_support(pairs: list[tuple[float, bool]], least: int) -> None:
+    curve = fit([s for s, _ in pairs], [t for _, t in pairs], least=least)
+    values = [curve.confidence(s / 20) for s in range(21)]
+    assert values == sorted(values)
+    assert 0 <= values[0] <= values[-1] <= 1
+
+
+def test_the_shipped_curve_is_one_and_says_where_it_comes_from() -> None:
+    curve = shipped()
+    assert curve is not None
+    assert list(curve.probabilities) == sorted(curve.probabilities)
+    assert "fold 8" in curve.source
+    assert curve.n > 500
+
+
+def test_a_saved_curve_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    curve = Calibration((0.1, 0.9), (0.2, 0.8), "x", 3)
+    save(curve, tmp_path / "calibration.json")
+    monkeypatch.setattr("precordia.judgement.calibration.__file__", str(tmp_path / "calibration.py"))
+    assert shipped.__wrapped__() == curve
+
+
+@pytest.mark.parametrize("n", [CALIBRATED_VOTERS - 1, CALIBRATED_VOTERS])
+def test_only_votes_of_enough_patients_get_a_confidence(n: int) -> None:
+    hits = [precedent(i, "SR") for i in range(1, n + 1)]
+    settings = ConsensusSettings(calibration=Calibration((0.0, 1.0), (0.0, 0.9)))
+    statement = compose(query_recording(1.0), hits, Measurements(), settings=settings).statements[0]
+    assert statement.confidence == (0.9 if n >= CALIBRATED_VOTERS else None)
+
+
+def test_what_is_measured_has_no_confidence_of_a_vote() -> None:
+    hits = [precedent(i, "SR") for i in range(1, 15)]
+    draft = compose(query_recording(1.0), hits, Measurements(qrs_ms=150.0))
+    assert all(s.confidence is None for s in draft.statements if s.measurements)
