@@ -56,6 +56,12 @@ class Measurements:
         s_mv: Lead to S (or Q S) depth as a positive number, mV.
         q_mv: Lead to Q (or Q S) depth as a positive number, mV; 0 without one.
         t_mv: Lead to signed T amplitude, mV.
+        rr_min_ms: Shortest RR interval, ms.
+        qrs_sd_ms: Standard deviation of QRS duration from beat to beat, by the shapes of beats, ms.
+        qrs_active_ms: Time in one cycle during which the leads change fast, ms: a width of QRS that needs no onset.
+        st_j_mv, st_j80_mv: Lead to ST level at the J point and 80 ms after it, mV.
+        t_width_ms: Lead to the width of the T wave at half its height, ms.
+        qrs_peak_ms: Lead to the time from the QRS onset to its largest deflection, ms.
         paced: Whether the commonest beats follow a pacemaker spike; None where the rate is too low to show one.
         criteria: Name of a voltage criterion to whether it is met ("sokolow_lyon_lvh": True).
         confidence: Name of a field to 0..1.
@@ -80,11 +86,19 @@ class Measurements:
     s_mv: Mapping[str, float] = field(default_factory=dict)
     q_mv: Mapping[str, float] = field(default_factory=dict)
     t_mv: Mapping[str, float] = field(default_factory=dict)
+    rr_min_ms: float | None = None
+    qrs_sd_ms: float | None = None
+    qrs_active_ms: float | None = None
+    st_j_mv: Mapping[str, float] = field(default_factory=dict)
+    st_j80_mv: Mapping[str, float] = field(default_factory=dict)
+    t_width_ms: Mapping[str, float] = field(default_factory=dict)
+    qrs_peak_ms: Mapping[str, float] = field(default_factory=dict)
     paced: bool | None = None
     criteria: Mapping[str, bool] = field(default_factory=dict)
     confidence: Mapping[str, float] = field(default_factory=dict)
 
     def scalars(self) -> dict[str, float | None]:
         """The numeric fields by name, None kept: the columns that a case table filters on."""
-        others = {"st_j60_mv", "r_mv", "s_mv", "q_mv", "t_mv", "criteria", "confidence", "rhythm_regularity", "paced"}
+        others = {"st_j60_mv", "r_mv", "s_mv", "q_mv", "t_mv", "criteria", "confidence", "rhythm_regularity", "paced",
+                  "rr_min_ms", "qrs_sd_ms", "qrs_active_ms", "st_j_mv", "st_j80_mv", "t_width_ms", "qrs_peak_ms"}  # fmt: skip
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}

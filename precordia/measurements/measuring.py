@@ -12,9 +12,12 @@ from precordia.measurements.analysis import Analysis, analyse
 from precordia.measurements.axis import qrs_axis_deg, wave_axis_deg
 from precordia.measurements.intervals import bazett, fridericia, intervals, spread_ms
 from precordia.measurements.pacing import LOWEST_FS
+from precordia.measurements.qrs_variety import peak_times_ms, qrs_sd_ms, rr_min_ms
 from precordia.measurements.raw_beat import raw_beat
 from precordia.measurements.rhythm import rhythm
+from precordia.measurements.spatial_velocity import qrs_active_ms
 from precordia.measurements.st_level import st_level
+from precordia.measurements.t_wave_shape import t_widths
 from precordia.measurements.voltages import criteria, t_amplitudes, voltages
 from precordia.measurements.working_rate import BEFORE, FS
 
@@ -58,11 +61,18 @@ def measure(recording: Recording) -> Measurements:
         qtc_fridericia_ms=_rounded(fridericia(qt, mean_rr)) if qt and mean_rr else None,
         n_beats=sum(one.beats.size for one in analyses),
         rhythm_regularity=rate.regularity,
+        rr_min_ms=_rounded(rr_min_ms(analyses)),
+        qrs_sd_ms=_rounded(qrs_sd_ms(best)),
+        qrs_active_ms=_rounded(qrs_active_ms(best)),
         st_j60_mv=st_level(beat, bounds) if beat else {},
+        st_j_mv=st_level(beat, bounds, 0.0) if beat else {},
+        st_j80_mv=st_level(beat, bounds, 0.080) if beat else {},
         r_mv=volts.r if volts else {},
         s_mv=volts.s if volts else {},
         q_mv=volts.q if volts else {},
         t_mv=t_amplitudes(average, leads, bounds),
+        t_width_ms=t_widths(average, leads, bounds),
+        qrs_peak_ms=peak_times_ms(leads, bounds),
         paced=bounds.paced if recording.fs >= LOWEST_FS else None,
         criteria=criteria(volts, recording.sex, found["qrs_ms"]) if volts else {},
         confidence={name: value for name, value in confidence.items() if value > 0},

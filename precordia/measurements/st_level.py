@@ -17,9 +17,9 @@ WINDOW_S: Final = 0.008
 """The level is a mean over this long on either side, s."""
 
 
-def st_level(beat: RawBeat, bounds: Bounds) -> dict[str, float]:
-    """Lead to ST level, mV against the PR segment; the J point is the median QRS offset over the leads."""
-    at = beat.zero + round((float(np.nanmedian(bounds.qrs_off)) / FS + AFTER_J_S) * beat.fs)
+def st_level(beat: RawBeat, bounds: Bounds, after_s: float = AFTER_J_S) -> dict[str, float]:
+    """Lead to ST level ``after_s`` after the J point, mV against the PR segment; J is the median QRS offset over the leads."""
+    at = beat.zero + round((float(np.nanmedian(bounds.qrs_off)) / FS + after_s) * beat.fs)
     width = max(1, round(WINDOW_S * beat.fs))
     out = {}
     for lead, row in zip(beat.leads, beat.signal, strict=True):

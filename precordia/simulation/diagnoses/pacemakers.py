@@ -13,13 +13,18 @@ import numpy as np
 from precordia.core.findings import Finding
 from precordia.simulation.diagnoses.conduction import ventricular_pacing
 from precordia.simulation.diagnoses.diagnosis import Diagnosis
-from precordia.simulation.diagnoses.ventricular import NO_OTHER_WAY, ventricular_beat
+from precordia.simulation.diagnoses.ventricular import NO_OTHER_WAY, notched, ventricular_beat
 from precordia.simulation.heart import Heart, Pacemaker
+
+
+def _paced(heart: Heart, rng: np.random.Generator) -> Heart:
+    paced = ventricular_pacing(heart, rng)
+    return paced.with_beat(qrs=notched(paced.beat.qrs, rng))
 
 
 def fixed_rate_pacing(heart: Heart, rng: np.random.Generator) -> Heart:
     """Every beat paced at a set rate; P waves march through or are not seen."""
-    paced = ventricular_pacing(heart, rng)
+    paced = _paced(heart, rng)
     rhythm = replace(
         paced.rhythm,
         kind="dissociated",
@@ -33,7 +38,7 @@ def fixed_rate_pacing(heart: Heart, rng: np.random.Generator) -> Heart:
 
 def failing_pacemaker(heart: Heart, rng: np.random.Generator) -> Heart:
     """Stimuli that capture nothing, always or at times, or none where one is due; an escape rhythm keeps the heart beating."""
-    paced = ventricular_pacing(heart, rng)
+    paced = _paced(heart, rng)
     failure: Pacemaker = ("no capture", "some capture", "some capture", "no output")[int(rng.integers(4))]
     narrow = bool(rng.random() < 0.4)
     escape = heart if narrow else ventricular_beat(heart, rng, qrs_ms=float(rng.uniform(132, 176)))

@@ -16,7 +16,7 @@ from precordia.core.findings import Finding
 from precordia.simulation.diagnoses.conduction import preexcitation, secondary_st_t
 from precordia.simulation.diagnoses.diagnosis import Diagnosis
 from precordia.simulation.heart import Heart, jittered
-from precordia.simulation.waves import Vector, bump, times
+from precordia.simulation.waves import Vector, Wave, bump, times
 
 NO_OTHER_WAY: Final = frozenset(
     {"conduction", "fascicle", "hypertrophy", "infarction", "repolarisation", "voltage", "atrium"}
@@ -34,16 +34,31 @@ _EXITS: Final[tuple[tuple[Vector, Vector], ...]] = (
 """First and main forces by where a ventricle starts its beat: left, down, back."""
 
 
+def notched(qrs: tuple[Wave, ...], rng: np.random.Generator) -> tuple[Wave, ...]:
+    """The QRS with the notches of a spread from muscle to muscle: a slow complex is not a smooth one."""
+    reach = max(float(np.linalg.norm(w.vector)) for w in qrs)
+    notches = (
+        bump(
+            f"exit notch{i}",
+            float(rng.uniform(0.15, 0.85)),
+            float(rng.uniform(0.025, 0.05)),
+            tuple(rng.normal(0.0, 0.10 * reach, 3)),
+        )
+        for i in range(6)
+    )
+    return (*qrs, *notches)
+
+
 def ventricular_beat(heart: Heart, rng: np.random.Generator, *, qrs_ms: float) -> Heart:
     """The heart with a QRS that starts in a ventricle: wide, slow at first, its ST-T turned the other way."""
     first, main = _EXITS[int(rng.integers(len(_EXITS)))]
-    size = float(rng.uniform(0.9, 1.5))
+    size = float(rng.uniform(1.3, 2.1))
     x, y, z = main
     qrs = jittered(
         (
-            bump("exit start", 0.22, 0.12, times(0.6 * size, first)),
-            bump("exit main", 0.47, 0.14, times(0.75 * size, main)),
-            bump("exit late", 0.74, 0.12, times(size, (0.5 * x, 0.4 * y, 0.45 * z))),
+            bump("exit start", 0.22, 0.10, times(0.6 * size, first)),
+            bump("exit main", 0.47, 0.115, times(0.75 * size, main)),
+            bump("exit late", 0.74, 0.09, times(size, (0.5 * x, 0.4 * y, 0.45 * z))),
         ),
         rng,
         0.10,
