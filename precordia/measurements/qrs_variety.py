@@ -20,7 +20,7 @@ def qrs_sd_ms(one: Analysis) -> float | None:
     widths = [interval_ms(b.qrs_on, b.qrs_off) for b in one.bounds]
     counts = [f.members.size for f in one.families]
     known = [(w, n) for w, n in zip(widths, counts, strict=True) if w is not None]
-    return float(np.std(np.repeat(*zip(*known, strict=True)))) if known else None
+    return float(np.std([w for w, n in known for _ in range(n)])) if known else None
 
 
 def rr_min_ms(analyses: Sequence[Analysis]) -> float | None:
