@@ -9,12 +9,16 @@ import numpy as np
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis, analyse
+from precordia.measurements.atrial_rhythm import atrial_rhythm
 from precordia.measurements.axis import qrs_axis_deg, wave_axis_deg
-from precordia.measurements.intervals import bazett, fridericia, intervals, spread_ms
-from precordia.measurements.pacing import LOWEST_FS
+from precordia.measurements.intervals import QRS_WIDE_MS, bazett, bazett_wide, fridericia, intervals, spread_ms
+from precordia.measurements.pacing import LOWEST_FS, captured
+from precordia.measurements.qrs_variety import peak_times_ms, qrs_sd_ms, rr_min_ms
 from precordia.measurements.raw_beat import raw_beat
 from precordia.measurements.rhythm import rhythm
-from precordia.measurements.st_level import st_level
+from precordia.measurements.spatial_velocity import qrs_active_ms
+from precordia.measurements.st_level import AT_J_S, st_level
+from precordia.measurements.t_wave_shape import t_widths
 from precordia.measurements.voltages import criteria, t_amplitudes, voltages
 from precordia.measurements.working_rate import BEFORE, FS
 
@@ -34,7 +38,7 @@ def measure(recording: Recording) -> Measurements:
     bounds, average = best.bounds[0], best.families[0].average
     rate = rhythm(analyses)
     found = intervals(bounds)
-    qt = found["qt_ms"]
+    qt, qrs = found["qt_ms"], found["qrs_ms"]
     mean_rr = 60_000 / rate.heart_rate_bpm if rate.heart_rate_bpm else None
     leads = best.stretch.leads
     beat = raw_beat(recording, best)
@@ -44,6 +48,11 @@ def measure(recording: Recording) -> Measurements:
         "p_axis_deg": wave_axis_deg(average, leads, bounds.p_on + BEFORE, bounds.p_off + BEFORE),
         "t_axis_deg": wave_axis_deg(average, leads, bounds.t_on + BEFORE, bounds.t_off + BEFORE),
     }
+    atria = atrial_rhythm(best)
+    spikes = [captured(one.stretch.spikes_s * FS, one.beats) for one in analyses]
+    n_spikes = sum(one.size for one in spikes)
+    # At a low rate a spike that is seen is one, but not seeing one means little.
+    sure = recording.fs >= LOWEST_FS or n_spikes > 0
     confidence = _confidence(best, found)
     confidence |= {name: round(axis[1] * confidence["qrs_ms"], 3) for name, axis in axes.items() if axis}
     return Measurements(
@@ -52,7 +61,7 @@ def measure(recording: Recording) -> Measurements:
         rr_sd_ms=_rounded(rate.rr_sd_ms),
         p_ms=_rounded(found["p_ms"]),
         pr_ms=_rounded(found["pr_ms"]),
-        qrs_ms=_rounded(found["qrs_ms"]),
+        qrs_ms=_rounded(qrs),
         qt_ms=_rounded(qt),
         qtc_ms=_rounded(bazett(qt, mean_rr)) if qt and mean_rr else None,
         qtc_fridericia_ms=_rounded(fridericia(qt, mean_rr)) if qt and mean_rr else None,
@@ -63,9 +72,23 @@ def measure(recording: Recording) -> Measurements:
         s_mv=volts.s if volts else {},
         q_mv=volts.q if volts else {},
         t_mv=t_amplitudes(average, leads, bounds),
-        paced=bounds.paced if recording.fs >= LOWEST_FS else None,
-        criteria=criteria(volts, recording.sex, found["qrs_ms"]) if volts else {},
+        paced=bounds.paced if recording.fs >= LOWEST_FS or bounds.paced else None,
+        # The voltages of a paced complex say where the electrode lies, not how thick the wall is.
+        criteria=criteria(volts, recording.sex, qrs) if volts and not bounds.paced else {},
+        rr_min_ms=_rounded(rr_min_ms(analyses)),
+        qrs_sd_ms=_rounded(qrs_sd_ms(best)),
+        qrs_active_ms=_rounded(qrs_active_ms(best)),
+        qrs_peak_ms=peak_times_ms(leads, bounds),
+        st_j80_mv=st_level(beat, bounds, 0.080) if beat else {},
+        t_width_ms=t_widths(average, leads, bounds),
         confidence={name: value for name, value in confidence.items() if value > 0},
+        rr_usual_sd_ms=_rounded(rate.rr_usual_sd_ms),
+        qtc_wide_ms=_rounded(bazett_wide(qt, qrs, mean_rr)) if qt and qrs and mean_rr else None,
+        st_j_mv=st_level(beat, bounds, AT_J_S) if beat else {},
+        p_rate_bpm=_rounded(atria.rate_bpm),
+        av_dissociation=atria.dissociated,
+        n_spikes=n_spikes if sure else None,
+        n_captured=sum(int(one.sum()) for one in spikes) if sure else None,
         **{name: _rounded(axis[0]) if axis else None for name, axis in axes.items()},
     )
 
@@ -94,6 +117,8 @@ def _confidence(one: Analysis, found: dict[str, float | None]) -> dict[str, floa
         out[name] = base * agree * certain
     if "qt_ms" in out and one.rr.size:
         out["qtc_ms"] = out["qtc_fridericia_ms"] = out["qt_ms"]
+        if (found["qrs_ms"] or 0.0) >= QRS_WIDE_MS:
+            out["qtc_wide_ms"] = min(out["qt_ms"], out["qrs_ms"])
     return {name: round(value, 3) for name, value in out.items()}
 
 

@@ -1,0 +1,38 @@
+"""How far QRS complexes differ in width from beat to beat, how late they peak, and how close they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from precordia.measurements.analysis import Analysis, Bounds
+from precordia.measurements.intervals import interval_ms
+from precordia.measurements.working_rate import FS
+
+
+def qrs_sd_ms(one: Analysis) -> float | None:
+    """Standard deviation over beats of the QRS duration of the family each belongs to, ms: 0 when all beats are of one shape.
+
+    A premature beat adds to it; in fibrillation over an accessory pathway it is large because every beat is another mixture of
+    two ways (Klein et al., N Engl J Med 1979;301:1080-1085).
+    """
+    widths = [interval_ms(b.qrs_on, b.qrs_off) for b in one.bounds]
+    counts = [f.members.size for f in one.families]
+    known = [(w, n) for w, n in zip(widths, counts, strict=True) if w is not None]
+    return float(np.std([w for w, n in known for _ in range(n)])) if known else None
+
+
+def rr_min_ms(analyses: Sequence[Analysis]) -> float | None:
+    """The shortest RR interval, ms; None with a single beat."""
+    rr = [float(one.rr.min()) for one in analyses if one.rr.size]
+    return min(rr) * 1000 / FS if rr else None
+
+
+def peak_times_ms(leads: Sequence[str], bounds: Bounds) -> dict[str, float]:
+    """Lead to the time from the QRS onset to its largest deflection of either sign, ms.
+
+    In II, 50 ms or more speaks for a ventricular origin of a wide-QRS tachycardia (Pava et al., Heart Rhythm 2010;7:922-926).
+    """
+    late = (bounds.r_peak - bounds.qrs_on) * 1000 / FS
+    return {lead: round(float(t), 1) for lead, t in zip(leads, late, strict=True) if np.isfinite(t)}
