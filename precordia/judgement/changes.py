@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from precordia.generation.written.stated import TOLERANCE
-from precordia.judgement.measured import MEASURES
+from precordia.judgement.measured import MEASURES, TOLERANCE
 
 Move = Literal["unchanged", "increased", "decreased"]
 

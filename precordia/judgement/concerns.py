@@ -10,9 +10,7 @@ from precordia.judgement.urgent import Concern, concerns, urgent
 from precordia.judgement.votes import lineage
 
 
-def concerns_of(
-    evidence: Evidence, said: Collection[str], standing: Callable[[str], Standing]
-) -> tuple[Concern, ...]:
+def concerns_of(evidence: Evidence, said: Collection[str], standing: Callable[[str], Standing]) -> tuple[Concern, ...]:
     """What has to be considered of an ECG, measured signs first.
 
     Args:
@@ -35,8 +33,6 @@ def concerns_of(
             f"{row.name[:1].upper()}{row.name[1:]}: suspected with a probability of {how.probability:.0%}, stated by "
             f"{len(how.vote.agreeing)} of {len(evidence.jury)} precedents, not seen in the measurements; {row.settles}."
         )
-        found.append(
-            Concern(row.concept, row.name, text, (), "possible", row.source, row.mimics, row.false_alarms)
-        )
+        found.append(Concern(row.concept, row.name, text, (), "possible", row.source, row.mimics, row.false_alarms))
         raised |= lineage(row.concept)
     return tuple(found)

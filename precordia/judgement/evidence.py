@@ -77,5 +77,7 @@ class Evidence:
         if self.nearest < floor:
             return f"no close precedent: the nearest has similarity {self.nearest:.2f}, at least {floor:.2f} is needed"
         if len(self.jury) < s.min_precedents:
-            return f"too few precedents with a report: {len(self.jury)} patients, at least {s.min_precedents} are needed"
+            return (
+                f"too few precedents with a report: {len(self.jury)} patients, at least {s.min_precedents} are needed"
+            )
         return None

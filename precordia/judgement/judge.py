@@ -37,9 +37,7 @@ from precordia.judgement.votes import Vote, lineage
 
 WITHIN_NORMAL: Final = frozenset({"NAXIS", "REGRH"})
 """What measurements show of most recordings: not said unless precedents or models say it too."""
-HARMLESS: Final = frozenset(
-    {"NORM", "ONORM", "SINUS", "REGRH", "NAXIS", "LTYPE", "VAX", "INDAX"}
-)
+HARMLESS: Final = frozenset({"NORM", "ONORM", "SINUS", "REGRH", "NAXIS", "LTYPE", "VAX", "INDAX"})
 """Findings that stand beside a normal ECG, with all that is more special: rates are held to their range besides."""
 NORMAL: Final = "NORM"
 KEPT_BESIDE_NORMAL: Final = ("MI", "CDIST", "VARR", "SVARR", "PACE", "INJ", "HYP", "ISC_")
@@ -199,7 +197,11 @@ class _Bench:
         shapes = set()
         if self.evidence.measurements.paced:
             shapes.add("paced")
-        if concept != "CLBBB" and "CLBBB" not in lineage(concept) and self._chances_of("CLBBB") >= self.settings.certain:
+        if (
+            concept != "CLBBB"
+            and "CLBBB" not in lineage(concept)
+            and self._chances_of("CLBBB") >= self.settings.certain
+        ):
             shapes.add("CLBBB")
         section = vocabulary().concept(concept).section
         return any(
@@ -253,7 +255,9 @@ def _one_of_each_lineage(said: Sequence[Standing]) -> list[Standing]:
     for s in said:
         if s.concept in kept:
             implied = [other for other in said if other is not s and s.implies(other.concept)]
-            names = dict.fromkeys([*s.measurements, *(n for other in implied if other.shown for n in other.measurements)])
+            names = dict.fromkeys(
+                [*s.measurements, *(n for other in implied if other.shown for n in other.measurements)]
+            )
             merged.append(replace(s, measurements=tuple(names)))
     return merged
 
@@ -263,9 +267,7 @@ def _without_excluded(said: Sequence[Standing], notes: list[str]) -> list[Standi
     kept: list[Standing] = []
     for s in sorted(said, key=lambda s: (-s.probability, s.concept)):
         pairs = exclusions([s.concept, *(other.concept for other in kept)])
-        stronger = next(
-            (o for o in kept if o.concept != NORMAL and frozenset((s.concept, o.concept)) in pairs), None
-        )
+        stronger = next((o for o in kept if o.concept != NORMAL and frozenset((s.concept, o.concept)) in pairs), None)
         if s.concept == NORMAL or stronger is None:
             kept.append(s)
         else:
@@ -331,9 +333,7 @@ def _rhythms(said: Sequence[Standing], bench: _Bench) -> list[Standing]:
                 ruled_out=False,
             )
             out = [s for s in out if s.concept not in (rate, "SR", "SINUS")] + [joined]
-    rhythms = [
-        s for s in out if section_of(s.concept) == section_of("rhythm") and s.concept not in ("REGRH", "IRREG")
-    ]
+    rhythms = [s for s in out if section_of(s.concept) == section_of("rhythm") and s.concept not in ("REGRH", "IRREG")]
     redundant = {"REGRH"} if rhythms else set()
     if any(lineage(s.concept) & {"AFIB", "SARRH"} for s in rhythms):
         redundant.add("IRREG")
@@ -345,5 +345,3 @@ def _meaningless() -> tuple[dict[str, str], ...]:
     path = Path(__file__).parent / "meaningless.csv"
     with path.open(encoding="utf-8", newline="") as lines:
         return tuple(csv.DictReader(line for line in lines if not line.startswith("#")))
-
-

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -101,12 +101,16 @@ def learn(lessons: Lessons, encoder: str, settings: JudgementSettings | None = N
     )  # fmt: skip
 
 
-def lessons_of(store: DeltaCaseStore, seen: Collection[int] = (), most: int = MOST_CASES) -> Lessons:
+Seen = Callable[[NDArray[np.float32]], NDArray[np.bool_]]
+"""``(n, dim)`` vectors to whether the encoder was trained on each of their ECGs."""
+
+
+def lessons_of(store: DeltaCaseStore, seen: Seen | None = None, most: int = MOST_CASES) -> Lessons:
     """A sample of a knowledge base's cases, of which something is stated.
 
     Args:
         store: The cases.
-        seen: Ids of the cases that the encoder was trained on.
+        seen: Tells the ECGs that the encoder was trained on; None where it was trained on others.
         most: About how many.
     """
     ids = store.column("case_id").to_numpy()
@@ -115,7 +119,7 @@ def lessons_of(store: DeltaCaseStore, seen: Collection[int] = (), most: int = MO
     speaks = np.array([bool(s) for s in stated], dtype=bool)
     drawn = np.flatnonzero(speaks & (ids / _HASHES < chance))
     wanted = {int(ids[i]): float(chance[i]) for i in drawn}
-    rows, said, patients, weights, unseen = [], [], [], [], []
+    rows, said, patients, weights, vectors = [], [], [], [], []
     for case, vector in _cases_with_vectors(store, sorted(wanted)):
         findings = said_of(case.findings)
         if findings:
@@ -123,11 +127,10 @@ def lessons_of(store: DeltaCaseStore, seen: Collection[int] = (), most: int = MO
             said.append(findings)
             patients.append(case.patient_key)
             weights.append(1 / wanted[case.case_id])
-            unseen.append(case.case_id not in seen)
+            vectors.append(vector)
     inputs = np.stack(rows) if rows else np.zeros((0, 0))
-    return Lessons(inputs, tuple(said), tuple(patients), np.array(weights), np.array(unseen, bool), int(speaks.sum()))
-
-
+    unseen = ~seen(np.stack(vectors)) if seen is not None and vectors else np.ones(len(said), dtype=bool)
+    return Lessons(inputs, tuple(said), tuple(patients), np.array(weights), unseen, int(speaks.sum()))
 
 
 def fit_ridge(
@@ -154,8 +157,8 @@ def fit_ridge(
         value = float((w @ (np.logaddexp(0, z) - truth * z)).sum() + penalty / 2 * (p[:-1] ** 2).sum())
         return value / n, np.vstack([x.T @ error + penalty * p[:-1], error.sum(axis=0)]).ravel() / n
 
-    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 150, "ftol": 1e-7}).x
-    found = found.reshape(d + 1, k)
+    flat = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 150, "ftol": 1e-7}).x
+    found: NDArray[np.float64] = np.asarray(flat).reshape(d + 1, k)
     return found[:-1], found[-1]
 
 
@@ -164,7 +167,8 @@ def _chances(stated: Sequence[frozenset[str]], most: int) -> NDArray[np.float64]
     counts = Counter(concept for said in stated for concept in said)
     usual = most / max(len(stated), 1)
     rare = {concept: MOST_STATING / n for concept, n in counts.items()}
-    return np.minimum(np.array([max((usual, *(rare[c] for c in said))) for said in stated]), 1.0)
+    chances = [max((usual, *(rare[c] for c in said))) for said in stated]
+    return np.clip(np.array(chances, dtype=np.float64), 0.0, 1.0)
 
 
 def _cases_with_vectors(store: DeltaCaseStore, ids: Sequence[int]) -> Iterator[tuple[Case, NDArray[np.float32]]]:
@@ -208,9 +212,7 @@ def _cross_fitted(
     return out
 
 
-def _calibrate(
-    odds: NDArray[np.float64], truth: NDArray[np.float64], w: NDArray[np.float64]
-) -> tuple[float, float]:
+def _calibrate(odds: NDArray[np.float64], truth: NDArray[np.float64], w: NDArray[np.float64]) -> tuple[float, float]:
     """Slope and shift from log-odds to calibrated log-odds (Platt 1999), one for all findings."""
     z, y = odds.ravel(), truth.ravel()
     every = np.repeat(w, odds.shape[1])

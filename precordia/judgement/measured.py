@@ -80,6 +80,18 @@ MEASURES = {
 """The scalar measurements, in reading order."""
 
 
+TOLERANCE = {
+    "heart_rate_bpm": 5.0,
+    "p_ms": 15.0,
+    "pr_ms": 15.0,
+    "qrs_ms": 12.0,
+    "qt_ms": 20.0,
+    "qtc_ms": 20.0,
+    "axis_deg": 10.0,
+}
+"""How far a stated number may lie from the measured one: the errors of measurement that the project allows itself."""
+
+
 @dataclass(frozen=True)
 class Check:
     """What a finding implies for a measurement.

@@ -159,7 +159,9 @@ def load(kb: Path, encoder: str) -> FindingModels | None:
         return FindingModels(
             d["encoder"],
             tuple(d["concepts"]),
-            Scaling(*(a[name].astype(np.float64) for name in ("median", "mean", "sd")), a["flagged"]),
+            Scaling(
+                a["median"].astype(np.float64), a["mean"].astype(np.float64), a["sd"].astype(np.float64), a["flagged"]
+            ),
             a["weights"].astype(np.float64),
             a["bias"].astype(np.float64),
             d["slope"], d["shift"], d["counts"], d["n_cases"], d["n_patients"], d["n_archive"],

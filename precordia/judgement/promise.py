@@ -66,3 +66,21 @@ def risk_threshold(
             break
         kept_to = threshold
     return kept_to
+
+
+def calibrate_similarity(nearest: ArrayLike, share: float = 0.02) -> float:
+    """The similarity below which a recording counts as having no near precedent.
+
+    Conformal: of recordings drawn like those given, at most ``share`` fall below (Vovk, Gammerman & Shafer, Algorithmic
+    Learning in a Random World, 2005, ch. 2).
+
+    Args:
+        nearest: Similarity of each calibration recording to its nearest case of another patient.
+        share: Share of ordinary recordings that may be refused, 0 to 1.
+
+    >>> calibrate_similarity([0.9, 0.8, 0.7, 0.6], share=0.25)
+    0.6
+    """
+    ordered = np.sort(np.asarray(nearest, dtype=np.float64))
+    rank = int(np.floor(share * (ordered.size + 1)))
+    return float(ordered[rank - 1]) if 1 <= rank <= ordered.size else -1.0

@@ -20,9 +20,9 @@ from precordia.eval import bootstrap
 from precordia.eval.task import Result, Row, Settings
 from precordia.eval.tasks.reports_archive import VectorArchive, embed
 from precordia.eval.tasks.reports_data import of_folds, read_ptbxl_here
-from precordia.judgement.reconcile import said_of
 from precordia.generation.reports.consensus import ConsensusSettings, compose
 from precordia.judgement.calibration import Calibration, fit, save
+from precordia.judgement.reconcile import said_of
 from precordia.measurements import measure
 
 

@@ -9,11 +9,10 @@ from typing import Final, Literal
 from precordia.core.case import Case
 from precordia.eval.task import Row
 from precordia.eval.tasks.reports_data import Sample
-from precordia.judgement.reconcile import said_of
 from precordia.eval.tasks.reports_systems import CONSENSUS, Written
 from precordia.generation.reports.consensus import ConsensusSettings
 from precordia.judgement import votes
-from precordia.judgement.reconcile import most_specific
+from precordia.judgement.reconcile import most_specific, said_of
 
 Reason = Literal["abstained", "unknown to the archive", "no voter states it", "outvoted", "overruled"]
 REASONS: Final[tuple[Reason, ...]] = (

@@ -18,8 +18,8 @@ import numpy as np
 from precordia.core.drafts import Draft, Statement
 from precordia.eval.task import Row
 from precordia.eval.tasks.reports_figures import Measure, mean, ratio
-from precordia.judgement.reconcile import said_of
 from precordia.eval.tasks.reports_systems import CONSENSUS
+from precordia.judgement.reconcile import said_of
 
 SUPPORTS: Final = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 RISKS: Final = (0.3, 0.2, 0.1)

@@ -18,9 +18,9 @@ from precordia.core.findings import Finding
 from precordia.core.protocols import LanguageModel
 from precordia.eval.tasks.reports_data import Sample
 from precordia.eval.tasks.reports_findings import overlap
-from precordia.judgement.reconcile import said_of
 from precordia.generation.reports.report import write_report
 from precordia.generation.written.writing import WritingSettings
+from precordia.judgement.reconcile import said_of
 
 CONSENSUS: Final = "consensus"
 NEAREST: Final = "nearest report"

@@ -7,14 +7,11 @@ from typing import Final
 
 from precordia.concepts import statement_of, vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
-from precordia.core.findings import Finding, Measurements, Status
-from precordia.core.recording import Quality
-from precordia.core.retrieval import Hit
+from precordia.core.findings import Finding, Status
 from precordia.generation.answers.asked import Asked
 from precordia.generation.answers.decision import Decision, decide
 from precordia.generation.answers.fitted import Belief
 from precordia.generation.answers.priors import NO, UNSURE
-from precordia.generation.reports.consensus import ConsensusSettings
 from precordia.judgement import measured, votes
 from precordia.judgement.votes import Voter, lineage
 from precordia.measurements.numbers import MEASURED_FROM
@@ -53,47 +50,29 @@ _CONTRIBUTES: Final = 0.15
 _MOST_MEASUREMENTS: Final = 2
 
 
-def calibrated_reply(
-    asked: Asked,
-    belief: Belief,
-    hits: Sequence[Hit],
-    measurements: Measurements,
-    *,
-    quality: Quality | None = None,
-    settings: ConsensusSettings | None = None,
-    abstain: bool = True,
-) -> Draft:
+def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True) -> Draft:
     """The likeliest answer; "not sure" where it is not likely enough and ``abstain`` is set.
 
     Args:
         asked: The question.
         belief: How likely each target is of the ECG.
-        hits: The ECG's precedents.
-        measurements: Of the ECG.
-        quality: Of the ECG; of one that is unacceptable only disturbances are told.
-        settings: How many close precedents are needed.
         abstain: Withhold answers below the confidence that keeps to the risk chosen; else all are given, with a warning.
     """
-    settings = settings or ConsensusSettings()
-    decision = decide(asked, belief)
-    reason = _why_not(asked, belief, decision, quality, settings) if abstain else None
+    evidence, decision = belief.evidence, decide(asked, belief)
+    reason = _why_not(asked, belief, decision) if abstain else None
     if reason is None and decision.answer == UNSURE:
         reason = f"not sure: {_name(asked.options[0])} is stated as doubtful of such ECGs"
     if reason is not None:
-        return Draft((), True, reason, measurements, tuple(hits))
+        return Draft((), True, reason, evidence.measurements, evidence.hits)
     warnings = () if decision.enough else ("This answer is less sure than answers need to be by default",)
-    statements = tuple(_statements(asked, decision, belief, measurements, settings))
-    return Draft(statements, measurements=measurements, hits=tuple(hits), warnings=warnings)
+    statements = tuple(_statements(asked, decision, belief))
+    return Draft(statements, measurements=evidence.measurements, hits=evidence.hits, warnings=warnings)
 
 
-def _why_not(
-    asked: Asked, belief: Belief, decision: Decision, quality: Quality | None, settings: ConsensusSettings
-) -> str | None:
-    if not _is_disturbance(asked.target(asked.options[0])):
-        if quality is not None and not quality.acceptable:
-            return f"the signal is not good enough (quality {quality.score:.2f})"
-        if len(belief.jury) < settings.min_precedents:
-            return f"only {len(belief.jury)} close precedents with a report were found"
+def _why_not(asked: Asked, belief: Belief, decision: Decision) -> str | None:
+    """Why no answer is given; disturbances are told of any ECG, also of one that is too poor for anything else."""
+    if not _is_disturbance(asked.target(asked.options[0])) and belief.evidence.too_thin is not None:
+        return belief.evidence.too_thin
     if decision.enough:
         return None
     fitted = belief.fitted
@@ -104,11 +83,9 @@ def _why_not(
     )
 
 
-def _statements(
-    asked: Asked, decision: Decision, belief: Belief, measurements: Measurements, settings: ConsensusSettings
-) -> list[Statement]:
+def _statements(asked: Asked, decision: Decision, belief: Belief) -> list[Statement]:
     def said(text: str, target: str, status: Status) -> Statement:
-        return _statement(text, target, status, decision.confidence, belief, measurements, settings)
+        return _statement(text, target, status, decision.confidence, belief)
 
     where = f" in {'lead ' if asked.lead and 'leads' not in asked.lead else ''}{asked.lead}" if asked.lead else ""
     if asked.kind == "verify":
@@ -135,15 +112,7 @@ def _statements(
     return [said(f"None of these{where}; the likeliest would be {_name(likeliest)}", asked.target(likeliest), "absent")]
 
 
-def _statement(
-    text: str,
-    target: str,
-    status: Status,
-    confidence: float,
-    belief: Belief,
-    measurements: Measurements,
-    settings: ConsensusSettings,
-) -> Statement:
+def _statement(text: str, target: str, status: Status, confidence: float, belief: Belief) -> Statement:
     base = target.partition("@")[0]
     finding = _finding(base, status)
     findings = () if finding is None else (finding,)
@@ -154,10 +123,10 @@ def _statement(
             f"{text}.", findings, measurements=("quality",), support=_of(status, probability),
             confidence=round(confidence, 4), warnings=(source,),
         )  # fmt: skip
-    citations, support, warnings = _precedents(base, status, belief, settings)
+    citations, support, warnings = _precedents(base, status, belief)
     names = _contributions(base, belief, status)
     if status == "present" and finding is not None:
-        against = measured.conflicts(sorted(lineage(finding.concept)), measurements)
+        against = measured.conflicts(sorted(lineage(finding.concept)), belief.evidence.measurements)
         warnings += [str(conflict) for conflict in against if conflict.check.decides]
     if support is None:
         support = round(probability, 4) if base == "stage:none" else _of(status, probability)
@@ -170,28 +139,27 @@ def _of(status: Status, share: float) -> float:
     return round(share if status == "present" else 1 - share, 4)
 
 
-def _precedents(
-    base: str, status: Status, belief: Belief, settings: ConsensusSettings
-) -> tuple[tuple[Citation, ...], float | None, list[str]]:
+def _precedents(base: str, status: Status, belief: Belief) -> tuple[tuple[Citation, ...], float | None, list[str]]:
     """The precedents that bear an answer out, the share of the vote that does, and what others say."""
-    jury, concept = belief.jury, belief.fitted.concepts.get(base)
+    jury, concept = belief.evidence.jury, belief.fitted.concepts.get(base)
+    at_most = belief.evidence.settings.max_citations
     if not jury:
         return (), None, ["There is no close precedent: the answer rests on likeness to labelled ECGs"]
     if concept is None:
-        return _nearest(jury, settings.max_citations), None, []
-    vote = votes.vote(concept, jury, uncertain_weight=settings.uncertain_weight)
+        return _nearest(jury, at_most), None, []
+    vote = belief.evidence.vote(concept)
     warnings = []
     if status == "absent":
         if vote.agreeing:
             warnings.append(f"Stated by {len(vote.agreeing)} of {len(jury)} precedents")
-        found = votes.without(concept, jury, settings.max_citations) or _nearest(jury, settings.max_citations)
+        found = votes.without(concept, jury, at_most) or _nearest(jury, at_most)
         return found, _of(status, vote.support), warnings
     if vote.denying:
         warnings.append(f"Denied by {len(vote.denying)} of {len(jury)} precedents")
     if not vote.agreeing:
         warnings.append(f"None of {len(jury)} precedents states it: the answer rests on likeness to labelled ECGs")
-        return _nearest(jury, settings.max_citations), 0.0, warnings
-    return votes.cite(concept, vote.agreeing, settings.max_citations), _of(status, vote.support), warnings
+        return _nearest(jury, at_most), 0.0, warnings
+    return votes.cite(concept, vote.agreeing, at_most), _of(status, vote.support), warnings
 
 
 def _nearest(jury: Sequence[Voter], at_most: int) -> tuple[Citation, ...]:

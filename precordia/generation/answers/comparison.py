@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from precordia.concepts import statement_of, vocabulary
-from precordia.core.drafts import Draft, Statement
-from precordia.core.findings import Finding, Measurements
-from precordia.core.recording import Quality, Recording
-from precordia.core.retrieval import Hit
-from precordia.generation.answers.voted import NO, YES, Standing, standing
+from precordia.concepts import vocabulary
+from precordia.core.drafts import Citation, Draft, Statement
+from precordia.core.findings import Finding
+from precordia.core.recording import Recording
+from precordia.generation.answers.voted import is_there
 from precordia.generation.questions import Question
-from precordia.generation.reports.consensus import ConsensusSettings, compose
+from precordia.generation.reports.composer import sentence
+from precordia.judgement import votes
 from precordia.judgement.changes import change_in_words
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
-from precordia.judgement.reconcile import sayable, section_of
-from precordia.judgement.votes import Voter, voters
+from precordia.judgement.reconcile import in_words, sayable, section_of
+from precordia.judgement.standing import Standing
 
 _WANTED = {
     "new": ("newly", "new ", "appeared", "additional"),
@@ -26,49 +28,35 @@ SECOND = "second."
 """Prefix of the names of the second ECG's measurements."""
 
 
-def compare(
-    question: Question,
-    recordings: Sequence[Recording],
-    hits: Sequence[Sequence[Hit]],
-    measurements: Sequence[Measurements],
-    *,
-    qualities: Sequence[Quality | None],
-    settings: ConsensusSettings,
-) -> Draft:
-    """Statements of what is new, gone and unchanged in the second ECG; abstains where either has no consensus."""
+def compare(question: Question, judgements: Sequence[Judgement]) -> Draft:
+    """Statements of what is new, gone and unchanged in the second ECG; abstains where either claims nothing."""
+    first, second = (j.evidence for j in judgements)
     statements: list[Statement] = []
     if question.measures or not question.concepts:
         names = question.measures or ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg")
         if question.measures or not question.sections:
-            statements += _numbers(names, recordings, measurements)
+            statements += _numbers(names, first, second)
     reason = None
     if not question.measures or question.concepts:
-        drafts = [
-            compose(r, h, m, settings=settings, quality=q)
-            for r, h, m, q in zip(recordings, hits, measurements, qualities, strict=True)
-        ]
-        reason = next((d.reason for d in drafts if d.abstained), None)
+        reason = next((j.reason for j in judgements if j.reason is not None), None)
         if reason is None:
-            statements += _findings(question, drafts, hits, measurements, settings)
+            statements += _findings(question, judgements)
     statements = _asked_for(question, statements)
-    found = tuple(hit for some in hits for hit in some)
-    unique = tuple({hit.case.case_id: hit for hit in found}.values())
+    unique = tuple({hit.case.case_id: hit for hit in (*first.hits, *second.hits)}.values())
     if not statements:
         reason = reason or "neither precedents nor measurements show a change that was asked for"
-        return Draft((), True, reason, measurements[0], unique)
+        return Draft((), True, reason, first.measurements, unique)
     warnings = () if reason is None else (f"Only measurements are compared: {reason}",)
-    return Draft(tuple(statements), measurements=measurements[0], hits=unique, warnings=warnings)
+    return Draft(tuple(statements), measurements=first.measurements, hits=unique, warnings=warnings)
 
 
-def _numbers(
-    names: Sequence[str], recordings: Sequence[Recording], measurements: Sequence[Measurements]
-) -> list[Statement]:
+def _numbers(names: Sequence[str], first: Evidence, second: Evidence) -> list[Statement]:
     said = []
     for name in names:
-        before, after = (getattr(m, name) for m in measurements)
+        before, after = (getattr(e.measurements, name) for e in (first, second))
         if before is None or after is None:
             continue
-        places = [_place(name, float(v), r) for v, r in zip((before, after), recordings, strict=True)]
+        places = [_place(name, float(v), e.recording) for v, e in ((before, first), (after, second))]
         text = change_in_words(name, float(before), float(after))
         if places[0] != places[1]:
             text += f" ({places[0]}, now {places[1]} the normal range)"
@@ -88,31 +76,24 @@ def _place(name: str, value: float, recording: Recording) -> str:
     )
 
 
-def _findings(
-    question: Question,
-    drafts: Sequence[Draft],
-    hits: Sequence[Sequence[Hit]],
-    measurements: Sequence[Measurements],
-    settings: ConsensusSettings,
-) -> list[Statement]:
-    stated = [{f.concept for s in d.statements for f in s.findings} for d in drafts]
-    concepts = [c for c in question.concepts if sayable(c)] or sorted(stated[0] | stated[1])
+def _findings(question: Question, judgements: Sequence[Judgement]) -> list[Statement]:
+    stated = {s.concept for j in judgements for s in j.said}
+    concepts = [c for c in question.concepts if sayable(c)] or sorted(stated)
     if question.sections and not question.concepts:
         concepts = [c for c in concepts if vocabulary().concept(c).section in question.sections]
-    juries: list[tuple[Voter, ...]] = [
-        voters(h, min_similarity=settings.min_similarity, temperature=settings.temperature, k=settings.k) for h in hits
-    ]
     said = []
     for concept in sorted(concepts, key=lambda c: (section_of(c), c)):
-        before, after = (standing(concept, j, m, settings) for j, m in zip(juries, measurements, strict=True))
-        if any(NO < s.support < YES for s in (before, after)):
-            continue
-        said.append(_change(concept, before, after))
+        standings = [j.standing(concept) for j in judgements]
+        there = [is_there(s, j) for s, j in zip(standings, judgements, strict=True)]
+        if None not in there:
+            said.append(_change(concept, standings, [bool(t) for t in there], judgements))
     return said
 
 
-def _change(concept: str, before: Standing, after: Standing) -> Statement:
-    was, now = before.support >= YES, after.support >= YES
+def _change(
+    concept: str, standings: Sequence[Standing], there: Sequence[bool], judgements: Sequence[Judgement]
+) -> Statement:
+    was, now = there
     lead_in = {
         (False, True): "New in the second ECG: ",
         (True, False): "No longer in the second ECG: ",
@@ -120,16 +101,24 @@ def _change(concept: str, before: Standing, after: Standing) -> Statement:
         (False, False): "In neither: ",
     }[was, now]
     comparison = {(False, True): "new", (True, False): "resolved", (True, True): "unchanged"}.get((was, now))
-    support = min(before.support if was else 1 - before.support, after.support if now else 1 - after.support)
-    citations = {c.case_id: c for c in (*after.citations, *before.citations)}
-    names = (*before.measurements, *(f"{SECOND}{name}" for name in after.measurements))
+    chances = [s.probability if t else 1 - s.probability for s, t in zip(standings, there, strict=True)]
+    cited: dict[int, Citation] = {}
+    for standing, t, judgement in zip(reversed(standings), reversed(there), reversed(judgements), strict=True):
+        e = judgement.evidence
+        found = (
+            votes.cite(concept, standing.vote.agreeing, e.settings.max_citations)
+            if t
+            else votes.without(concept, e.jury, e.settings.max_citations)
+        )
+        cited |= {c.case_id: c for c in found if c.case_id not in cited}
+    before, after = standings
     return Statement(
-        f"{lead_in}{statement_of(Finding(concept)).rstrip('.')}.",
+        sentence(f"{lead_in}{in_words(Finding(concept))}"),
         (Finding(concept, "present" if now else "absent", comparison=comparison),),
-        tuple(citations.values()),
-        names,
-        round(support, 4),
-        warnings=tuple(dict.fromkeys((*before.warnings, *after.warnings))),
+        tuple(cited.values()),
+        (*before.measurements, *(f"{SECOND}{name}" for name in after.measurements)),
+        round(min(chances), 4),
+        warnings=tuple(dict.fromkeys((*before.against, *after.against))),
     )
 
 

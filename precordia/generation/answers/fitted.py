@@ -7,7 +7,7 @@ Precordia, which holds for one encoder only. For how, see docs/generation.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
@@ -23,10 +23,9 @@ from precordia.core.leads import CHEST_LEADS, LEADS, LIMB_LEADS
 from precordia.generation.answers.asked import Groups
 from precordia.generation.answers.features import Features
 from precordia.generation.answers.priors import AskedBefore
-from precordia.judgement import votes
 from precordia.judgement.calibration import Calibration
+from precordia.judgement.evidence import Evidence
 from precordia.judgement.scaling import Scaling
-from precordia.judgement.votes import Voter
 
 FORMAT = "precordia-answers-1"
 _FILE = Path(__file__).parent / "answers.npz"
@@ -117,15 +116,11 @@ class Belief:
     Args:
         fitted: The probes.
         features: Of the ECG.
-        jury: Its precedents, as voters.
-        uncertain_weight: What a "possible" finding counts in the vote.
+        evidence: Of the ECG; its precedents vote.
     """
 
-    def __init__(
-        self, fitted: FittedAnswers, features: Features, jury: Sequence[Voter], uncertain_weight: float = 0.5
-    ) -> None:
-        self.fitted, self.features, self.jury = fitted, features, jury
-        self._uncertain_weight = uncertain_weight
+    def __init__(self, fitted: FittedAnswers, features: Features, evidence: Evidence) -> None:
+        self.fitted, self.features, self.evidence = fitted, features, evidence
         self.inputs = fitted.probes.scaling.apply(whole_inputs(features)[None, :])[0]
         scores = fitted.probes.weights @ self.inputs + fitted.probes.bias
         self.scores = dict(zip(fitted.probes.targets, scores.tolist(), strict=True))
@@ -147,9 +142,9 @@ class Belief:
         if target not in self._odds:
             prior = logit(self.prevalence(target))
             concept = self.fitted.concepts.get(target)
-            trust = self.fitted.trust["voted" if concept and self.jury else "unvoted"]
+            trust = self.fitted.trust["voted" if concept and self.evidence.jury else "unvoted"]
             odds = prior + trust.shift + trust.probe * (self.scores.get(target, prior) - prior)
-            if concept and self.jury:
+            if concept and self.evidence.jury:
                 odds += trust.vote * (self.voted(target) - prior)
             self._odds[target] = odds
         return self._odds[target]
@@ -157,7 +152,7 @@ class Belief:
     def voted(self, target: str) -> float:
         """Log-odds of a target by the precedents' vote alone, drawn towards its prevalence."""
         concept = self.fitted.concepts[target]
-        share = votes.vote(concept, self.jury, uncertain_weight=self._uncertain_weight).support
+        share = self.evidence.vote(concept).support
         return logit((share * _VOTES + self.prevalence(target) * _PRIOR_VOTES) / (_VOTES + _PRIOR_VOTES))
 
     def _in_lead(self, target: str, lead: str) -> NDArray[np.float64]:

@@ -1,153 +1,108 @@
-"""Answers about one ECG without a language model: whether, which, or what."""
+"""Answers about one ECG from its judgement: whether, which, or what."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from precordia.concepts import findings_from_measurements, statement_of, vocabulary
-from precordia.core.case import patient_key_of
-from precordia.core.drafts import Citation, Draft, Statement
+from precordia.concepts import vocabulary
+from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
-from precordia.core.retrieval import Hit
 from precordia.generation.questions import Question
-from precordia.generation.reports.consensus import ConsensusSettings, compose
+from precordia.generation.reports.composer import compose, sentence, statement_about
 from precordia.judgement import measured, votes
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
-from precordia.judgement.reconcile import sayable
-from precordia.judgement.votes import Voter, lineage
+from precordia.judgement.reconcile import in_words, sayable
+from precordia.judgement.standing import Standing
+from precordia.judgement.votes import lineage
 
-YES = 0.5
-"""Support from which a finding is affirmed."""
-NO = 0.35
-"""Support up to which it is denied; between the two the answer is "not sure"."""
 ST_LEVEL_MV = {lead: 0.2 if lead in ("V2", "V3") else 0.1 for lead in LEADS}
 """ST elevation that counts (Wagner et al., AHA/ACCF/HRS part VI, Circulation 2009;119:e262; the value for men over 40)."""
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How far the evidence bears out one finding.
-
-    Attributes:
-        concept: The finding.
-        support: 0 to 1; 1 when it follows from measurements, 0 when they rule it out.
-        citations: Cases that state it, or, where it is not borne out, that deny it or do not state it.
-        measurements: The query's measurements that decide it.
-        warnings: Dissent.
-    """
-
-    concept: str
-    support: float
-    citations: tuple[Citation, ...]
-    measurements: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-
-
-def reply_to(
-    question: Question,
-    recording: Recording,
-    hits: Sequence[Hit],
-    measurements: Measurements,
-    *,
-    quality: Quality | None = None,
-    settings: ConsensusSettings | None = None,
-) -> Draft:
+def reply_to(question: Question, judgement: Judgement) -> Draft:
     """The answer to a question about one ECG."""
-    settings = settings or ConsensusSettings()
-    own = patient_key_of(recording)
-    hits = [hit for hit in hits if hit.case.patient_key != own]
-    jury = votes.voters(hits, min_similarity=settings.min_similarity, temperature=settings.temperature, k=settings.k)
+    evidence = judgement.evidence
+    measurements = evidence.measurements
     if "technical" in question.sections or any(_is_technical(c) for c in question.concepts):
-        return _draft(_about_noise(question, quality), hits, measurements, "signal quality was not assessed")
+        return _draft(_about_noise(question, evidence.quality), evidence, "signal quality was not assessed")
     if question.asks_leads:
-        return _draft(
-            _about_leads(question, measurements),
-            hits,
-            measurements,
-            "it cannot be told from the measurements in which leads",
-        )
+        statements = _about_leads(question, measurements)
+        return _draft(statements, evidence, "it cannot be told from the measurements in which leads")
     concepts = [c for c in question.concepts if sayable(c)]
     if question.measures and (not concepts or all(_is_defined_by(c, question.measures) for c in concepts)):
-        statements = _about_numbers(question, recording, measurements)
-        return _draft(statements, hits, measurements, f"{_labels(question.measures)} could not be measured")
+        statements = _about_numbers(question, evidence.recording, measurements)
+        return _draft(statements, evidence, f"{_labels(question.measures)} could not be measured")
     if concepts:
-        return _about_findings(question, concepts, jury, hits, measurements, settings)
+        return _about_findings(question, [judgement.standing(c) for c in concepts], judgement)
     if question.kind == "verify" and not question.sections:
-        return _draft([], hits, measurements, "the question names no finding or measurement that is known here")
-    return _what(question, recording, hits, measurements, quality, settings)
+        return _draft([], evidence, "the question names no finding or measurement that is known here")
+    return _what(question, judgement)
 
 
-def standing(concept: str, jury: Sequence[Voter], measurements: Measurements, settings: ConsensusSettings) -> Standing:
-    """How far precedents and measurements bear out one finding."""
-    vote = votes.vote(concept, jury, uncertain_weight=settings.uncertain_weight)
-    for finding in findings_from_measurements(measurements):
-        if finding.status == "present" and concept in lineage(finding.concept):
-            names = measured.supporting(finding, measurements, findings_from_measurements)
-            return Standing(concept, 1.0, votes.cite(concept, vote.agreeing, settings.max_citations), names)
-    against = measured.conflicts(sorted(lineage(concept)), measurements)
-    decided = tuple(dict.fromkeys(c.check.name for c in against if c.check.decides))
-    if decided:
-        return Standing(concept, 0.0, (), decided, tuple(str(c) for c in against))
-    warnings = [str(conflict) for conflict in against]
-    if vote.support >= YES:
-        if vote.denying:
-            warnings.append(f"Denied by {len(vote.denying)} of {len(jury)} precedents")
-        return Standing(
-            concept, vote.support, votes.cite(concept, vote.agreeing, settings.max_citations), (), tuple(warnings)
-        )
-    if vote.agreeing:
-        warnings.append(f"Stated by {len(vote.agreeing)} of {len(jury)} precedents")
-    return Standing(concept, vote.support, votes.without(concept, jury, settings.max_citations), (), tuple(warnings))
+def is_there(standing: Standing, judgement: Judgement) -> bool | None:
+    """Whether a finding is there: as the report would say it; None where it would only be called possible."""
+    settings = judgement.evidence.settings
+    if standing.ruled_out or not standing.borne_out:
+        return False
+    if standing.probability >= settings.certain:
+        return True
+    return False if standing.probability < settings.least else None
 
 
-def _about_findings(
-    question: Question,
-    concepts: Sequence[str],
-    jury: Sequence[Voter],
-    hits: Sequence[Hit],
-    measurements: Measurements,
-    settings: ConsensusSettings,
-) -> Draft:
-    standings = [standing(concept, jury, measurements, settings) for concept in concepts]
-    decided_by_numbers = all(s.measurements for s in standings)
-    if len(jury) < settings.min_precedents and not decided_by_numbers:
-        return _draft([], hits, measurements, f"only {len(jury)} close precedents with a report were found")
-    unsure = [s for s in standings if NO < s.support < YES]
+def _about_findings(question: Question, standings: Sequence[Standing], judgement: Judgement) -> Draft:
+    evidence = judgement.evidence
+    if judgement.reason is not None and evidence.too_thin is not None and not all(s.measurements for s in standings):
+        return _draft([], evidence, evidence.too_thin)
+    there = {s.concept: is_there(s, judgement) for s in standings}
+    unsure = [s for s in standings if there[s.concept] is None]
     if question.kind == "choose" and len(standings) > 1:
-        chosen = [s for s in standings if s.support >= YES]
+        chosen = [s for s in standings if there[s.concept]]
         if chosen:
-            return _draft([_said("", s, present=True) for s in chosen], hits, measurements, "")
+            return _draft([_said("", s, evidence, present=True) for s in chosen], evidence, "")
         if unsure:
-            return _not_sure(unsure, jury, hits, measurements)
-        return _draft([_said("None of them: no ", s, present=False) for s in standings], hits, measurements, "")
+            return _not_sure(unsure, evidence)
+        none = [_said("None of them: no ", s, evidence, present=False) for s in standings]
+        return _draft(none, evidence, "")
     if unsure:
-        return _not_sure(unsure, jury, hits, measurements)
-    statements = [_said("Yes: " if s.support >= YES else "No: no ", s, present=s.support >= YES) for s in standings]
-    return _draft(statements, hits, measurements, "")
+        return _not_sure(unsure, evidence)
+    statements = [
+        _said("Yes: " if there[s.concept] else "No: no ", s, evidence, present=bool(there[s.concept]))
+        for s in standings
+    ]
+    return _draft(statements, evidence, "")
 
 
-def _said(lead_in: str, stands: Standing, *, present: bool) -> Statement:
-    name = statement_of(Finding(stands.concept)).rstrip(".")
-    text = f"{lead_in}{name}" if lead_in else name[:1].upper() + name[1:]
-    text = text.replace("no normal ECG", "not a normal ECG")
+def _said(lead_in: str, standing: Standing, evidence: Evidence, *, present: bool) -> Statement:
+    name = in_words(Finding(standing.concept))
+    text = f"{lead_in}{name}".replace("no normal ECG", "not a normal ECG")
+    finding = Finding(standing.concept, "present" if present else "absent")
+    if present:
+        return replace(statement_about(standing, evidence, text), findings=(finding,))
+    agreeing = standing.vote.agreeing
+    stated = (f"Stated by {len(agreeing)} of {len(evidence.jury)} precedents",) if agreeing else ()
     return Statement(
-        f"{text}.",
-        (Finding(stands.concept, "present" if present else "absent"),),
-        stands.citations,
-        stands.measurements,
-        round(stands.support if present else 1 - stands.support, 4),
-        warnings=stands.warnings,
+        sentence(text),
+        (finding,),
+        votes.without(standing.concept, evidence.jury, evidence.settings.max_citations),
+        standing.measurements,
+        round(1 - standing.probability, 4),
+        round(1 - standing.probability, 4) if standing.calibrated else None,
+        (*standing.against, *stated),
     )
 
 
-def _not_sure(
-    unsure: Sequence[Standing], jury: Sequence[Voter], hits: Sequence[Hit], measurements: Measurements
-) -> Draft:
-    named = "; ".join(f"{statement_of(Finding(s.concept)).rstrip('.')} {s.support:.0%}" for s in unsure)
-    return _draft([], hits, measurements, f"not sure: the {len(jury)} precedents are divided ({named} state it)")
+def _not_sure(unsure: Sequence[Standing], evidence: Evidence) -> Draft:
+    named = "; ".join(
+        f"{in_words(Finding(s.concept))} is possible ({s.probability:.0%}; stated by {len(s.vote.agreeing)} of "
+        f"{len(evidence.jury)} precedents)"
+        for s in unsure
+    )
+    return _draft([], evidence, f"not sure: {named}")
 
 
 def _about_numbers(question: Question, recording: Recording, measurements: Measurements) -> list[Statement]:
@@ -222,16 +177,9 @@ def _about_noise(question: Question, quality: Quality | None) -> list[Statement]
     return [Statement(f"{lead_in}{text}{where}.", measurements=("quality",), support=1.0, warnings=(source,))]
 
 
-def _what(
-    question: Question,
-    recording: Recording,
-    hits: Sequence[Hit],
-    measurements: Measurements,
-    quality: Quality | None,
-    settings: ConsensusSettings,
-) -> Draft:
-    """The part of the consensus report that is asked for."""
-    report = compose(recording, hits, measurements, settings=settings, quality=quality)
+def _what(question: Question, judgement: Judgement) -> Draft:
+    """The part of the report that is asked for."""
+    report = compose(judgement)
     if report.abstained or not question.sections:
         return report
     known = vocabulary()
@@ -240,9 +188,8 @@ def _what(
         for s in report.statements
         if any(known.concept(f.concept).section in question.sections for f in s.findings if f.concept in known)
     ]
-    return _draft(
-        kept, hits, measurements, "neither precedents nor measurements show any such finding", report.warnings
-    )
+    otherwise = "neither precedents nor measurements show any such finding"
+    return replace(_draft(kept, judgement.evidence, otherwise), warnings=report.warnings, consider=report.consider)
 
 
 def _is_technical(concept: str) -> bool:
@@ -258,20 +205,13 @@ def _labels(names: Sequence[str]) -> str:
     return " and ".join(MEASURES[name].label for name in names)
 
 
-def _draft(
-    statements: Sequence[Statement],
-    hits: Sequence[Hit],
-    measurements: Measurements,
-    otherwise: str,
-    warnings: tuple[str, ...] = (),
-) -> Draft:
+def _draft(statements: Sequence[Statement], evidence: Evidence, otherwise: str) -> Draft:
     """The statements that have evidence; an abstention for the given reason where there is none."""
     kept = tuple(s for s in statements if s.citations or s.measurements)
     return Draft(
         kept,
         abstained=not kept,
         reason=None if kept else (otherwise or "there is no evidence for an answer"),
-        measurements=measurements,
-        hits=tuple(hits),
-        warnings=warnings,
+        measurements=evidence.measurements,
+        hits=evidence.hits,
     )

@@ -104,7 +104,8 @@ def _dissent(standing: Standing, evidence: Evidence) -> list[str]:
 def _numbers(evidence: Evidence) -> Statement | None:
     """One statement that gives the main measurements, those measured with little confidence marked; None without any."""
     m = evidence.measurements
-    told, unsure = [], []
+    told: list[str] = []
+    unsure: list[str] = []
     for name in NUMBERS:
         if getattr(m, name) is not None:
             (unsure if m.confidence.get(name, 1.0) < UNSURE_NUMBER else told).append(name)

@@ -14,9 +14,9 @@ from precordia.core.case import Case
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.retrieval import Hit
-from precordia.generation.reports.consensus import WITHIN_NORMAL
 from precordia.judgement import measured
 from precordia.judgement.changes import change_in_words, move_of
+from precordia.judgement.judge import WITHIN_NORMAL
 from precordia.judgement.reconcile import most_specific, sayable
 from precordia.judgement.votes import lineage, quote_of
 

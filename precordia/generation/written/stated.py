@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from precordia.core.findings import Measurements
-from precordia.judgement.measured import MEASURES
+from precordia.judgement.measured import MEASURES, TOLERANCE
 
 _GAP: Final = (
     r"(?:\s|interval|duration|complex|width|corrected|prolonged|short|normal|wide|is|was|of|at|about|around|approximately"
@@ -31,17 +31,6 @@ _STATED: Final = tuple(
         ("axis_deg", rf"\b(?:QRS[\s-]+)?axis{_GAP}{_NUMBER}\s*(?:°|deg|degrees)"),
     )
 )
-
-TOLERANCE: Final = {
-    "heart_rate_bpm": 5.0,
-    "p_ms": 15.0,
-    "pr_ms": 15.0,
-    "qrs_ms": 12.0,
-    "qt_ms": 20.0,
-    "qtc_ms": 20.0,
-    "axis_deg": 10.0,
-}
-"""How far a stated number may lie from the measured one: the errors of measurement that the project allows itself."""
 
 
 @dataclass(frozen=True)
