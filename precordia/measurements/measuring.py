@@ -12,8 +12,9 @@ from precordia.measurements.analysis import Analysis, analyse
 from precordia.measurements.atrial_rhythm import atrial_rhythm
 from precordia.measurements.axis import qrs_axis_deg, wave_axis_deg
 from precordia.measurements.intervals import QRS_WIDE_MS, bazett, bazett_wide, fridericia, intervals, spread_ms
+from precordia.measurements.lone_p_waves import lone_p_waves
 from precordia.measurements.pacing import LOWEST_FS, captured
-from precordia.measurements.qrs_variety import peak_times_ms, qrs_sd_ms, rr_min_ms
+from precordia.measurements.qrs_variety import peak_times_ms, qrs_sd_ms, rr_extremes_ms
 from precordia.measurements.raw_beat import raw_beat
 from precordia.measurements.rhythm import rhythm
 from precordia.measurements.spatial_velocity import qrs_active_ms
@@ -49,6 +50,7 @@ def measure(recording: Recording) -> Measurements:
         "t_axis_deg": wave_axis_deg(average, leads, bounds.t_on + BEFORE, bounds.t_off + BEFORE),
     }
     atria = atrial_rhythm(best)
+    shortest, longest = rr_extremes_ms(analyses) or (None, None)
     spikes = [captured(one.stretch.spikes_s * FS, one.beats) for one in analyses]
     n_spikes = sum(one.size for one in spikes)
     # At a low rate a spike that is seen is one, but not seeing one means little.
@@ -75,7 +77,9 @@ def measure(recording: Recording) -> Measurements:
         paced=bounds.paced if recording.fs >= LOWEST_FS or bounds.paced else None,
         # The voltages of a paced complex say where the electrode lies, not how thick the wall is.
         criteria=criteria(volts, recording.sex, qrs) if volts and not bounds.paced else {},
-        rr_min_ms=_rounded(rr_min_ms(analyses)),
+        rr_min_ms=_rounded(shortest),
+        rr_max_ms=_rounded(longest),
+        n_lone_p=lone_p_waves(best),
         qrs_sd_ms=_rounded(qrs_sd_ms(best)),
         qrs_active_ms=_rounded(qrs_active_ms(best)),
         qrs_peak_ms=peak_times_ms(leads, bounds),
