@@ -26,6 +26,10 @@ from precordia.measurements.working_rate import BEFORE, FS
 FLUTTER_RR_S: Final = (0.36, 0.50)
 """RR intervals at which flutter of 240-330 a minute conducted 2:1 is likely, s."""
 
+USUAL_SHARE: Final = 0.15
+"""Share of a P wave, PR interval or QRS complex by which leads may differ before half of the confidence in it is lost, where
+that is more than 15 ms: the end of a wide complex is not as sharp as that of a narrow one."""
+
 
 def measure(recording: Recording) -> Measurements:
     """What can be measured on a recording; None, or an empty mapping, where something cannot.
@@ -56,7 +60,7 @@ def measure(recording: Recording) -> Measurements:
     # At a low rate a spike that is seen is one, but not seeing one means little.
     sure = recording.fs >= LOWEST_FS or n_spikes > 0
     confidence = _confidence(best, found)
-    confidence |= {name: round(axis[1] * confidence["qrs_ms"], 3) for name, axis in axes.items() if axis}
+    confidence |= {name: round(axis[1] * confidence["rr_ms"], 3) for name, axis in axes.items() if axis}
     return Measurements(
         heart_rate_bpm=_rounded(rate.heart_rate_bpm),
         rr_ms=_rounded(rate.rr_ms),
@@ -85,7 +89,7 @@ def measure(recording: Recording) -> Measurements:
         qrs_peak_ms=peak_times_ms(leads, bounds),
         st_j80_mv=st_level(beat, bounds, 0.080) if beat else {},
         t_width_ms=t_widths(average, leads, bounds),
-        confidence={name: value for name, value in confidence.items() if value > 0},
+        confidence=confidence,
         rr_usual_sd_ms=_rounded(rate.rr_usual_sd_ms),
         qtc_wide_ms=_rounded(bazett_wide(qt, qrs, mean_rr)) if qt and qrs and mean_rr else None,
         st_j_mv=st_level(beat, bounds, AT_J_S) if beat else {},
@@ -107,16 +111,17 @@ def _confidence(one: Analysis, found: dict[str, float | None]) -> dict[str, floa
     fast = bool(one.rr.size) and FLUTTER_RR_S[0] * FS <= float(np.median(one.rr)) <= FLUTTER_RR_S[1] * FS
     waves_alone = 0.5 if fast else 1.0
     pairs = {
-        "p_ms": (bounds.p_on, bounds.p_off, 15.0),
-        "pr_ms": (bounds.p_on, bounds.qrs_on, 15.0),
-        "qrs_ms": (bounds.qrs_on, bounds.qrs_off, 15.0),
-        "qt_ms": (bounds.qrs_on, bounds.t_off, 25.0),
+        "p_ms": (bounds.p_on, bounds.p_off, 15.0, USUAL_SHARE),
+        "pr_ms": (bounds.p_on, bounds.qrs_on, 15.0, USUAL_SHARE),
+        "qrs_ms": (bounds.qrs_on, bounds.qrs_off, 15.0, USUAL_SHARE),
+        "qt_ms": (bounds.qrs_on, bounds.t_off, 25.0, 0.0),
     }
     out = {"heart_rate_bpm": alike, "rr_ms": alike}
-    for name, (start, stop, usual) in pairs.items():
-        if found[name] is None:
+    for name, (start, stop, usual, share) in pairs.items():
+        length = found[name]
+        if length is None:
             continue
-        agree = 1 / (1 + (spread_ms(start, stop) / usual) ** 2)
+        agree = 1 / (1 + (spread_ms(start, stop) / max(usual, share * length)) ** 2)
         certain = min(1.0, bounds.p_consistency / 0.7) * waves_alone if name.startswith("p") else 1.0
         out[name] = base * agree * certain
     if "qt_ms" in out and one.rr.size:
