@@ -68,7 +68,9 @@ class Measurements:
         av_dissociation: Whether P waves go their own way beside regular QRS complexes; None where that cannot be told.
         n_spikes: Number of pacemaker spikes found; None where the rate is too low to be sure that there is none.
         n_captured: How many of them a QRS complex answers.
+        n_lone_p: P waves that no QRS complex answers, in even time with the conducted ones; None where none is conducted.
         rr_min_ms: Shortest RR interval, ms.
+        rr_max_ms: Longest RR interval, ms.
         qrs_sd_ms: Standard deviation of QRS duration from beat to beat, by the shapes of beats, ms.
         qrs_active_ms: Time in one cycle during which the leads change fast, ms: a width of QRS that needs no onset.
         qrs_peak_ms: Lead to the time from the QRS onset to its largest deflection, ms.
@@ -105,7 +107,9 @@ class Measurements:
     av_dissociation: bool | None = None
     n_spikes: int | None = None
     n_captured: int | None = None
+    n_lone_p: int | None = None
     rr_min_ms: float | None = None
+    rr_max_ms: float | None = None
     qrs_sd_ms: float | None = None
     qrs_active_ms: float | None = None
     qrs_peak_ms: Mapping[str, float] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""How far each finding is borne out by an ECG's evidence."""
+"""How far each finding is borne out, in one place."""

@@ -128,7 +128,12 @@ def concerns() -> tuple[Listed, ...]:
 
 
 def _paced(m: Measurements) -> bool:
-    return bool(m.paced) or (m.n_captured or 0) >= 2
+    """Whether most QRS complexes are set off by a pacemaker in a ventricle: wide, each after a stimulus.
+
+    A few stimuli "found" at 100 Hz in a tachycardia are corners of its QRS complexes.
+    """
+    captured, beats = m.n_captured or 0, m.n_beats or 0
+    return (bool(m.paced) or 2 * captured > beats) and (m.qrs_ms or 0.0) >= 110.0
 
 
 def _steady(m: Measurements) -> bool:
@@ -149,19 +154,25 @@ def _stemi(m: Measurements, patient: _Patient) -> _Sign | None:
 
 
 def _infarction(m: Measurements, patient: _Patient) -> _Sign | None:
-    """Posterior injury: ST depression in V1 to V3 with an upright T, as the front sees it."""
-    if _paced(m) or (m.qrs_ms or 0.0) >= WIDE_MS:
+    """Posterior injury as the front sees it: ST depression deepest in V1 to V4, T upright (Meyers et al. 2021)."""
+    if _paced(m) or (m.qrs_ms or 0.0) >= WIDE_MS or not m.st_j60_mv:
         return None
-    low = [lead for lead in ("V1", "V2", "V3") if m.st_j60_mv.get(lead, 0.0) <= -0.08 and m.t_mv.get(lead, -1.0) > 0.1]
-    if len(low) < 2:
+    st = {lead: min(level, m.st_j_mv.get(lead, level)) for lead, level in m.st_j60_mv.items()}
+    low = [lead for lead in ("V1", "V2", "V3", "V4") if st.get(lead, 0.0) <= -0.08]
+    upright = max(m.t_mv.get(lead, 0.0) for lead in ("V2", "V3")) > 0.1
+    elsewhere = min((st[lead] for lead in ("I", "II", "V5", "V6") if lead in st), default=0.0)
+    lasting = sum(m.st_j60_mv[lead] <= -0.04 for lead in low)  # J alone is low where an S wave ends late
+    if lasting < 2 or not upright or elsewhere <= -0.05:
         return None
-    return _Sign("possible", f"ST depression in {', '.join(low)} with upright T waves", ("st_j60_mv", "t_mv"))
+    return _Sign(
+        "possible", f"ST depression in {', '.join(low)} with upright T waves", ("st_j60_mv", "st_j_mv", "t_mv")
+    )
 
 
 def _complete_block(m: Measurements, patient: _Patient) -> _Sign | None:
     """P waves and a slow, regular ventricular rhythm, each in its own time."""
     rate = m.heart_rate_bpm
-    if rate is None or rate > 66.0 or _paced(m) or not _steady(m):
+    if rate is None or rate > 66.0 or _paced(m) or m.n_lone_p or not _steady(m):
         return None
     if m.av_dissociation and m.p_rate_bpm is not None and m.p_rate_bpm > 1.1 * rate:
         seen = f"P waves at {m.p_rate_bpm:.0f} a minute march through a ventricular rhythm of {rate:.0f}"
@@ -175,14 +186,14 @@ def _complete_block(m: Measurements, patient: _Patient) -> _Sign | None:
 def _high_degree_block(m: Measurements, patient: _Patient) -> _Sign | None:
     """P waves that nothing answers, in even time with those that are conducted."""
     rate = m.heart_rate_bpm
-    if rate is None or _paced(m) or m.av_dissociation:
+    if rate is None or _paced(m):
         return None
     if m.n_lone_p:
         waves = "1 P wave is" if m.n_lone_p == 1 else f"{m.n_lone_p} P waves are"
         return _Sign(
             "likely" if m.n_lone_p > 1 else "possible", f"{waves} not followed by a QRS complex", ("n_lone_p",)
         )
-    if m.p_rate_bpm is not None and rate <= 75.0 and m.p_rate_bpm <= 140.0:
+    if m.p_rate_bpm is not None and not m.av_dissociation and rate <= 75.0 and m.p_rate_bpm <= 140.0:
         waves_a_beat = m.p_rate_bpm / rate
         if round(waves_a_beat) >= 2 and abs(waves_a_beat - round(waves_a_beat)) <= 0.06 * round(waves_a_beat):
             seen = f"{round(waves_a_beat)} P waves for each QRS complex (atrial rate {m.p_rate_bpm:.0f} a minute)"
@@ -214,13 +225,14 @@ def _preexcited(m: Measurements, patient: _Patient) -> _Sign | None:
     rate, sd = m.heart_rate_bpm, m.rr_usual_sd_ms if m.rr_usual_sd_ms is not None else m.rr_sd_ms
     if rate is None or rate < 115.0 or (sd or 0.0) < 25.0 or m.rhythm_regularity != "irregular" or _paced(m):
         return None
-    if (m.rr_min_ms or 999.0) > 330.0 or (m.qrs_ms or 0.0) < 110.0:
+    varied = (m.qrs_sd_ms or 0.0) >= 8.0
+    wide = (m.qrs_ms or 0.0) >= 110.0 or (varied and rate >= 140.0)
+    if m.rr_min_ms is None or m.rr_min_ms > 330.0 or not wide:
         return None
     seen = (
-        f"an irregular rhythm of {rate:.0f} a minute with wide QRS complexes ({m.qrs_ms:.0f} ms) and RR intervals "
+        f"an irregular rhythm of {rate:.0f} a minute with wide or varying QRS complexes and RR intervals "
         f"down to {m.rr_min_ms:.0f} ms"
     )
-    varied = (m.qrs_sd_ms or 0.0) >= 8.0
     return _Sign("likely" if varied else "possible", seen, ("heart_rate_bpm", "rr_min_ms", "qrs_ms", "qrs_sd_ms"))
 
 

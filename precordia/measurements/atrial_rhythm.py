@@ -1,10 +1,10 @@
 """The rate of the atria, found between the QRS complexes and apart from them: P waves that march through the rhythm.
 
 The average QRS-T is subtracted from each beat; what is left between the QRS complexes is compared with itself at every lag,
-all leads together. Atrial waves that repeat make peaks at their interval and its multiples. Subtracting the average beat is
-how atrial activity is uncovered since Slocum et al., J Electrocardiol 1985;18:125-131; AV dissociation and complete block are
-defined by Kusumoto et al., 2018 ACC/AHA/HRS guideline on bradycardia, Circulation 2019;140:e382-e482, table 3: P waves and
-QRS complexes each at a rate of their own, without a relation between them.
+all leads together. Atrial waves that repeat make peaks at their interval and its multiples. So AV dissociation has been
+detected since Slocum et al., Circulation 1985;72:1028-1036; what it is, and what complete block is, say Kusumoto et al., 2018
+ACC/AHA/HRS guideline on bradycardia, Circulation 2019;140:e382-e482: P waves and QRS complexes each at a rate of their own,
+without a relation between them.
 
 The limits were set on PTB-XL folds 1 to 8 (2,813 ECGs, none with second- or third-degree block), so that not one of them is
 called dissociated; see docs/measurements.md.

@@ -21,6 +21,7 @@ from scipy.signal import butter, find_peaks
 
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.order import median
+from precordia.measurements.restless import restless_beats
 from precordia.measurements.working_rate import FS
 from precordia.records.filtering import zero_phase
 
@@ -39,14 +40,6 @@ OVERDUE: Final = 1.66
 MIN_PROMINENCE: Final = 3.0
 """A typical beat's envelope over its quiet level (lower quartile); white noise stays below in 99% of leads."""
 
-RESTLESS_PROMINENCE: Final = 1.1
-"""The same where no lead is ever quiet, as in fast ventricular tachycardia; beats then count only if they come regularly."""
-
-RESTLESS_RR_S: Final = (0.24, 0.60)
-RESTLESS_SPREAD: Final = 0.10
-"""RR intervals in which such beats come, and the share of their median within which nine in ten lie (simulated tachycardias:
-0.02; peaks of noise: 0.3)."""
-
 T_WAVE_S: Final = 0.42
 """How long after a beat its T wave may be taken for another beat."""
 
@@ -60,27 +53,9 @@ def find_beats(signal: NDArray[np.float64]) -> NDArray[np.int64]:
     Args:
         signal: ``(n_leads, n)``, mV, at the working rate.
     """
-    found = _find(signal, MIN_PROMINENCE)
-    if found.size:
-        return found
-    restless = _find(signal, RESTLESS_PROMINENCE)
-    return restless if _keeps_time(restless) else found
-
-
-def _keeps_time(beats: NDArray[np.int64]) -> bool:
-    """Whether beats come as regularly as those of a fast focus, and as fast."""
-    rr = np.diff(beats) / FS
-    if rr.size < 5:
-        return False
-    usual = float(np.median(rr))
-    steady = float(np.quantile(np.abs(rr - usual), 0.9)) <= RESTLESS_SPREAD * usual
-    return steady and RESTLESS_RR_S[0] <= usual <= RESTLESS_RR_S[1]
-
-
-def _find(signal: NDArray[np.float64], min_prominence: float) -> NDArray[np.int64]:
-    weights = _lead_weights(signal, min_prominence)
+    weights = _lead_weights(signal)
     if weights is None:
-        return np.empty(0, dtype=np.int64)
+        return restless_beats(signal)
     envelope = _fused(weights.envelope, weights)
     peaks, props = find_peaks(envelope, height=SEARCH_BACK, distance=round(REFRACTORY_S * FS))
     if not peaks.size:
@@ -104,13 +79,13 @@ class _Weights:
     share: NDArray[np.float64]
 
 
-def _lead_weights(signal: NDArray[np.float64], min_prominence: float) -> _Weights | None:
+def _lead_weights(signal: NDArray[np.float64]) -> _Weights | None:
     band = zero_phase(_qrs_band(), signal, min(signal.shape[1] - 1, round(FS)), odd=True)
     envelope = uniform_filter1d(np.abs(band), round(0.10 * FS), axis=1, mode="constant")
     typical = _typical(envelope)
     quiet = np.quantile(envelope[:, :: max(1, envelope.shape[1] // 5000)], 0.25, axis=1)
     prominence = typical / np.maximum(quiet, 1e-6)
-    weight = np.clip(prominence - min_prominence, 0.0, 10.0) * (typical > 0.003)
+    weight = np.clip(prominence - MIN_PROMINENCE, 0.0, 10.0) * (typical > 0.003)
     if weight.sum() <= 0:
         return None
     return _Weights(envelope, typical, weight / weight.sum())

@@ -57,8 +57,8 @@ QRS_WIDE_MS: Final = 120.0
 """From here on QT is too long for the QRS complex alone."""
 
 QRS_SHARE: Final = 0.485
-"""Share of a wide QRS complex that is taken off QT (Bogossian et al., Heart Rhythm 2014;11:2273-2277: left bundle branch
-block; Bogossian et al., Pacing Clin Electrophysiol 2020;43:1149-1155: pacing)."""
+"""Share of a wide QRS complex that is taken off QT (Bogossian et al., Heart Rhythm 2014;11:2273-2277, found in left bundle
+branch block; other wide complexes are taken to be alike)."""
 
 
 def bazett_wide(qt_ms: float, qrs_ms: float, rr_ms: float) -> float | None:

@@ -79,7 +79,7 @@ def find_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
 
 
 def stimulus_before(spikes: NDArray[np.float64], beats: NDArray[np.int64]) -> int | None:
-    """Column, in an average of these beats, of the spike that precedes most of them; None when they are not paced.
+    """Column, in an average of these beats, of the spike that precedes half of them or more; None when they are not paced.
 
     Args:
         spikes: Samples of the spikes at the working rate.
@@ -90,7 +90,7 @@ def stimulus_before(spikes: NDArray[np.float64], beats: NDArray[np.int64]) -> in
     lag = beats[:, None] - spikes[None, :]
     lag = np.where((lag >= 0) & (lag <= LONGEST_LATENCY), lag, np.inf).min(axis=1)
     paced = lag[np.isfinite(lag)]
-    return BEFORE - round(float(np.median(paced))) if paced.size > beats.size / 2 else None
+    return BEFORE - round(float(np.median(paced))) if paced.size >= beats.size / 2 else None
 
 
 def captured(spikes: NDArray[np.float64], beats: NDArray[np.int64]) -> NDArray[np.bool_]:

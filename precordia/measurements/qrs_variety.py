@@ -23,10 +23,10 @@ def qrs_sd_ms(one: Analysis) -> float | None:
     return float(np.std([w for w, n in known for _ in range(n)])) if known else None
 
 
-def rr_min_ms(analyses: Sequence[Analysis]) -> float | None:
-    """The shortest RR interval, ms; None with a single beat."""
-    rr = [float(one.rr.min()) for one in analyses if one.rr.size]
-    return min(rr) * 1000 / FS if rr else None
+def rr_extremes_ms(analyses: Sequence[Analysis]) -> tuple[float, float] | None:
+    """The shortest and the longest RR interval, ms; None with a single beat."""
+    rr = np.concatenate([one.rr for one in analyses]) * 1000 / FS
+    return (float(rr.min()), float(rr.max())) if rr.size else None
 
 
 def peak_times_ms(leads: Sequence[str], bounds: Bounds) -> dict[str, float]:

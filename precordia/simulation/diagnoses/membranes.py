@@ -25,7 +25,7 @@ def hyperkalaemia(heart: Heart, rng: np.random.Generator) -> Heart:
     severity = float(rng.uniform(0.0, 1.0))
     (x, y, z) = next(w.vector for w in heart.beat.st_t if w.name == "t")
     size = float(rng.uniform(0.72, 1.15)) / float(np.linalg.norm((x, y, z)))
-    narrow = float(rng.uniform(0.075, 0.095))
+    narrow = float(rng.uniform(0.078, 0.108))
     st_t = (
         bump("t peaked", 0.70, narrow, times(size, (x, y, z)), fall=0.85 * narrow),
         *(w.scaled(0.4) for w in heart.beat.st_t if w.name == "st"),
