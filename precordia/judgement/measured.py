@@ -54,8 +54,8 @@ class Measure:
         return number + (self.unit if self.unit in ("", "°") else f" {self.unit}")
 
     def is_outside(self, value: float, sex: Sex | None) -> bool:
-        """Whether a value lies outside the reference range."""
-        high = self.high_for(sex)
+        """Whether a value, rounded as it is shown, lies outside the reference range."""
+        high, value = self.high_for(sex), round(value, self.decimals)
         return (self.low is not None and value < self.low) or (high is not None and value > high)
 
 
