@@ -108,10 +108,11 @@ def test_xml_bombs_and_external_entities_are_refused(root: str, tmp_path: Path) 
     assert "entities" in refusal(path, UnreadableRecordingError)
 
 
-def test_deeply_nested_xml_is_no_crash(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bomb", ["<a>" * 100_000, "<a/>" * 2_000_000, "<a><b></b></a>" * 400_000])
+def test_nested_and_numberless_xml_elements_are_dropped_early(bomb: str, tmp_path: Path) -> None:
     path = tmp_path / "deep.xml"
-    path.write_text("<RestingECG>" + "<a>" * 50_000 + "</a>" * 50_000 + "</RestingECG>")
-    assert "rhythm" in refusal(path, UnusableSignalError)
+    path.write_text(f"<RestingECG>{bomb}</RestingECG>")
+    assert "which no ECG needs" in refusal(path, UnreadableRecordingError, limit_mb=150)
 
 
 def test_an_oversized_text_file_is_not_parsed(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from precordia.core.errors import UnreadableRecordingError
 from precordia.core.leads import canonical_lead
 from precordia.core.recording import Recording
 from precordia.records.channels import mv_per_unit
-from precordia.records.limits import MAX_TEXT_BYTES, MAX_VALUES, read_bytes
+from precordia.records.limits import MAX_TEXT_BYTES, MAX_VALUES, most_inflated, read_bytes
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.sidecar import find_sidecar, read_sidecar, recording_from_array
 
@@ -87,7 +87,7 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: 
         start = file.read(min(limit, 4096))
         shape, _, dtype, offset = _npy_header(path, start)
         wanted = offset + _count(path, shape, dtype) * dtype.itemsize
-        if wanted > limit:
+        if wanted > most_inflated(info.compress_size, limit):
             raise UnreadableRecordingError(
                 f"{path}: {info.filename[:40]} unpacks to {wanted} bytes, more than are read; refused"
             )
