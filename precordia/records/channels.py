@@ -26,7 +26,7 @@ _PREFIXES: Final = {
     "nano": 1e-6,
 }
 """Millivolt per volt with each prefix; the micro sign is written as u."""
-_VOLT: Final = re.compile(r"(?:mdc[ _-]?dim[ _-]?)?([a-z]*?)[ _-]?v(?:olts?|oltios?|oltio)?\.?")
+_VOLT: Final = re.compile(r"(?:mdc[ _-]?dim[ _-]?)?([a-z]*?)[ _-]?v(?:ol(?:ts?|tios?)?)?\.?")
 _MICRO: Final = re.compile("(?:Â|Ã‚)?µ|(?:Î¼|μ|ﾂｵ)")
 """The two micro signs, and what becomes of them when UTF-8 is taken for an 8-bit character set."""
 
