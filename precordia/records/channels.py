@@ -31,8 +31,7 @@ _MICRO: Final = re.compile("(?:Â|Ã‚)?µ|(?:Î¼|μ|ﾂｵ)")
 """The two micro signs, and what becomes of them when UTF-8 is taken for an 8-bit character set."""
 
 LARGEST_MV: Final = 40.0
-SMALLEST_MV: Final = 0.02
-"""Bounds of the median peak-to-peak amplitude of leads in mV; a thousandfold error ends well outside (see quality/units)."""
+"""Largest believable median peak-to-peak amplitude of a recording's leads, mV; in microvolts it begins near 100."""
 
 _OTHER_SIGNAL: Final = re.compile(
     r"^(ppg|pleth\w*|abp|art|ibp|nibp|bp|cvp|pap?|icp|resp\w*|airflow|flow|spo2|sao2|co2|etco2|temp\w*|gsr|eda|emg\w*|eog\w*|eeg\w*"
@@ -59,7 +58,7 @@ def mv_per_unit(unit: str) -> float | None:
 
 
 def assumed_unit(rows: Iterable[NDArray[np.floating]]) -> tuple[str, float]:
-    """The unit, and its millivolts, that makes amplitudes those of an ECG, for files that give none.
+    """The unit, mV or uV, that makes amplitudes those of an ECG, and its millivolts; for files that give none.
 
     >>> assumed_unit([np.array([0.0, 900.0, -200.0, 0.0])])
     ('uV', 0.001)
@@ -67,9 +66,7 @@ def assumed_unit(rows: Iterable[NDArray[np.floating]]) -> tuple[str, float]:
     spreads = [np.ptp(np.nanpercentile(row, (0.5, 99.5))) for row in rows if np.isfinite(row).any()]
     alive = [spread for spread in spreads if spread > 0]
     middle = float(np.median(alive)) if alive else 1.0
-    if middle > LARGEST_MV:
-        return "uV", 1e-3
-    return ("V", 1e3) if middle < SMALLEST_MV else ("mV", 1.0)
+    return ("uV", 1e-3) if middle > LARGEST_MV else ("mV", 1.0)
 
 
 def is_other_signal(name: str) -> bool:

@@ -11,7 +11,7 @@ READERS: Final[Registry[Reader]] = Registry(
     "format",
     {
         "aecg": "precordia.records.readers.aecg:READER",
-        "csv": "precordia.records.readers.arrays:CSV",
+        "csv": "precordia.records.readers.sample_table:READER",
         "dicom": "precordia.records.readers.dicom:READER",
         "edf": "precordia.records.readers.edf:READER",
         "matlab": "precordia.records.readers.matlab:READER",
