@@ -99,21 +99,33 @@ def find_layout(text: str) -> Layout | None:
     lines = text[:_LOOKED_AT].splitlines(keepends=True)
     if len(text) > _LOOKED_AT:
         lines = lines[:-1]  # cut in the middle
-    found = [one for separator in _SEPARATORS if (one := _with_separator(lines[:_MOST_LINES], separator)) is not None]
-    return max(found, key=lambda layout: layout.width, default=None)
+    single = None
+    for separator in _SEPARATORS:
+        if separator is not None and sum(separator in line for line in lines[-3:]) < 2:
+            continue
+        layout = _with_separator(lines[:_MOST_LINES], separator)
+        if layout is not None and layout.width > 1:
+            return layout
+        single = single or layout
+    return single
 
 
 def _with_separator(lines: Sequence[str], separator: str | None) -> Layout | None:
     quote = next((mark for mark in "'\"" if any(line.count(mark) >= 2 for line in lines[:20])), "")
-    rows = [_cells(line, separator, quote) for line in lines]
-    first = next((i for i in range(len(rows)) if _begins_samples(rows[i : i + 3])), None)
+    rows: list[list[str]] = []
+    for line in lines:
+        rows.append(_cells(line, separator, quote))
+        if len(rows) >= 3 and _begins_samples(rows[-3:]):
+            break
+    first = next((i for i in range(max(0, len(rows) - 3), len(rows)) if _begins_samples(rows[i : i + 3])), None)
     if first is None:
         return None
     width = len(rows[first])
+    rows += [_cells(line, separator, quote) for line in lines[len(rows) : len(rows) + 20]]
     samples = [row for row in rows[first : first + 20] if len(row) == width]
     clock = bool(_CLOCK.fullmatch(samples[0][0]))
     numbers = [cell for row in samples for cell in row[clock:]]
-    before = [(line, row) for line, row in zip(lines[:first], rows[:first], strict=True) if line.strip()]
+    before = [(line, row) for line, row in zip(lines, rows[:first], strict=False) if line.strip()]
     names, units, rest = _header(before, width, separator)
     return Layout(
         separator,
