@@ -2,7 +2,7 @@
 
 Known by what is in them: CPSC 2018's originals (struct ``ECG`` with ``sex``, ``age``, ``data``; 12 leads, 500 Hz, mV),
 ecg-kit's (``signal`` with a struct ``header``), and bare matrices (``val``, ``signal``, ``ecg``, ``data``) described by a
-JSON beside or by variables ``fs`` and ``leads`` in the same file.
+JSON beside, by PhysioNet's ``.info`` beside, or by variables ``fs`` and ``leads`` in the same file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from precordia.core.recording import Recording
 from precordia.records.channels import is_other_signal, mv_per_unit
 from precordia.records.limits import read_bytes
 from precordia.records.readers.matlab_file import is_level_4, is_level_5, load
+from precordia.records.readers.physionet_info import calibrated, read_info
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.sidecar import read_sidecar, recording_from_array, to_facts
 
@@ -73,6 +74,12 @@ def read(path: Path) -> Recording:
         raise UnreadableRecordingError(
             f"{path}: holds no matrix called {', '.join(_NAMES)} ({', '.join(sorted(variables))[:80]})"
         )
+    info = read_info(path)
+    if info is not None:
+        names, values, notes = calibrated(path, variables[name], info)
+        stamp = info.time.isoformat() if info.time else None
+        facts = {"fs": info.fs, "time": stamp, **facts, "leads": names, "units": "mV"}
+        return recording_from_array(path, values, facts, format="matlab", notes=notes)
     told = {
         key: _number(value) if isinstance(value, np.ndarray) else value
         for key, value in variables.items()

@@ -129,10 +129,10 @@ def _waveform(path: Path, waveform: Element) -> tuple[tuple[str, ...], NDArray[n
         rows[name] = np.where(raw == -(2**15), np.nan, raw * (step * scale))
         check_shape(path, len(rows), max(1, raw.size))
     leads, signal = stack_rows(path, rows)
-    notes = (f"checksum of {', '.join(damaged)} does not match: the samples may be damaged",) if damaged else ()
+    notes = [f"checksum of {', '.join(damaged)} does not match: the samples may be damaged"] if damaged else []
     if without_unit:
-        notes += (f"unit of {', '.join(without_unit)} not given: uV taken, as MUSE writes",)
-    return leads, signal, fs, notes
+        notes.append(f"unit of {', '.join(without_unit)} not given: uV taken, as MUSE writes")
+    return leads, signal, fs, tuple(notes)
 
 
 def _lines(diagnosis: Element | None) -> list[str]:
