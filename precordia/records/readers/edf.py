@@ -224,11 +224,11 @@ def _at_their_times(
     total = places[-1] + width
     if total == signal.shape[1]:
         return signal, ()
-    check_shape(path, signal.shape[0], total)
     if total > _SPARSEST * signal.shape[1]:
         raise UnreadableRecordingError(
             f"{path}: its records hold {signal.shape[1] / fs:.0f} s of {total / fs:.0f} s; cut it into its pieces"
         )
+    check_shape(path, signal.shape[0], total)
     out = np.full((signal.shape[0], total), np.nan, dtype=np.float32)
     for record, place in enumerate(places):
         out[:, place : place + width] = signal[:, record * width : (record + 1) * width]

@@ -22,7 +22,7 @@ DEFAULT_GAIN: Final = 200.0
 DEFAULT_FS: Final = 250.0
 """Hz, where the header gives none (WFDB's DEFFREQ)."""
 
-_RECORD: Final = re.compile(r"^([-\w.+ ]*?(?:/[-\w.+ ]*?[^\s/\d][-\w.+ ]*?)*)(?:/(\d+))?\s+(\d+)(?:\s+(.*))?$")
+_RECORD: Final = re.compile(r"^([-\w.+ ]*?(?:/[-\w.+ ]+?)*?)(?:/(\d+))?\s+(\d+)(?:\s+(.*))?$")
 _RATE: Final = re.compile(r"^([-+.\deE]+)(?:/.*)?$")
 _SIGNAL: Final = re.compile(
     r"^(?P<file>\S+)\s+(?P<fmt>\d+)(?:x(?P<spf>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<offset>\d+))?"
@@ -113,7 +113,7 @@ def read_header(path: Path) -> Header:
         elif line:
             # A comment may follow on the same line only where no description can stand; descriptions keep their "#".
             lines.append(line)
-    if not lines or not (record := _RECORD.match(lines[0])):
+    if not lines or not (record := _RECORD.match(lines[0][:1000])):
         raise UnreadableRecordingError(
             f"{path}: not a WFDB header: its first line is not 'name signals rate samples'; put the header's own text there"
         )
