@@ -12,7 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import write_aecg, write_dicom, write_edf, write_muse, write_npy, write_philips, write_scp, write_wfdb
+from ecg_files import (
+    write_aecg,
+    write_dicom,
+    write_edf,
+    write_mfer,
+    write_muse,
+    write_npy,
+    write_philips,
+    write_scp,
+    write_wfdb,
+)
 
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError, UnusableSignalError
 from precordia.records.read import read_recording
@@ -98,7 +108,8 @@ BILLION_LAUGHS = (
 
 
 @pytest.mark.parametrize(
-    "root", ["RestingECG", "AnnotatedECG", "restingecgdata", "com.xiriuz.sema.xml.schillerEDI.SchillerEDI"]
+    "root",
+    ["RestingECG", "AnnotatedECG", "restingecgdata", "CardiologyXML", "com.xiriuz.sema.xml.schillerEDI.SchillerEDI"],
 )
 def test_xml_bombs_and_external_entities_are_refused(root: str, tmp_path: Path) -> None:
     path = tmp_path / "bomb.xml"
@@ -185,6 +196,30 @@ def test_inflated_matlab_variables_are_bounded(tmp_path: Path, monkeypatch: pyte
     original = matlab_file._Level5.__init__
     monkeypatch.setattr(matlab_file._Level5, "__init__", lambda self, data: original(self, data, 2**20))
     assert "bounds" in refusal(path, UnreadableRecordingError)
+
+
+def test_what_inflates_far_beyond_its_size_is_refused_before_it_is_all_there(tmp_path: Path) -> None:
+    """A file of half a megabyte that would become half a gigabyte, as MATLAB and as NPZ."""
+    packer = zlib.compressobj()
+    packed = b"".join(packer.compress(bytes(2**20)) for _ in range(256)) + packer.flush()
+    path = tmp_path / "bomb.mat"
+    path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM" + struct.pack("<II", 15, len(packed)) + packed)
+    assert "beyond all bounds" in refusal(path, UnreadableRecordingError, limit_mb=60)
+    path = tmp_path / "bomb.npz"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("signal.npy", "w", force_zip64=True) as member,
+    ):
+        member.write(npy_declaring("(12, 2800000)"))
+        for _ in range(256):
+            member.write(bytes(2**20))
+    assert "refused" in refusal(path, UnreadableRecordingError, limit_mb=60)
+
+
+def test_mfer_channels_that_are_not_there_allocate_nothing(tmp_path: Path) -> None:
+    path = write_mfer(tmp_path / "rec.mwf")
+    path.write_bytes(path.read_bytes().replace(b"\x04\x02\x0a\x00", b"\x04\x04\xff\xff\xff\x7f"))
+    assert "frames of" in refusal(path, UnreadableRecordingError)
 
 
 def test_scp_leads_longer_than_their_bytes_allocate_nothing(tmp_path: Path) -> None:
