@@ -104,7 +104,8 @@ def test_cardiosoft_exercise_tests_are_interleaved(tmp_path: Path) -> None:
     path = tmp_path / "rec.xml"
     path.write_text(
         "<CardiologyXML><ObservationType>ExerciseECG</ObservationType><FullDisclosure><NumberOfChannels>12</NumberOfChannels>"
-        f'<SampleRate units="Hz">{FS:g}</SampleRate><Resolution units="uVperLsb">5</Resolution><LeadOrder>{",".join(LEADS)}</LeadOrder>'
+        f'<SampleRate units="Hz">{FS:g}</SampleRate><Resolution units="uVperLsb">5</Resolution>'
+        f"<LeadOrder>{','.join(LEADS)}</LeadOrder>"
         f"<FullDisclosureData>\n{flat},\n</FullDisclosureData></FullDisclosure></CardiologyXML>"
     )
     recording = read_recording(path)
@@ -146,11 +147,9 @@ def test_mfer_compressed_samples_are_refused(tmp_path: Path) -> None:
 def test_physionet_info_beside_a_matrix(tmp_path: Path) -> None:
     path = write_mat_info(tmp_path / "rec.mat")
     info = path.with_suffix(".info")
-    info.write_text(
-        info.read_text().replace("\t12\tmV", "\t12\tmV").replace("6\taVF\t200\t1024\tmV", "6\tABP\t12.84\t-1605\tmmHg")
-    )
+    info.write_text(info.read_text().replace("6\taVF\t200\t1024\tmV", "6\tABP\t12.84\t-1605\tmmHg"))
     recording = read_recording(path)
-    assert recording.leads == tuple(lead for lead in LEADS if lead != "aVF") or recording.leads[:5] == LEADS[:5]
+    assert recording.leads == tuple(lead for lead in LEADS if lead != "aVF")
     assert "left out: ABP (mmHg)" in recording.notes
     assert recording.time is not None
 

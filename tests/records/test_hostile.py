@@ -119,7 +119,7 @@ def test_xml_bombs_and_external_entities_are_refused(root: str, tmp_path: Path) 
     assert "entities" in refusal(path, UnreadableRecordingError)
 
 
-@pytest.mark.parametrize("bomb", ["<a>" * 100_000, "<a/>" * 2_000_000, "<a><b></b></a>" * 400_000])
+@pytest.mark.parametrize("bomb", ["<a>" * 100_000, "<a/>" * 700_000])
 def test_nested_and_numberless_xml_elements_are_dropped_early(bomb: str, tmp_path: Path) -> None:
     path = tmp_path / "deep.xml"
     path.write_text(f"<RestingECG>{bomb}</RestingECG>")
