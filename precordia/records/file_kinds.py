@@ -91,8 +91,12 @@ def _text(head: Head) -> FileKind:
     first = lines[0] if lines else ""
     separator = max(",;\t|", key=first.count)
     n_columns = first.count(separator) + 1
-    if n_columns >= 2 and len(lines) >= 2 and all(line.count(separator) >= 1 for line in lines[1:3]):
+    if (
+        n_columns >= 2
+        and len(lines) >= 2
+        and all(line.count(separator) == first.count(separator) for line in lines[1:3])
+    ):
         # Its cells are not told: the first line of a table without a header is somebody's data.
-        name = f"a table of {n_columns} columns, none of them named like a lead"
+        name = f"a table of {n_columns} columns, not of samples under names of leads"
         return FileKind(name, f"{_TABLE}; samples need a header such as 'time (s),I,II,V1', or a JSON beside")
     return FileKind("text", f"it holds no samples that a reader knows; {_SIGNALS}")

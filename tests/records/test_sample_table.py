@@ -133,6 +133,18 @@ def test_columns_that_are_no_ecg_are_left_out(tmp_path: Path) -> None:
     assert "left out: RESP, PLETH, ABP" in recording.notes
 
 
+def test_a_column_that_repeats_the_rate_is_no_lead(tmp_path: Path) -> None:
+    lines = ["Sampling Freq,Time [s], RESP, PLETH, V, AVR, II"]
+    lines += [
+        f"{125 if i == 0 else ''},{i / 125:g},0.1,0.4,{VALUES[6, i]:.3f},{VALUES[3, i]:.3f},{VALUES[1, i]:.3f}"
+        for i in range(100)
+    ]
+    (tmp_path / "rec.csv").write_text("\n".join(lines))
+    recording = read_recording(tmp_path / "rec.csv")
+    assert (recording.leads, recording.fs) == (("V", "aVR", "II"), 125.0)
+    np.testing.assert_allclose(recording.signal, VALUES[[6, 3, 1]], atol=0.0006)
+
+
 def test_each_column_is_scaled_by_its_own_unit(tmp_path: Path) -> None:
     lines = [
         "time (s),I (mV),II (uV)",

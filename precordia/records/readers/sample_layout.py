@@ -44,7 +44,8 @@ class Layout:
         quote: The mark around cells, or "".
         start: Where the first row of samples begins, characters.
         width: Cells a row.
-        names: Of the columns; empty when the file gives none.
+        skip: Cells before the time or the first lead that are no samples (a column that repeats the rate).
+        names: Of the columns after those; empty when the file gives none.
         units: Of the columns, "" where none is given.
         facts: What the lines before say, name to value.
         clock: Whether the first column holds times of day or dates.
@@ -55,6 +56,7 @@ class Layout:
     quote: str
     start: int
     width: int
+    skip: int
     names: tuple[str, ...]
     units: tuple[str, ...]
     facts: Mapping[str, str]
@@ -122,20 +124,25 @@ def _with_separator(lines: Sequence[str], separator: str | None) -> Layout | Non
         return None
     width = len(rows[first])
     rows += [_cells(line, separator, quote) for line in lines[len(rows) : len(rows) + 20]]
-    samples = [row for row in rows[first : first + 20] if len(row) == width]
-    clock = bool(_CLOCK.fullmatch(samples[0][0]))
-    numbers = [cell for row in samples for cell in row[clock:]]
     before = [(line, row) for line, row in zip(lines, rows[:first], strict=False) if line.strip()]
     names, units, rest = _header(before, width, separator)
+    facts = _facts(rest, quote)
+    samples = [row for row in rows[first : first + 20] if len(row) == width]
+    skip = 1 if len(names) > 2 and fact_of(names[0]) == "fs" else 0
+    if skip:
+        facts["fs"], names, units = samples[0][0], names[1:], units[1:]
+    clock = bool(_CLOCK.fullmatch(samples[0][skip]))
+    numbers = [cell for row in samples for cell in row[skip + clock :]]
     return Layout(
         separator,
         any("," in cell for cell in numbers) and not any("." in cell for cell in numbers),
         quote,
         sum(map(len, lines[:first])),
         width,
+        skip,
         names,
         units,
-        _facts(rest, quote),
+        facts,
         clock,
     )
 

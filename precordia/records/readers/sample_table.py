@@ -108,7 +108,7 @@ def _numbers(path: Path, body: str, layout: Layout) -> NDArray[np.float64]:
         body = re.sub(
             rf"(?:(?<={mark})[ ]*-?[ ]*(?={mark}|\r?$)|^[ ]*-?[ ]*(?={mark}))", "nan", body, flags=re.MULTILINE
         )
-    columns = range(1 if layout.clock else 0, layout.width)
+    columns = range(layout.skip + layout.clock, layout.width)
     try:
         rows = np.loadtxt(io.StringIO(body), delimiter=mark, usecols=list(columns), dtype=np.float64, ndmin=2)
     except ValueError as error:
@@ -125,7 +125,8 @@ def _rate(body: str, layout: Layout, table: NDArray[np.float64]) -> tuple[float 
     """The rate that the first column tells, whatever unit it is in."""
     lines = [line for line in body.splitlines() if line.strip()]
     first = [
-        one_line(line.split(layout.separator, 1)[0]).strip("'\"") for line in (lines if layout.clock else lines[:20])
+        one_line(line.split(layout.separator, layout.skip + 1)[layout.skip]).strip("'\"")
+        for line in (lines if layout.clock else lines[:20])
     ]
     if layout.clock:
         return rate_of(*clock_seconds(first))
