@@ -72,6 +72,12 @@ def test_ishne_checks_its_header_and_marks_faults(tmp_path: Path) -> None:
     assert np.argwhere(np.isnan(read_recording(path).signal)).tolist() == [[0, 3]]
 
 
+def test_ishne_of_an_unknown_minor_version_is_read_with_a_note(tmp_path: Path) -> None:
+    path = write_ishne(tmp_path / "rec.ecg")
+    path.write_bytes(path.read_bytes().replace(b"ISHNE1.0", b"ISHNE1.2"))
+    assert read_recording(path).notes == ("version 1.2 is not known; read as 1.0",)
+
+
 def test_ishne_leads_without_a_name_stay_without(tmp_path: Path) -> None:
     path = write_ishne(tmp_path / "rec.ecg", counts()[:3])
     data = bytearray(path.read_bytes())

@@ -133,6 +133,18 @@ def test_columns_that_are_no_ecg_are_left_out(tmp_path: Path) -> None:
     assert "left out: RESP, PLETH, ABP" in recording.notes
 
 
+@pytest.mark.parametrize("rows_are_leads", [False, True])
+@pytest.mark.parametrize("separator", [",", " ", "\t"])
+def test_bare_numbers_with_a_json_beside(rows_are_leads: bool, separator: str, tmp_path: Path) -> None:
+    """As numpy.savetxt writes them, a line a lead longer than what is looked at first."""
+    values = counts(5000) * 0.005
+    np.savetxt(tmp_path / "rec.csv", values if rows_are_leads else values.T, delimiter=separator)
+    (tmp_path / "rec.json").write_text('{"fs": 500}')
+    recording = read_recording(tmp_path / "rec.csv")
+    assert (recording.leads, recording.fs) == (LEADS, 500.0)
+    np.testing.assert_allclose(recording.signal, values, atol=1e-6)
+
+
 def test_a_column_that_repeats_the_rate_is_no_lead(tmp_path: Path) -> None:
     lines = ["Sampling Freq,Time [s], RESP, PLETH, V, AVR, II"]
     lines += [

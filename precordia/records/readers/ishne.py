@@ -22,7 +22,8 @@ from precordia.records.people import age_at
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.strips import stack_rows, with_limb_leads
 
-_MAGIC: Final = b"ISHNE1.0"
+_MAGIC: Final = b"ISHNE1."
+_KNOWN: Final = b"ISHNE1.0"
 _HEADER: Final = 522
 _MOST_LEADS: Final = 12
 _FAULT: Final = -(2**15)
@@ -35,7 +36,7 @@ _SEXES: Final[dict[int, Sex]] = {1: "M", 2: "F"}
 
 def sniff(head: Head) -> int:
     """2 for the magic word."""
-    return 2 if head.data[:8] == _MAGIC else 0
+    return 2 if head.data[:7] == _MAGIC else 0
 
 
 def read(path: Path) -> Recording:
@@ -46,7 +47,7 @@ def read(path: Path) -> Recording:
         UnusableSignalError: no samples.
     """
     data = read_bytes(path)
-    if len(data) < _HEADER or data[:8] != _MAGIC:
+    if len(data) < _HEADER or data[:7] != _MAGIC:
         raise UnreadableRecordingError(f"{path}: ends within its ISHNE header; it is truncated")
     crc, comments, declared = struct.unpack_from("<Hii", data, 8)
     (n_leads,) = struct.unpack_from("<h", data, 156)
@@ -94,7 +95,7 @@ def read(path: Path) -> Recording:
 
 
 def _notes(data: bytes, crc: int, start: int, declared: int, n_samples: int, n_leads: int) -> tuple[str, ...]:
-    notes: list[str] = []
+    notes = [] if data[:8] == _KNOWN else [f"version {_text(data, 5, 3)} is not known; read as 1.0"]
     found = binascii.crc_hqx(data[10:start], 0xFFFF)
     # The standard does not give the checksum's byte order; writers without one put zero.
     if crc and crc not in (found, (found & 0xFF) << 8 | found >> 8):

@@ -98,8 +98,11 @@ def find_layout(text: str) -> Layout | None:
     >>> layout.separator, layout.decimal_comma, layout.names, layout.start
     (';', True, ('I', 'II'), 5)
     """
-    lines = text[:_LOOKED_AT].splitlines(keepends=True)
-    if len(text) > _LOOKED_AT:
+    end = _LOOKED_AT
+    for _ in range(3):  # a row a lead makes lines longer than that
+        end = max(_LOOKED_AT, text.find("\n", end) + 1) if text.count("\n", 0, end) < 3 else end
+    lines = text[:end].splitlines(keepends=True)
+    if len(text) > end and not lines[-1].endswith("\n"):
         lines = lines[:-1]  # cut in the middle
     single = None
     for separator in _SEPARATORS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +22,19 @@ from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.sample_layout import Layout, clock_seconds, find_layout, rate_of, resolution_of
 from precordia.records.readers.sidecar import find_sidecar, read_sidecar, recording_from_array, to_facts
 
+_NUMBERS: Final = re.compile(r"[\s\d.,;eE+-]+")
+"""The beginning of a row longer than what is looked at."""
+
 
 def sniff(head: Head) -> int:
     """2 for rows of numbers that are said to be an ECG, 1 for rows of numbers with a JSON beside."""
     if not head.is_text or head.xml_root:
         return 0
     layout = find_layout(head.text)
-    if layout is None:
-        return 0
-    return 2 if layout.is_ecg else 1 if find_sidecar(head.path) else 0
+    if layout is not None and layout.is_ecg:
+        return 2
+    numbers = layout is not None or _NUMBERS.fullmatch(head.text)
+    return 1 if numbers and find_sidecar(head.path) else 0
 
 
 def read(path: Path) -> Recording:
