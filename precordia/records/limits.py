@@ -29,7 +29,7 @@ MAX_VALUES: Final = 64 * 2**20
 MAX_XML_DEPTH: Final = 100
 """Deepest nesting of XML elements. HL7 aECG, the deepest of the formats read, has 25 levels."""
 
-MAX_XML_ELEMENTS: Final = 500_000
+MAX_XML_ELEMENTS: Final = 200_000
 """Most elements of an XML file. An element costs 200 bytes or more as a tree, so that a small file of empty ones would
 take gigabytes; an aECG with every beat annotated in every lead has 20,000."""
 

@@ -36,7 +36,7 @@ _FLAGS: Final[dict[str, tuple[Sex, Sex]]] = {
 }
 """Columns that ask for one sex: what yes and no mean."""
 
-_AGE: Final = re.compile(r"\s*([>≥]?)=?\s*(\d+(?:[.,]\d+)?)\s*\+?\s*-?\s*([^\W\d_]*)")
+_AGE: Final = re.compile(r"\s*+([>≥]?)=?\s*+(\d+(?:[.,]\d+)?)\s*+\+?\s*+-?\s*+([^\W\d_]*)")
 _SHARES: Final = (
     (("mo", "mes", "mês", "mån", "må", "maan", "m", "个月", "個月", "月"), 12.0),
     (("stu", "std", "heu", "hor", "hou", "hr", "ore", "uur", "timm", "time", "h", "小时"), 365.25 * 24),

@@ -91,6 +91,13 @@ def test_dicom_groups_without_offsets_are_simultaneous(tmp_path: Path) -> None:
     assert recording.notes == ()
 
 
+def test_of_the_same_leads_twice_the_longer_strip_is_read(tmp_path: Path) -> None:
+    short, long = Strip({"I": np.ones(250)}, FS), Strip({"I": np.zeros(500)}, FS)
+    leads, signal, _, notes = join_strips(tmp_path, [short, long])
+    assert (leads, signal.shape, signal.any()) == (("I",), (1, 500), False)
+    assert notes == ("left out: 1 strips of another length, rate or time",)
+
+
 def test_aecg_sequence_sets_are_laid_at_their_times(tmp_path: Path) -> None:
     recording = read_recording(aecg_of_strips(tmp_path / "rec.xml"))
     assert (recording.leads, recording.signal.shape) == (LEADS, (12, N))

@@ -37,6 +37,7 @@ _LEADS: Final = {1: "I", 2: "II", 3: "V1", 4: "V2", 5: "V3", 6: "V4", 7: "V5", 8
 """Table 5-17."""
 _SEXES: Final[dict[int, Sex]] = {1: "M", 2: "F"}
 _MOST_TAGS: Final = 100_000
+_MOST_LAYOUTS: Final = 1000
 
 
 @dataclass
@@ -59,6 +60,21 @@ class _File:
     of_channel: dict[int, dict[int, bytes]] = field(default_factory=dict)
     facts: dict[int, bytes] = field(default_factory=dict)
     frames: list[_Frame] = field(default_factory=list)
+    layout: list[dict[int, bytes]] | None = None
+    layouts: int = 0
+    tags: int = 0
+
+    def in_force(self) -> list[dict[int, bytes]]:
+        """The definitions of each channel, put together once for all frames that share them."""
+        if self.layout is None:
+            self.layouts += 1
+            if self.layouts > _MOST_LAYOUTS:
+                raise UnreadableRecordingError(f"{self.path}: redefines its channels without end; the file is damaged")
+            self.layout = [
+                {**{k: v for k, v in self.of_all.items() if k != _LEAD or i == 0}, **self.of_channel.get(i, {})}
+                for i in range(self.n_channels)
+            ]
+        return self.layout
 
     def number(self, raw: bytes, *, signed: bool = False) -> int:
         return int.from_bytes(raw, "big" if self.big else "little", signed=signed)
@@ -119,12 +135,12 @@ def read(path: Path) -> Recording:
 
 def _definitions(file: _File, data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Tag, channel (for definitions of one) and value, until the end mark."""
-    at, end, count = 0, len(data), 0
+    at, end = 0, len(data)
     while at < end:
         tag = data[at]
         at += 1
-        count += 1
-        if count > _MOST_TAGS:
+        file.tags += 1
+        if file.tags > _MOST_TAGS:
             raise UnreadableRecordingError(f"{file.path}: has more definitions than any recording; the file is damaged")
         if tag == 0:
             continue
@@ -157,7 +173,7 @@ def _definitions(file: _File, data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _walk(file: _File, data: bytes, channel: int | None, depth: int) -> None:
-    if depth > 4:
+    if depth > 2:
         raise UnreadableRecordingError(f"{file.path}: definitions nested too deep; the file is damaged")
     for tag, own, value in _definitions(file, data):
         if tag == _OF_CHANNEL:
@@ -165,9 +181,9 @@ def _walk(file: _File, data: bytes, channel: int | None, depth: int) -> None:
         elif tag == _GROUP:
             _walk(file, value, channel, depth + 1)
         elif tag == _BYTE_ORDER:
-            file.big = value[:1] != b"\1"
+            file.big, file.layout = value[:1] != b"\1", None
         elif tag == _CHANNELS:
-            file.n_channels, file.of_channel = (file.number(value[:4]) if value else 1), {}
+            file.n_channels, file.of_channel, file.layout = (file.number(value[:4]) if value else 1), {}, None
             if not 1 <= file.n_channels <= MAX_CHANNELS:
                 raise UnreadableRecordingError(f"{file.path}: declares {file.n_channels} channels; the file is damaged")
         elif tag == _COMPRESSION and value and file.number(value[:2]):
@@ -175,14 +191,10 @@ def _walk(file: _File, data: bytes, channel: int | None, depth: int) -> None:
                 f"{file.path}: its samples are compressed (code {value[0]}), which is not read"
             )
         elif tag == _SAMPLES:
-            of_each = [
-                {**{k: v for k, v in file.of_all.items() if k != _LEAD or i == 0}, **file.of_channel.get(i, {})}
-                for i in range(file.n_channels)
-            ]
-            file.frames.append(_Frame(of_each, value, file.big))
+            file.frames.append(_Frame(file.in_force(), value, file.big))
         elif tag in _INHERITED:
             place = file.of_all if channel is None else file.of_channel.setdefault(channel, {})
-            place[tag] = value
+            place[tag], file.layout = value, None
         elif channel is None:
             file.facts.setdefault(tag, value)
 
@@ -194,7 +206,11 @@ def _is_beat(file: _File, frame: _Frame) -> bool:
 def _signal(file: _File, frames: list[_Frame]) -> tuple[tuple[str, ...], NDArray[np.float32], float, tuple[str, ...]]:
     """The frames of one layout in a row, mV; a frame that begins another layout ends them."""
     path, first = file.path, frames[0]
-    alike = [frame for frame in frames if (frame.channels, frame.big) == (first.channels, first.big)]
+    alike = [
+        frame
+        for frame in frames
+        if frame.channels is first.channels or (frame.channels, frame.big) == (first.channels, first.big)
+    ]
     order = ">" if first.big else "<"
     kinds = [one.get(_DTYPE, b"\0")[:1] for one in first.channels]
     dtypes = [np.dtype(order + _DTYPES.get(kind[0] if kind else 0, "V2")) for kind in kinds]

@@ -26,9 +26,6 @@ from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.records.channels import is_other_signal, mv_per_unit, one_line, parse_time
 from precordia.records.limits import MAX_HEADER_BYTES, read_bytes
 
-_ROW: Final = re.compile(
-    r"^\s*\d+\t\s*(?P<name>[^\t]*?)\s*\t\s*(?P<gain>[-+.\deE]+)\s*\t\s*(?P<base>[-+.\deE]+)\s*\t\s*(?P<unit>[^\t\n]*)$"
-)
 _MISSING: Final = -(2**15)
 """The sample that marks a missing value."""
 
@@ -59,14 +56,13 @@ def read_info(path: Path) -> Info | None:
         return None
     text = read_bytes(beside, MAX_HEADER_BYTES).decode("utf-8", "replace")
     rate = re.search(r"Sampling frequency:\s*([\d.]+)\s*Hz", text)
-    rows = [match.groupdict() for line in text.splitlines() if (match := _ROW.match(line))]
+    cells = [[cell.strip() for cell in line.split("\t")] for line in text.splitlines()]
+    rows = [row for row in cells if len(row) >= 5 and row[0].isdigit()]
     if rate is None or not rows:
         raise UnreadableRecordingError(f"{beside}: gives no sampling frequency or no rows; export the record again")
     start = re.search(r"Start: \[(\d+:\d+:\d+)[.\d]*\s+(\d+/\d+/\d+)\]", text)
     try:
-        told = tuple(
-            (one_line(row["name"]), float(row["gain"]), float(row["base"]), row["unit"].strip()) for row in rows
-        )
+        told = tuple((one_line(name), float(gain), float(base), unit) for _, name, gain, base, unit, *_ in rows)
         return Info(float(rate.group(1)), parse_time(start.group(2), start.group(1)) if start else None, told)
     except ValueError:
         raise UnreadableRecordingError(f"{beside}: a gain or base is no number; export the record again") from None

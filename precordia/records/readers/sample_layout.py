@@ -19,6 +19,7 @@ from precordia.records.readers.sidecar import fact_of
 _LOOKED_AT: Final = 2**16
 _MOST_LINES: Final = 200
 """Header lines of exports are a dozen; samples begin long before this many."""
+_LONGEST_NAME: Final = 100
 _SEPARATORS: Final = ("\t", ";", ",", None)
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?|nan|NaN|NAN|-|")
 _CLOCK: Final = re.compile(
@@ -217,6 +218,8 @@ def split_unit(column: str) -> tuple[str, str]:
     >>> split_unit("V1 (mV)"), split_unit("V1_uV"), split_unit("Time [s]"), split_unit("aVR")
     (('V1', 'mV'), ('V1', 'uV'), ('Time', 's'), ('aVR', ''))
     """
+    if len(column) > _LONGEST_NAME:
+        return column, ""
     match = re.fullmatch(r"(.+?)\s*[(\[]\s*([^()\[\]]{1,12})\s*[)\]]", column)
     if match:
         return match.group(1).strip(), match.group(2).strip()

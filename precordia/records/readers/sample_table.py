@@ -109,9 +109,9 @@ def _numbers(path: Path, body: str, layout: Layout) -> NDArray[np.float64]:
         body = body.replace(",", ".")
     if mark is None:
         body = re.sub(r"(?<!\S)-(?!\S)", "nan", body)
-    elif re.search(rf"(?:{mark}|^)[ ]*-?[ ]*(?:{mark}|\r?$)", body, flags=re.MULTILINE):
+    elif re.search(rf"(?:{mark}|^)[ ]*+-?[ ]*+(?:{mark}|\r?$)", body, flags=re.MULTILINE):
         body = re.sub(
-            rf"(?:(?<={mark})[ ]*-?[ ]*(?={mark}|\r?$)|^[ ]*-?[ ]*(?={mark}))", "nan", body, flags=re.MULTILINE
+            rf"(?:(?<={mark})[ ]*+-?[ ]*+(?={mark}|\r?$)|^[ ]*+-?[ ]*+(?={mark}))", "nan", body, flags=re.MULTILINE
         )
     columns = range(layout.skip + layout.clock, layout.width)
     try:

@@ -21,7 +21,7 @@ _SPARSEST: Final = 10
 """Strips further apart than this many times their own length are separate recordings."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Strip:
     """Leads that were recorded together.
 
@@ -68,8 +68,9 @@ def join_strips(
         # At one time, or at times of which nothing is known: only equally long ones are sure to be simultaneous.
         rows = dict(longest.rows)
         together = [longest]
+        place = offsets[fitting.index(longest)]
         for strip, offset in zip(fitting, offsets, strict=True):
-            same = offset == offsets[fitting.index(longest)] and strip.n_samples == longest.n_samples
+            same = offset == place and strip.n_samples == longest.n_samples
             if strip is not longest and same and not set(strip.rows) & set(rows):
                 rows.update(strip.rows)
                 together.append(strip)
@@ -81,14 +82,14 @@ def join_strips(
     laid = {name: np.full(total, np.nan) for name in names}
     for strip, offset in sorted(zip(fitting, offsets, strict=True), key=lambda pair: -pair[0].n_samples):
         for name, row in strip.rows.items():
-            place = laid[name][offset : offset + row.size]
-            place[np.isnan(place)] = row[np.isnan(place)]
+            held = laid[name][offset : offset + row.size]
+            held[np.isnan(held)] = row[np.isnan(held)]
     leads, signal = stack_rows(path, laid)
-    held = "; ".join(
+    spans = "; ".join(
         f"{', '.join(name_channels(list(strip.rows)))} from {offset / fs:g} to {(offset + strip.n_samples) / fs:g} s"
         for strip, offset in sorted(zip(fitting, offsets, strict=True), key=lambda pair: pair[1])[:12]
     )
-    notes = (f"recorded one after another, not at the same time: {held}; missing outside",)
+    notes = (f"recorded one after another, not at the same time: {spans}; missing outside",)
     left = len(strips) - len(fitting)
     return leads, signal, fs, (*notes, *((f"left out: {left} {what} of another rate",) if left else ()))
 
