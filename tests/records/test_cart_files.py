@@ -105,6 +105,16 @@ def test_cardiosoft_keeps_beats_apart_and_leaves_out_rules_between_lines(tmp_pat
     assert recording.metadata["observation"] == "RestECG"
 
 
+def test_blanks_between_commas_of_cardiosoft_are_missing_samples(tmp_path: Path) -> None:
+    path = write_cardiosoft(tmp_path / "rec.xml")
+    first = ",".join(map(str, counts()[0, :40]))
+    path.write_text(path.read_text().replace(first, " ,,\n\t" + ",".join(map(str, counts()[0, 2:40])) + ",", 1))
+    beats = read_recording(path).median_beats
+    assert beats is not None
+    assert np.isnan(beats.signal[0]).tolist() == [True, True] + [False] * 38
+    np.testing.assert_allclose(beats.signal[0, 2:], millivolts(counts())[0, 2:40], atol=1e-6)
+
+
 def test_cardiosoft_exercise_tests_are_interleaved(tmp_path: Path) -> None:
     flat = ",".join(map(str, counts().T.reshape(-1)))
     path = tmp_path / "rec.xml"

@@ -110,7 +110,7 @@ def _lists(path: Path, block: Element) -> tuple[tuple[str, ...], NDArray[np.floa
     rows: dict[str, NDArray[np.float64]] = {}
     for element in block.findall("WaveformData"):
         name = element.get("lead") or f"channel {len(rows) + 1}"
-        values = numbers(element.text or "", f"{path}: lead {name[:20]}")
+        values = _samples(element.text or "", f"{path}: lead {name[:20]}")
         if name in rows:
             raise UnreadableRecordingError(f"{path}: lead {name[:20]} stands there twice; the file is damaged")
         rows[name] = values * scale
@@ -122,12 +122,22 @@ def _lists(path: Path, block: Element) -> tuple[tuple[str, ...], NDArray[np.floa
     return leads, signal, fs, notes
 
 
+def _samples(text: str, what: str) -> NDArray[np.float64]:
+    """Comma-separated samples; a blank between commas is a missing one (before and after the valid part of median beats)."""
+    cells = text.strip().rstrip(",").split(",")
+    return (
+        numbers(" ".join(cell if cell.strip() else "nan" for cell in cells), what)
+        if text.strip(" ,\t\r\n")
+        else np.zeros(0)
+    )
+
+
 def _interleaved(path: Path, block: Element) -> tuple[tuple[str, ...], NDArray[np.float32], float, tuple[str, ...]]:
     fs, scale, notes = _traits(path, block)
     names = [name.strip() for name in text_of(block, "LeadOrder").split(",") if name.strip()]
     count = int(number_of(block, "NumberOfChannels") or len(names))
     element = block.find("FullDisclosureData")
-    values = numbers((element.text or "") if element is not None else "", str(path))
+    values = _samples((element.text or "") if element is not None else "", str(path))
     check_shape(path, count, values.size // max(count, 1))
     if len(names) != count:
         raise UnreadableRecordingError(f"{path}: declares {count} leads but names {len(names)}; the file is damaged")
