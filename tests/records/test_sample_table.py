@@ -166,6 +166,15 @@ def test_each_column_is_scaled_by_its_own_unit(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_recording(tmp_path / "rec.csv").signal[:2], VALUES[:2], atol=0.0006)
 
 
+def test_the_json_beside_wins_over_what_the_table_says(tmp_path: Path) -> None:
+    (tmp_path / "rec.csv").write_text(
+        "# fs = 100\ntime (s),I (mV),II (mV)\n" + "".join(f"{i / 250},{i},{-i}\n" for i in range(50))
+    )
+    (tmp_path / "rec.json").write_text('{"fs": 500, "units": "uV", "leads": ["V1", "V2"]}')
+    recording = read_recording(tmp_path / "rec.csv")
+    assert (recording.leads, recording.fs, recording.signal[0, 49]) == (("V1", "V2"), 500.0, np.float32(0.049))
+
+
 def test_microvolts_without_a_unit_are_said(tmp_path: Path) -> None:
     lines = ["time (s),I,II", *(f"{i / 250},{VALUES[0, i] * 1000:.1f},{VALUES[1, i] * 1000:.1f}" for i in range(100))]
     (tmp_path / "rec.csv").write_text("\n".join(lines))

@@ -51,7 +51,8 @@ def read(path: Path) -> Recording:
             f"{path}: no rows of numbers in it; a recording is one column a lead, a row an instant"
         )
     body = text[layout.start :].rstrip("\r\n ")
-    facts, notes = {**to_facts(layout.facts), **read_sidecar(path)}, []
+    beside = read_sidecar(path)
+    facts, notes = {**to_facts(layout.facts), **beside}, []
     table = _numbers(path, body, layout)
     names, units = list(layout.names), list(layout.units)
     if layout.timed:
@@ -80,7 +81,7 @@ def read(path: Path) -> Recording:
         if others:
             notes.append(f"left out: {', '.join(others)}")
         table, names = table[:, kept], [names[i] for i in kept]
-        if any(scales[i] is not None for i in kept):
+        if "units" not in beside and any(scales[i] is not None for i in kept):
             common = next(scales[i] for i in kept if scales[i] is not None)
             table = table * np.array([scales[i] or common for i in kept])
             facts["units"] = "mV"
