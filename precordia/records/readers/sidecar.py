@@ -32,7 +32,7 @@ from precordia.records.readers.strips import stack_rows
 
 FACT_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "fs": ("fs", "samplingrate", "samplerate", "samplingfrequency", "samplefrequency", "samplefreq", "samplingfreq", "sfreq",
-           "freq", "frequency", "rate", "hz", "fsample", "srate", "abtastrate", "frequence", "frequenza", "frecuencia"),
+           "freq", "frequency", "hz", "fsample", "srate", "abtastrate", "frequence", "frequenza", "frecuencia"),
     "leads": ("leads", "lead", "leadnames", "leadorder", "signame", "signames", "channels", "channelnames", "columns",
               "ableitungen", "derivations"),
     "units": ("units", "unit", "einheit", "unite", "unidad", "unita"),
@@ -45,8 +45,8 @@ FACT_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "sex": ("sex", "gender", "patientsex", "geschlecht", "sexe", "sexo", "sesso", "ismale", "isfemale"),
     "device": ("device", "cart", "machine", "manufacturer"),
     "report": ("report", "interpretation", "conclusion", "classification", "diagnosis", "befund"),
-    "vendor_statements": ("vendorstatements", "statements"),
-    "codes": ("codes", "snomed", "snomedcodes"),
+    "vendor_statements": ("vendorstatements",),
+    "codes": ("codes",),
     "metadata": ("metadata",),
 }  # fmt: skip
 """The key of a fact to the names that files give it, in lower case without separators. Names of people are in none."""
