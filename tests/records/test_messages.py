@@ -122,8 +122,16 @@ def test_the_json_beside_is_understood_as_people_write_it(facts: dict[str, objec
 
 def test_the_exact_key_wins_over_other_names(tmp_path: Path) -> None:
     np.save(tmp_path / "rec.npy", counts() * 0.005)
-    (tmp_path / "rec.json").write_text(json.dumps({"frequency": 50, "rate": 72, "fs": 500, "snomed": "1", "gender": "Mujer", "is_male": 1, "dob": "1950-01-31",
-                                                   "time": "2020-02-01T10:00:00"}))  # fmt: skip
+    facts = {
+        "frequency": 50,
+        "rate": 72,
+        "fs": 500,
+        "snomed": "1",
+        "gender": "Mujer",
+        "is_male": 1,
+        "dob": "1950-01-31",
+    }
+    (tmp_path / "rec.json").write_text(json.dumps({**facts, "time": "2020-02-01T10:00:00"}))
     recording = read_recording(tmp_path / "rec.npy")
     assert (recording.fs, recording.sex, recording.age) == (500.0, "F", 70.0)
 

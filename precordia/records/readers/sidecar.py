@@ -110,7 +110,7 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         values = None
     if not isinstance(values, dict):
         raise UnreadableRecordingError(f"{beside}: not a JSON object; see the documentation of formats")
-    return to_facts(values)
+    return {**{key: value for key, value in values.items() if fact_of(key) is None}, **to_facts(values)}
 
 
 def recording_from_array(
