@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from ecg_files import write_wfdb
 
 from precordia.records.people import age_at, parse_age, parse_sex
+from precordia.records.read import read_recording
+from precordia.records.tables import ReportTable
 
 AT = datetime(2021, 5, 10, 13, 15)
 
@@ -57,3 +61,16 @@ def test_age_from_birth_date_or_year(stated: object, born: datetime | None, year
 def test_without_a_time_only_a_stated_age_counts() -> None:
     assert age_at(None, "61", datetime(1950, 1, 31)) == 61.0
     assert age_at(None, "1951", datetime(1950, 1, 31)) is None
+
+
+@pytest.mark.parametrize(("columns", "cells", "sex", "age"), [
+    ("sex,age", "Homme,61 ans", "M", 61.0), ("sex,age", "Mujer,45", "F", 45.0), ("gender,age", "Weiblich,1951", "F", 69.0),
+    ("is_male,age", "True,300", "M", 90.0), ("is_male,age", "False,999", "F", None),
+])  # fmt: skip
+def test_report_tables_use_the_same_table(
+    columns: str, cells: str, sex: str, age: float | None, tmp_path: Path
+) -> None:
+    header = write_wfdb(tmp_path)
+    (tmp_path / "reports.csv").write_text(f"recording_id,report,{columns}\nrec,Sinus rhythm,{cells}\nother,x,,\n")
+    joined = ReportTable.load(tmp_path / "reports.csv").join(read_recording(header))
+    assert (joined.sex, joined.age) == (sex, age)
