@@ -158,3 +158,12 @@ def test_twelve_channels_without_names_are_the_standard_leads(tmp_path: Path) ->
 
 def test_time_of_recording_stays(tmp_path: Path) -> None:
     assert read_recording(write_dicom(tmp_path / "rec.dcm")).time == datetime(2020, 2, 1, 10, 11, 12)
+
+
+def test_a_nameless_channel_of_edf_tells_no_events(tmp_path: Path) -> None:
+    path = write_edf_plus(tmp_path / "rec.edf", texts=(), names=(*LEADS[:11], ""), unit="mmHg", kind="EDF+C")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"mmHg    " * 12, b"uV      " * 11 + b"mmHg    "))
+    recording = read_recording(path)
+    assert recording.leads == LEADS[:11]
+    assert recording.notes == ()

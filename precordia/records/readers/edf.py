@@ -38,7 +38,7 @@ _MOST_STAMPS: Final = 500_000
 
 @dataclass(frozen=True)
 class _Channel:
-    """One signal of the header; ``scale`` is its millivolts per unit, None when it is no voltage."""
+    """One signal of the header: ``scale`` is its millivolts per unit, None when it is no voltage; ``stamps`` marks annotations."""
 
     name: str
     unit: str
@@ -47,6 +47,7 @@ class _Channel:
     offset: float
     samples: int
     digital_min: float
+    stamps: bool
 
 
 def sniff(head: Head) -> int:
@@ -153,7 +154,9 @@ def _channels(path: Path, data: bytes, count: int) -> list[_Channel]:
         if scale is None and not unit and _is_ecg(label) and not annotation:
             scale = 1.0  # settled by the amplitudes once they are read
         gain = (pmax - pmin) / (dmax - dmin) if dmax != dmin else 0.0
-        out.append(_Channel("" if annotation else label, unit, scale, gain, pmin - gain * dmin, int(samples), dmin))
+        out.append(
+            _Channel("" if annotation else label, unit, scale, gain, pmin - gain * dmin, int(samples), dmin, annotation)
+        )
     return out
 
 
@@ -270,7 +273,7 @@ def _stamps(
     spans = [
         slice(int(end) - channel.samples * width, int(end))
         for channel, end in zip(channels, ends, strict=True)
-        if not channel.name and channel.scale is None
+        if channel.stamps
     ]
     out: list[tuple[float | None, tuple[str, ...]]] = []
     bytes_each = max(1, sum(span.stop - span.start for span in spans))
