@@ -30,7 +30,12 @@ LIMB_FROM_I_II: Final[dict[str, tuple[float, float]]] = {
 """Each limb lead as ``a * I + b * II``."""
 
 _CANONICAL: Final = {lead.upper(): lead for lead in LEADS}
-_PREFIX: Final = re.compile(r"^(MDC[_ ]ECG[_ ]LEAD[_ ]|E[CK]G[ _]+|LEAD[ _]*|\d+:)", re.IGNORECASE)
+_PREFIX: Final = re.compile(
+    r"^(?:\d+:)?(?:(?:E[CK]G|ABLEITUNG|D[EÉ]RIVATION|DERIVACI[OÓ]N|DERIVAZIONE)(?:-|[ _]+))?"
+    r"(?:(?:MDC[ _]ECG[ _])?LEAD(?:-|[ _]*))?",
+    re.IGNORECASE,
+)
+"""What stands before a lead's name; the hyphen of "Lead -aVR" belongs to the lead."""
 _ROMAN: Final = {"L1": "I", "L2": "II", "L3": "III", "D1": "I", "D2": "II", "D3": "III",
                  "DI": "I", "DII": "II", "DIII": "III", "C1": "V1", "C2": "V2", "C3": "V3", "C4": "V4", "C5": "V5",
                  "C6": "V6", "MLI": "I", "MLII": "II", "MLIII": "III"}  # fmt: skip

@@ -35,6 +35,17 @@ def test_units(factor: float | None, spellings: list[str]) -> None:
     assert {unit: mv_per_unit(unit) for unit in spellings} == dict.fromkeys(spellings, factor)
 
 
+@pytest.mark.parametrize(("lead", "spellings"), [
+    ("II", ["II", "ii", "Lead II", "LEAD_II", "Lead-II", "ECG II", "EKG II", "ECG-II", "ECG Lead II", "MDC_ECG_LEAD_II", "DII",
+            "D2", "MLII", "Ableitung II", "Dérivation II", "Derivación II", "Derivazione II"]),
+    ("aVR", ["aVR", "AVR", "avr", "a VR", "aV_R", "Lead aVR", "Lead-aVR", "MDC_ECG_LEAD_AVR"]),
+    ("V1", ["V1", "v1", "C1", "ECG V1", "Lead_V1"]),
+    (None, ["-aVR", "Lead -aVR", "1", "12", "ECG", "ECG1", "X", "V7", "V3R", "CM5", "Resp", "IV", "", "Lead"]),
+])  # fmt: skip
+def test_lead_names(lead: str | None, spellings: list[str]) -> None:
+    assert {name: canonical_lead(name) for name in spellings} == dict.fromkeys(spellings, lead)
+
+
 def test_numbered_channels_are_no_leads() -> None:
     assert [canonical_lead(name) for name in ("1", "ECG 1", "Lead 2", "ECG II", "Lead I", "D1", "MLII")] == [
         None,
