@@ -11,6 +11,7 @@ import numpy as np
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.records.channels import one_line
+from precordia.records.file_kinds import kind_of
 from precordia.records.limits import check_file, check_fs, check_shape
 from precordia.records.readers import READERS
 from precordia.records.readers.reader import HEAD_BYTES, Head
@@ -53,7 +54,7 @@ def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recor
     except Exception as error:  # whatever a damaged file provokes in a parser is one line about that file
         reason = one_line(f"{type(error).__name__}: {error}")[:160]
         raise UnreadableRecordingError(
-            f"{place}: not readable as {reader.name} ({reason}); the file is damaged"
+            f"{place}: not readable as {reader.name} ({reason}); it is damaged, or written in a way that is not known"
         ) from error
     check_shape(place, recording.n_leads, recording.n_samples)
     check_fs(place, recording.fs)
@@ -80,18 +81,22 @@ def recognise(path: Path) -> str:
         )
     if not path.exists():
         raise UnreadableRecordingError(f"{path}: there is no such file")
-    found = sniff(read_head(path))
+    head = read_head(path)
+    found = sniff(head)
     if found is None:
+        kind = kind_of(head)
         if path.with_suffix(".hea").exists():
             raise UnknownFormatError(
                 f"{path}: not a signal of the WFDB record {path.stem} beside it, perhaps its annotations; name the record"
             )
+        if kind is not None:
+            raise UnknownFormatError(f"{path}: {kind.name}; {kind.remedy}")
         if suffix == ".dat":
             raise UnknownFormatError(
                 f"{path}: a signal file without its WFDB header {path.stem}.hea; put it beside the file"
             )
         raise UnknownFormatError(
-            f"{path}: no reader recognises it ({_describe(read_head(path))}); formats read: {', '.join(READERS)}"
+            f"{path}: no reader recognises it (binary data of an unknown kind); formats read: {', '.join(READERS)}"
         )
     return found
 
@@ -129,11 +134,3 @@ def _belongs_to_record(path: Path) -> bool:
             return path.name.encode() in file.read(2**16)
     except OSError:
         return False
-
-
-def _describe(head: Head) -> str:
-    if head.xml_root:
-        return f"XML with the root element {head.xml_root[:40]}"
-    if head.data[:4] == b"RIFF":
-        return "RIFF audio"
-    return "text" if head.is_text else "binary data"

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from precordia.core.errors import FilterError, InputError, UsageError
 from precordia.core.recording import Recording
-from precordia.records.channels import one_line, parse_age, parse_sex, parse_time
+from precordia.records.channels import one_line, parse_time
+from precordia.records.people import age_at, parse_sex
 from precordia.records.read import read_alone
 from precordia.records.readers.statements import report_of
 from precordia.records.scan import RecordRef
@@ -137,6 +138,7 @@ class ReportTable:
             return cell_text(cells[column]) if column else None
 
         sex_text = text(mapping.sex) or ""
+        time = _time(cells.get(mapping.time or "")) or recording.time
         wanted = mapping.metadata if mapping.metadata is not None else tuple(c for c in cells if c not in mapping.used)
         extra = {name: value for name in wanted if (value := cell_text(cells[name])) is not None}
         codes = parse_codes(cells[mapping.codes], mapping.code_scheme) if mapping.codes else ()
@@ -144,9 +146,9 @@ class ReportTable:
         return replace(
             recording,
             patient_id=text(mapping.patient_id) or recording.patient_id,
-            time=_time(cells.get(mapping.time or "")) or recording.time,
-            age=_first(parse_age(text(mapping.age)), recording.age),
-            sex=mapping.sex_values.get(sex_text) or parse_sex(sex_text) or recording.sex,
+            time=time,
+            age=_first(age_at(time, text(mapping.age)), recording.age),
+            sex=mapping.sex_values.get(sex_text) or parse_sex(sex_text, mapping.sex or "") or recording.sex,
             device=one_line(text(mapping.device) or "") or recording.device,
             report=report or recording.report,
             codes=tuple(dict.fromkeys((*recording.codes, *codes))),
