@@ -30,6 +30,7 @@ from precordia.retrieval.earlier import earlier_ecgs
 from precordia.retrieval.retriever import Known, Retriever
 
 if TYPE_CHECKING:
+    from precordia.generation.written.writing import WritingSettings
     from precordia.judgement.evidence import Evidence
     from precordia.judgement.judge import Judgement
     from precordia.judgement.knowledge import Knowledge
@@ -212,6 +213,11 @@ class KnowledgeBase:
             raise UsageError("the knowledge base holds nothing of that patient: give the id as the archive names them")
         return len(erasure.case_ids) + erasure.n_rejects
 
+    def ids(self) -> list[int]:
+        """The ids of all cases."""
+        self._store.refresh()
+        return [int(case_id) for case_id in self._store.ids]
+
     def cases(self, ids: Sequence[int]) -> list[Case]:
         """The cases with these ids, in their order; ids that are not there are passed over."""
         self._store.refresh()
@@ -330,6 +336,7 @@ class KnowledgeBase:
         k: int = PRECEDENTS,
         where: str | None = None,
         llm: LanguageModel | str = "none",
+        settings: WritingSettings | None = None,
     ) -> Draft:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
 
@@ -340,13 +347,14 @@ class KnowledgeBase:
             k: Number of precedents.
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" writes the judgement down in canonical words.
+            settings: What a language model is shown, and what happens to statements that do not stand up.
 
         Raises:
             UnusableSignalError: the recording cannot be embedded.
         """
         from precordia.generation.reports.report import write_report
 
-        return write_report(self._judge(recording, k, where), language_model=_model(llm))
+        return write_report(self._judge(recording, k, where), language_model=_model(llm), settings=settings)
 
     def ask(
         self,

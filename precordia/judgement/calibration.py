@@ -7,16 +7,11 @@ good as the likeness of an archive to the one it was fitted on: it says what sha
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
-
-FORMAT = "precordia-calibration-1"
 
 
 @dataclass(frozen=True)
@@ -74,25 +69,3 @@ def fit(support: Sequence[float], truth: Sequence[bool], source: str = "", least
     return Calibration(
         tuple(round(b[0], 4) for b in blocks), tuple(round(b[1], 4) for b in blocks), source, int(x.size)
     )
-
-
-@lru_cache(maxsize=1)
-def shipped() -> Calibration | None:
-    """The curve that ships with Precordia, or None."""
-    path = Path(__file__).parent / "calibration.json"
-    if not path.is_file():
-        return None
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return Calibration(tuple(content["supports"]), tuple(content["probabilities"]), content["source"], content["n"])
-
-
-def save(calibration: Calibration, path: Path) -> None:
-    """Write a curve as JSON."""
-    content = {
-        "format": FORMAT,
-        "source": calibration.source,
-        "n": calibration.n,
-        "supports": calibration.supports,
-        "probabilities": calibration.probabilities,
-    }
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from precordia.concepts import findings_from_measurements, vocabulary
-from precordia.core.findings import Finding
+from precordia.core.findings import Finding, Measurements
 from precordia.judgement import measured, votes
 from precordia.judgement.concerns import concerns_of
 from precordia.judgement.evidence import Evidence
@@ -116,7 +116,10 @@ class _Bench:
         self.evidence = evidence
         self.settings = evidence.settings
         self.models = evidence.knowledge.models
-        self._shown = _rule_findings(evidence)
+        self._shown: dict[str, Finding] = {}
+        for found in self._rule(evidence.measurements):
+            if found.status == "present" and sayable(found.concept):
+                self._shown.setdefault(found.concept, found)
         self._chances: dict[str, float] = {}
         if self.models is not None and evidence.vector is not None:
             ecg = evidence.recording
@@ -189,8 +192,10 @@ class _Bench:
         """How many precedents agree, in words."""
         return f"{len(vote.agreeing)} of {len(self.evidence.jury)} precedents"
 
-    def _rule(self, measurements: object) -> list[Finding]:
-        return findings_from_measurements(measurements)  # type: ignore[arg-type]
+    def _rule(self, measurements: Measurements) -> list[Finding]:
+        """What the rules find in measurements, numbers measured with little confidence left aside."""
+        ecg = self.evidence.recording
+        return findings_from_measurements(measurements, age=ecg.age, sex=ecg.sex)
 
     def _is_meaningless(self, concept: str) -> bool:
         """Whether the QRS complex forbids reading a finding from this ECG."""
@@ -229,15 +234,6 @@ class _Bench:
         sure = chance >= self.sure_from and not (stated and vote.status == "uncertain")
         status = "present" if sure else "uncertain"
         return Finding(vote.concept, status, territory=majority("territory"), severity=majority("severity"))  # type: ignore[arg-type]
-
-
-def _rule_findings(evidence: Evidence) -> dict[str, Finding]:
-    """What rules find in the measurements, by concept, but for numbers measured without confidence."""
-    found: dict[str, Finding] = {}
-    for finding in findings_from_measurements(evidence.measurements):
-        if finding.status == "present" and sayable(finding.concept):
-            found.setdefault(finding.concept, finding)
-    return found
 
 
 def _tightest(against: Sequence[measured.Conflict]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class JudgementSettings:
     voters: int = 20
     temperature: float = 0.1
     uncertain_weight: float = 0.5
-    least: float = 0.35
+    least: float = 0.3
     certain: float = 0.5
     min_agreeing: int = 2
     max_citations: int = 3
