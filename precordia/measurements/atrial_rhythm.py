@@ -173,4 +173,15 @@ def _interval(likeness: NDArray[np.float64]) -> tuple[float, float, float]:
     run = good[: np.flatnonzero(np.diff(good, append=likeness.size) > 1)[0] + 1]
     # Within the tolerance of a sample several lags are equally good; the wave itself is most like itself at one of them.
     best = int(run[np.argmax(mean[run] + 1e-3 * likeness[lags[run]])])
-    return float(lags[best] / RATE), float(mean[best]), float(np.nanmin(table[:, best]))
+    interval = _refined(likeness[:longest], float(lags[best]))
+    return interval / RATE, float(mean[best]), float(np.nanmin(table[:, best]))
+
+
+def _refined(likeness: NDArray[np.float64], interval: float) -> float:
+    """The interval, samples, from the place of its multiples' peaks: the fourth gives it four times as exactly."""
+    for k in range(1, MULTIPLES + 1):
+        start = round(k * interval) - 2
+        near = likeness[start : start + 5]
+        if near.size == 5:
+            interval = (start + int(np.argmax(near))) / k
+    return interval
