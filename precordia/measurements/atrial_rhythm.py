@@ -169,6 +169,8 @@ def _interval(likeness: NDArray[np.float64]) -> tuple[float, float, float]:
         table[k - 1, inside] = likeness[near].max(axis=1)
     table[0] = np.where(np.isnan(table[0]), likeness[lags], table[0])
     mean = np.nanmean(table, axis=0)
+    if mean.max() <= 0.0:
+        return PP_S[1], 0.0, 0.0
     good = np.flatnonzero(mean >= SHORTEST_WINS * mean.max())
     run = good[: np.flatnonzero(np.diff(good, append=likeness.size) > 1)[0] + 1]
     # Within the tolerance of a sample several lags are equally good; the wave itself is most like itself at one of them.

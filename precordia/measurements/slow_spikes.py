@@ -73,7 +73,7 @@ def _jumps(signal: NDArray[np.float64], step: int) -> _Jumps | None:
     start, stop = 6 * step, signal.shape[1] - last
     if stop - start < 1:
         return None
-    before = sum(signal[:, start - k * step : stop - k * step] for k in (2, 3, 4)) / 3
+    before = np.asarray(sum(signal[:, start - k * step : stop - k * step] for k in (2, 3, 4)), dtype=np.float64) / 3
     height = _length(signal[:, start:stop] - before)
     padded = np.pad(height, step)
     top = (height >= padded[: -2 * step]) & (height >= padded[2 * step :])
