@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import uniform_filter1d
 
-from precordia.core.leads import CHEST_LEADS
 from precordia.measurements.analysis import Analysis
+from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import BEFORE, FS
 
 STEP: Final = 2
@@ -31,7 +31,7 @@ RATE: Final = FS / STEP
 PP_S: Final = (0.17, 1.60)
 """Intervals between atrial waves that are looked for, s: from flutter to sinus bradycardia."""
 
-DISSOCIATED_PP_S: Final = 0.30
+DISSOCIATED_PP_S: Final = 0.35
 """P waves closer than this are flutter or tachycardia, whose conduction varies without the AV node being blocked, s."""
 
 MULTIPLES: Final = 4
@@ -64,8 +64,8 @@ UNBOUND: Final = 0.50
 
 FEWEST_BEATS: Final = 4
 
-INDEPENDENT: Final = ("I", "II", *CHEST_LEADS)
-"""The other leads are sums of these and hold nothing of their own."""
+P_LEADS: Final = ("I", "II", "V1", "V2", "V5")
+"""Where P waves are largest, from the front, the side and below; more leads hold little of their own and cost time."""
 
 MARGIN_S: Final = 0.016
 """What is left out on either side of a QRS complex, s: there beats of one shape differ most."""
@@ -111,8 +111,8 @@ def _between_complexes(one: Analysis) -> tuple[NDArray[np.float64], NDArray[np.f
 
     The second array, ``(n,)``, is 1 where something counts.
     """
-    rows = [k for k, lead in enumerate(one.stretch.leads) if lead in INDEPENDENT] or list(range(len(one.stretch.leads)))
-    left = uniform_filter1d(one.stretch.signal[rows], 2 * STEP + 1, axis=1)[:, ::STEP]
+    rows = [k for k, lead in enumerate(one.stretch.leads) if lead in P_LEADS] or list(range(len(one.stretch.leads)))
+    left = smooth(one.stretch.signal[rows], 20)[:, ::STEP]
     n = left.shape[1]
     counts = np.ones(n)
     margin = round(MARGIN_S * RATE)
@@ -140,13 +140,17 @@ def _at_rate(samples: float) -> int:
 
 
 def _self_likeness(left: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(n,)``: correlation with itself at each lag (samples at :data:`RATE`) of the samples that count at both ends."""
+    """Correlation with itself at each lag (samples at :data:`RATE`) of the samples that count at both ends.
+
+    Up to :data:`LONGEST_SHARE` of the stretch.
+    """
     n = left.shape[1]
-    size = next_fast_len(2 * n, real=True)
-    spectrum = rfft(left, size, axis=1)
-    together = irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=0), size)[:n]
-    energy, where = rfft((left**2).sum(axis=0), size), rfft(counts, size)
-    later, earlier = irfft(energy * np.conj(where), size)[:n], irfft(np.conj(energy) * where, size)[:n]
+    longest = round(LONGEST_SHARE * n)
+    size = next_fast_len(n + longest, real=True)
+    spectra = rfft(np.vstack([left, (left**2).sum(axis=0), counts]), size, axis=1)
+    power = (spectra[:-2].real ** 2 + spectra[:-2].imag ** 2).sum(axis=0)
+    overlap = spectra[-2] * np.conj(spectra[-1])
+    together, later, earlier = irfft(np.stack([power, overlap, np.conj(overlap)]), size, axis=1)[:, :longest]
     out: NDArray[np.float64] = together / np.sqrt(np.maximum(later, 1e-9) * np.maximum(earlier, 1e-9))
     return out
 
@@ -159,8 +163,8 @@ def _bound(likeness: NDArray[np.float64], rr: float, multiples: int) -> float:
 
 def _interval(likeness: NDArray[np.float64]) -> tuple[float, float, float]:
     """The interval that repeats best, s, the mean likeness over its multiples, and the least."""
-    longest = round(LONGEST_SHARE * likeness.size)
-    lags = np.arange(round(PP_S[0] * RATE), min(round(PP_S[1] * RATE), longest) + 1)
+    longest = likeness.size
+    lags = np.arange(round(PP_S[0] * RATE), min(round(PP_S[1] * RATE), longest - 1) + 1)
     if not lags.size:
         return PP_S[1], 0.0, 0.0
     table = np.full((MULTIPLES, lags.size), np.nan)
@@ -170,8 +174,21 @@ def _interval(likeness: NDArray[np.float64]) -> tuple[float, float, float]:
         table[k - 1, inside] = likeness[near].max(axis=1)
     table[0] = np.where(np.isnan(table[0]), likeness[lags], table[0])
     mean = np.nanmean(table, axis=0)
+    if mean.max() <= 0.0:
+        return PP_S[1], 0.0, 0.0
     good = np.flatnonzero(mean >= SHORTEST_WINS * mean.max())
     run = good[: np.flatnonzero(np.diff(good, append=likeness.size) > 1)[0] + 1]
     # Within the tolerance of a sample several lags are equally good; the wave itself is most like itself at one of them.
     best = int(run[np.argmax(mean[run] + 1e-3 * likeness[lags[run]])])
-    return float(lags[best] / RATE), float(mean[best]), float(np.nanmin(table[:, best]))
+    interval = _refined(likeness, float(lags[best]))
+    return interval / RATE, float(mean[best]), float(np.nanmin(table[:, best]))
+
+
+def _refined(likeness: NDArray[np.float64], interval: float) -> float:
+    """The interval, samples, from the place of its multiples' peaks: the fourth gives it four times as exactly."""
+    for k in range(1, MULTIPLES + 1):
+        start = round(k * interval) - 2
+        near = likeness[start : start + 5]
+        if near.size == 5:
+            interval = (start + int(np.argmax(near))) / k
+    return interval
