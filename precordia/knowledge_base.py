@@ -249,6 +249,7 @@ class KnowledgeBase:
             "version": self._store.version,
             "columns": self._store.columns(),
             "findings": dict(findings.most_common()),
+            "taught": self.knowledge().document(),
             **asdict(self.manifest),
         }
 

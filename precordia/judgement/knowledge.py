@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from precordia.judgement.models import FindingModels
 
@@ -21,3 +22,18 @@ class Knowledge:
 
     floor: float = DEFAULT_FLOOR
     models: FindingModels | None = None
+
+    def document(self) -> dict[str, Any]:
+        """What was taught, and what is promised, as plain values for people."""
+        near = {"similarity_of_near_precedents": round(self.floor, 4)}
+        models = self.models
+        if models is None:
+            return {**near, "models": "none: too few cases, the precedents' vote decides"}
+        sampled = models.n_cases < models.n_archive
+        of = f"a sample of {models.n_cases} of {models.n_archive}" if sampled else f"all {models.n_cases}"
+        rests = f"{of} cases with a report or codes, of {models.n_patients} patients"
+        return {
+            **near,
+            "models": f"of {len(models.concepts)} findings, fitted on {rests}",
+            "promise": str(models.promise),
+        }

@@ -51,6 +51,14 @@ class Promise:
     n_patients: int = 0
     withdrawn: str = ""
 
+    def __str__(self) -> str:
+        if self.withdrawn:
+            return f"none: {self.withdrawn}"
+        return (
+            f"of the statements without 'possible' at most {self.risk:.0%} are not in the report of such an ECG "
+            f"({self.kept:.0%} of {self.n_statements} statements about {self.n_patients} patients kept back)"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class FindingModels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from precordia.generation.reports.consensus import ConsensusSettings, compose
 
 from precordia.concepts import label_report, statement_of, vocabulary
 from precordia.core.case import Case
@@ -19,7 +20,6 @@ from precordia.eval.tasks.reports_data import PTBXL, Sample
 from precordia.eval.tasks.reports_evidence import EvidenceCounts, count, holds, supports
 from precordia.eval.tasks.reports_figures import mean, ratio
 from precordia.eval.tasks.reports_findings import coded_of, macro_f1, opposed, tallies
-from precordia.judgement.reconcile import said_of
 from precordia.eval.tasks.reports_risk import NEVER, Judged, conformal_threshold
 from precordia.eval.tasks.reports_scores import score, score_text
 from precordia.eval.tasks.reports_systems import (
@@ -31,9 +31,8 @@ from precordia.eval.tasks.reports_systems import (
     Written,
     written,
 )
-from precordia.generation.reports.consensus import ConsensusSettings, compose
 from precordia.generation.written.writing import WritingSettings
-from precordia.judgement.reconcile import sayable
+from precordia.judgement.reconcile import said_of, sayable
 
 REPORTS = {
     "a": "sinus rhythm. normal ecg.",

@@ -61,7 +61,9 @@ class ReportConsensus:
     """Finding-level agreement of reports with the cardiologist's, whole and by what they rest on."""
 
     name = "report-consensus"
-    summary = "findings of reports, and what models, precedents and rules each give (PTB-XL fold 9, LUDB, Chapman, CPSC)"
+    summary = (
+        "findings of reports, and what models, precedents and rules each give (PTB-XL fold 9, LUDB, Chapman, CPSC)"
+    )
     protocol = (
         "Archive: a knowledge base of PTB-XL 1.0.3's folds 1-8, the 100 Hz records that are there, built as users build one. "
         "Asked through it, as users ask: PTB-XL fold 9 (no patient crosses folds), LUDB 51-100 without and with LUDB 1-50 in "
@@ -70,8 +72,15 @@ class ReportConsensus:
         "left out. Micro precision, recall and F1, 95% bootstrap interval by patient, differences paired; abstentions count as "
         "saying nothing. Rare: stated by fewer than 20 cases of the archive. --set place=NAME asks of one place alone."
     )
-    source = "Wagner et al., PTB-XL, Scientific Data 2020;7:154; CC BY 4.0. Others: see eval reports and encoder-transfer"
-    headline = ("micro F1 of findings @ *", "citation precision* @ *", "F1 of * @ PTB-XL", "precision of normal @ PTB-XL")
+    source = (
+        "Wagner et al., PTB-XL, Scientific Data 2020;7:154; CC BY 4.0. Others: see eval reports and encoder-transfer"
+    )
+    headline = (
+        "micro F1 of findings @ *",
+        "citation precision* @ *",
+        "F1 of * @ PTB-XL",
+        "precision of normal @ PTB-XL",
+    )
 
     def run(self, settings: Settings) -> Result:
         """Compose a report for each query and compare.
@@ -81,7 +90,7 @@ class ReportConsensus:
             InputError: there is no PTB-XL.
         """
         wanted = settings.options.get("place")
-        if wanted is not None and wanted not in PLACES or set(settings.options) - {"place"}:
+        if (wanted is not None and wanted not in PLACES) or set(settings.options) - {"place"}:
             raise UsageError(f"report-consensus has one setting, place: {'; '.join(PLACES)}")
         rows: list[dict[str, Any]] = []
         figures: list[Row] = []
@@ -257,9 +266,7 @@ def _of_drafts(drafts: Sequence[Draft], asked: Sequence[_Asked], archive: Archiv
         ("atrial fibrillation with regular RR", bootstrap.rate(regular, patients), False),
         ("drafts with something to consider", bootstrap.rate([bool(d.consider) for d in drafts], patients), True),
     ]  # fmt: skip
-    return [
-        Row(REPORT, metric, e.value, e.low, e.high, e.n, place, at_least=better) for metric, e, better in found
-    ]
+    return [Row(REPORT, metric, e.value, e.low, e.high, e.n, place, at_least=better) for metric, e, better in found]
 
 
 def _is_normal_beside(draft: Draft) -> bool:

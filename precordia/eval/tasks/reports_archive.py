@@ -40,9 +40,7 @@ class Archive:
 
     def __init__(self, folder: Path, folds: Sequence[int] = range(1, 9)) -> None:
         self.kb = KnowledgeBase.open(folder)
-        held_back = [
-            c for c in self.cases if c.metadata.get("strat_fold", "1") not in {str(fold) for fold in folds}
-        ]
+        held_back = [c for c in self.cases if c.metadata.get("strat_fold", "1") not in {str(fold) for fold in folds}]
         if held_back:
             raise InputError(
                 f"{folder}: holds {len(held_back)} recordings of PTB-XL's folds that are asked about; "
