@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from precordia import __version__
+from precordia.cli.console import note
 from precordia.core.errors import InputError, PrecordiaError, UsageError, place_of
 
 COMMANDS = {
@@ -55,13 +56,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(importlib.import_module(f"precordia.cli.{args.command}").run(args))
     except (UsageError, InputError) as error:
-        print(f"precordia {args.command}: {_one_line(error)}", file=sys.stderr)
+        note(f"precordia {args.command}: {_one_line(error)}")
         return 2
     except PrecordiaError as error:
-        print(f"precordia {args.command}: {_one_line(error)}", file=sys.stderr)
+        note(f"precordia {args.command}: {_one_line(error)}")
         return 1
     except KeyboardInterrupt:
-        print(f"precordia {args.command}: interrupted; what was finished is kept", file=sys.stderr)
+        note(f"precordia {args.command}: interrupted; what was finished is kept")
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -71,10 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("PRECORDIA_DEBUG"):
             raise
         place = place_of(error)
-        print(
+        note(
             f"precordia {args.command}: internal error ({type(error).__name__} in {place}); please report it; "
-            "PRECORDIA_DEBUG=1 shows the details",
-            file=sys.stderr,
+            "PRECORDIA_DEBUG=1 shows the details"
         )
         return 1
 

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from precordia import __version__
 from precordia.concepts import statement_of, vocabulary
+from precordia.core.display import shown
 from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
@@ -81,8 +82,17 @@ def render(
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        finalize=_visible,
     )
+
+
+def _visible(value: Any) -> Any:
+    """What a template writes: text of others with nothing hidden in it, our own markup as it is."""
+    return shown(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _facts(recording: Recording) -> list[tuple[str, str]]:

@@ -187,3 +187,13 @@ def test_a_recording_with_hardly_anything_known_has_a_page_too() -> None:
     bare = replace(query_recording(3.0, 100.0), age=float("nan"), sex=None)
     bare = replace(bare, signal=bare.signal[:1], leads=("II",))
     assert "nan" not in Reader(render(Draft((), abstained=True, reason="too weak"), bare)).text.lower().split()
+
+
+def test_hidden_characters_are_written_out() -> None:
+    hidden = "AF\x1b[2J \u202eeht \u200bfo\U000e0041\nsecond line"
+    hits = [replace(hit, case=replace(hit.case, report=hidden, recording_id=f"r{hidden}")) for hit in HITS]
+    page = render(
+        compose(QUERY, hits, MEASURED), replace(QUERY, device=hidden, recording_id=hidden), hits, question=hidden
+    )
+    assert all(c.isprintable() or c in "\n\t\xa0" for c in page)
+    assert "AF\\x1b[2J \\u202eeht \\u200bfo\\U000e0041\nsecond line" in page

@@ -16,7 +16,7 @@ from precordia.records.channels import one_line, parse_age, parse_sex, parse_tim
 from precordia.records.conditions import ConditionEngine
 from precordia.records.read import read_alone
 from precordia.records.readers.statements import report_of
-from precordia.records.scan import RecordRef
+from precordia.records.scan import UNKNOWN, RecordRef
 from precordia.records.tables.columns import cell_text, load_table, parse_codes
 from precordia.records.tables.mapping import TableMapping, mapping_for
 
@@ -193,7 +193,8 @@ class ReportTable:
         if self.mapping.match == "recording_id":
             return self.row_of(ref.path, _stem(ref.path))
         try:
-            return self.row_of(ref.path, *self._ids_of(read_alone(ref.path)))
+            known = None if ref.format == UNKNOWN else ref.format
+            return self.row_of(ref.path, *self._ids_of(read_alone(ref.path, format=known)))
         except InputError:
             return _UNREADABLE
 
