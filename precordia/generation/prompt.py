@@ -28,7 +28,7 @@ from precordia.core.retrieval import Hit
 from precordia.generation import evidence
 from precordia.generation.measured import MEASURES, in_words
 from precordia.generation.reconcile import sayable, section_of
-from precordia.generation.sanitize import clean
+from precordia.generation.sanitize import clean, clinical_sentences
 
 Kind = Literal["report", "answer", "comparison", "differential"]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,6 +54,7 @@ class PromptSettings:
         min_similarity: Cases further than this have no vote in the agreement table; they are still shown.
         temperature, uncertain_weight: Of the vote, as in the consensus composer.
         show_similarity: Whether similarities are shown.
+        whole_reports: Quote all of a report, cleaned, instead of its clinical sentences: with an archive that is trusted.
     """
 
     k: int = 8
@@ -68,6 +69,7 @@ class PromptSettings:
     temperature: float = 0.1
     uncertain_weight: float = 0.5
     show_similarity: bool = True
+    whole_reports: bool = False
 
 
 def assemble(
@@ -224,7 +226,11 @@ def _case(hit: Hit, number: int, settings: PromptSettings) -> dict[str, Any]:
         "similarity": similarity,
         "facts": ", ".join(facts),
         "findings": _findings(case),
-        "report": _quotable(case.report or "", settings.report_chars) or "(no report)",
+        "report": _quotable(
+            (case.report or "") if settings.whole_reports else clinical_sentences(case.report or ""),
+            settings.report_chars,
+        )
+        or "(no report)",
     }
 
 

@@ -227,16 +227,18 @@ _CREDENTIAL: Final = re.compile(
     r"Oberarzt|Oberärztin|Chefarzt|Chefärztin|Assistenzarzt|Assistenzärztin)(?!\w)"
 )
 _WORD: Final = re.compile(r"[^\W\d_](?:['’.-]?[^\W\d_]+)*")
-_PARTICLES: Final = frozenset(
-    "von van vom zu zur zum de del della der den dem di da dos du la le el al bin ibn ter ten te of".split()
-)  # noqa: SIM905
-_NO_NAMES: Final = frozenset(
-    (  # noqa: SIM905
-        "male female männlich weiblich unknown unbekannt with mit is ist has hat was war wurde were shows zeigt in im on am at um the der die "
-        "das and und who seen known nicht not no kein keine without ohne for für from aus geb geboren born dob mrn pat nr id fall age alter "
-        "aged date datum tel fax ecg ekg years jahre informed informiert notified attended stellte asymptomatic stable called by to a an"
-    ).split()
-)
+_PARTICLES: Final = frozenset({
+    "von", "van", "vom", "zu", "zur", "zum", "de", "del", "della", "der", "den", "dem", "di", "da", "dos", "du",
+    "la", "le", "el", "al", "bin", "ibn", "ter", "ten", "te", "of",
+})  # fmt: skip
+_NO_NAMES: Final = frozenset({
+    "male", "female", "männlich", "weiblich", "unknown", "unbekannt", "with", "mit", "is", "ist", "has", "hat",
+    "was", "war", "wurde", "were", "shows", "zeigt", "in", "im", "on", "am", "at", "um", "the", "der", "die", "das",
+    "and", "und", "who", "seen", "known", "nicht", "not", "no", "kein", "keine", "without", "ohne", "for", "für",
+    "from", "aus", "geb", "geboren", "born", "dob", "mrn", "pat", "nr", "id", "fall", "age", "alter", "aged", "date",
+    "datum", "tel", "fax", "ecg", "ekg", "years", "jahre", "informed", "informiert", "notified", "attended",
+    "stellte", "asymptomatic", "stable", "called", "by", "to", "a", "an",
+})  # fmt: skip
 _MOST_WORDS: Final = 5
 
 
@@ -289,7 +291,9 @@ def _name_end(text: str, start: int, *, any_case: bool = False, reversible: bool
         lower = word.lower()
         after = match.end()
         dotted = text[after : after + 1] == "."
-        title = re.fullmatch(_TITLE, lower) is not None or (dotted and re.match(rf"{_TITLE}\.", f"{lower}.") is not None)
+        title = re.fullmatch(_TITLE, lower) is not None or (
+            dotted and re.match(rf"{_TITLE}\.", f"{lower}.") is not None
+        )
         capital = word[0].isupper()
         initial = capital and len(word) == 1
         if lower in _PARTICLES and not initial:
