@@ -12,7 +12,7 @@ smaller than a state, dates, ages above 89, telephone and fax numbers, e-mail ad
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -52,18 +52,12 @@ def find_identifiers(text: str) -> tuple[Identifier, ...]:
     return tuple(out)
 
 
-def mask_identifiers(text: str, known: Iterable[str] = ()) -> str:
+def mask_identifiers(text: str) -> str:
     """The text with identifiers as ``[name]``, ``[date]``, ``[time]``, ``[age]``, ``[address]`` or ``[id]``.
-
-    Args:
-        text: A report.
-        known: Further words that identify, wherever they stand: the recording's own ids.
 
     >>> mask_identifiers("Patient: Doe, John, born 1/2/1950. Sinus rhythm.")
     'Patient: [name], born [date]. Sinus rhythm.'
     """
-    for one in known:
-        text = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", "[id]", text)
     for found in reversed(find_identifiers(text)):
         text = f"{text[: found.start]}[{found.kind}]{text[found.end :]}"
     return text
@@ -97,7 +91,7 @@ _DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])"
 _FORMS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))  # type: ignore[misc]
     for kind, pattern in (
-        ("id", r"\b[\w.+-]+\s?@\s?[\w-]+(?:\.[\w-]+)+"),
+        ("id", r"\b[\w.+-]{1,64}\s?@\s?[\w-]+(?:\.[\w-]+)+"),
         ("id", r"\b(?:https?://|www\.)\S+"),
         ("date", rf"(?<![\w.,/]){_DAY}\s?([./:-])\s?{_DAY}\s?\1\s?{_YEAR_OR_SHORT}"),
         ("date", rf"(?<![\w.,/]){_YEAR}\s?([./-])\s?{_DAY}\s?\1\s?{_DAY}(?!\d)"),
@@ -114,7 +108,7 @@ _FORMS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = tuple(
         ("id", r"(?<![\w.,+])(?:\+|00)\d(?:[\s()/.-]{0,3}\d){6,14}(?!\d)"),
         ("id", r"(?<![\w.,+])\(?0\d{1,5}\)?(?:[\s()/-]{0,3}\d){4,12}(?!\d)"),
         ("id", r"(?<![\w.,])\(?\d{3,5}\)?[\s.-]{0,2}\d{3}[\s.-]\d{4}(?!\d)|(?<!\w)\(\d{3,5}\)\s?\d{5,8}(?!\d)"),
-        ("id", r"(?<!\w)\d{3}-\d{2}-\d{4}(?!\d)"),
+        ("id", r"(?<!\w)\d{3}-\d{2}-\d{4}(?:-?[A-Z]\d?)?(?!\w)"),
         ("id", r"(?<![\d.,])\d{6,}(?!\d)"),
         ("id", r"(?<![\w-])[A-Z]{1,4}-?\d{4,}[A-Z]{0,2}(?!\w)|(?<![\w-])[A-Z]{1,3}-?\d{3}[-\s]\d{3}(?:[-\s]\d{3})?(?!\w)"),
         # British postal codes.
@@ -123,11 +117,11 @@ _FORMS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = tuple(
 )  # fmt: skip
 _MIN_DIGITS: Final = 3
 _NUMBERED: Final = re.compile(
-    r"(?:\b[\w./-]*(?:nummer|number|nr|mrn|ssn|serial|seriennr)\b|\b(?:s/n|id|nhs|kv|akz|pid|ext|extension|durchwahl|dw|tel|telefon|"
+    r"(?:\b[\w./-]{0,30}(?:nummer|number|nr|mrn|ssn|serial|seriennr)\b|\b(?:s/n|id|nhs|kv|akz|pid|ext|extension|durchwahl|dw|tel|telefon|"
     r"telephone|phone|mobil|mobile|handy|fax|pager|piepser|pin|insurance|accession|auftrag)\b|"
     r"\b(?:hospital|case|record|patient|device|order|account|accession|file|chart|serial|room|ward|bed|policy)\s+no\b)"
     r"(?:\s*(?:no|nr|number|nummer|id)\b)?[\s.:#=-]{0,4}"
-    r"(?P<value>[A-Za-z]{0,4}[ .-]?\d(?:[ ./-]?[A-Za-z]?\d){0,15}[A-Za-z]?(?!\w))",
+    r"(?P<value>[A-Za-z]{0,4}[ .-]?\d(?:[ ./-]?[A-Za-z]?\d){0,15}(?:-?[A-Za-z])?(?!\w))",
     re.IGNORECASE,
 )
 _LIVING_AT: Final = re.compile(
@@ -136,30 +130,30 @@ _LIVING_AT: Final = re.compile(
     re.IGNORECASE,
 )
 _STREET_DE: Final = re.compile(
-    r"(?<![\w-])[A-ZÄÖÜ][\w.-]*(?i:straße|strasse|str\.|weg|allee|platz|gasse|ring|damm|ufer|steig|graben|chaussee)"
+    r"(?<![\w-])[A-ZÄÖÜ][\w.-]{0,40}(?i:straße|strasse|str\.|weg|allee|platz|gasse|ring|damm|ufer|steig|graben|chaussee)"
     r"\s*\d{1,4}\s?[a-z]?(?![\w.,]*\d)"
     r"|(?<!\w)(?:Am|An der|An den|Auf dem|Auf der|Im|Zum|Zur|Unter den|AM|AN DER|IM|ZUM|ZUR)"
-    r"(?:\s[A-ZÄÖÜ][\w-]{3,}){1,2}\s\d{1,3}[a-z]?(?=\s*(?:[,.;\n]|$))"
+    r"(?:\s[A-ZÄÖÜ][\w-]{3,40}){1,2}\s\d{1,3}[a-z]?(?=\s*(?:[,.;\n]|$))"
 )
 _STREET_EN: Final = re.compile(
-    r"(?:(?:Flat|Apt\.?|Apartment|Unit|FLAT|APT\.?)\s\d{1,4}[a-z]?,?\s)?(?<![\w.,])\d{1,5}[a-z]?\s(?:[A-Z][\w'’]+\s){1,3}"
+    r"(?:(?:Flat|Apt\.?|Apartment|Unit|FLAT|APT\.?)\s\d{1,4}[a-z]?,?\s)?(?<![\w.,])\d{1,5}[a-z]?\s(?:[A-Z][\w'’]{1,40}\s){1,3}"
     r"(?:Street|St\b|Road|Rd\b|Avenue|Ave\b|Lane|Ln\b|Drive|Court|Close|Way|Place|Square|Boulevard|Blvd\b|Crescent|Terrace|Hill|"
     r"STREET|ROAD|AVENUE|LANE|DRIVE|COURT|CLOSE|PLACE|SQUARE)\.?"
 )
 _TOWN: Final = re.compile(
-    r"(?:(?<=,\s)|(?<=^)|(?<=\n))\d{4,5}\s[A-ZÄÖÜ][\w-]{3,}(?:\s[A-ZÄÖÜ]\w{3,})?|\b(?:D|A|CH)-\d{4,5}\s[A-ZÄÖÜ][\w-]{2,}"
+    r"(?:(?<=,\s)|(?<=^)|(?<=\n))\d{4,5}\s(?:Bad\s)?[A-ZÄÖÜ][\w-]{3,40}|\b(?:D-\d{5}|(?:A|CH)-\d{4})\s[A-ZÄÖÜ][\w-]{2,40}"
     r"|(?:(?:The\s)?[A-Z]\w+(?:\s[A-Z]\w+)?,\s)?[A-Z]\w+\s(?:Lane|Road|Street|Avenue),\s[A-Z]\w+"
 )
 _PLACE: Final = re.compile(
-    r"(?:Royal\sInfirmary|Hospital\sof|University\sof|ROYAL\sINFIRMARY)(?:\s[A-Z][\w'’-]+)+"
-    r"|(?:(?:St\.|ST\.|[A-ZÄÖÜ][\w'’-]*)\s){1,4}(?:Hospital|Infirmary|Clinic|Surgery|(?:Medical|Health)\sCent(?:er|re)|"
-    r"HOSPITAL|INFIRMARY|(?:MEDICAL|HEALTH)\sCENT(?:ER|RE))(?:\sof(?:\s[A-Z][\w'’-]+)+)?"
-    r"|(?:[Uu]niversitätsklinik(?:um)?|Uniklinik(?:um)?|Klinikum|Krankenhaus|Spital|Praxis|Kreisklinik|UNIVERSITÄTSKLINIKUM|KLINIKUM|"
+    r"(?:Royal\sInfirmary|Hospital\sof|University\sof|ROYAL\sINFIRMARY)(?:\s[A-Z][\w'’-]{1,40})+"
+    r"|(?:(?:St\.|ST\.|[A-ZÄÖÜ][\w'’-]{0,40})\s){1,4}(?:Hospital|Infirmary|Clinic|Surgery|(?:Medical|Health|Heart)\sCent(?:er|re)|Institute|"
+    r"HOSPITAL|INFIRMARY|CLINIC|INSTITUTE|(?:MEDICAL|HEALTH|HEART)\sCENT(?:ER|RE))(?:\sof(?:\s[A-Z][\w'’-]{1,40})+)?"
+    r"|(?:[Uu]niversitätsklinik(?:um)?|Uniklinik(?:um)?|Klinikum|Krankenhaus|Spital|Praxis|Kreisklinik|Herzzentrum|UNIVERSITÄTSKLINIKUM|KLINIKUM|"
     r"KRANKENHAUS|PRAXIS)\s(?:(?:am|an der|im|der|des|für|St\.|AM)\s)?[A-ZÄÖÜ][\w.-]+"
-    r"|(?<!\w)[A-ZÄÖÜ][\w.-]*(?:-Krankenhaus|krankenhaus|-Klinikum|klinikum|-Hospital|-Klinik|-Stift|-KRANKENHAUS|-KLINIKUM)"
+    r"|(?:St\.\s|ST\.\s)?(?<!\w)[A-ZÄÖÜ][\w.-]{0,40}(?:-Krankenhaus|krankenhaus|-Klinikum|klinikum|-Hospital|-Klinik|-Stift|-KRANKENHAUS|-KLINIKUM|-KLINIK)"
 )
 _ONWARD: Final = re.compile(
-    r",?\s+(?:\d{4,5}\s+)?(?:[DA]-\d{4,5}\s+)?[A-ZÄÖÜ][\w'’-]+(?:\s[A-ZÄÖÜ][\w'’-]+)?(?:\s\d{5}(?:-\d{4})?)?"
+    r",?\s+(?:\d{4,5}\s+)?(?:[DA]-\d{4,5}\s+)?(?:Bad\s)?[A-ZÄÖÜ][\w'’-]{1,40}(?:\s[A-ZÄÖÜ][\w'’-]{1,40}(?=[,.\n]))?(?:\s\d{5}(?:-\d{4})?)?"
 )
 """A town after a street: ", 12345 Neustadt", ", Dayton", ", OH 45402"."""
 
@@ -188,10 +182,10 @@ _CLINICAL: Final = re.compile(
 """Parts of words that are no names. "Block" and "Stark" may be names; "Linksschenkelblock" is none."""
 
 _TITLE: Final = (
-    r"(?:(?:ober|chef|assistenz|haus|fach)ärzt(?:in)?|(?:ober|chef|assistenz|haus|fach)arzt|doctor|doktor|professor|prof|dr|dres|"
-    r"med(?=\.)|univ(?=\.)|priv(?=\.)|doz(?=\.)|dipl(?=\.)|ing(?=\.)|pd|oa|oä|herrn?|frau|mister|miss|mrs|mr|ms|hr|fr|sir|schwester|pfleger|pflegerin|sister|nurse|mta|mtra)"
+    r"(?:(?:ober|chef|assistenz|haus|fach)ärzt(?:in)?|(?:ober|chef|assistenz|haus|fach)arzt|doctor|doktor|professor|prof|drs?|dres|"
+    r"med(?=\.)|st(?=\.)|univ(?=\.)|priv(?=\.)|doz(?=\.)|dipl(?=\.)|ing(?=\.)|pd|oa|oä|herrn?|frau|mister|miss|mrs|mr|ms|hr|fr|sir|schwester|pfleger|pflegerin|sister|nurse|mta|mtra)"
 )
-_HEAD: Final = re.compile(rf"(?<![\w-]){_TITLE}(?:\.-?|(?=[\s:-]))", re.IGNORECASE)
+_HEAD: Final = re.compile(rf"(?<![\w-])(?!st\.){_TITLE}(?:\.-?|(?=[\s:-]))", re.IGNORECASE)
 _PERSON: Final = (
     r"tochter|sohn|ehefrau|ehemann|mutter|vater|bruder|daughter|son|wife|husband|mother|father|brother|"
     r"angehörige[r]?|betreuer(?:in)?|next\sof\skin|carer|guardian"
@@ -221,9 +215,11 @@ _BARE_LABEL: Final = re.compile(r"(?<!\w)(?:patient(?:in)?(?:[\s-]name)?|pat\.|p
 """After these without a colon, two capitalised words are a name, or one, a comma and another."""
 
 _SIGNATURE: Final = re.compile(r"(?:(?<=[.!?\n])|(?<=^))\s*[-–—]{1,3}\s*(?=[^\W\d_])")
-_INITIALLED: Final = re.compile(r"(?<![\w.])(?:[A-HJ-UW-Z]\.\s?){1,2}(?=[A-ZÄÖÜ][a-zäöüß'’]{2,})")
+_INITIALLED: Final = re.compile(
+    r"(?<![\w.-])(?:(?:[A-HJ-UW-Z]\.\s?){1,2}(?=[A-ZÄÖÜ][\w'’]{2,})|St\.\s(?=[A-ZÄÖÜ][a-zäöüß]{2,}))"
+)
 _CREDENTIAL: Final = re.compile(
-    r"((?:[A-ZÄÖÜ][\w'’-]*\.?\s){0,3}[A-ZÄÖÜ][\w'’-]+),?\s(?:MD|M\.D\.|DO|RN|FRCP|MRCP|FACC|PhD|Consultant|Facharzt|Fachärztin|"
+    r"((?:[A-ZÄÖÜ][\w'’-]{0,40}\.?\s){0,3}[A-ZÄÖÜ][\w'’-]{1,40}),?\s(?:MD|M\.D\.|DO|RN|FRCP|MRCP|FACC|PhD|Consultant|Facharzt|Fachärztin|"
     r"Oberarzt|Oberärztin|Chefarzt|Chefärztin|Assistenzarzt|Assistenzärztin)(?!\w)"
 )
 _WORD: Final = re.compile(r"[^\W\d_](?:['’.-]?[^\W\d_]+)*")
@@ -311,6 +307,9 @@ def _name_end(text: str, start: int, *, any_case: bool = False, reversible: bool
         at = after
         if not capital and not title:
             break
+        other = re.compile(r"\s(?:and|und|&)\s(?=[^\W\d_])", re.IGNORECASE).match(text, at)
+        if other and words and _can_follow(text, other.end()):
+            at = other.end()
         # "Doe, John": once, and only where a name can stand after the comma.
         turn = re.compile(r",[ \t]*(?=[^\W\d_])").match(text, at)
         if reversible and not comma and turn and words and _can_follow(text, turn.end()):

@@ -197,3 +197,15 @@ def test_hidden_characters_are_written_out() -> None:
     )
     assert all(c.isprintable() or c in "\n\t\xa0" for c in page)
     assert "AF\\x1b[2J \\u202eeht \\u200bfo\\U000e0041\nsecond line" in page
+
+
+def test_other_patients_reports_are_shown_for_the_heart_alone() -> None:
+    written = "Zyxwvut, Erika, *1.2.1950: sinus rhythm, seen by Dr. Meier. complete left bundle branch block"
+    hits = [replace(hit, case=replace(hit.case, report=written)) for hit in HITS]
+    draft = compose(QUERY, hits, MEASURED)
+    page = render(draft, QUERY, hits)
+    for secret in ("Zyxwvut", "Erika", "1950", "Meier"):
+        assert secret not in page
+    assert "complete left bundle branch block" in page.replace("<mark>", "").replace("</mark>", "")
+    own = render(replace(draft, earlier=tuple(hits[:1])), QUERY, hits[1:])
+    assert own.count("Meier") == 1
