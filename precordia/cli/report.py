@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
 from precordia.cli.search import add_retrieval_options
 from precordia.core.drafts import Draft
 
@@ -47,14 +47,14 @@ def run(args: argparse.Namespace) -> int:
 def print_draft(draft: Draft) -> None:
     """A draft as text: each statement with its support and citations, then warnings."""
     if draft.abstained:
-        print(f"Not sure: {draft.reason}")
+        say(f"Not sure: {draft.reason}")
     for statement in draft.statements:
         cited = ", ".join(citation.recording_id or str(citation.case_id) for citation in statement.citations[:5])
         more = len(statement.citations) - 5
         evidence = [f"precedents {cited}{f' and {more} more' if more > 0 else ''}"] if cited else []
         evidence += [f"measured {', '.join(statement.measurements)}"] if statement.measurements else []
-        print(f"- {statement.text}  [{'; '.join(evidence) or 'no evidence'}; support {statement.support:.0%}]")
+        say(f"- {statement.text}  [{'; '.join(evidence) or 'no evidence'}; support {statement.support:.0%}]")
         for warning in statement.warnings:
-            print(f"    ! {warning}")
+            say(f"    ! {warning}")
     for warning in draft.warnings:
-        print(f"! {warning}")
+        say(f"! {warning}")

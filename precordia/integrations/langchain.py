@@ -1,7 +1,7 @@
 """A knowledge base for LangChain: a retriever, tools for an agent, and a report as a runnable.
 
-What comes out of reports is cleaned (:mod:`precordia.generation.written.sanitize`): to an agent, an archive is untrusted. A tool
-reads recordings from one folder only, and takes no SQL from a model.
+Of reports an agent gets the sentences that speak of findings (:func:`precordia.generation.written.sanitize.clinical_sentences`): to an
+agent, an archive is untrusted. A tool reads recordings from one folder only, and takes no SQL from a model.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from precordia.core.drafts import Draft
 from precordia.core.errors import PrecordiaError, UsageError
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
-from precordia.generation.written.sanitize import clean
+from precordia.generation.written.sanitize import clean, clinical_sentences
 
 
 class Searchable(Protocol):
@@ -40,10 +40,16 @@ class Reporting(Searchable, Protocol):
         ...
 
 
-def document_of(hit: Hit) -> Document:
-    """A hit as a document: the cleaned report, with who and why as metadata, no patient's key."""
+def document_of(hit: Hit, *, whole_reports: bool = False) -> Document:
+    """A hit as a document: its report's clinical sentences, with who and why as metadata, no patient's key.
+
+    Args:
+        hit: The hit.
+        whole_reports: All of the report, cleaned, instead: with an archive that is trusted.
+    """
     case = hit.case
     present = sorted({f.concept for f in case.findings if f.status == "present"})
+    text = clean(case.report or "").text if whole_reports else clinical_sentences(case.report or "")
     metadata: dict[str, Any] = {
         "case_id": case.case_id,
         "rank": hit.rank,
@@ -53,7 +59,7 @@ def document_of(hit: Hit) -> Document:
         "sex": case.sex,
         "shared_findings": list(hit.why.shared_findings),
     }
-    return Document(page_content=clean(case.report or "").text, metadata=metadata, id=str(case.case_id))
+    return Document(page_content=text, metadata=metadata, id=str(case.case_id))
 
 
 class PrecedentRetriever(BaseRetriever):
@@ -64,6 +70,7 @@ class PrecedentRetriever(BaseRetriever):
         k: Number of documents.
         where: SQL over the case columns, or None.
         mode: "words", "meaning", "hybrid", or None to let the knowledge base choose.
+        whole_reports: Documents hold all of a report, cleaned, instead of its clinical sentences.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -72,6 +79,7 @@ class PrecedentRetriever(BaseRetriever):
     k: int = Field(default=10, ge=1)
     where: str | None = None
     mode: str | None = None
+    whole_reports: bool = False
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None
@@ -85,7 +93,7 @@ class PrecedentRetriever(BaseRetriever):
     def _documents(self, query: str | Recording, k: int | None) -> list[Document]:
         mode = self.mode if isinstance(query, str) else None
         hits = self.knowledge_base.search(query, k or self.k, self.where, mode=mode)
-        return [document_of(hit) for hit in hits]
+        return [document_of(hit, whole_reports=self.whole_reports) for hit in hits]
 
 
 class SearchInput(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from precordia.records.file_kinds import kind_of
 from precordia.records.limits import check_file, check_fs, check_shape
 from precordia.records.readers import READERS
 from precordia.records.readers.reader import HEAD_BYTES, Head
+
+OUTSIDE: Final = "outside"
+"""Format of a listed file that is a symbolic link out of the archive; reading it fails."""
 
 
 def read_recording(path: str | PathLike[str], *, format: str | None = None) -> Recording:
@@ -45,6 +49,10 @@ def read_recording(path: str | PathLike[str], *, format: str | None = None) -> R
 def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recording:
     """The ECG in a file, without looking for a report table beside it. As :func:`read_recording` otherwise."""
     place = Path(path)
+    if format == OUTSIDE:
+        raise UnreadableRecordingError(
+            f"{place}: a symbolic link that leaves the archive; copy the file into it, or name the folder that holds both"
+        )
     reader = READERS.get(format) if format else READERS.get(recognise(place))
     try:
         with np.errstate(all="ignore"):  # absurd gains overflow to infinity, which readers mark missing

@@ -13,7 +13,7 @@ from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
 from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorIndex
 from precordia.core.recording import Recording
-from precordia.core.retrieval import Hit, Mode, Query, Why
+from precordia.core.retrieval import MAX_K, Hit, Mode, Query, Why
 from precordia.retrieval.fusion import reciprocal_rank_fusion
 from precordia.retrieval.guards import Guard
 from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
@@ -67,7 +67,7 @@ class Retriever:
             known: What is known of the query's recording already, so that it is not found out again.
 
         Raises:
-            UsageError: the query has neither recording nor text, ``k`` is not positive, or the mode does not fit.
+            UsageError: the query has neither recording nor text, ``k`` is not 1 to 1000, or the mode does not fit.
             FilterError: ``query.where`` is not valid.
         """
         known = known or self._know(query.recording)
@@ -108,8 +108,8 @@ class Retriever:
         return Known(measure(recording), self.encoder().embed([recording])[0])
 
     def _modalities(self, query: Query, known: Known | None) -> dict[str, VectorModality | WordModality]:
-        if query.k < 1:
-            raise UsageError(f"k is {query.k}; ask for at least one hit")
+        if not 1 <= query.k <= MAX_K:
+            raise UsageError(f"k is {query.k}; ask for 1 to {MAX_K} hits")
         if query.recording is None and not (query.text and query.text.strip()):
             raise UsageError("nothing to search for: give an ECG or a text")
         mode = query.mode or ("signal" if query.text is None else "hybrid")

@@ -86,7 +86,9 @@ def test_a_k_below_one_is_refused(kb: FakeKnowledgeBase) -> None:
 def test_documents_carry_no_patient_and_no_instruction(kb: FakeKnowledgeBase) -> None:
     document = PrecedentRetriever(knowledge_base=kb, k=1).invoke("x")[0]
     assert "SECRET" not in repr(document)
-    assert document.page_content == "Sinus rhythm. [removed]"
+    assert document.page_content == "Sinus rhythm."
+    (whole,) = PrecedentRetriever(knowledge_base=kb, k=1, whole_reports=True).invoke("x")
+    assert whole.page_content == "Sinus rhythm. [removed]"
 
 
 @pytest.mark.parametrize("which", ["search", "report"])

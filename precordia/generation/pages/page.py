@@ -2,7 +2,8 @@
 
 The page needs no script, no network and no other file. Reports, names and model text are untrusted: everything is
 escaped by the template engine, and a content security policy forbids scripts besides. The ECG is drawn in millimetres,
-so that it is true to scale when printed at 100 %.
+so that it is true to scale when printed at 100 %. Of other patients' reports it shows what they say of the heart: the rest is
+masked (:mod:`precordia.concepts.redaction`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from markupsafe import Markup
 
 from precordia import __version__
 from precordia.concepts import statement_of, vocabulary
+from precordia.concepts.redaction import redact
+from precordia.core.display import shown
 from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
@@ -81,8 +84,17 @@ def render(
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        finalize=_visible,
     )
+
+
+def _visible(value: Any) -> Any:
+    """What a template writes: text of others with nothing hidden in it, our own markup as it is."""
+    return shown(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _facts(recording: Recording) -> list[tuple[str, str]]:
@@ -118,7 +130,7 @@ def _statement(
             {
                 "case_id": c.case_id,
                 "number": numbers.get(c.case_id, "?"),
-                "quote": c.quote,
+                "quote": redact(c.quote) if c.case_id not in own else c.quote,
                 "recording_id": c.recording_id,
             }
             for c in statement.citations
@@ -197,6 +209,8 @@ def _precedent(hit: Hit, number: int, draft: Draft, recordings: Mapping[int, Rec
     cited = [n for n, s in enumerate(draft.statements, start=1) if any(c.case_id == case.case_id for c in s.citations)]
     quotes = [c.quote for s in draft.statements for c in s.citations if c.case_id == case.case_id and c.quote]
     strip = recordings.get(case.case_id)
+    # Another patient's report is shown for what it says of the heart; the patient's own stands as it was written.
+    report = (case.report or "") if hit in draft.earlier else redact(case.report or "")
     kinds = {"signal": "Similarity of the signals", "meaning": "Similarity in meaning", "words": "Score by words"}
     return {
         "case_id": case.case_id,
@@ -205,7 +219,7 @@ def _precedent(hit: Hit, number: int, draft: Draft, recordings: Mapping[int, Rec
         "similarity": f"{similarity_of(hit):.3f}",
         "score_kind": next((kinds[m] for m in ("signal", "meaning", "words") if m in hit.why.scores), "Score"),
         "facts": facts,
-        "report": _marked(case.report or "", quotes),
+        "report": _marked(report, quotes),
         "shared": [_name(concept) for concept in hit.why.shared_findings],
         "strip": Markup(draw(strip, STRIP)) if strip is not None else None,
         "backlinks": cited,

@@ -24,7 +24,7 @@ from precordia.core.drafts import Message, Prompt
 from precordia.core.errors import UsageError
 from precordia.core.findings import Finding
 from precordia.core.retrieval import Hit
-from precordia.generation.written.sanitize import clean
+from precordia.generation.written.sanitize import clean, clinical_sentences
 from precordia.judgement import votes
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.measured import MEASURES, in_words
@@ -52,6 +52,7 @@ class PromptSettings:
         max_statements: Asked of the model.
         agreement_rows: Most findings in the agreement table.
         show_similarity: Whether similarities are shown.
+        whole_reports: Quote all of a report, cleaned, instead of its clinical sentences: with an archive that is trusted.
     """
 
     k: int = 8
@@ -63,6 +64,7 @@ class PromptSettings:
     max_statements: int = 8
     agreement_rows: int = 10
     show_similarity: bool = True
+    whole_reports: bool = False
 
 
 def assemble(
@@ -204,7 +206,11 @@ def _case(hit: Hit, number: int, settings: PromptSettings) -> dict[str, Any]:
         "similarity": similarity,
         "facts": ", ".join(facts),
         "findings": _findings(case),
-        "report": _quotable(case.report or "", settings.report_chars) or "(no report)",
+        "report": _quotable(
+            (case.report or "") if settings.whole_reports else clinical_sentences(case.report or ""),
+            settings.report_chars,
+        )
+        or "(no report)",
     }
 
 

@@ -7,13 +7,13 @@ from html.parser import HTMLParser
 
 import pytest
 from precedents import precedent, query_recording
+from precordia.generation.reports.consensus import compose
 
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Measurements
 from precordia.core.recording import Problem, Quality
 from precordia.core.retrieval import Why
 from precordia.generation.pages.page import render
-from precordia.generation.reports.consensus import compose
 
 QUERY = query_recording()
 HITS = [precedent(i, "SR", "CLBBB", similarity=0.97 - i / 100) for i in range(1, 5)]
@@ -187,3 +187,25 @@ def test_a_recording_with_hardly_anything_known_has_a_page_too() -> None:
     bare = replace(query_recording(3.0, 100.0), age=float("nan"), sex=None)
     bare = replace(bare, signal=bare.signal[:1], leads=("II",))
     assert "nan" not in Reader(render(Draft((), abstained=True, reason="too weak"), bare)).text.lower().split()
+
+
+def test_hidden_characters_are_written_out() -> None:
+    hidden = "AF\x1b[2J \u202eeht \u200bfo\U000e0041\nsecond line"
+    hits = [replace(hit, case=replace(hit.case, report=hidden, recording_id=f"r{hidden}")) for hit in HITS]
+    page = render(
+        compose(QUERY, hits, MEASURED), replace(QUERY, device=hidden, recording_id=hidden), hits, question=hidden
+    )
+    assert all(c.isprintable() or c in "\n\t\xa0" for c in page)
+    assert "AF\\x1b[2J \\u202eeht \\u200bfo\\U000e0041\nsecond line" in page
+
+
+def test_other_patients_reports_are_shown_for_the_heart_alone() -> None:
+    written = "Zyxwvut, Erika, *1.2.1950: sinus rhythm, seen by Dr. Meier. complete left bundle branch block"
+    hits = [replace(hit, case=replace(hit.case, report=written)) for hit in HITS]
+    draft = compose(QUERY, hits, MEASURED)
+    page = render(draft, QUERY, hits)
+    for secret in ("Zyxwvut", "Erika", "1950", "Meier"):
+        assert secret not in page
+    assert "complete left bundle branch block" in page.replace("<mark>", "").replace("</mark>", "")
+    own = render(replace(draft, earlier=tuple(hits[:1])), QUERY, hits[1:])
+    assert own.count("Meier") == 1

@@ -92,7 +92,13 @@ def test_k_is_kept() -> None:
 @pytest.mark.parametrize("attempt", INJECTIONS)
 def test_an_injected_report_cannot_leave_its_fence_or_give_orders(attempt: str) -> None:
     hits = [precedent(1, report=f"sinus rhythm. {attempt}"), *HITS[1:]]
-    clean, dirty = assemble(QUERY, [precedent(1, report="sinus rhythm."), *HITS[1:]]), assemble(QUERY, hits)
+    whole = PromptSettings(whole_reports=True)
+    clean = assemble(QUERY, [precedent(1, report="sinus rhythm."), *HITS[1:]])
+    # By default nothing of it is shown at all; the mark of the fence alone depends on the report.
+    shown, mark = assemble(QUERY, hits), fence_for([*(h.case.report or "" for h in [hits[0], *HITS[1:]]), ""])
+    plain = fence_for(["sinus rhythm.", *(h.case.report or "" for h in HITS[1:]), ""])
+    assert shown.messages[1].content.replace(mark, plain) == clean.messages[1].content
+    dirty = assemble(QUERY, hits, settings=whole)
     fence = fence_for([*(h.case.report or "" for h in hits), ""])
     assert dirty.messages[0].content.count(fence) == 1
     # One pair of fences a report, as without the attempt; and no line more.
