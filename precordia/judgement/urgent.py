@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
+from precordia.concepts.st_elevation import lowered, secondary
+from precordia.concepts.stemi import RECIPROCAL, stemi_pattern
 from precordia.core.case import Case
 from precordia.core.findings import Measurements
 from precordia.core.recording import Sex
@@ -145,12 +147,19 @@ def _steady(m: Measurements) -> bool:
 def _fibrillates(m: Measurements) -> bool:
     """RR intervals without order and no P wave (Hindricks et al., Eur Heart J 2021;42:373-498)."""
     sd = m.rr_sd_ms if m.rr_usual_sd_ms is None else m.rr_usual_sd_ms
-    return m.rhythm_regularity == "irregular" and m.p_ms is None and m.p_rate_bpm is None and (sd or 0.0) >= 25.0
+    atria = m.p_ms is not None or m.p_rate_bpm is not None or bool(m.n_spikes)
+    return m.rhythm_regularity == "irregular" and not atria and (sd or 0.0) >= 25.0
 
 
 def _stemi(m: Measurements, patient: _Patient) -> _Sign | None:
-    """ST elevation as the universal definition has it, with a reciprocal or of its own shape."""
-    return None
+    """ST elevation as in acute infarction; likely with depression in the leads opposite."""
+    met = stemi_pattern(m, patient.age, patient.sex)
+    if met is None:
+        return None
+    leads = set(met.leads)
+    opposite = {lead for raised, across in RECIPROCAL if leads & raised for lead in across} - leads
+    reciprocal = not secondary(m) and bool(lowered(m.st_j60_mv, opposite))
+    return _Sign("likely" if reciprocal else "possible", met.text, met.measurements)
 
 
 def _infarction(m: Measurements, patient: _Patient) -> _Sign | None:
@@ -186,7 +195,7 @@ def _complete_block(m: Measurements, patient: _Patient) -> _Sign | None:
 def _high_degree_block(m: Measurements, patient: _Patient) -> _Sign | None:
     """P waves that nothing answers, in even time with those that are conducted."""
     rate = m.heart_rate_bpm
-    if rate is None or _paced(m):
+    if rate is None or _paced(m) or m.n_spikes:
         return None
     if m.n_lone_p:
         waves = "1 P wave is" if m.n_lone_p == 1 else f"{m.n_lone_p} P waves are"
@@ -206,7 +215,7 @@ def _ventricular_tachycardia(m: Measurements, patient: _Patient) -> _Sign | None
     rate, active = m.heart_rate_bpm, m.qrs_active_ms
     if rate is None or active is None or rate < 115.0 or active < 120.0 or _paced(m):
         return None
-    if not _steady(m) or ((m.qrs_ms or 0.0) < WIDE_MS and rate < 150.0):
+    if not _steady(m) or ((m.qrs_ms or 0.0) < WIDE_MS and active < 150.0 and rate < 150.0):
         return None
     own_p = m.p_rate_bpm is not None and m.p_rate_bpm < 0.9 * rate
     sinus = (m.p_ms or 0.0) >= 84.0 and m.confidence.get("pr_ms", 0.0) >= SURE and rate < 140.0
