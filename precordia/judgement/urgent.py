@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from precordia.concepts.st_elevation import lowered, secondary
+from precordia.concepts.st_elevation import elevated_leads, lowered, secondary
 from precordia.concepts.stemi import RECIPROCAL, stemi_pattern
 from precordia.core.case import Case
 from precordia.core.findings import Measurements
@@ -28,6 +28,8 @@ SURE: Final = 0.5
 
 CHEST: Final = ("V2", "V3", "V4", "V5")
 WIDE_MS: Final = 120.0
+WIDESPREAD: Final = 4
+"""Early repolarisation seldom raises so many leads by the universal definition's limits."""
 
 
 @dataclass(frozen=True)
@@ -152,14 +154,22 @@ def _fibrillates(m: Measurements) -> bool:
 
 
 def _stemi(m: Measurements, patient: _Patient) -> _Sign | None:
-    """ST elevation as in acute infarction; likely with depression in the leads opposite."""
-    met = stemi_pattern(m, patient.age, patient.sex)
-    if met is None:
+    """ST elevation as in acute infarction: likely with depression in the leads opposite, possible by its shape or its extent."""
+    if _fast_and_wide(m):
         return None
-    leads = set(met.leads)
-    opposite = {lead for raised, across in RECIPROCAL if leads & raised for lead in across} - leads
-    reciprocal = not secondary(m) and bool(lowered(m.st_j60_mv, opposite))
-    return _Sign("likely" if reciprocal else "possible", met.text, met.measurements)
+    met = stemi_pattern(m, patient.age, patient.sex)
+    if met is not None:
+        leads = set(met.leads)
+        opposite = {lead for raised, across in RECIPROCAL if leads & raised for lead in across} - leads
+        reciprocal = not secondary(m) and bool(lowered(m.st_j60_mv, opposite))
+        return _Sign("likely" if reciprocal else "possible", met.text, met.measurements)
+    extent = () if secondary(m) else elevated_leads(m, age=patient.age, sex=patient.sex)
+    if len(extent) < WIDESPREAD:
+        return None
+    leads_in_order = ", ".join(lead for lead in m.st_j60_mv if lead in extent)
+    return _Sign(
+        "possible", f"ST elevation in {leads_in_order}, without reciprocal depression", ("st_j60_mv", "st_j_mv")
+    )
 
 
 def _infarction(m: Measurements, patient: _Patient) -> _Sign | None:
@@ -210,12 +220,16 @@ def _high_degree_block(m: Measurements, patient: _Patient) -> _Sign | None:
     return None
 
 
+def _fast_and_wide(m: Measurements) -> bool:
+    """A rhythm of 115 a minute or more whose leads change fast for 120 ms of each cycle, or whose QRS is as wide."""
+    rate, active = m.heart_rate_bpm or 0.0, m.qrs_active_ms or 0.0
+    return rate >= 115.0 and active >= 120.0 and ((m.qrs_ms or 0.0) >= WIDE_MS or active >= 150.0 or rate >= 150.0)
+
+
 def _ventricular_tachycardia(m: Measurements, patient: _Patient) -> _Sign | None:
     """A fast, regular rhythm whose QRS complexes are wide."""
     rate, active = m.heart_rate_bpm, m.qrs_active_ms
-    if rate is None or active is None or rate < 115.0 or active < 120.0 or _paced(m):
-        return None
-    if not _steady(m) or ((m.qrs_ms or 0.0) < WIDE_MS and active < 150.0 and rate < 150.0):
+    if rate is None or active is None or not _fast_and_wide(m) or not _steady(m) or _paced(m):
         return None
     own_p = m.p_rate_bpm is not None and m.p_rate_bpm < 0.9 * rate
     sinus = (m.p_ms or 0.0) >= 84.0 and m.confidence.get("pr_ms", 0.0) >= SURE and rate < 140.0
