@@ -155,7 +155,7 @@ def _fibrillates(m: Measurements) -> bool:
 
 def _stemi(m: Measurements, patient: _Patient) -> _Sign | None:
     """ST elevation as in acute infarction: likely with depression in the leads opposite, possible by its shape or its extent."""
-    if _fast_and_wide(m):
+    if _fast_and_wide(m) or _sine(m):
         return None
     met = stemi_pattern(m, patient.age, patient.sex)
     if met is not None:
@@ -193,12 +193,17 @@ def _complete_block(m: Measurements, patient: _Patient) -> _Sign | None:
     rate = m.heart_rate_bpm
     if rate is None or rate > 66.0 or _paced(m) or m.n_lone_p or not _steady(m):
         return None
-    if m.av_dissociation and m.p_rate_bpm is not None and m.p_rate_bpm > 1.1 * rate:
+    fields = ("av_dissociation", "p_rate_bpm", "heart_rate_bpm")
+    if m.av_dissociation and m.p_rate_bpm is not None and m.p_rate_bpm <= 1.1 * rate:
+        return _Sign(
+            "possible", f"P waves in their own time beside a ventricular rhythm of {rate:.0f} a minute", fields
+        )
+    if m.av_dissociation and m.p_rate_bpm is not None:
         seen = f"P waves at {m.p_rate_bpm:.0f} a minute march through a ventricular rhythm of {rate:.0f}"
-        return _Sign("likely", seen, ("av_dissociation", "p_rate_bpm", "heart_rate_bpm"))
-    if rate <= 50.0 and m.pr_ms is None and (m.qrs_ms or 0.0) >= WIDE_MS:
-        seen = f"a slow regular rhythm of {rate:.0f} a minute with wide QRS complexes and no P wave before them"
-        return _Sign("possible", seen, ("heart_rate_bpm", "qrs_ms", "pr_ms"))
+        return _Sign("likely", seen, fields)
+    if rate <= 55.0 and m.pr_ms is None:
+        seen = f"a slow regular rhythm of {rate:.0f} a minute without a P wave before the QRS complexes"
+        return _Sign("possible", seen, ("heart_rate_bpm", "rr_usual_sd_ms", "pr_ms"))
     return None
 
 
@@ -283,6 +288,12 @@ def _failing_pacemaker(m: Measurements, patient: _Patient) -> _Sign | None:
     return None
 
 
+def _sine(m: Measurements) -> bool:
+    """A QRS complex so wide that it has no end: beside it nothing of ST can be read, and what looks like P is a part of it."""
+    slow = (m.heart_rate_bpm or 999.0) < 115.0 and not _paced(m)
+    return slow and ((m.qrs_active_ms or 0.0) >= 230.0 or ((m.qrs_ms or 0.0) >= 185.0 and m.p_ms is None))
+
+
 def _hyperkalaemia(m: Measurements, patient: _Patient) -> _Sign | None:
     """T waves tall on a narrow base; or a QRS complex so wide that it runs into T, without P."""
     if _paced(m):
@@ -293,8 +304,11 @@ def _hyperkalaemia(m: Measurements, patient: _Patient) -> _Sign | None:
         tall = max(steep, key=lambda lead: m.t_mv[lead])
         seen = f"T waves of {m.t_mv[tall]:.1f} mV only {m.t_width_ms[tall]:.0f} ms wide at half their height in {tall}"
         return _Sign("likely", seen, ("t_mv", "t_width_ms"))
-    if (m.qrs_ms or 0.0) >= 200.0 and m.p_ms is None and (m.heart_rate_bpm or 999.0) < 115.0:
-        return _Sign("possible", f"QRS {m.qrs_ms:.0f} ms without P waves", ("qrs_ms", "p_ms"))
+    if _sine(m):
+        seen = (
+            f"QRS complexes that run into their T waves ({m.qrs_active_ms or 0.0:.0f} ms of fast change in each cycle)"
+        )
+        return _Sign("possible", seen, ("qrs_ms", "qrs_active_ms", "p_ms"))
     return None
 
 
