@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import uniform_filter1d
 
-from precordia.core.leads import CHEST_LEADS
 from precordia.measurements.analysis import Analysis
 from precordia.measurements.working_rate import BEFORE, FS
 
@@ -31,7 +30,7 @@ RATE: Final = FS / STEP
 PP_S: Final = (0.17, 1.60)
 """Intervals between atrial waves that are looked for, s: from flutter to sinus bradycardia."""
 
-DISSOCIATED_PP_S: Final = 0.30
+DISSOCIATED_PP_S: Final = 0.35
 """P waves closer than this are flutter or tachycardia, whose conduction varies without the AV node being blocked, s."""
 
 MULTIPLES: Final = 4
@@ -64,8 +63,8 @@ UNBOUND: Final = 0.50
 
 FEWEST_BEATS: Final = 4
 
-INDEPENDENT: Final = ("I", "II", *CHEST_LEADS)
-"""The other leads are sums of these and hold nothing of their own."""
+P_LEADS: Final = ("I", "II", "V1", "V2", "V5")
+"""Where P waves are largest, from the front, the side and below; more leads hold little of their own and cost time."""
 
 MARGIN_S: Final = 0.016
 """What is left out on either side of a QRS complex, s: there beats of one shape differ most."""
@@ -111,7 +110,7 @@ def _between_complexes(one: Analysis) -> tuple[NDArray[np.float64], NDArray[np.f
 
     The second array, ``(n,)``, is 1 where something counts.
     """
-    rows = [k for k, lead in enumerate(one.stretch.leads) if lead in INDEPENDENT] or list(range(len(one.stretch.leads)))
+    rows = [k for k, lead in enumerate(one.stretch.leads) if lead in P_LEADS] or list(range(len(one.stretch.leads)))
     left = uniform_filter1d(one.stretch.signal[rows], 2 * STEP + 1, axis=1)[:, ::STEP]
     n = left.shape[1]
     counts = np.ones(n)
@@ -170,8 +169,21 @@ def _interval(likeness: NDArray[np.float64]) -> tuple[float, float, float]:
         table[k - 1, inside] = likeness[near].max(axis=1)
     table[0] = np.where(np.isnan(table[0]), likeness[lags], table[0])
     mean = np.nanmean(table, axis=0)
+    if mean.max() <= 0.0:
+        return PP_S[1], 0.0, 0.0
     good = np.flatnonzero(mean >= SHORTEST_WINS * mean.max())
     run = good[: np.flatnonzero(np.diff(good, append=likeness.size) > 1)[0] + 1]
     # Within the tolerance of a sample several lags are equally good; the wave itself is most like itself at one of them.
     best = int(run[np.argmax(mean[run] + 1e-3 * likeness[lags[run]])])
-    return float(lags[best] / RATE), float(mean[best]), float(np.nanmin(table[:, best]))
+    interval = _refined(likeness[:longest], float(lags[best]))
+    return interval / RATE, float(mean[best]), float(np.nanmin(table[:, best]))
+
+
+def _refined(likeness: NDArray[np.float64], interval: float) -> float:
+    """The interval, samples, from the place of its multiples' peaks: the fourth gives it four times as exactly."""
+    for k in range(1, MULTIPLES + 1):
+        start = round(k * interval) - 2
+        near = likeness[start : start + 5]
+        if near.size == 5:
+            interval = (start + int(np.argmax(near))) / k
+    return interval

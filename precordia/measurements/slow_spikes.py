@@ -70,21 +70,30 @@ def find_slow_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64
 
 def _jumps(signal: NDArray[np.float64], step: int) -> _Jumps | None:
     first, last = round(FOLLOWED_S[0] * 100) * step, round(FOLLOWED_S[1] * 100) * step
-    at = np.arange(6 * step, signal.shape[1] - last)
-    if not at.size:
+    start, stop = 6 * step, signal.shape[1] - last
+    if stop - start < 1:
         return None
-    before = np.mean([signal[:, at - k * step] for k in (2, 3, 4)], axis=0)
-    height = np.linalg.norm(signal[:, at] - before, axis=0)
+    before = np.asarray(sum(signal[:, start - k * step : stop - k * step] for k in (2, 3, 4)), dtype=np.float64) / 3
+    height = _length(signal[:, start:stop] - before)
     padded = np.pad(height, step)
     top = (height >= padded[: -2 * step]) & (height >= padded[2 * step :])
     top &= height > SMALLEST_MV * np.sqrt(signal.shape[0])
-    at, before, height = at[top], before[:, top], height[top]
+    at, before, height = np.flatnonzero(top) + start, before[:, top], height[top]
+    quiet = _moved(signal, at, before, range(-6 * step, -step)).max(axis=0) < QUIET_SHARE * height
+    at, before, height = at[quiet], before[:, quiet], height[quiet]
+    sharp = _moved(signal, at, before, range(2 * step, 3 * step + 1)).min(axis=0) < LEFT_SHARE * height
+    at, before, height = at[sharp], before[:, sharp], height[sharp]
+    followed = _moved(signal, at, before, range(first, last + 1)).max(axis=0) > height
+    return _Jumps(at, signal[:, at] - before, followed)
 
-    def distance(offsets: range) -> NDArray[np.float64]:
-        moved = signal[:, at[None, :] + np.array(offsets)[:, None]] - before[:, None, :]
-        return np.asarray(np.linalg.norm(moved, axis=0), dtype=np.float64)
 
-    sharp = distance(range(-6 * step, -step)).max(axis=0) < QUIET_SHARE * height
-    sharp &= distance(range(2 * step, 3 * step + 1)).min(axis=0) < LEFT_SHARE * height
-    followed = distance(range(first, last + 1)).max(axis=0) > height
-    return _Jumps(at[sharp], signal[:, at[sharp]] - before[:, sharp], followed[sharp])
+def _moved(
+    signal: NDArray[np.float64], at: NDArray[np.intp], before: NDArray[np.float64], offsets: range
+) -> NDArray[np.float64]:
+    """``(n_offsets, n)``: how far all leads together are from where they stood before, so many samples from each jump, mV."""
+    return _length(signal[:, at[None, :] + np.array(offsets)[:, None]] - before[:, None, :])
+
+
+def _length(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Length over the leads, the first axis."""
+    return np.asarray(np.sqrt(np.einsum("l...,l...->...", steps, steps)), dtype=np.float64)
