@@ -13,10 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.core.leads import CHEST_LEADS
 from precordia.measurements.analysis import Analysis, Bounds
-from precordia.measurements.atrial_rhythm import INDEPENDENT
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import BEFORE, FS
+
+INDEPENDENT: Final = ("I", "II", *CHEST_LEADS)
+"""The leads that are not sums of others."""
 
 STEP: Final = 2
 """Every second sample is enough for P waves (125 Hz)."""
