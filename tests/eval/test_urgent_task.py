@@ -45,7 +45,8 @@ def test_the_earlier_ecg_is_the_same_persons_and_decides_what_is_new() -> None:
     [
         (Finding("IMI", severity="acute"), "STEMI", True),
         (Finding("IMI", severity="old"), "STEMI", False),
-        (Finding("INJAS"), "STEMI", True),
+        (Finding("INJAS"), "STEMI", False),
+        (Finding("STE_"), "STEMI", True),
         (Finding("AFIB", "absent"), "AFIB", False),
         (Finding("RAF", "uncertain"), "AFIB", True),
         (Finding("MOB2"), "HAVB", True),
