@@ -254,7 +254,8 @@ def _preexcited(m: Measurements, patient: _Patient) -> _Sign | None:
     if rate is None or rate < 115.0 or (sd or 0.0) < 25.0 or m.rhythm_regularity != "irregular" or _paced(m):
         return None
     varied = (m.qrs_sd_ms or 0.0) >= 8.0
-    wide = (m.qrs_ms or 0.0) >= 110.0 or (varied and rate >= 140.0)
+    fast = rate >= 140.0 and (varied or (m.qrs_active_ms or 0.0) >= 95.0)
+    wide = (m.qrs_ms or 0.0) >= 110.0 or fast
     if m.rr_min_ms is None or m.rr_min_ms > 330.0 or not wide:
         return None
     seen = (

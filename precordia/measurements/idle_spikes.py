@@ -30,6 +30,10 @@ LEAST_SHARE: Final = 0.5
 """How far from the beat of the metronome a step may fall, how many must fall on it, and on how many of its beats there is one:
 a QRS complex hides the others."""
 
+QRS_SHARE: Final = 0.6
+BOUND_S: Final = 0.03
+"""A QRS complex reaches this share of the typical one; what comes before it by one and the same time, to this many s, is P."""
+
 SAME_WAY: Final = 0.7
 """Least cosine, over the leads, between a step and the usual one."""
 
@@ -51,7 +55,38 @@ def find_idle_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64
         on = _on_time(at, steps, interval, OFF_BEAT_S * fs)
         if on.size > best.size and on.size >= max(FEWEST, LEAST_SHARE * signal.shape[1] / interval):
             best = on
-    return best
+    return none if _leads_to(best, _complexes(signal, unit), BOUND_S * fs) else best
+
+
+def _complexes(signal: NDArray[np.float64], unit: int) -> NDArray[np.int64]:
+    """Samples at which all leads together are farthest from their level: the QRS complexes."""
+    size = _size(signal)
+    at, _ = find_peaks(size, height=QRS_SHARE * _typical(size, unit), distance=25 * unit)
+    return np.asarray(at, dtype=np.int64)
+
+
+def _leads_to(steps: NDArray[np.int64], complexes: NDArray[np.int64], spread: float) -> bool:
+    """Whether a complex follows nearly every step after the same time: then they are sharp P waves."""
+    after = np.searchsorted(complexes, steps, side="right")
+    lag = (
+        (complexes[np.minimum(after, complexes.size - 1)] - steps)[after < complexes.size]
+        if complexes.size
+        else steps[:0]
+    )
+    if not lag.size:
+        return False
+    return bool(np.mean(np.abs(lag - np.median(lag)) <= spread) >= 0.8)
+
+
+def _size(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+    deviation = signal - np.median(signal, axis=1, keepdims=True)
+    size: NDArray[np.float64] = np.sqrt((deviation**2).mean(axis=0))
+    return size
+
+
+def _typical(size: NDArray[np.float64], unit: int) -> float:
+    """The height of a QRS complex: the median over pieces of 1.5 s of each piece's maximum."""
+    return float(np.median([piece.max() for piece in np.array_split(size, max(1, size.size // (150 * unit)))]))
 
 
 def _steps(signal: NDArray[np.float64], unit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -61,9 +96,7 @@ def _steps(signal: NDArray[np.float64], unit: int) -> tuple[NDArray[np.int64], N
     sides = [signal[:, centre + k * unit] for k in (-3, 3)]
     step = signal[:, centre] - (sides[0] + sides[1]) / 2
     height = np.sqrt((step**2).mean(axis=0))
-    deviation = signal - np.median(signal, axis=1, keepdims=True)
-    size = np.sqrt((deviation**2).mean(axis=0))
-    typical = float(np.median([piece.max() for piece in np.array_split(size, max(1, n // (150 * unit)))]))
+    typical = _typical(_size(signal), unit)
     peaks, _ = find_peaks(height, height=SMALLEST_MV, distance=5 * unit)
     peaks = peaks[height[peaks] <= LARGEST_SHARE * typical]
     moved = np.zeros(peaks.size)
