@@ -21,6 +21,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import uniform_filter1d
 
 from precordia.measurements.analysis import Analysis
+from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import BEFORE, FS
 
 STEP: Final = 2
@@ -111,7 +112,7 @@ def _between_complexes(one: Analysis) -> tuple[NDArray[np.float64], NDArray[np.f
     The second array, ``(n,)``, is 1 where something counts.
     """
     rows = [k for k, lead in enumerate(one.stretch.leads) if lead in P_LEADS] or list(range(len(one.stretch.leads)))
-    left = uniform_filter1d(one.stretch.signal[rows], 2 * STEP + 1, axis=1)[:, ::STEP]
+    left = smooth(one.stretch.signal[rows], 20)[:, ::STEP]
     n = left.shape[1]
     counts = np.ones(n)
     margin = round(MARGIN_S * RATE)
@@ -139,13 +140,17 @@ def _at_rate(samples: float) -> int:
 
 
 def _self_likeness(left: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(n,)``: correlation with itself at each lag (samples at :data:`RATE`) of the samples that count at both ends."""
+    """Correlation with itself at each lag (samples at :data:`RATE`) of the samples that count at both ends.
+
+    Up to :data:`LONGEST_SHARE` of the stretch.
+    """
     n = left.shape[1]
-    size = next_fast_len(2 * n, real=True)
-    spectrum = rfft(left, size, axis=1)
-    together = irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=0), size)[:n]
-    energy, where = rfft((left**2).sum(axis=0), size), rfft(counts, size)
-    later, earlier = irfft(energy * np.conj(where), size)[:n], irfft(np.conj(energy) * where, size)[:n]
+    longest = round(LONGEST_SHARE * n)
+    size = next_fast_len(n + longest, real=True)
+    spectra = rfft(np.vstack([left, (left**2).sum(axis=0), counts]), size, axis=1)
+    power = (spectra[:-2].real ** 2 + spectra[:-2].imag ** 2).sum(axis=0)
+    overlap = spectra[-2] * np.conj(spectra[-1])
+    together, later, earlier = irfft(np.stack([power, overlap, np.conj(overlap)]), size, axis=1)[:, :longest]
     out: NDArray[np.float64] = together / np.sqrt(np.maximum(later, 1e-9) * np.maximum(earlier, 1e-9))
     return out
 
@@ -158,8 +163,8 @@ def _bound(likeness: NDArray[np.float64], rr: float, multiples: int) -> float:
 
 def _interval(likeness: NDArray[np.float64]) -> tuple[float, float, float]:
     """The interval that repeats best, s, the mean likeness over its multiples, and the least."""
-    longest = round(LONGEST_SHARE * likeness.size)
-    lags = np.arange(round(PP_S[0] * RATE), min(round(PP_S[1] * RATE), longest) + 1)
+    longest = likeness.size
+    lags = np.arange(round(PP_S[0] * RATE), min(round(PP_S[1] * RATE), longest - 1) + 1)
     if not lags.size:
         return PP_S[1], 0.0, 0.0
     table = np.full((MULTIPLES, lags.size), np.nan)
@@ -175,7 +180,7 @@ def _interval(likeness: NDArray[np.float64]) -> tuple[float, float, float]:
     run = good[: np.flatnonzero(np.diff(good, append=likeness.size) > 1)[0] + 1]
     # Within the tolerance of a sample several lags are equally good; the wave itself is most like itself at one of them.
     best = int(run[np.argmax(mean[run] + 1e-3 * likeness[lags[run]])])
-    interval = _refined(likeness[:longest], float(lags[best]))
+    interval = _refined(likeness, float(lags[best]))
     return interval / RATE, float(mean[best]), float(np.nanmin(table[:, best]))
 
 
