@@ -73,7 +73,6 @@ class Measurements:
         rr_max_ms: Longest RR interval, ms.
         qrs_sd_ms: Standard deviation of QRS duration from beat to beat, by the shapes of beats, ms.
         qrs_active_ms: Time in one cycle during which the leads change fast, ms: a width of QRS that needs no onset.
-        qrs_peak_ms: Lead to the time from the QRS onset to its largest deflection, ms.
         st_j80_mv: Lead to ST level 80 ms after the J point, mV.
         t_width_ms: Lead to the width of the T wave at half its height, ms.
     """
@@ -112,7 +111,6 @@ class Measurements:
     rr_max_ms: float | None = None
     qrs_sd_ms: float | None = None
     qrs_active_ms: float | None = None
-    qrs_peak_ms: Mapping[str, float] = field(default_factory=dict)
     st_j80_mv: Mapping[str, float] = field(default_factory=dict)
     t_width_ms: Mapping[str, float] = field(default_factory=dict)
 

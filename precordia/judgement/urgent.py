@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
+from precordia.concepts.st_elevation import elevated_leads, lowered, secondary
+from precordia.concepts.stemi import RECIPROCAL, stemi_pattern
 from precordia.core.case import Case
 from precordia.core.findings import Measurements
 from precordia.core.recording import Sex
@@ -26,6 +28,8 @@ SURE: Final = 0.5
 
 CHEST: Final = ("V2", "V3", "V4", "V5")
 WIDE_MS: Final = 120.0
+WIDESPREAD: Final = 4
+"""Early repolarisation seldom raises so many leads by the universal definition's limits."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +149,27 @@ def _steady(m: Measurements) -> bool:
 def _fibrillates(m: Measurements) -> bool:
     """RR intervals without order and no P wave (Hindricks et al., Eur Heart J 2021;42:373-498)."""
     sd = m.rr_sd_ms if m.rr_usual_sd_ms is None else m.rr_usual_sd_ms
-    return m.rhythm_regularity == "irregular" and m.p_ms is None and m.p_rate_bpm is None and (sd or 0.0) >= 25.0
+    atria = m.p_ms is not None or m.p_rate_bpm is not None or bool(m.n_spikes)
+    return m.rhythm_regularity == "irregular" and not atria and (sd or 0.0) >= 25.0
 
 
 def _stemi(m: Measurements, patient: _Patient) -> _Sign | None:
-    """ST elevation as the universal definition has it, with a reciprocal or of its own shape."""
-    return None
+    """ST elevation as in acute infarction: likely with depression in the leads opposite, possible by its shape or its extent."""
+    if _fast_and_wide(m) or _sine(m):
+        return None
+    met = stemi_pattern(m, patient.age, patient.sex)
+    if met is not None:
+        leads = set(met.leads)
+        opposite = {lead for raised, across in RECIPROCAL if leads & raised for lead in across} - leads
+        reciprocal = not secondary(m) and bool(lowered(m.st_j60_mv, opposite))
+        return _Sign("likely" if reciprocal else "possible", met.text, met.measurements)
+    extent = () if secondary(m) else elevated_leads(m, age=patient.age, sex=patient.sex)
+    if len(extent) < WIDESPREAD:
+        return None
+    leads_in_order = ", ".join(lead for lead in m.st_j60_mv if lead in extent)
+    return _Sign(
+        "possible", f"ST elevation in {leads_in_order}, without reciprocal depression", ("st_j60_mv", "st_j_mv")
+    )
 
 
 def _infarction(m: Measurements, patient: _Patient) -> _Sign | None:
@@ -174,19 +193,24 @@ def _complete_block(m: Measurements, patient: _Patient) -> _Sign | None:
     rate = m.heart_rate_bpm
     if rate is None or rate > 66.0 or _paced(m) or m.n_lone_p or not _steady(m):
         return None
-    if m.av_dissociation and m.p_rate_bpm is not None and m.p_rate_bpm > 1.1 * rate:
+    fields = ("av_dissociation", "p_rate_bpm", "heart_rate_bpm")
+    if m.av_dissociation and m.p_rate_bpm is not None and m.p_rate_bpm <= 1.1 * rate:
+        return _Sign(
+            "possible", f"P waves in their own time beside a ventricular rhythm of {rate:.0f} a minute", fields
+        )
+    if m.av_dissociation and m.p_rate_bpm is not None:
         seen = f"P waves at {m.p_rate_bpm:.0f} a minute march through a ventricular rhythm of {rate:.0f}"
-        return _Sign("likely", seen, ("av_dissociation", "p_rate_bpm", "heart_rate_bpm"))
-    if rate <= 50.0 and m.pr_ms is None and (m.qrs_ms or 0.0) >= WIDE_MS:
-        seen = f"a slow regular rhythm of {rate:.0f} a minute with wide QRS complexes and no P wave before them"
-        return _Sign("possible", seen, ("heart_rate_bpm", "qrs_ms", "pr_ms"))
+        return _Sign("likely", seen, fields)
+    if rate <= 55.0 and m.pr_ms is None:
+        seen = f"a slow regular rhythm of {rate:.0f} a minute without a P wave before the QRS complexes"
+        return _Sign("possible", seen, ("heart_rate_bpm", "rr_usual_sd_ms", "pr_ms"))
     return None
 
 
 def _high_degree_block(m: Measurements, patient: _Patient) -> _Sign | None:
     """P waves that nothing answers, in even time with those that are conducted."""
     rate = m.heart_rate_bpm
-    if rate is None or _paced(m):
+    if rate is None or _paced(m) or m.n_spikes:
         return None
     if m.n_lone_p:
         waves = "1 P wave is" if m.n_lone_p == 1 else f"{m.n_lone_p} P waves are"
@@ -201,12 +225,16 @@ def _high_degree_block(m: Measurements, patient: _Patient) -> _Sign | None:
     return None
 
 
+def _fast_and_wide(m: Measurements) -> bool:
+    """A rhythm of 115 a minute or more whose leads change fast for 120 ms of each cycle, or whose QRS is as wide."""
+    rate, active = m.heart_rate_bpm or 0.0, m.qrs_active_ms or 0.0
+    return rate >= 115.0 and active >= 120.0 and ((m.qrs_ms or 0.0) >= WIDE_MS or active >= 150.0 or rate >= 150.0)
+
+
 def _ventricular_tachycardia(m: Measurements, patient: _Patient) -> _Sign | None:
     """A fast, regular rhythm whose QRS complexes are wide."""
     rate, active = m.heart_rate_bpm, m.qrs_active_ms
-    if rate is None or active is None or rate < 115.0 or active < 120.0 or _paced(m):
-        return None
-    if not _steady(m) or ((m.qrs_ms or 0.0) < WIDE_MS and rate < 150.0):
+    if rate is None or active is None or not _fast_and_wide(m) or not _steady(m) or _paced(m):
         return None
     own_p = m.p_rate_bpm is not None and m.p_rate_bpm < 0.9 * rate
     sinus = (m.p_ms or 0.0) >= 84.0 and m.confidence.get("pr_ms", 0.0) >= SURE and rate < 140.0
@@ -226,7 +254,8 @@ def _preexcited(m: Measurements, patient: _Patient) -> _Sign | None:
     if rate is None or rate < 115.0 or (sd or 0.0) < 25.0 or m.rhythm_regularity != "irregular" or _paced(m):
         return None
     varied = (m.qrs_sd_ms or 0.0) >= 8.0
-    wide = (m.qrs_ms or 0.0) >= 110.0 or (varied and rate >= 140.0)
+    fast = rate >= 140.0 and (varied or (m.qrs_active_ms or 0.0) >= 95.0)
+    wide = (m.qrs_ms or 0.0) >= 110.0 or fast
     if m.rr_min_ms is None or m.rr_min_ms > 330.0 or not wide:
         return None
     seen = (
@@ -260,6 +289,12 @@ def _failing_pacemaker(m: Measurements, patient: _Patient) -> _Sign | None:
     return None
 
 
+def _sine(m: Measurements) -> bool:
+    """A QRS complex so wide that it has no end: beside it nothing of ST can be read, and what looks like P is a part of it."""
+    slow = (m.heart_rate_bpm or 999.0) < 115.0 and not _paced(m)
+    return slow and ((m.qrs_active_ms or 0.0) >= 230.0 or ((m.qrs_ms or 0.0) >= 185.0 and m.p_ms is None))
+
+
 def _hyperkalaemia(m: Measurements, patient: _Patient) -> _Sign | None:
     """T waves tall on a narrow base; or a QRS complex so wide that it runs into T, without P."""
     if _paced(m):
@@ -270,8 +305,11 @@ def _hyperkalaemia(m: Measurements, patient: _Patient) -> _Sign | None:
         tall = max(steep, key=lambda lead: m.t_mv[lead])
         seen = f"T waves of {m.t_mv[tall]:.1f} mV only {m.t_width_ms[tall]:.0f} ms wide at half their height in {tall}"
         return _Sign("likely", seen, ("t_mv", "t_width_ms"))
-    if (m.qrs_ms or 0.0) >= 200.0 and m.p_ms is None and (m.heart_rate_bpm or 999.0) < 115.0:
-        return _Sign("possible", f"QRS {m.qrs_ms:.0f} ms without P waves", ("qrs_ms", "p_ms"))
+    if _sine(m):
+        seen = (
+            f"QRS complexes that run into their T waves ({m.qrs_active_ms or 0.0:.0f} ms of fast change in each cycle)"
+        )
+        return _Sign("possible", seen, ("qrs_ms", "qrs_active_ms", "p_ms"))
     return None
 
 

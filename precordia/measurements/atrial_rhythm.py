@@ -121,6 +121,8 @@ def _between_complexes(one: Analysis) -> tuple[NDArray[np.float64], NDArray[np.f
         t_off = float(np.nanmedian(bounds.t_off)) if np.isfinite(bounds.t_off).any() else 0.4 * FS
         average = family.average[rows, BEFORE % STEP :: STEP]
         zero = BEFORE // STEP
+        # A complex may be as wide as the average beat is long.
+        on, off = max(on, -zero), min(off, average.shape[1] - zero)
         end = max(min(_at_rate(t_off) + 2 * margin, average.shape[1] - zero), off)
         piece = average[:, zero + on : zero + end]
         ramp = np.linspace(0.0, 1.0, piece.shape[1])

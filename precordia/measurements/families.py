@@ -32,6 +32,12 @@ FAINT: Final = 0.20
 """A family whose fastest change is below this share of the fastest is P or T waves: they change at a tenth of the rate of a wide
 QRS complex, while a small QRS complex beside a large ectopic one keeps a third."""
 
+SLOW: Final = 0.50
+T_LAG_S: Final = (0.20, 0.50)
+T_LAG_SD_S: Final = 0.025
+"""A family below this share of the fastest is T waves too where its members follow other beats by one and the same time, s: the
+T waves of a bundle branch block are steep."""
+
 COMMON: Final = (3, 0.15)
 """Members, and share of all beats, from which a family is no artefact that others are measured against."""
 
@@ -95,11 +101,25 @@ def without_faint(beats: NDArray[np.int64], families: list[Family]) -> tuple[NDA
     speeds = [_speed(family) for family in families]
     enough = max(COMMON[0], COMMON[1] * beats.size)
     fastest = max((v for v, f in zip(speeds, families, strict=True) if f.members.size >= enough), default=0.0)
-    kept = [f for v, f in zip(speeds, families, strict=True) if v >= FAINT * fastest]
+    swift = [f for v, f in zip(speeds, families, strict=True) if v >= SLOW * fastest]
+    led = np.sort(beats[np.concatenate([f.members for f in swift])]) if swift else beats[:0]
+    kept = [
+        f
+        for v, f in zip(speeds, families, strict=True)
+        if v >= SLOW * fastest or (v >= FAINT * fastest and not _follows(beats[f.members], led))
+    ]
     if len(kept) == len(families):
         return beats, families
     members = np.sort(np.concatenate([f.members for f in kept]))
     return beats[members], [replace(f, members=np.searchsorted(members, f.members)) for f in kept]
+
+
+def _follows(members: NDArray[np.int64], led: NDArray[np.int64]) -> bool:
+    """Whether nearly every member comes at one and the same time after a beat, as T waves do."""
+    before = np.searchsorted(led, members) - 1
+    lag = (members - led[np.maximum(before, 0)])[before >= 0] / FS
+    near = lag[(lag >= T_LAG_S[0]) & (lag <= T_LAG_S[1])]
+    return bool(near.size >= max(2, 0.8 * members.size) and near.std() <= T_LAG_SD_S)
 
 
 def _speed(family: Family) -> float:

@@ -13,16 +13,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.core.leads import CHEST_LEADS
 from precordia.measurements.analysis import Analysis, Bounds
-from precordia.measurements.atrial_rhythm import INDEPENDENT
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import BEFORE, FS
+
+INDEPENDENT: Final = ("I", "II", *CHEST_LEADS)
+"""The leads that are not sums of others."""
 
 STEP: Final = 2
 """Every second sample is enough for P waves (125 Hz)."""
 
 ALIKE: Final = 0.80
 """Correlation, over all leads together in units of their noise, from which a wave is the same as the conducted P wave."""
+
+BESIDE_S: Final = 0.028
 
 SIZE: Final = (0.5, 1.8)
 """Its size as a share of the conducted P wave's."""
@@ -43,7 +48,10 @@ def lone_p_waves(one: Analysis) -> int | None:
     if not np.isfinite(bounds.p_on).any():
         return None
     p_on, p_off = (round(float(np.nanmedian(b))) for b in (bounds.p_on, bounds.p_off))
-    likeness, size = _match(one, family.average[:, BEFORE + p_on : BEFORE + p_off : STEP], family.noise)
+    # A little of what lies beside it, so that a parabola leaves the wave.
+    beside = max(0, min(round(BESIDE_S * FS), round(float(np.nanmedian(bounds.qrs_on))) - p_off - 2))
+    p_on, p_off = p_on - beside, p_off + beside
+    likeness, size = _match(one, family.average[:, max(0, BEFORE + p_on) : BEFORE + p_off : STEP], family.noise)
     usual = np.zeros(one.beats.size, dtype=bool)
     usual[family.members] = True
     count = 0
@@ -58,7 +66,7 @@ def lone_p_waves(one: Analysis) -> int | None:
 def _t_end(bounds: Bounds) -> float:
     """Where the T wave is past its steep part, samples from the R position."""
     if np.isfinite(bounds.t_peak).any():
-        return float(np.nanmedian(bounds.t_peak)) + 0.06 * FS
+        return float(np.nanmedian(bounds.t_peak)) + 0.04 * FS
     return float(np.nanmedian(bounds.qrs_off)) + 0.16 * FS
 
 
@@ -71,7 +79,7 @@ def _evenly(likeness: NDArray[np.float64], size: NDArray[np.float64], first: int
         if not PP_S[0] * rate <= pp <= PP_S[1] * rate:
             continue
         places = [first + k * pp for k in range(1, parts)]
-        seen = [p for p in places if p - OFF_TIME * pp >= quiet]
+        seen = [p for p in places if p >= quiet]
         found = [_there(likeness, size, p, OFF_TIME * pp) for p in seen]
         if seen and all(found):
             best = max(best, len(found))
@@ -104,8 +112,8 @@ def _match(
 
 
 def _off_line(pieces: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each piece, along the last axis, less the straight line that fits it."""
-    ramp = np.linspace(-1.0, 1.0, pieces.shape[-1])
-    level = pieces - pieces.mean(axis=-1, keepdims=True)
-    out: NDArray[np.float64] = level - (level @ ramp / (ramp @ ramp))[..., None] * ramp
+    """Each piece, along the last axis, less the parabola that fits it: the limb of a T wave is one."""
+    x = np.linspace(-1.0, 1.0, pieces.shape[-1])
+    basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, x**2], axis=1))
+    out: NDArray[np.float64] = pieces - (pieces @ basis) @ basis.T
     return out

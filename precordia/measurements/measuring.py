@@ -14,7 +14,7 @@ from precordia.measurements.axis import qrs_axis_deg, wave_axis_deg
 from precordia.measurements.intervals import QRS_WIDE_MS, bazett, bazett_wide, fridericia, intervals, spread_ms
 from precordia.measurements.lone_p_waves import lone_p_waves
 from precordia.measurements.pacing import LOWEST_FS, captured
-from precordia.measurements.qrs_variety import peak_times_ms, qrs_sd_ms, rr_extremes_ms
+from precordia.measurements.qrs_variety import qrs_sd_ms, rr_extremes_ms
 from precordia.measurements.raw_beat import raw_beat
 from precordia.measurements.rhythm import rhythm
 from precordia.measurements.spatial_velocity import qrs_active_ms
@@ -86,7 +86,6 @@ def measure(recording: Recording) -> Measurements:
         n_lone_p=lone_p_waves(best),
         qrs_sd_ms=_rounded(qrs_sd_ms(best)),
         qrs_active_ms=_rounded(qrs_active_ms(best)),
-        qrs_peak_ms=peak_times_ms(leads, bounds),
         st_j80_mv=st_level(beat, bounds, 0.080) if beat else {},
         t_width_ms=t_widths(average, leads, bounds),
         confidence=confidence,

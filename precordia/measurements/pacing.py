@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.measurements.idle_spikes import find_idle_spikes
 from precordia.measurements.slow_spikes import find_slow_spikes
 from precordia.measurements.working_rate import BEFORE, FS
 
@@ -59,7 +60,8 @@ def find_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
     if signal.shape[1] < fs:
         return none
     if fs < LOWEST_FS:
-        return find_slow_spikes(signal, fs)
+        answered = find_slow_spikes(signal, fs)
+        return answered if answered.size else find_idle_spikes(signal, fs)
     curvature = np.abs(signal[:, 2:] - 2 * signal[:, 1:-1] + signal[:, :-2])
     usual = np.quantile(curvature[:, :: max(1, curvature.shape[1] // 5000)], 0.98, axis=1)
     limit = np.maximum(CURVATURE_MV, STANDS_OUT * usual)

@@ -1,4 +1,4 @@
-"""How far QRS complexes differ in width from beat to beat, how late they peak, and how close they come."""
+"""How far QRS complexes differ in width from beat to beat, and how close they come."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from precordia.measurements.analysis import Analysis, Bounds
+from precordia.measurements.analysis import Analysis
 from precordia.measurements.intervals import interval_ms
 from precordia.measurements.working_rate import FS
 
@@ -27,12 +27,3 @@ def rr_extremes_ms(analyses: Sequence[Analysis]) -> tuple[float, float] | None:
     """The shortest and the longest RR interval, ms; None with a single beat."""
     rr = np.concatenate([one.rr for one in analyses]) * 1000 / FS
     return (float(rr.min()), float(rr.max())) if rr.size else None
-
-
-def peak_times_ms(leads: Sequence[str], bounds: Bounds) -> dict[str, float]:
-    """Lead to the time from the QRS onset to its largest deflection of either sign, ms.
-
-    In II, 50 ms or more speaks for a ventricular origin of a wide-QRS tachycardia (Pava et al., Heart Rhythm 2010;7:922-926).
-    """
-    late = (bounds.r_peak - bounds.qrs_on) * 1000 / FS
-    return {lead: round(float(t), 1) for lead, t in zip(leads, late, strict=True) if np.isfinite(t)}

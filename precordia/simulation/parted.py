@@ -114,15 +114,16 @@ def _failing(rhythm: Rhythm, start: float, end: float, rng: np.random.Generator,
         )
     beats: list[Beat] = []
     spikes: list[float] = []
-    t, last, failed = start, start - interval, 0
+    t, last, failed, seen = start, start - interval, 0, 0
     while t < end:
         due = last + escape * (1.0 + float(rng.normal(0.0, 0.02)))
         if due < t:  # the heart is faster than the next stimulus, which is put off
             beats.append(Beat(due, "escape", due - last, with_p=False))
             t, last, failed = due + interval, due, failed
             continue
-        # The first is taken, then runs of one to four fail: every recording has its failures.
-        fails = bool(rng.random() < (0.45 if failed else 0.3)) and failed < 4
+        # Runs of up to four fail, and by the third second of a recording two have: a failure that is not recorded is none.
+        fails = (bool(rng.random() < (0.45 if failed else 0.3)) and failed < 4) or (t > 3.0 and seen < 2)
+        seen += fails and t > 0.0
         if fails and rhythm.failure == "some capture":
             spikes.append(t)
         elif not fails:
