@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from precordia.core.case import Case
 from precordia.core.findings import Finding, Measurements, Status
 from precordia.core.leads import LEADS
-from precordia.core.recording import Recording
+from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.judge import Judgement, judge
+from precordia.judgement.knowledge import DEFAULT_FLOOR, Knowledge
+from precordia.judgement.models import FindingModels
+from precordia.judgement.settings import JudgementSettings
 
 WORDS = {
     "SR": "sinus rhythm",
@@ -69,3 +75,33 @@ def precedent(
         case_id, f"rec{case_id}", patient or f"patient{case_id}", report, findings, measurements or Measurements()
     )
     return Hit(case_id, similarity, case, Why({"signal": similarity}, {"signal": case_id}, ()))
+
+
+def evidence_of(
+    hits: Sequence[Hit] = (),
+    measurements: Measurements | None = None,
+    *,
+    recording: Recording | None = None,
+    quality: Quality | None = None,
+    vector: np.ndarray | None = None,
+    earlier: Sequence[Hit] = (),
+    floor: float = DEFAULT_FLOOR,
+    models: FindingModels | None = None,
+    **settings: float,
+) -> Evidence:
+    """Evidence of :func:`query_recording`, whose own patient is "q"."""
+    return Evidence(
+        recording or query_recording(1.0),
+        measurements or Measurements(),
+        quality,
+        vector,
+        tuple(hits),
+        tuple(earlier),
+        Knowledge(floor, models),
+        JudgementSettings(**settings),  # type: ignore[arg-type]
+    )
+
+
+def judged(hits: Sequence[Hit] = (), measurements: Measurements | None = None, **more: object) -> Judgement:
+    """The judgement of :func:`evidence_of` the same arguments."""
+    return judge(evidence_of(hits, measurements, **more))  # type: ignore[arg-type]
