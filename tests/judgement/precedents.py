@@ -13,9 +13,11 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.judgement.evidence import Evidence
+from precordia.judgement.inputs import N_BESIDE
 from precordia.judgement.judge import Judgement, judge
 from precordia.judgement.knowledge import DEFAULT_FLOOR, Knowledge
-from precordia.judgement.models import FindingModels
+from precordia.judgement.models import FindingModels, Promise
+from precordia.judgement.scaling import Scaling
 from precordia.judgement.settings import JudgementSettings
 
 WORDS = {
@@ -35,6 +37,8 @@ WORDS = {
     "NST_": "ST segment changes",
     "PVC": "ventricular premature complexes",
     "ARTI": "artifact",
+    "3AVB": "third degree AV block",
+    "VT": "ventricular tachycardia",
 }
 
 
@@ -105,3 +109,16 @@ def evidence_of(
 def judged(hits: Sequence[Hit] = (), measurements: Measurements | None = None, **more: object) -> Judgement:
     """The judgement of :func:`evidence_of` the same arguments."""
     return judge(evidence_of(hits, measurements, **more))  # type: ignore[arg-type]
+
+
+VECTOR = np.array([1.0, 0.0], dtype=np.float32)
+"""Of every ECG here that has one."""
+
+
+def models_that_say(promise: Promise | None = None, **chances: float) -> FindingModels:
+    """Models that give every ECG the same probability of each finding; they need :data:`VECTOR`."""
+    n, concepts = VECTOR.size + N_BESIDE, tuple(sorted(chances))
+    bias = np.array([np.log(chances[c] / (1 - chances[c])) for c in concepts])
+    plain = Scaling(np.zeros(n), np.zeros(n), np.ones(n), np.zeros(0, dtype=np.int64))
+    held = promise or Promise(0.2, 0.5, 0.5, 500, 200)
+    return FindingModels("e", concepts, plain, np.zeros((n, len(concepts))), bias, promise=held)
