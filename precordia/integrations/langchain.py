@@ -1,7 +1,8 @@
 """A knowledge base for LangChain: a retriever, tools for an agent, and a report as a runnable.
 
-Of reports an agent gets the sentences that speak of findings (:func:`precordia.generation.written.sanitize.clinical_sentences`): to an
-agent, an archive is untrusted. A tool reads recordings from one folder only, and takes no SQL from a model.
+Of reports an agent gets the sentences that speak of findings
+(:func:`precordia.generation.written.sanitize.clinical_sentences`): to an agent, an archive is untrusted. A tool reads
+recordings from one folder only, and takes no SQL from a model.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
-from precordia.core.drafts import Draft
+from precordia.core.drafts import Draft, Statement
 from precordia.core.errors import PrecordiaError, UsageError
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
@@ -161,14 +162,17 @@ def report_chain(knowledge_base: Reporting) -> Runnable[Recording | str, Draft]:
 
 
 def draft_text(draft: Draft) -> str:
-    """A draft as plain text with its evidence, for an agent."""
-    if draft.abstained:
-        return f"Not sure: {draft.reason}"
-    return "\n".join(
-        f"{s.text} [{_evidence(s.measurements, [c.case_id for c in s.citations])}; support {s.support:.0%}]"
-        + "".join(f" Warning: {clean(warning).text}." for warning in s.warnings)
-        for s in draft.statements
-    )
+    """A draft as plain text with its evidence, for an agent: why nothing is claimed, what is said, what must not be missed."""
+    lines = [f"Not sure: {draft.reason}"] if draft.abstained else []
+    lines += [_line(s, f"; support {s.support:.0%}") for s in draft.statements]
+    lines += [f"To consider: {_line(s)}" for s in draft.consider]
+    return "\n".join(lines)
+
+
+def _line(statement: Statement, support: str = "") -> str:
+    evidence = _evidence(statement.measurements, [c.case_id for c in statement.citations])
+    warnings = "".join(f" Warning: {clean(warning).text}." for warning in statement.warnings)
+    return f"{statement.text} [{evidence}{support}]{warnings}"
 
 
 def _evidence(measurements: Sequence[str], cases: Sequence[int]) -> str:

@@ -230,11 +230,25 @@ def in_words(name: str, measurements: Measurements) -> str:
         met = [key for key, value in measurements.criteria.items() if value]
         return f"Criteria met: {', '.join(met).replace('_', ' ') or 'none'}"
     labels = {
+        "st_j_mv": "ST level (J)",
         "st_j60_mv": "ST level (J+60 ms)",
+        "st_j80_mv": "ST level (J+80 ms)",
         "r_mv": "R amplitudes",
         "s_mv": "S amplitudes",
         "q_mv": "Q amplitudes",
         "t_mv": "T amplitudes",
+        "t_width_ms": "Widths of the T wave",
+        "rr_min_ms": "Shortest RR interval",
+        "rr_max_ms": "Longest RR interval",
+        "rr_usual_sd_ms": "RR standard deviation without ectopic beats",
+        "qrs_sd_ms": "QRS duration from beat to beat",
+        "qrs_active_ms": "Time of fast change in a cycle",
+        "qtc_wide_ms": "QTc corrected for a wide QRS",
+        "p_rate_bpm": "Atrial rate",
+        "av_dissociation": "P waves apart from QRS complexes",
+        "n_lone_p": "P waves without a QRS complex",
+        "n_spikes": "Pacing stimuli",
+        "n_captured": "Pacing stimuli that are answered",
         "paced": "Pacemaker spikes",
         "quality": "Signal quality",
     }

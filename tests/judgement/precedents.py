@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from precordia.core.case import Case
 from precordia.core.findings import Finding, Measurements, Status
 from precordia.core.leads import LEADS
-from precordia.core.recording import Recording
+from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.inputs import N_BESIDE
+from precordia.judgement.judge import Judgement, judge
+from precordia.judgement.knowledge import DEFAULT_FLOOR, Knowledge
+from precordia.judgement.models import FindingModels, Promise
+from precordia.judgement.scaling import Scaling
+from precordia.judgement.settings import JudgementSettings
 
 WORDS = {
     "SR": "sinus rhythm",
@@ -29,6 +37,8 @@ WORDS = {
     "NST_": "ST segment changes",
     "PVC": "ventricular premature complexes",
     "ARTI": "artifact",
+    "3AVB": "third degree AV block",
+    "VT": "ventricular tachycardia",
 }
 
 
@@ -69,3 +79,46 @@ def precedent(
         case_id, f"rec{case_id}", patient or f"patient{case_id}", report, findings, measurements or Measurements()
     )
     return Hit(case_id, similarity, case, Why({"signal": similarity}, {"signal": case_id}, ()))
+
+
+def evidence_of(
+    hits: Sequence[Hit] = (),
+    measurements: Measurements | None = None,
+    *,
+    recording: Recording | None = None,
+    quality: Quality | None = None,
+    vector: np.ndarray | None = None,
+    earlier: Sequence[Hit] = (),
+    floor: float = DEFAULT_FLOOR,
+    models: FindingModels | None = None,
+    **settings: float,
+) -> Evidence:
+    """Evidence of :func:`query_recording`, whose own patient is "q"."""
+    return Evidence(
+        recording or query_recording(1.0),
+        measurements or Measurements(),
+        quality,
+        vector,
+        tuple(hits),
+        tuple(earlier),
+        Knowledge(floor, models),
+        JudgementSettings(**settings),  # type: ignore[arg-type]
+    )
+
+
+def judged(hits: Sequence[Hit] = (), measurements: Measurements | None = None, **more: object) -> Judgement:
+    """The judgement of :func:`evidence_of` the same arguments."""
+    return judge(evidence_of(hits, measurements, **more))  # type: ignore[arg-type]
+
+
+VECTOR = np.array([1.0, 0.0], dtype=np.float32)
+"""Of every ECG here that has one."""
+
+
+def models_that_say(promise: Promise | None = None, **chances: float) -> FindingModels:
+    """Models that give every ECG the same probability of each finding; they need :data:`VECTOR`."""
+    n, concepts = VECTOR.size + N_BESIDE, tuple(sorted(chances))
+    bias = np.array([np.log(chances[c] / (1 - chances[c])) for c in concepts])
+    plain = Scaling(np.zeros(n), np.zeros(n), np.ones(n), np.zeros(0, dtype=np.int64))
+    held = promise or Promise(0.2, 0.5, 0.5, 500, 200)
+    return FindingModels("e", concepts, plain, np.zeros((n, len(concepts))), bias, promise=held)

@@ -8,10 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from precedents import precedent, query_recording
 
-from precordia.core.findings import Measurements
-from precordia.generation.reports.consensus import CALIBRATED_VOTERS, ConsensusSettings, compose
 from precordia.judgement.calibration import Calibration, fit, save, shipped
 
 
@@ -46,17 +43,3 @@ def test_a_saved_curve_reads_the_same(tmp_path: Path, monkeypatch: pytest.Monkey
     save(curve, tmp_path / "calibration.json")
     monkeypatch.setattr("precordia.judgement.calibration.__file__", str(tmp_path / "calibration.py"))
     assert shipped.__wrapped__() == curve
-
-
-@pytest.mark.parametrize("n", [CALIBRATED_VOTERS - 1, CALIBRATED_VOTERS])
-def test_only_votes_of_enough_patients_get_a_confidence(n: int) -> None:
-    hits = [precedent(i, "SR") for i in range(1, n + 1)]
-    settings = ConsensusSettings(calibration=Calibration((0.0, 1.0), (0.0, 0.9)))
-    statement = compose(query_recording(1.0), hits, Measurements(), settings=settings).statements[0]
-    assert statement.confidence == (0.9 if n >= CALIBRATED_VOTERS else None)
-
-
-def test_what_is_measured_has_no_confidence_of_a_vote() -> None:
-    hits = [precedent(i, "SR") for i in range(1, 15)]
-    draft = compose(query_recording(1.0), hits, Measurements(qrs_ms=150.0))
-    assert all(s.confidence is None for s in draft.statements if s.measurements)

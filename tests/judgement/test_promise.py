@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from precordia.judgement.promise import NEVER, risk_threshold
+from precordia.judgement.promise import NEVER, calibrate_similarity, risk_threshold
 
 
 def drawn(seed: int, n_patients: int = 300, each: int = 4) -> tuple[np.ndarray, np.ndarray, list[int]]:
@@ -50,3 +50,11 @@ def test_weights_count_statements() -> None:
     weights = [1.0] * 60 + [1e-9] * 60
     assert risk_threshold([0.5] * 120, right, range(120), risk=0.1, weights=weights) == 0.5
     assert risk_threshold([0.5] * 120, right, range(120), risk=0.1) == NEVER
+
+
+def test_a_floor_refuses_at_most_the_share_of_ordinary_ecgs_asked_for() -> None:
+    nearest = [i / 100 for i in range(1, 100)]
+    floor = calibrate_similarity(nearest, share=0.05)
+    assert sum(value < floor for value in nearest) / 99 <= 0.05
+    assert floor > 0.03
+    assert calibrate_similarity([0.5], share=0.05) == -1.0

@@ -13,15 +13,13 @@ from precordia.judgement.votes import cite, quote_of, similarity_of, vote, voter
 
 
 def test_weights_add_up_and_fall_with_distance() -> None:
-    jury = voters(
-        [precedent(i, "SR", similarity=1 - i / 10) for i in range(1, 5)], min_similarity=0, temperature=0.1, k=10
-    )
+    jury = voters([precedent(i, "SR", similarity=1 - i / 10) for i in range(1, 5)], temperature=0.1, k=10)
     weights = [voter.weight for voter in jury]
     assert sum(weights) == pytest.approx(1)
     assert weights == sorted(weights, reverse=True)
 
 
-def test_only_near_cases_that_say_something_vote_and_one_a_patient() -> None:
+def test_only_cases_that_say_something_vote_nearest_first_and_one_a_patient() -> None:
     hits = [
         precedent(1, report="nothing", patient="a", similarity=0.99),
         precedent(2, "SR", patient="a", similarity=0.98),
@@ -29,20 +27,21 @@ def test_only_near_cases_that_say_something_vote_and_one_a_patient() -> None:
         precedent(4, "SR", patient="b", similarity=0.2),
         precedent(5, "SR", patient="c", similarity=0.9),
     ]
-    jury = voters(hits, min_similarity=0.5, temperature=0.1, k=10)
-    assert [voter.case.case_id for voter in jury] == [2, 5]
-    assert voters([], min_similarity=0, temperature=0.1, k=3) == ()
+    jury = voters(hits, temperature=0.1, k=10)
+    assert [voter.case.case_id for voter in jury] == [2, 5, 4]
+    assert [voter.case.case_id for voter in voters(hits, temperature=0.1, k=2)] == [2, 5]
+    assert voters([], temperature=0.1, k=3) == ()
 
 
 def test_a_specific_finding_counts_for_what_it_implies_and_a_denial_for_what_would_imply_it() -> None:
-    jury = voters([precedent(1, "IMI"), precedent(2, "SR", denied=("MI",))], min_similarity=0, temperature=1, k=5)
+    jury = voters([precedent(1, "IMI"), precedent(2, "SR", denied=("MI",))], temperature=1, k=5)
     infarction = vote("MI", jury, uncertain_weight=0.5)
     assert [v.case.case_id for v in infarction.agreeing] == [1]
     assert [v.case.case_id for v in vote("IMI", jury, uncertain_weight=0.5).denying] == [2]
 
 
 def test_a_possible_finding_counts_less() -> None:
-    jury = voters([precedent(1, possible=("IMI",)), precedent(2, "SR")], min_similarity=0, temperature=1e9, k=5)
+    jury = voters([precedent(1, possible=("IMI",)), precedent(2, "SR")], temperature=1e9, k=5)
     found = vote("IMI", jury, uncertain_weight=0.5)
     assert found.support == pytest.approx(0.25)
     assert found.status == "uncertain"
@@ -63,7 +62,7 @@ def test_a_span_that_is_none_gives_no_false_quote(span: tuple[int, int]) -> None
 def test_cases_with_words_are_cited_before_cases_with_a_code() -> None:
     coded = precedent(1, report="trace only.", similarity=0.99)
     coded = replace(coded, case=replace(coded.case, findings=(Finding("SR"),), codes=("scp:SR",)))
-    jury = voters([coded, precedent(2, "SR"), precedent(3, "SR")], min_similarity=0, temperature=1, k=5)
+    jury = voters([coded, precedent(2, "SR"), precedent(3, "SR")], temperature=1, k=5)
     assert [c.case_id for c in cite("SR", jury, 2)] == [2, 3]
     assert [c.case_id for c in cite("SR", jury, 3)] == [1, 2, 3]
 

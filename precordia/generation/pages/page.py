@@ -31,6 +31,10 @@ from precordia.judgement.measured import MEASURES, in_words
 from precordia.judgement.votes import similarity_of
 
 TEMPLATES = Path(__file__).parent / "templates"
+ST = {"st_j_mv": "ST at J", "st_j60_mv": "ST at J+60 ms"}
+"""Levels by lead that are always in sight."""
+AMPLITUDES = {"q_mv": "Q", "r_mv": "R", "s_mv": "S", "t_mv": "T"}
+"""Levels by lead that are folded away."""
 
 
 def render(
@@ -57,6 +61,16 @@ def render(
     hits = draft.hits if hits is None else tuple(hits)
     numbers = {hit.case.case_id: number for number, hit in enumerate((*hits, *draft.earlier), start=1)}
     measurements, own = draft.measurements, {hit.case.case_id for hit in draft.earlier}
+    measures, st_rows = _measures(measurements, recording.sex), _lead_rows(measurements, ST)
+    lead_rows = _lead_rows(measurements, AMPLITUDES)
+    linked = {row["name"] for rows in (measures, st_rows, lead_rows) for row in rows}
+
+    def said(statements: Sequence[Statement], prefix: str) -> list[dict[str, Any]]:
+        return [
+            {"anchor": f"{prefix}{n}", **_statement(s, numbers, measurements, own, linked)}
+            for n, s in enumerate(statements, start=1)
+        ]
+
     return _environment().get_template("page.html.j2").render(
         title=f"ECG {recording.recording_id}",
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
@@ -70,10 +84,12 @@ def render(
         abstained=draft.abstained,
         reason=(draft.reason or "")[:1].upper() + (draft.reason or "")[1:],
         warnings=draft.warnings,
-        statements=[_statement(s, numbers, measurements, own) for s in draft.statements],
-        measures=_measures(measurements, recording.sex),
+        consider=said(draft.consider, "c"),
+        statements=said(draft.statements, "s"),
+        measures=measures,
         lead_names=LEADS,
-        lead_rows=_lead_rows(measurements),
+        st_rows=st_rows,
+        lead_rows=lead_rows,
         quality=_quality(quality),
         earlier=[_precedent(hit, numbers[hit.case.case_id], draft, precedents or {}) for hit in draft.earlier],
         precedents=[_precedent(hit, numbers[hit.case.case_id], draft, precedents or {}) for hit in hits],
@@ -116,7 +132,7 @@ def _age(age: float) -> str:
 
 
 def _statement(
-    statement: Statement, numbers: Mapping[int, int], measurements: Measurements, own: set[int]
+    statement: Statement, numbers: Mapping[int, int], measurements: Measurements, own: set[int], linked: set[str]
 ) -> dict[str, Any]:
     return {
         "text": statement.text,
@@ -136,16 +152,11 @@ def _statement(
             for c in statement.citations
         ],
         "measurements": [
-            {"name": name, "words": in_words(name, measurements), "shown": _is_shown(name, measurements)}
+            {"name": name, "words": in_words(name, measurements), "shown": name in linked}
             for name in statement.measurements
         ],
         "warnings": statement.warnings,
     }
-
-
-def _is_shown(name: str, measurements: Measurements) -> bool:
-    """Whether a measurement has a row to link to: a second ECG's, and the signal quality, have none."""
-    return getattr(measurements, name, None) not in (None, {})
 
 
 def _measures(measurements: Measurements, sex: Sex | None) -> list[dict[str, str]]:
@@ -175,9 +186,9 @@ def _measures(measurements: Measurements, sex: Sex | None) -> list[dict[str, str
     return rows
 
 
-def _lead_rows(measurements: Measurements) -> list[dict[str, Any]]:
+def _lead_rows(measurements: Measurements, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
     rows = []
-    for name, label in (("st_j60_mv", "ST at J+60 ms"), ("q_mv", "Q"), ("r_mv", "R"), ("s_mv", "S"), ("t_mv", "T")):
+    for name, label in wanted.items():
         by_lead = getattr(measurements, name)
         if by_lead:
             values = [f"{by_lead[lead]:.2f}" if lead in by_lead else "" for lead in LEADS]
@@ -206,8 +217,10 @@ def _precedent(hit: Hit, number: int, draft: Draft, recordings: Mapping[int, Rec
         if value is not None:
             short = {"heart_rate_bpm": "rate", "pr_ms": "PR", "qrs_ms": "QRS", "qtc_ms": "QTc"}[name]
             facts.append(f"{short} {MEASURES[name].format(float(value))}")
-    cited = [n for n, s in enumerate(draft.statements, start=1) if any(c.case_id == case.case_id for c in s.citations)]
-    quotes = [c.quote for s in draft.statements for c in s.citations if c.case_id == case.case_id and c.quote]
+    told = [(f"s{n}", f"statement {n}", s) for n, s in enumerate(draft.statements, start=1)]
+    told += [(f"c{n}", f"to consider {n}", s) for n, s in enumerate(draft.consider, start=1)]
+    cited = [(anchor, name) for anchor, name, s in told if any(c.case_id == case.case_id for c in s.citations)]
+    quotes = [c.quote for _, _, s in told for c in s.citations if c.case_id == case.case_id and c.quote]
     strip = recordings.get(case.case_id)
     # Another patient's report is shown for what it says of the heart; the patient's own stands as it was written.
     report = (case.report or "") if hit in draft.earlier else redact(case.report or "")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from precedents import precedent, query_recording
+from precedents import judged, precedent
 
 from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
@@ -17,7 +17,6 @@ from precordia.core.retrieval import Hit
 from precordia.generation.answers.answer import answer
 from precordia.generation.questions import read_question
 
-QUERY = query_recording(1.0)
 HITS = [precedent(i, "SR", "CLBBB", denied=("AFIB",), similarity=0.97 - i / 100) for i in range(1, 6)]
 MEASURED = Measurements(
     heart_rate_bpm=72.0,
@@ -33,7 +32,7 @@ MEASURED = Measurements(
 
 
 def ask(question: str, hits: list[Hit] = HITS, measurements: Measurements = MEASURED, **more: object) -> Draft:
-    return answer(question, [QUERY], [hits], [measurements], **more)  # type: ignore[arg-type]
+    return answer(question, [judged(hits, measurements, **more)])
 
 
 @pytest.mark.parametrize(
@@ -157,8 +156,8 @@ def test_what_asks_for_a_part_of_the_report() -> None:
 
 def test_noise_is_answered_from_the_quality_check_only() -> None:
     noisy = Quality(0.6, True, {}, (Problem("noisy", ("V3",), 0.4, "V3: noise of 0.1 mV"),))
-    assert ask("Is there static noise in lead V3?", qualities=[noisy]).text.startswith("Yes")
-    assert ask("Is there static noise in lead V1?", qualities=[noisy]).text.startswith("No")
+    assert ask("Is there static noise in lead V3?", quality=noisy).text.startswith("Yes")
+    assert ask("Is there static noise in lead V1?", quality=noisy).text.startswith("No")
     assert ask("Is there static noise in lead V3?").abstained
 
 
@@ -179,7 +178,7 @@ LATER = [precedent(i, "AFIB", "CLBBB", similarity=0.97 - i / 100) for i in range
 
 
 def compare(question: str, hits: list[Hit] = LATER) -> Draft:
-    return answer(question, [QUERY, QUERY], [HITS, hits], [MEASURED, SECOND])
+    return answer(question, [judged(HITS, MEASURED), judged(hits, SECOND)])
 
 
 def test_two_ecgs_are_compared_finding_by_finding() -> None:
@@ -208,8 +207,8 @@ def test_two_ecgs_without_precedents_are_compared_by_measurements_and_say_so() -
 
 
 def test_wrong_use_says_what_is_wrong() -> None:
-    with pytest.raises(UsageError, match="one or two recordings"):
-        answer("What?", [QUERY] * 3, [HITS] * 3, [MEASURED] * 3)
+    with pytest.raises(UsageError, match="one ECG or two, not 3"):
+        answer("What?", [judged(HITS, MEASURED)] * 3)
     with pytest.raises(UsageError, match="no question"):
         ask("  ")
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from fitted_answers import fitted_answers, numbers
-from precedents import precedent, query_recording
+from precedents import evidence_of, judged, precedent
 
 from precordia.core.drafts import Draft
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Problem, Quality
 from precordia.core.retrieval import Hit
 from precordia.generation.answers.answer import answer
-from precordia.generation.answers.asked import Asked
+from precordia.generation.answers.asked import Asked, as_asked
+from precordia.generation.answers.calibrated import calibrated_reply
 from precordia.generation.answers.features import Features
-from precordia.generation.answers.fitted import FittedAnswers
+from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.priors import NO, YES, AskedBefore
+from precordia.generation.questions import read_question
 
-QUERY = query_recording(3.0)
+VECTOR = np.array([1.0, 0.0], dtype=np.float32)
 HITS = [precedent(i, "SR", *(["LVH"] if i < 4 else []), similarity=0.97 - i / 100) for i in range(1, 7)]
 
 
@@ -30,10 +33,11 @@ def ask(
     abstain: bool = True,
     measurements: Measurements | None = None,
 ) -> Draft:
-    return answer(
-        question, [QUERY], [hits], [measurements or Measurements()], qualities=[quality], features=[features],
-        fitted=fitted or fitted_answers(), abstain=abstain,
-    )  # fmt: skip
+    fitted = fitted or fitted_answers()
+    asked = as_asked(read_question(question), fitted.groups)
+    assert asked is not None
+    evidence = evidence_of(hits, measurements, quality=quality)
+    return calibrated_reply(asked, Belief(fitted, features, evidence), abstain=abstain)
 
 
 def test_yes_cites_the_precedents_that_say_so() -> None:
@@ -137,27 +141,30 @@ def test_the_patients_own_cases_have_no_vote() -> None:
     assert {c.case_id for s in draft.statements for c in s.citations} <= {hit.case.case_id for hit in HITS[4:]}
 
 
-def test_where_nothing_is_named_the_consensus_may_answer_what_an_ecg_shows() -> None:
+@pytest.fixture
+def plain_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every ECG has the same numbers, for answers that compute them."""
+    monkeypatch.setattr("precordia.generation.answers.answer.features_of", lambda *_: numbers())
+
+
+@pytest.mark.usefixtures("plain_numbers")
+def test_where_nothing_is_named_the_judgement_answers_what_an_ecg_shows() -> None:
     usually = AskedBefore.of([(Asked("query", "rhythm", ("SR", "AFIB")), ())] * 50)
     fitted, question = fitted_answers(asked=usually), "What rhythm does this ECG show?"
-    given = [
-        answer(question, [QUERY], [HITS], [Measurements()], features=[numbers()], fitted=fitted, or_consensus=instead)
-        for instead in (False, True)
-    ]
+    judgement = judged(HITS, vector=VECTOR)
+    given = [answer(question, [judgement], fitted=fitted, abstain=abstain) for abstain in (False, True)]
     assert given[0].text.startswith("None of these")
     assert given[1].text == "Sinus rhythm."
     assert given[1].statements[0].citations
 
 
+@pytest.mark.usefixtures("plain_numbers")
 @pytest.mark.parametrize("question", ["What is the heart rate?", "Is there a third degree AV block?"])
 def test_other_questions_are_answered_as_without_it(question: str) -> None:
-    measured = Measurements(heart_rate_bpm=72.0)
-    plain = answer(question, [QUERY], [HITS], [measured])
-    assert ask(question, numbers(), measurements=measured) == plain
+    judgement = judged(HITS, Measurements(heart_rate_bpm=72.0), vector=VECTOR)
+    assert answer(question, [judgement], fitted=fitted_answers()) == answer(question, [judgement])
 
 
-def test_without_the_ecgs_numbers_nothing_changes() -> None:
-    question = "Is there left ventricular hypertrophy?"
-    assert answer(question, [QUERY], [HITS], [Measurements()], fitted=fitted_answers()) == answer(
-        question, [QUERY], [HITS], [Measurements()]
-    )
+def test_without_the_ecgs_vector_nothing_changes() -> None:
+    question, judgement = "Is there left ventricular hypertrophy?", judged(HITS)
+    assert answer(question, [judgement], fitted=fitted_answers()) == answer(question, [judgement])

@@ -8,6 +8,7 @@ import pytest
 from fitted_answers import fitted_answers, numbers
 from hypothesis import given
 from hypothesis import strategies as st
+from precedents import evidence_of
 
 from precordia.generation.answers.asked import Asked
 from precordia.generation.answers.decision import decide, log_likelihoods, log_prior, posterior
@@ -21,7 +22,7 @@ QUERY = Asked("query", "diagnostic", ("LVH", "CLBBB", "IMI"))
 
 
 def believe(asked: AskedBefore | None = None, **seen: float) -> Belief:
-    return Belief(fitted_answers(asked=asked), numbers(**seen), ())
+    return Belief(fitted_answers(asked=asked), numbers(**seen), evidence_of())
 
 
 def test_a_probability_is_the_probes_where_probe_and_prior_are_trusted_alike() -> None:
@@ -51,11 +52,11 @@ def test_confidence_is_how_often_such_answers_were_right() -> None:
     plain = decide(VERIFY, believe(lvh=2.0))
     curve = Calibration((0.0, 1.0), (0.5, 0.9))
     fitted = fitted_answers(curves={"verify": curve}, least={"verify": 0.8})
-    found = decide(VERIFY, Belief(fitted, numbers(lvh=2.0), ()))
+    found = decide(VERIFY, Belief(fitted, numbers(lvh=2.0), evidence_of()))
     assert found.answer == plain.answer
     assert found.confidence == pytest.approx(0.5 + 0.4 * plain.confidence, abs=1e-3)
     assert found.enough == (found.confidence >= 0.8)
-    assert decide(CHOICE, Belief(fitted, numbers(), ())).enough
+    assert decide(CHOICE, Belief(fitted, numbers(), evidence_of())).enough
 
 
 def test_doubtful_is_an_answer_where_it_has_been_one() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from precedents import query_recording
+from precedents import evidence_of, query_recording
 
 from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
@@ -61,7 +61,7 @@ def test_what_ships_fits_the_encoder_that_ships() -> None:
     assert fitted is not None
     assert set(fitted.least_confidence) == set(fitted.curves) == set(fitted.risk) == {"verify", "choose", "query"}
     assert all(0.5 <= least <= 1.01 for least in fitted.least_confidence.values())
-    belief = Belief(fitted, features_of(RECORDING, Measurements(), encoder.embed([RECORDING])[0]), ())
+    belief = Belief(fitted, features_of(RECORDING, Measurements(), encoder.embed([RECORDING])[0]), evidence_of())
     for members in fitted.groups.values():
         assert all(0 < belief.probability(target) < 1 for target in members)
 

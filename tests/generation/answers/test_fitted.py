@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fitted_answers import fitted_answers, numbers
-from precedents import precedent
+from precedents import evidence_of, precedent
 
 from precordia.core.errors import InputError
 from precordia.generation.answers import fitted as answer_fitted
 from precordia.generation.answers.asked import Asked
 from precordia.generation.answers.fitted import Belief, Scaling, load, save, shipped_for
 from precordia.generation.answers.priors import YES, AskedBefore
-from precordia.judgement import votes
 from precordia.judgement.calibration import Calibration
 
 
@@ -32,7 +31,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         written.groups, written.trust, written.least_confidence, written.risk,
     )  # fmt: skip
     for features in (numbers(lvh=1.3, qrs=0.4), numbers(noisy=("V1",))):
-        one, other = Belief(written, features, ()), Belief(read, features, ())
+        one, other = (Belief(answers, features, evidence_of()) for answers in (written, read))
         for target in ("LVH", "CLBBB", "SNOISE@V1", "SNOISE@V2"):
             assert one.probability(target) == pytest.approx(other.probability(target), rel=1e-5)
 
@@ -59,11 +58,9 @@ def test_what_is_shipped_holds_for_its_encoder_alone(monkeypatch: pytest.MonkeyP
 
 
 def test_precedents_that_state_a_finding_raise_its_probability() -> None:
-    jury = votes.voters(
-        [precedent(i, "LVH" if i < 4 else "SR") for i in range(1, 6)], min_similarity=0, temperature=1, k=9
-    )
-    without = Belief(fitted_answers(vote=0.0), numbers(), jury).probability("LVH")
-    with_votes = Belief(fitted_answers(vote=0.5), numbers(), jury)
+    evidence = evidence_of([precedent(i, "LVH" if i < 4 else "SR") for i in range(1, 6)])
+    without = Belief(fitted_answers(vote=0.0), numbers(), evidence).probability("LVH")
+    with_votes = Belief(fitted_answers(vote=0.5), numbers(), evidence)
     share = (0.6 * 20 + 0.2 * 5) / 25
     assert with_votes.log_odds("LVH") == pytest.approx(
         math.log(0.25) + 0.5 * (math.log(share / (1 - share)) - math.log(0.25)), abs=1e-6
@@ -73,7 +70,7 @@ def test_precedents_that_state_a_finding_raise_its_probability() -> None:
 
 
 def test_leads_are_told_apart() -> None:
-    belief = Belief(fitted_answers(), numbers(noisy=("V1", "V2")), ())
+    belief = Belief(fitted_answers(), numbers(noisy=("V1", "V2")), evidence_of())
     assert belief.probability("SNOISE@V1") > 0.8 > 0.1 > belief.probability("SNOISE@II")
     # A group of leads is as likely as its leads on average.
     chest = np.mean([belief.probability(f"SNOISE@V{i}") for i in range(1, 7)])

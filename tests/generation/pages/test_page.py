@@ -6,14 +6,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from precedents import precedent, query_recording
-from precordia.generation.reports.consensus import compose
+from precedents import judged, precedent, query_recording
 
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Measurements
 from precordia.core.recording import Problem, Quality
 from precordia.core.retrieval import Why
 from precordia.generation.pages.page import render
+from precordia.generation.reports.composer import compose
 
 QUERY = query_recording()
 HITS = [precedent(i, "SR", "CLBBB", similarity=0.97 - i / 100) for i in range(1, 5)]
@@ -72,7 +72,7 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module")
 def page() -> str:
     precedents = {1: query_recording(4.0)}
-    return render(compose(QUERY, HITS, MEASURED), QUERY, HITS, precedents=precedents)
+    return render(compose(judged(HITS, MEASURED)), QUERY, HITS, precedents=precedents)
 
 
 def test_nothing_is_loaded_from_elsewhere_and_no_script_runs(page: str) -> None:
@@ -96,7 +96,7 @@ def test_every_link_leads_somewhere_and_ids_are_unique(page: str) -> None:
 
 def test_statements_precedents_and_measurements_are_all_there(page: str) -> None:
     text = Reader(page).text
-    draft = compose(QUERY, HITS, MEASURED)
+    draft = compose(judged(HITS, MEASURED))
     for statement in draft.statements:
         assert statement.text in text
         for warning in statement.warnings:
@@ -155,7 +155,7 @@ def test_untrusted_text_is_shown_and_never_run(attack: str) -> None:
 
 
 def test_abstention_and_its_reason_are_seen() -> None:
-    draft = compose(QUERY, [], MEASURED)
+    draft = compose(judged([], MEASURED))
     text = Reader(render(draft, QUERY)).text
     assert "No precedent was found" in text
     assert "None was found." in text
@@ -163,7 +163,7 @@ def test_abstention_and_its_reason_are_seen() -> None:
 
 
 def test_an_answer_shows_its_question() -> None:
-    draft = compose(QUERY, HITS, MEASURED)
+    draft = compose(judged(HITS, MEASURED))
     assert (
         "Is this a left bundle branch block?"
         in Reader(render(draft, QUERY, question="Is this a left bundle branch block?")).text
@@ -179,7 +179,7 @@ def test_values_outside_the_reference_are_flagged_by_word_not_by_colour_alone() 
 
 
 def test_the_same_draft_gives_the_same_page() -> None:
-    draft = compose(QUERY, HITS, MEASURED)
+    draft = compose(judged(HITS, MEASURED))
     assert render(draft, QUERY, HITS) == render(draft, QUERY, HITS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from precedents import precedent, query_recording
+from precedents import judged, precedent
 
 from precordia.core.drafts import Draft, Prompt
 from precordia.core.errors import LanguageModelError
@@ -13,11 +13,10 @@ from precordia.core.findings import Measurements
 from precordia.core.recording import Quality
 from precordia.generation.answers.answer import answer
 from precordia.generation.language_models.cache import Reply
-from precordia.generation.reports.consensus import compose
+from precordia.generation.reports.composer import compose
 from precordia.generation.reports.report import write_report
 from precordia.generation.written.writing import WritingSettings
 
-QUERY = query_recording(1.0)
 HITS = [precedent(i, "SR", "CLBBB", similarity=0.97 - i / 100) for i in range(1, 6)]
 MEASURED = Measurements(heart_rate_bpm=72.0, qrs_ms=140.0)
 
@@ -47,16 +46,14 @@ def statements(*texts: str) -> str:
 
 def write(model: Model, **settings: object) -> Draft:
     return write_report(
-        QUERY,
-        HITS,
-        MEASURED,
+        judged(HITS, MEASURED),
         language_model=model,
         settings=WritingSettings(**settings),  # type: ignore[arg-type]
     )
 
 
 def test_without_a_model_the_consensus_speaks() -> None:
-    assert write_report(QUERY, HITS, MEASURED) == compose(QUERY, HITS, MEASURED)
+    assert write_report(judged(HITS, MEASURED)) == compose(judged(HITS, MEASURED))
 
 
 def test_a_models_supported_statements_stand_under_its_name() -> None:
@@ -89,7 +86,7 @@ def test_a_models_invention_is_left_out_and_counted() -> None:
 )
 def test_a_model_that_fails_or_talks_nonsense_is_replaced_and_the_draft_says_so(reply: str | Exception) -> None:
     draft = write(Model(reply))
-    plain = compose(QUERY, HITS, MEASURED)
+    plain = compose(judged(HITS, MEASURED))
     assert draft.statements == plain.statements
     assert draft.author == "consensus"
     assert draft.warnings[0].startswith("The consensus of precedents answers: ")
@@ -111,9 +108,9 @@ def test_asking_again_costs_one_more_reply() -> None:
 
 def test_nothing_is_asked_of_a_model_where_there_is_no_evidence() -> None:
     model = Model()
-    assert write_report(QUERY, [], MEASURED, language_model=model).abstained
+    assert write_report(judged([], MEASURED), language_model=model).abstained
     poor = Quality(0.1, False, {})
-    assert write_report(QUERY, HITS, MEASURED, quality=poor, language_model=model).abstained
+    assert write_report(judged(HITS, MEASURED, quality=poor), language_model=model).abstained
     assert model.prompts == []
 
 
@@ -132,15 +129,15 @@ def test_tokens_and_latency_are_kept_where_the_model_counts() -> None:
 
 def test_a_model_answers_questions_under_the_same_rules() -> None:
     model = Model(statements("Left bundle branch block."))
-    draft = answer("Is there a bundle branch block?", [QUERY], [HITS], [MEASURED], language_model=model)
+    draft = answer("Is there a bundle branch block?", [judged(HITS, MEASURED)], language_model=model)
     assert draft.author == "scripted"
     assert "Is there a bundle branch block?" in model.prompts[0].messages[1].content
     failing = Model(LanguageModelError("down"))
-    fallen = answer("Is there a bundle branch block?", [QUERY], [HITS], [MEASURED], language_model=failing)
+    fallen = answer("Is there a bundle branch block?", [judged(HITS, MEASURED)], language_model=failing)
     assert fallen.text == "Yes: bundle branch block."
 
 
 def test_two_ecgs_reach_the_model_in_one_prompt() -> None:
     model = Model(statements("Sinus rhythm."))
-    answer("What has changed?", [QUERY, QUERY], [HITS, HITS], [MEASURED, MEASURED], language_model=model)
+    answer("What has changed?", [judged(HITS, MEASURED)] * 2, language_model=model)
     assert "Second ECG" in model.prompts[0].messages[1].content
