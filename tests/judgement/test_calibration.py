@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precordia.judgement.calibration import Calibration, fit, save, shipped
+from precordia.judgement.calibration import Calibration, fit
 
 
 def test_a_curve_recovers_how_often_statements_held() -> None:
@@ -28,18 +26,3 @@ def test_confidence_never_falls_with_support(pairs: list[tuple[float, bool]], le
     values = [curve.confidence(s / 20) for s in range(21)]
     assert values == sorted(values)
     assert 0 <= values[0] <= values[-1] <= 1
-
-
-def test_the_shipped_curve_is_one_and_says_where_it_comes_from() -> None:
-    curve = shipped()
-    assert curve is not None
-    assert list(curve.probabilities) == sorted(curve.probabilities)
-    assert "fold 8" in curve.source
-    assert curve.n > 500
-
-
-def test_a_saved_curve_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    curve = Calibration((0.1, 0.9), (0.2, 0.8), "x", 3)
-    save(curve, tmp_path / "calibration.json")
-    monkeypatch.setattr("precordia.judgement.calibration.__file__", str(tmp_path / "calibration.py"))
-    assert shipped.__wrapped__() == curve
