@@ -44,7 +44,7 @@ class UrgentTask:
     protocol = (
         "Phantom patients (typical noise) of each finding and of some thirty others, every ECG at 500 and at 100 Hz; option "
         "phantoms=N of each finding, 100 by default, and a seventh of that of each other diagnosis. Their seeds are drawn from "
-        "the run's seed; limits were chosen on other seeds (100000 to 170000, as they are) and on PTB-XL, folds 1 to 8. A finding "
+        "the run's seed; limits were chosen on others (numbers below 600000, as they are) and on PTB-XL, folds 1 to 8. A finding "
         "that stands in another by nature (an infarction's ST elevation beside its acute stage, complete block under a "
         "pacemaker) counts for neither. New fibrillation: the same person with an earlier ECG in sinus rhythm, or in "
         "fibrillation. PTB-XL: the records of fold 9 that are here, at 100 Hz; a false alarm is one on an ECG of which neither "
