@@ -3,8 +3,9 @@
     python -m benchmarks.deidentification
 
 The reports are composed from seeds: clinical sentences in English or German, and between them phrases that name patients,
-doctors, places, dates and numbers. Names, forms of dates and phrases come in two sets. ``seen`` served to write the rules of
-:mod:`precordia.records.identifiers`; ``unseen`` was written before the rules and is what is reported.
+doctors, places, dates and numbers. Sentences, phrases, names and forms of dates come in six sets, each written before the rules
+were next changed. The rules were mended by what was missed in ``first`` to ``fifth``; ``unseen`` came last. docs/security.md says
+what was found in a set when it was first looked at, which is what to expect of reports that nobody has seen.
 
 An identifier counts as found when no letter or digit of it is left. A clinical word counts as kept when all of it is.
 """

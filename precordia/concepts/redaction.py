@@ -19,11 +19,11 @@ _JOINTS: Final = (
     "and|und|u|of|at|der|die|das|den|dem|des|de|del|di|da|du|la|le|el|ten|ter|auf|von|van|vom|zu|zum|am|im|in|"
     r"(?-i:St\.)"
 )
-_NOTHING: Final = re.compile(rf"(?:[\s.,:;/'’()&+\[\]*-]|\b(?:{_JOINTS})(?!\w))*", re.IGNORECASE)
+_NOTHING: Final = re.compile(rf"(?:[ \t.,:;/'’()&+\[\]*-]|\b(?:{_JOINTS})(?!\w))*", re.IGNORECASE)
 _SHORT: Final = re.compile(r"[ ,-]{0,2}")
 _ENDS: Final = re.compile(r"\s*(?:[,.;:()\[\]*\n]|$)")
 _ORNAMENTS: Final = frozenset('[]"*#_|')
-_NAMELIKE: Final = frozenset({"word", "grade", "age", "nature", "change", "normal", "predicate", "value", "link"})
+_NAMELIKE: Final = frozenset({"word", "grade", "age", "nature", "change", "normal", "predicate"})
 """Kinds of items that can be a surname: of "Gisela Block" and "Walter Long" the second words are known."""
 
 Mask = tuple[int, int, str]
@@ -62,20 +62,12 @@ def _merged(report: str, found: list[Mask]) -> list[Mask]:
     """Masks that touch, or between which nothing is said, as one, of the first kind that is known."""
     out: list[Mask] = []
     for start, end, kind in sorted(found):
-        if (
-            out
-            and (start <= out[-1][1] or _NOTHING.fullmatch(report, out[-1][1], start))
-            and not _breaks(report, out[-1][1], start)
-        ):
+        if out and (start <= out[-1][1] or _NOTHING.fullmatch(report, out[-1][1], start)):
             first, last, known = out[-1]
             out[-1] = (first, max(last, end), known if known != "..." else kind)
         else:
             out.append((start, end, kind))
     return out
-
-
-def _breaks(report: str, end: int, start: int) -> bool:
-    return "\n" in report[end:start]
 
 
 def _beside(report: str, items: list[Item], found: list[Mask]) -> list[Mask]:
