@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precordia.judgement.calibration import Calibration, fit
+from precordia.judgement.calibration import fit
 
 
 def test_a_curve_recovers_how_often_statements_held() -> None:
