@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from precordia.concepts import label_report
 from precordia.core.leads import LEADS
-from precordia.generation.written.sanitize import clean
+from precordia.generation.sanitize import clean
 
 QuestionKind = Literal["verify", "choose", "query"]
 

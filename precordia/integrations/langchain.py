@@ -1,7 +1,7 @@
 """A knowledge base for LangChain: a retriever, tools for an agent, and a report as a runnable.
 
 Of reports an agent gets the sentences that speak of findings
-(:func:`precordia.generation.written.sanitize.clinical_sentences`): to an agent, an archive is untrusted. A tool reads
+(:func:`precordia.generation.sanitize.clinical_sentences`): to an agent, an archive is untrusted. A tool reads
 recordings from one folder only, and takes no SQL from a model.
 """
 
@@ -22,7 +22,7 @@ from precordia.core.drafts import Draft, Statement
 from precordia.core.errors import PrecordiaError, UsageError
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
-from precordia.generation.written.sanitize import clean, clinical_sentences
+from precordia.generation.sanitize import clean, clinical_sentences
 
 
 class Searchable(Protocol):

@@ -16,7 +16,7 @@ from typing import Final, Literal
 from precordia.concepts import findings_from_measurements, label_report
 from precordia.core.drafts import Citation, Draft, Message, Prompt, Statement
 from precordia.core.findings import Finding
-from precordia.generation.written.sanitize import clean
+from precordia.generation.sanitize import clean
 from precordia.generation.written.sentences import Claimed, parse_reply
 from precordia.generation.written.stated import stated_numbers
 from precordia.judgement import measured, votes

@@ -1,6 +1,6 @@
 """What a language model is shown: the query's measurements, its precedents, and how far they agree.
 
-The words of reports are quoted between fences after :mod:`precordia.generation.written.sanitize` has cleaned them, and a fence is
+The words of reports are quoted between fences after :mod:`precordia.generation.sanitize` has cleaned them, and a fence is
 a mark that the cleaned words cannot contain. Precedents are numbered from 1, as ``Prompt.hits`` are; a model cites those
 numbers, never an archive's own ids. The patient's own earlier ECGs (``Prompt.earlier``) stand apart from other patients'
 precedents, numbered on from them.
@@ -24,7 +24,7 @@ from precordia.core.drafts import Message, Prompt
 from precordia.core.errors import UsageError
 from precordia.core.findings import Finding
 from precordia.core.retrieval import Hit
-from precordia.generation.written.sanitize import clean, clinical_sentences
+from precordia.generation.sanitize import clean, clinical_sentences
 from precordia.judgement import votes
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.measured import MEASURES, in_words

@@ -193,7 +193,7 @@ def test_hidden_characters_are_written_out() -> None:
     hidden = "AF\x1b[2J \u202eeht \u200bfo\U000e0041\nsecond line"
     hits = [replace(hit, case=replace(hit.case, report=hidden, recording_id=f"r{hidden}")) for hit in HITS]
     page = render(
-        compose(QUERY, hits, MEASURED), replace(QUERY, device=hidden, recording_id=hidden), hits, question=hidden
+        compose(judged(hits, MEASURED)), replace(QUERY, device=hidden, recording_id=hidden), hits, question=hidden
     )
     assert all(c.isprintable() or c in "\n\t\xa0" for c in page)
     assert "AF\\x1b[2J \\u202eeht \\u200bfo\\U000e0041\nsecond line" in page
@@ -202,7 +202,7 @@ def test_hidden_characters_are_written_out() -> None:
 def test_other_patients_reports_are_shown_for_the_heart_alone() -> None:
     written = "Zyxwvut, Erika, *1.2.1950: sinus rhythm, seen by Dr. Meier. complete left bundle branch block"
     hits = [replace(hit, case=replace(hit.case, report=written)) for hit in HITS]
-    draft = compose(QUERY, hits, MEASURED)
+    draft = compose(judged(hits, MEASURED))
     page = render(draft, QUERY, hits)
     for secret in ("Zyxwvut", "Erika", "1950", "Meier"):
         assert secret not in page

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from injections import INJECTIONS
 
-from precordia.generation.written.sanitize import REMOVED, clean, scrub, visible
+from precordia.generation.sanitize import REMOVED, clean, scrub, visible
 
 HARMLESS = [
     "Sinus rhythm. Normal ECG.",

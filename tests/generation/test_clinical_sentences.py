@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_sanitize import INJECTIONS
+from injections import INJECTIONS
 
 from precordia.concepts import label_report
-from precordia.generation.written.sanitize import clinical_sentences
+from precordia.generation.sanitize import clinical_sentences
 
 ATTACKS = [
     # English, most with a finding in the same sentence, so that the labeller has something to read
