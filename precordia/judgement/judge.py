@@ -19,12 +19,14 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Final
 
 from precordia.concepts import findings_from_measurements, vocabulary
+from precordia.concepts.criteria import certain
 from precordia.core.findings import Finding
+from precordia.core.recording import Recording
 from precordia.judgement import measured, votes
 from precordia.judgement.concerns import concerns_of
 from precordia.judgement.evidence import Evidence
@@ -149,7 +151,7 @@ class _Bench:
         source: Source = "model" if concept in self._chances else "vote"
         names: tuple[str, ...] = ()
         if rule is not None:
-            names = measured.supporting(rule, measurements, self._rule)
+            names = measured.supporting(rule, measurements, rules_on(self.evidence.recording))
             if measured.is_defined(concept) or measured.speaks_alone(concept, measurements):
                 chance, source = 1.0, "measurement"
         elif decided:
@@ -188,9 +190,6 @@ class _Bench:
     def count(self, vote: Vote) -> str:
         """How many precedents agree, in words."""
         return f"{len(vote.agreeing)} of {len(self.evidence.jury)} precedents"
-
-    def _rule(self, measurements: object) -> list[Finding]:
-        return findings_from_measurements(measurements)  # type: ignore[arg-type]
 
     def _is_meaningless(self, concept: str) -> bool:
         """Whether the QRS complex forbids reading a finding from this ECG."""
@@ -231,10 +230,15 @@ class _Bench:
         return Finding(vote.concept, status, territory=majority("territory"), severity=majority("severity"))  # type: ignore[arg-type]
 
 
+def rules_on(recording: Recording) -> measured.Rule:
+    """What measurements show, by the limits for the patient's age and sex."""
+    return partial(findings_from_measurements, age=recording.age, sex=recording.sex)
+
+
 def _rule_findings(evidence: Evidence) -> dict[str, Finding]:
     """What rules find in the measurements, by concept, but for numbers measured without confidence."""
     found: dict[str, Finding] = {}
-    for finding in findings_from_measurements(evidence.measurements):
+    for finding in rules_on(evidence.recording)(evidence.measurements):
         if finding.status == "present" and sayable(finding.concept):
             found.setdefault(finding.concept, finding)
     return found
@@ -304,12 +308,13 @@ def _outlasts_normal(s: Standing) -> bool:
 
 
 def _out_of_range(evidence: Evidence) -> list[str]:
-    """The main numbers that lie outside their reference range."""
+    """The main numbers that lie outside their reference range, those measured with little confidence left out."""
     found = []
+    m = certain(evidence.measurements)
     for name in TOLD:
-        value = getattr(evidence.measurements, name)
+        value = getattr(m, name)
         if value is not None and measured.MEASURES[name].is_outside(float(value), evidence.recording.sex):
-            found.append(measured.in_words(name, evidence.measurements))
+            found.append(measured.in_words(name, m))
     return found
 
 
