@@ -75,8 +75,8 @@ class Judgement:
         return f"Judgement({said or self.reason})"
 
     def standing(self, concept: str) -> Standing:
-        """How far one finding is borne out, whether it is said or not."""
-        return self._bench.standing(concept)
+        """How far one finding is borne out, whether it is said or not: what is said stands as it is said."""
+        return next((s for s in self.said if s.concept == concept), None) or self._bench.standing(concept)
 
     @cached_property
     def _bench(self) -> _Bench:
