@@ -157,6 +157,8 @@ class _Bench:
         elif decided:
             chance, source, names = 0.0, "measurement", decided
         finding = self._as_said(vote, chance)
+        if rule is not None and source == "measurement":
+            finding = replace(finding, status="present")
         if rule is not None and rule.concept == concept and rule.territory and finding.territory is None:
             finding = replace(finding, territory=rule.territory)
         return Standing(

@@ -12,6 +12,7 @@ from precedents import VECTOR, WORDS, judged, models_that_say, precedent, query_
 from precordia.core.findings import Measurements
 from precordia.core.recording import Quality
 from precordia.core.retrieval import Hit
+from precordia.generation.answers.voted import is_there
 from precordia.judgement.judge import HARMLESS, TOLD, Judgement
 from precordia.judgement.measured import MEASURES
 from precordia.judgement.models import Promise
@@ -215,6 +216,21 @@ def test_whatever_the_evidence_a_judgement_hangs_together(
         assert not standing.ruled_out
         assert standing.vote.agreeing or standing.measurements
         assert judgement.standing(standing.concept) is standing
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(HITS, MEASURED, CHANCES)
+def test_an_answer_affirms_what_the_report_says_and_doubts_what_it_doubts(
+    hits: list[Hit], measured: Measurements, chances: dict[str, float]
+) -> None:
+    judgement = judged(hits, measured, vector=VECTOR, models=models_that_say(**chances) if chances else None)
+    for standing in judgement.said:
+        wanted = True if standing.finding.status == "present" else None
+        assert is_there(judgement.standing(standing.concept), judgement) is wanted
+    implied = {ancestor for standing in judgement.said for ancestor in lineage(standing.concept)}
+    for concept in sorted(set(WORDS) - implied):
+        standing = judgement.standing(concept)
+        assert is_there(standing, judgement) is not True or standing.source == "measurement"
 
 
 @given(HITS, MEASURED)
