@@ -19,14 +19,13 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
 from precordia.concepts import findings_from_measurements, vocabulary
 from precordia.concepts.criteria import certain
-from precordia.core.findings import Finding
-from precordia.core.recording import Recording
+from precordia.core.findings import Finding, Measurements
 from precordia.judgement import measured, votes
 from precordia.judgement.concerns import concerns_of
 from precordia.judgement.evidence import Evidence
@@ -118,7 +117,10 @@ class _Bench:
         self.evidence = evidence
         self.settings = evidence.settings
         self.models = evidence.knowledge.models
-        self._shown = _rule_findings(evidence)
+        self._shown: dict[str, Finding] = {}
+        for found in self._rule(evidence.measurements):
+            if found.status == "present" and sayable(found.concept):
+                self._shown.setdefault(found.concept, found)
         self._chances: dict[str, float] = {}
         if self.models is not None and evidence.vector is not None:
             ecg = evidence.recording
@@ -151,7 +153,7 @@ class _Bench:
         source: Source = "model" if concept in self._chances else "vote"
         names: tuple[str, ...] = ()
         if rule is not None:
-            names = measured.supporting(rule, measurements, rules_on(self.evidence.recording))
+            names = measured.supporting(rule, measurements, self._rule)
             if measured.is_defined(concept) or measured.speaks_alone(concept, measurements):
                 chance, source = 1.0, "measurement"
         elif decided:
@@ -193,6 +195,11 @@ class _Bench:
         """How many precedents agree, in words."""
         return f"{len(vote.agreeing)} of {len(self.evidence.jury)} precedents"
 
+    def _rule(self, measurements: Measurements) -> list[Finding]:
+        """What the rules find in measurements, numbers measured with little confidence left aside."""
+        ecg = self.evidence.recording
+        return findings_from_measurements(measurements, age=ecg.age, sex=ecg.sex)
+
     def _is_meaningless(self, concept: str) -> bool:
         """Whether the QRS complex forbids reading a finding from this ECG."""
         shapes = set()
@@ -230,20 +237,6 @@ class _Bench:
         sure = chance >= self.sure_from and not (stated and vote.status == "uncertain")
         status = "present" if sure else "uncertain"
         return Finding(vote.concept, status, territory=majority("territory"), severity=majority("severity"))  # type: ignore[arg-type]
-
-
-def rules_on(recording: Recording) -> measured.Rule:
-    """What measurements show, by the limits for the patient's age and sex."""
-    return partial(findings_from_measurements, age=recording.age, sex=recording.sex)
-
-
-def _rule_findings(evidence: Evidence) -> dict[str, Finding]:
-    """What rules find in the measurements, by concept, but for numbers measured without confidence."""
-    found: dict[str, Finding] = {}
-    for finding in rules_on(evidence.recording)(evidence.measurements):
-        if finding.status == "present" and sayable(finding.concept):
-            found.setdefault(finding.concept, finding)
-    return found
 
 
 def _tightest(against: Sequence[measured.Conflict]) -> tuple[str, ...]:

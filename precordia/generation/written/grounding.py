@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final, Literal
 
-from precordia.concepts import label_report
+from precordia.concepts import findings_from_measurements, label_report
 from precordia.core.drafts import Citation, Draft, Message, Prompt, Statement
 from precordia.core.findings import Finding
 from precordia.generation.written.sanitize import clean
 from precordia.generation.written.sentences import Claimed, parse_reply
 from precordia.generation.written.stated import stated_numbers
 from precordia.judgement import measured, votes
-from precordia.judgement.judge import Judgement, rules_on
+from precordia.judgement.judge import Judgement
 from precordia.judgement.reconcile import exclusions
 from precordia.judgement.standing import Standing
 from precordia.judgement.votes import Voter, lineage
@@ -148,7 +148,9 @@ def _evidence_for(finding: Finding, judgement: Judgement) -> tuple[float, list[C
     objections = list(standing.against)
     if standing.ruled_out and not objections:
         objections.append(f"the shape of the QRS complex makes {_name(finding)} meaningless here")
-    shown = [f for f in rules_on(evidence.recording)(evidence.measurements) if f.status == "present"]
+    ecg = evidence.recording
+    found = findings_from_measurements(evidence.measurements, age=ecg.age, sex=ecg.sex)
+    shown = [f for f in found if f.status == "present"]
     pairs = exclusions([finding.concept, *(f.concept for f in shown)])
     objections += [
         f"the measurements show {_name(f)}" for f in shown if frozenset((finding.concept, f.concept)) in pairs
