@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Final
 
 from precordia.concepts import findings_from_measurements, vocabulary
-from precordia.concepts.criteria import certain
 from precordia.core.findings import Finding, Measurements
 from precordia.judgement import measured, votes
 from precordia.judgement.concerns import concerns_of
@@ -304,11 +303,12 @@ def _outlasts_normal(s: Standing) -> bool:
 
 def _out_of_range(evidence: Evidence) -> list[str]:
     """The main numbers that lie outside their reference range, those measured with little confidence left out."""
-    found = []
-    m = certain(evidence.measurements)
+    m, found = evidence.measurements, []
     for name in TOLD:
         value = getattr(m, name)
-        if value is not None and measured.MEASURES[name].is_outside(float(value), evidence.recording.sex):
+        if value is None or m.confidence.get(name, 1.0) < UNSURE_NUMBER:
+            continue
+        if measured.MEASURES[name].is_outside(float(value), evidence.recording.sex):
             found.append(measured.in_words(name, m))
     return found
 
