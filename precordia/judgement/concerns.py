@@ -30,8 +30,8 @@ def concerns_of(evidence: Evidence, said: Collection[str], standing: Callable[[s
         if how.ruled_out or not how.vote.agreeing or how.probability < evidence.settings.concern:
             continue
         text = (
-            f"{row.name[:1].upper()}{row.name[1:]}: suspected with a probability of {how.probability:.0%}, stated by "
-            f"{len(how.vote.agreeing)} of {len(evidence.jury)} precedents, not seen in the measurements; {row.settles}."
+            f"Suspected with a probability of {how.probability:.0%}, stated by "
+            f"{len(how.vote.agreeing)} of {len(evidence.jury)} precedents, not seen in the measurements: {row.settles}."
         )
         found.append(Concern(row.concept, row.name, text, (), "possible", row.source, row.mimics, row.false_alarms))
         raised |= lineage(row.concept)

@@ -73,8 +73,8 @@ class Judgement:
         return f"Judgement({said or self.reason})"
 
     def standing(self, concept: str) -> Standing:
-        """How far one finding is borne out, whether it is said or not."""
-        return self._bench.standing(concept)
+        """How far one finding is borne out, whether it is said or not: what is said stands as it is said."""
+        return next((s for s in self.said if s.concept == concept), None) or self._bench.standing(concept)
 
     @cached_property
     def _bench(self) -> _Bench:
@@ -158,6 +158,8 @@ class _Bench:
         elif decided:
             chance, source, names = 0.0, "measurement", decided
         finding = self._as_said(vote, chance)
+        if rule is not None and source == "measurement":
+            finding = replace(finding, status="present")
         if rule is not None and rule.concept == concept and rule.territory and finding.territory is None:
             finding = replace(finding, territory=rule.territory)
         return Standing(
@@ -300,12 +302,14 @@ def _outlasts_normal(s: Standing) -> bool:
 
 
 def _out_of_range(evidence: Evidence) -> list[str]:
-    """The main numbers that lie outside their reference range."""
-    found = []
+    """The main numbers that lie outside their reference range, those measured with little confidence left out."""
+    m, found = evidence.measurements, []
     for name in TOLD:
-        value = getattr(evidence.measurements, name)
-        if value is not None and measured.MEASURES[name].is_outside(float(value), evidence.recording.sex):
-            found.append(measured.in_words(name, evidence.measurements))
+        value = getattr(m, name)
+        if value is None or m.confidence.get(name, 1.0) < UNSURE_NUMBER:
+            continue
+        if measured.MEASURES[name].is_outside(float(value), evidence.recording.sex):
+            found.append(measured.in_words(name, m))
     return found
 
 

@@ -46,6 +46,12 @@ def test_what_a_measurement_defines_it_decides(pr_ms: float, probability: float,
         assert "pr_ms" in standing.measurements
 
 
+def test_what_is_measured_is_not_called_possible_because_precedents_only_suspect_it() -> None:
+    hits = [precedent(i, "SR", possible=("LAD",)) for i in range(1, 6)]
+    assert judged(hits, Measurements(axis_deg=-60.0)).standing("LAD").finding.status == "present"
+    assert judged(hits).standing("LAD").finding.status == "uncertain"
+
+
 def test_a_finding_has_the_qualifiers_that_most_precedents_give() -> None:
     hits = []
     for i, territory in enumerate(["anterior", "anterior", "lateral", None], start=1):

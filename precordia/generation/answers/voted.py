@@ -45,13 +45,16 @@ def reply_to(question: Question, judgement: Judgement) -> Draft:
 
 
 def is_there(standing: Standing, judgement: Judgement) -> bool | None:
-    """Whether a finding is there: as the report would say it; None where it would only be called possible."""
-    settings = judgement.evidence.settings
+    """Whether a finding is there, as the report says it; None where it is called possible, or is probable and yet left out."""
     if standing.ruled_out or not standing.borne_out:
         return False
-    if standing.probability >= settings.certain:
+    if standing.source == "measurement":
         return True
-    return False if standing.probability < settings.least else None
+    said = [s for s in judgement.said if s.implies(standing.concept)]
+    if any(s.finding.status == "present" for s in said):
+        return True
+    likely = standing.probability >= judgement.evidence.settings.least
+    return None if said or standing.shown or likely else False
 
 
 def _about_findings(question: Question, standings: Sequence[Standing], judgement: Judgement) -> Draft:

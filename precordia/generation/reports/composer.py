@@ -135,7 +135,7 @@ def _what_precedents_say(evidence: Evidence) -> Statement | None:
 def _consider(concern: Concern, evidence: Evidence) -> Statement:
     vote = evidence.vote(concern.concept)
     return Statement(
-        concern.text,
+        f"{sentence(concern.name)} {concern.text}",
         (Finding(concern.concept, "uncertain"),),
         votes.cite(concern.concept, vote.agreeing, evidence.settings.max_citations),
         concern.measurements,

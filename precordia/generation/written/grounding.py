@@ -148,7 +148,9 @@ def _evidence_for(finding: Finding, judgement: Judgement) -> tuple[float, list[C
     objections = list(standing.against)
     if standing.ruled_out and not objections:
         objections.append(f"the shape of the QRS complex makes {_name(finding)} meaningless here")
-    shown = [f for f in findings_from_measurements(evidence.measurements) if f.status == "present"]
+    ecg = evidence.recording
+    found = findings_from_measurements(evidence.measurements, age=ecg.age, sex=ecg.sex)
+    shown = [f for f in found if f.status == "present"]
     pairs = exclusions([finding.concept, *(f.concept for f in shown)])
     objections += [
         f"the measurements show {_name(f)}" for f in shown if frozenset((finding.concept, f.concept)) in pairs

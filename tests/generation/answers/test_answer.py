@@ -106,6 +106,22 @@ def test_a_measurement_overrules_precedents() -> None:
     assert "heart_rate_bpm" in statement.measurements
 
 
+def test_an_answer_affirms_nothing_that_the_report_leaves_out() -> None:
+    hits = [precedent(i, "SR", "NORM") for i in range(1, 6)]
+    assert ask("Is this a normal ECG?", hits, replace(MEASURED, qrs_ms=92.0)).text == "Yes: normal ECG."
+    wide = ask("Is this a normal ECG?", hits, replace(MEASURED, qrs_ms=118.0))
+    assert wide.abstained
+    assert "normal ECG is possible" in (wide.reason or "")
+
+
+def test_an_answer_denies_nothing_that_a_measurement_shows() -> None:
+    met = replace(MEASURED, qrs_ms=92.0, criteria={"sokolow_lyon_lvh": True})
+    hits = [precedent(i, "SR") for i in range(1, 6)]
+    question = "Are there voltage criteria for left ventricular hypertrophy?"
+    assert ask(question, hits, met).abstained
+    assert ask(question, hits, replace(met, criteria={"sokolow_lyon_lvh": False})).text.startswith("No: no ")
+
+
 def test_one_of_several_options_is_chosen() -> None:
     draft = ask("Which is shown: left bundle branch block or right bundle branch block?")
     assert [f.concept for s in draft.statements for f in s.findings if f.status == "present"] == ["LBBB"]

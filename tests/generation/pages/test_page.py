@@ -9,9 +9,9 @@ import pytest
 from precedents import judged, precedent, query_recording
 
 from precordia.core.drafts import Citation, Draft, Statement
-from precordia.core.findings import Measurements
+from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Problem, Quality
-from precordia.core.retrieval import Why
+from precordia.core.retrieval import Hit, Why
 from precordia.generation.pages.page import render
 from precordia.generation.reports.composer import compose
 
@@ -142,6 +142,7 @@ def test_untrusted_text_is_shown_and_never_run(attack: str) -> None:
         hits=(hit,),
         author=attack,
         warnings=(attack,),
+        consider=(Statement(f"Consider {attack}", warnings=(attack,)),),
     )
     recording = replace(QUERY, recording_id=attack, device=attack, notes=(attack,))
     quality = Quality(0.5, True, {}, (Problem("noisy", (), 0.5, attack),))
@@ -160,6 +161,49 @@ def test_abstention_and_its_reason_are_seen() -> None:
     assert "No precedent was found" in text
     assert "None was found." in text
     assert "74 bpm" in text
+
+
+PEAKED = replace(MEASURED, t_mv={"V2": 1.2, "V3": 1.3}, t_width_ms={"V2": 70.0, "V3": 72.0})
+
+
+@pytest.mark.parametrize("hits", [HITS, []], ids=["a report", "an abstention"])
+def test_what_must_not_be_missed_stands_above_the_statements(hits: list[Hit]) -> None:
+    draft = compose(judged(hits, PEAKED))
+    (concern,) = draft.consider
+    page = render(draft, QUERY)
+    reader = Reader(page)
+    assert concern.text in reader.text
+    assert all(warning in reader.text for warning in concern.warnings)
+    assert page.index("To consider") < page.index(draft.statements[0].text)
+    assert {link[1:] for link in reader.links()} <= set(reader.ids())
+    assert reader.open == []
+    assert "To consider" not in render(compose(judged(hits, MEASURED)), QUERY)
+
+
+def test_a_precedent_that_makes_one_consider_something_is_linked_both_ways() -> None:
+    hits = [precedent(1, "VT"), *(precedent(i, "SR") for i in range(2, 6))]
+    reader = Reader(render(compose(judged(hits)), QUERY))
+    assert "#c1" in reader.links()
+    assert {"c1", "case-1"} <= set(reader.ids())
+    assert "to consider 1" in reader.text
+
+
+def test_st_levels_are_in_sight_and_other_amplitudes_are_folded_away() -> None:
+    measured = replace(MEASURED, st_j_mv={"V1": 0.21}, st_j60_mv={"V1": 0.17}, s_mv={"V1": 1.4})
+    page = render(Draft((), measurements=measured), QUERY)
+    folded = page[page.index("<details>") : page.index("</details>")]
+    assert "ST at J" in page
+    for shown in ("ST at J", "0.21", "0.17"):
+        assert shown not in folded
+    assert "1.40" in folded
+
+
+def test_a_measurement_without_a_row_is_named_and_not_linked() -> None:
+    statement = Statement("A pause.", (Finding("PFAIL", "uncertain"),), measurements=("rr_max_ms", "qrs_ms"))
+    reader = Reader(render(Draft((), measurements=replace(MEASURED, rr_max_ms=1800.0), consider=(statement,)), QUERY))
+    assert "Longest RR interval" in reader.text
+    assert "#m-qrs_ms" in reader.links()
+    assert "#m-rr_max_ms" not in reader.links()
 
 
 def test_an_answer_shows_its_question() -> None:

@@ -210,6 +210,7 @@ def test_what_must_not_be_missed_is_told_even_where_nothing_is_claimed() -> None
     draft = draft_of([], tall)
     assert draft.abstained
     (concern,) = draft.consider
+    assert concern.text.startswith("Hyperkalaemia pattern. T waves of 1.3 mV only 72 ms wide")
     assert concern.findings == (Finding("HYPERK", "uncertain"),)
     assert concern.measurements == ("t_mv", "t_width_ms")
     assert any(warning.startswith("Likely; ") for warning in concern.warnings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from precedents import judged, precedent
@@ -15,9 +16,11 @@ from precordia.generation.answers.answer import answer
 from precordia.generation.language_models.cache import Reply
 from precordia.generation.reports.composer import compose
 from precordia.generation.reports.report import write_report
+from precordia.generation.written.grounding import Policy
 from precordia.generation.written.writing import WritingSettings
 
 HITS = [precedent(i, "SR", "CLBBB", similarity=0.97 - i / 100) for i in range(1, 6)]
+POLICIES: tuple[Policy, ...] = ("drop", "flag", "ask again")
 MEASURED = Measurements(heart_rate_bpm=72.0, qrs_ms=140.0)
 
 
@@ -112,6 +115,28 @@ def test_nothing_is_asked_of_a_model_where_there_is_no_evidence() -> None:
     poor = Quality(0.1, False, {})
     assert write_report(judged(HITS, MEASURED, quality=poor), language_model=model).abstained
     assert model.prompts == []
+
+
+def test_a_models_claim_is_not_asked_for_where_every_precedent_lies_below_the_floor() -> None:
+    far = [precedent(i, "SR", "CLBBB", similarity=0.10) for i in range(1, 6)]
+    judgement = judged(far, MEASURED, floor=0.70)
+    model = Model(*[statements("Left bundle branch block.")] * 4)
+    reports = [write_report(judgement, language_model=model, settings=WritingSettings(policy=p)) for p in POLICIES]
+    asked = answer("Is there a left bundle branch block?", [judgement], language_model=model)
+    for draft in (*reports, asked):
+        assert draft.abstained
+        assert "the nearest has similarity 0.10, at least 0.70 is needed" in (draft.reason or "")
+        assert not any(statement.findings for statement in draft.statements)
+        assert draft.author == "consensus"
+    assert model.prompts == []
+
+
+def test_what_must_not_be_missed_is_told_whatever_the_model_says() -> None:
+    peaked = replace(MEASURED, t_mv={"V2": 1.2, "V3": 1.3}, t_width_ms={"V2": 70.0, "V3": 72.0})
+    judgement = judged([precedent(i, "SR") for i in range(1, 6)], peaked)
+    for reply in (statements("Sinus rhythm."), '{"statements": [], "abstain": true}', "nonsense"):
+        draft = write_report(judgement, language_model=Model(reply))
+        assert [statement.findings[0].concept for statement in draft.consider] == ["HYPERK"]
 
 
 def test_tokens_and_latency_are_kept_where_the_model_counts() -> None:
