@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -95,7 +95,8 @@ def judge(evidence: Evidence) -> Judgement:
         if s.ruled_out and s.vote.agreeing and s.concept in most_specific([one.concept for one in said]):
             why = s.against[0] if s.against else "the shape of the QRS complex makes it meaningless"
             notes.append(f"{in_words(s.finding)} is left out although {bench.count(s.vote)} state it: {why}")
-    said = [s for s in said if not s.ruled_out]
+    gone = {s.concept for s in candidates if s.ruled_out}
+    said = [s for s in said if not s.ruled_out and not _rests_on(s, gone)]
     said = _one_of_each_lineage(said)
     said = _without_excluded(said, notes)
     said = _with_normal_last(said, evidence, notes)
@@ -236,6 +237,12 @@ class _Bench:
         sure = chance >= self.sure_from and not (stated and vote.status == "uncertain")
         status = "present" if sure else "uncertain"
         return Finding(vote.concept, status, territory=majority("territory"), severity=majority("severity"))  # type: ignore[arg-type]
+
+
+def _rests_on(s: Standing, gone: Collection[str]) -> bool:
+    """Whether all that precedents state of a finding is something more special that is ruled out."""
+    stated = [finding.concept for voter in s.vote.agreeing if (finding := voter.says(s.concept)) is not None]
+    return not s.shown and bool(stated) and all(concept in gone for concept in stated)
 
 
 def _tightest(against: Sequence[measured.Conflict]) -> tuple[str, ...]:

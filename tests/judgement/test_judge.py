@@ -237,3 +237,9 @@ def test_an_answer_affirms_what_the_report_says_and_doubts_what_it_doubts(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_evidence_is_judged_the_same_in_any_order(hits: list[Hit], measured: Measurements) -> None:
     assert judged(hits, measured).said == judged(hits[::-1], measured).said
+
+
+def test_what_is_ruled_out_does_not_come_back_as_something_more_general() -> None:
+    regular = Measurements(heart_rate_bpm=72.0, rr_ms=833.0, rr_sd_ms=8.0, rhythm_regularity="regular")
+    found = judged([precedent(i, "AFIB") for i in range(1, 6)], regular)
+    assert not {"AFIB", "AFAFL", "SVARR"} & {s.concept for s in found.said}
