@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -104,6 +105,8 @@ class ReportConsensus:
             found, drafts = _ask(here, asked, place, settings)
             rows += found
             figures += _figures(found, place, here.cases)
+            if place == PTBXL:
+                figures += _less_former(found)
             figures += _of_drafts(drafts, asked, here, place)
             models = here.kb.knowledge().models
             notes.append(f"{place}: {len(asked)} ECGs asked; archive {len(here.cases)} cases; {models}")
@@ -241,6 +244,22 @@ def _f1(rows: Sequence[Mapping[str, Any]], place: str) -> Measure:
     right, wrong, missed = (_sizes(rows, key) for key in ("right", "wrong", "missed"))
     total = (2 * right + wrong + missed).tolist()
     return ratio("micro F1 of findings", (2 * right).tolist(), total, [row["patient"] for row in rows], place)
+
+
+def _less_former(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """The difference from what release 0.1 said of the same ECGs; nothing where none of them is among those."""
+    import pandas as pd
+
+    path = Path(__file__).parent / "report_consensus_0.1.csv"
+    former = pd.read_csv(path, comment="#").set_index("sample")
+    mine = [row for row in rows if row["system"] == REPORT and row["sample"] in former.index]
+    if not mine:
+        return []
+    then = former.loc[[row["sample"] for row in mine]]
+    patients = [row["patient"] for row in mine]
+    total = (then["said"] + then["true"]).tolist()
+    before = ratio("micro F1 of findings", (2 * then["right"]).tolist(), total, patients, PTBXL)
+    return [before.row("release 0.1", 42), _f1(mine, PTBXL).less(before, f"{REPORT} less release 0.1", seed=42)]
 
 
 def _of_drafts(drafts: Sequence[Draft], asked: Sequence[_Asked], archive: Archive, place: str) -> list[Row]:

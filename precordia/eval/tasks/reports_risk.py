@@ -1,10 +1,11 @@
 """What is gained by saying only what is more sure: risk against coverage, and thresholds chosen on a training fold.
 
-A statement's calibrated probability is the score, or its support where there is none. The threshold is conformal risk control's (Angelopoulos et al., ICLR 2024, arXiv:2208.02814):
-the lowest support such that, of ECGs drawn like those it was chosen on, a report holds a voted statement that the
-reference does not with at most the given probability. It promises that for exchangeable ECGs, on average over choices of
-the threshold; patients with several ECGs and another archive weaken it. That is a promise about whole reports;
-:mod:`precordia.judgement.promise` makes one about single statements.
+A statement's calibrated probability is the score, or its support where there is none. The threshold is conformal risk
+control's (Angelopoulos et al., ICLR 2024, arXiv:2208.02814): the lowest support such that, of ECGs drawn like those it
+was chosen on, a report holds a voted statement that the reference does not with at most the given probability. It
+promises that for exchangeable ECGs, on average over choices of the threshold; patients with several ECGs and another
+archive weaken it. That is a promise about whole reports; :mod:`precordia.judgement.promise` makes one about single
+statements.
 """
 
 from __future__ import annotations
