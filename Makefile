@@ -6,9 +6,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 DEMO_EXTRAS := cpu,text,formats
+COMMA := ,
 TEST_EXTRAS := cpu,text,llm,formats,serve,train,eval,dev
 
-.PHONY: demo test lint types pytest benchmarks results docs clean
+.PHONY: demo test lint types pytest hashed hashes benchmarks results docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/precordia demo --out demo
@@ -25,6 +26,24 @@ types: $(VENV)/.test
 
 pytest: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+# Everything that the tests need, and nothing whose content is not known beforehand: each file must have a hash of
+# constraints-hashes.txt. The lock is for Linux on x86-64 without a GPU; torch's CPU wheel comes from PyTorch's own index:
+#   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make hashed
+# What is built from source (one package, and this one) is built with tools of the lock, not with what an index offers.
+hashed: $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r constraints-hashes-build.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes --no-build-isolation -r constraints-hashes.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation --no-index -e .
+	@touch $(VENV)/.test $(VENV)/.demo
+
+# Writes the lock anew after constraints.txt has changed; needs uv.
+LOCK := uv pip compile -q --no-header --no-annotate --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28
+hashes:
+	printf 'torch==%s+cpu\n' "$$(sed -n 's/^torch==//p' constraints.txt)" | $(LOCK) pyproject.toml - -c constraints.txt \
+	  $(patsubst %,--extra %,$(subst $(COMMA), ,$(TEST_EXTRAS))) $(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS)) \
+	  -o constraints-hashes.txt
+	printf 'hatchling>=1.26\neditables\nsetuptools\nwheel\n' | $(LOCK) - -c constraints-hashes.txt -o constraints-hashes-build.txt
 
 benchmarks: $(VENV)/.test
 	$(BIN)/python -m benchmarks.run

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
-from precordia.core.errors import MissingExtraError, UsageError
+from precordia.core.errors import MismatchError, MissingExtraError, UsageError
 from precordia.core.protocols import Encoder, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Mode, Query
@@ -28,14 +28,24 @@ from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
-from precordia.retrieval.retriever import Retriever
+from precordia.retrieval.retriever import Known, Retriever
 
 if TYPE_CHECKING:
-    from precordia.generation.consensus import ConsensusSettings
+    from precordia.generation.written.writing import WritingSettings
     from precordia.indexing.integrity import CheckReport
+    from precordia.judgement.evidence import Evidence
+    from precordia.judgement.judge import Judgement
+    from precordia.judgement.knowledge import Knowledge
+    from precordia.judgement.models import FindingModels
 
 PRECEDENTS = 20
 """How many precedents a report or an answer rests on by default."""
+
+GROWN = 1.2
+"""An archive that has grown by this factor is learned from anew at the end of a build."""
+
+REFIT_WAIT_S = 30.0
+"""How long fitting waits for another writer."""
 
 DRAWN_PRECEDENTS = 3
 """How many precedents are drawn on a page."""
@@ -62,7 +72,7 @@ class KnowledgeBase:
         self._text_encoder = text_encoder
         self._retriever: Retriever | None = None
         self._indexed_version = -1
-        self._similarity_floor: float | None = None
+        self._knowledge: Knowledge | None = None
 
     # --- opening ------------------------------------------------------------------------------------------------
 
@@ -178,6 +188,8 @@ class KnowledgeBase:
             progress=progress,
         )
         self._store.refresh()
+        if report.n_added or report.n_updated:
+            self._refit_where_due()
         return report
 
     def erase(self, *, patient: str) -> int:
@@ -196,6 +208,10 @@ class KnowledgeBase:
         """
         erasure = self._store.erase(patient)
         self._retriever = None
+        if erasure.case_ids:
+            # What was fitted rested on the patient's cases as well, and went with them.
+            self._knowledge = None
+            self._refit_where_due()
         if not erasure.case_ids and not erasure.n_rejects:
             raise UsageError("the knowledge base holds nothing of that patient: give the id as the archive names them")
         return len(erasure.case_ids) + erasure.n_rejects
@@ -210,11 +226,17 @@ class KnowledgeBase:
             BusyError: another process is writing, and ``repair`` was asked for.
         """
         from precordia.indexing.integrity import check
+        from precordia.judgement import models
 
-        report = check(self.path, repair)
+        report = check(self.path, repair, verifiers={models.FOLDER: models.damaged})
         self._retriever = None
         self._store.refresh()
         return report
+
+    def ids(self) -> list[int]:
+        """The ids of all cases."""
+        self._store.refresh()
+        return [int(case_id) for case_id in self._store.ids]
 
     def cases(self, ids: Sequence[int]) -> list[Case]:
         """The cases with these ids, in their order; ids that are not there are passed over."""
@@ -247,6 +269,7 @@ class KnowledgeBase:
             "version": self._store.version,
             "columns": self._store.columns(),
             "findings": dict(findings.most_common()),
+            "taught": self.knowledge().document(),
             **asdict(self.manifest),
         }
 
@@ -294,48 +317,70 @@ class KnowledgeBase:
         """
         recording = _recording(recording)
         self._searcher(Query(recording))
-        return earlier_ecgs(recording, self._store, self._signals, self._encoder, k)
+        return earlier_ecgs(recording, self._store, self._signals, lambda: self._encoder.embed([recording])[0], k)
+
+    def evidence(
+        self, recording: Recording | PathLike[str] | str, *, k: int = PRECEDENTS, where: str | None = None
+    ) -> Evidence:
+        """All that is known of an ECG: what every report, answer and check rests on, made once.
+
+        Args:
+            recording: The ECG, or its file.
+            k: Number of precedents.
+            where: SQL condition that the precedents must meet.
+
+        Raises:
+            UnusableSignalError: the recording cannot be embedded.
+            FilterError: ``where`` is not valid.
+        """
+        from precordia.judgement.evidence import Evidence
+
+        recording = _recording(recording)
+        known = Known(_measure(recording), self._encoder.embed([recording])[0])
+        query = Query(recording, k=k, where=where)
+        hits = self._searcher(query).retrieve(query, known)
+        earlier = earlier_ecgs(recording, self._store, self._signals, lambda: known.vector)
+        return Evidence(
+            recording,
+            known.measurements,
+            _assess(recording),
+            known.vector,
+            tuple(hits),
+            tuple(earlier),
+            self.knowledge(),
+        )
 
     def report(
         self,
-        recording: Recording | PathLike[str] | str,
+        recording: Evidence | Recording | PathLike[str] | str,
         *,
         k: int = PRECEDENTS,
         where: str | None = None,
         llm: LanguageModel | str = "none",
+        settings: WritingSettings | None = None,
     ) -> Draft:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
 
         Where the archive holds earlier ECGs of the patient, what has changed since the last of them is said besides.
 
         Args:
-            recording: The ECG, or its file.
+            recording: The ECG, its file, or its evidence (``k`` and ``where`` are then those that it was gathered with).
             k: Number of precedents.
             where: SQL condition that the precedents must meet.
-            llm: A language model or its spec; "none" lets the precedents' consensus speak.
+            llm: A language model or its spec; "none" writes the judgement down in canonical words.
+            settings: What a language model is shown, and what happens to statements that do not stand up.
 
         Raises:
             UnusableSignalError: the recording cannot be embedded.
         """
-        from precordia.generation.report import write_report
-        from precordia.generation.writing import WritingSettings
+        from precordia.generation.reports.report import write_report
 
-        recording = _recording(recording)
-        hits = self.search(Query(recording, k=k, where=where))
-        return write_report(
-            recording,
-            hits,
-            _measure(recording),
-            quality=_assess(recording),
-            language_model=_model(llm),
-            earlier=self.earlier(recording),
-            settings=WritingSettings(consensus=self._consensus()),
-        )
+        return write_report(self._judge(recording, k, where), language_model=_model(llm), settings=settings)
 
     def ask(
         self,
         question: str,
-        *recordings: Recording | PathLike[str] | str,
+        *recordings: Evidence | Recording | PathLike[str] | str,
         k: int = PRECEDENTS,
         where: str | None = None,
         llm: LanguageModel | str = "none",
@@ -345,7 +390,7 @@ class KnowledgeBase:
 
         Args:
             question: In free words.
-            recordings: One ECG, or two to compare, or their files.
+            recordings: One ECG, or two to compare; their files, or their evidence.
             k: Number of precedents of each.
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" answers from precedents and measurements alone.
@@ -354,60 +399,97 @@ class KnowledgeBase:
         Raises:
             UsageError: no question, or not one or two recordings.
         """
-        from precordia.generation.answer import answer
-        from precordia.generation.answer_features import features_of
-        from precordia.generation.answer_fitted import shipped_for
-        from precordia.generation.writing import WritingSettings
+        from precordia.generation.answers.answer import answer
+        from precordia.generation.answers.fitted import shipped_for
 
         if not question.strip():
             raise UsageError("there is no question")
         if len(recordings) not in (1, 2):
             raise UsageError(f"a question is about one ECG or two, not {len(recordings)}")
-        ecgs = [_recording(recording) for recording in recordings]
-        hits = [self.search(Query(ecg, k=k, where=where)) for ecg in ecgs]
-        measured = [_measure(ecg) for ecg in ecgs]
-        fitted = shipped_for(self._encoder.fingerprint) if len(ecgs) == 1 else None
-        seen = zip(ecgs, measured, self._encoder.embed(ecgs), strict=True) if fitted is not None else ()
-        return answer(
-            question,
-            ecgs,
-            hits,
-            measured,
-            qualities=[_assess(ecg) for ecg in ecgs],
-            language_model=_model(llm),
-            settings=WritingSettings(consensus=self._consensus()),
-            features=[features_of(*one) for one in seen],
-            fitted=fitted,
-            abstain=abstain,
-            or_consensus=True,
-        )
+        judgements = [self._judge(recording, k, where) for recording in recordings]
+        fitted = shipped_for(self._encoder.fingerprint)
+        return answer(question, judgements, fitted=fitted, language_model=_model(llm), abstain=abstain)
+
+    def _judge(
+        self, ecg: Evidence | Recording | PathLike[str] | str, k: int = PRECEDENTS, where: str | None = None
+    ) -> Judgement:
+        from precordia.judgement.evidence import Evidence
+        from precordia.judgement.judge import judge
+
+        return judge(ecg if isinstance(ecg, Evidence) else self.evidence(ecg, k=k, where=where))
+
+    def knowledge(self) -> Knowledge:
+        """What the archive's own cases have taught: how near is near, and the models of its findings.
+
+        Raises:
+            MismatchError: the models are damaged; says how to make them anew.
+        """
+        from precordia.judgement import models
+        from precordia.judgement.knowledge import DEFAULT_FLOOR, Knowledge
+        from precordia.judgement.promise import calibrate_similarity
+        from precordia.retrieval.nearness import nearest_similarities
+
+        self._searcher(Query(text=" "))
+        if self._knowledge is None:
+            columns = (self._store.column("case_id").to_pylist(), self._store.column("patient_key").to_pylist())
+            floor = calibrate_similarity(nearest_similarities(self._signals, dict(zip(*columns, strict=True))))
+            # Too few cases tell no quantile: the default then stands.
+            self._knowledge = Knowledge(
+                floor if floor > -1.0 else DEFAULT_FLOOR, models.load(self.path, self._encoder.fingerprint)
+            )
+        return self._knowledge
+
+    def refit(self) -> FindingModels | None:
+        """Fit the models of the archive's findings anew, and keep them; None where its cases are too few.
+
+        Raises:
+            BusyError: another process is writing.
+        """
+        from precordia.encoders.seen import seen_by
+        from precordia.indexing.locks import WRITE_LOCK, locked
+        from precordia.judgement import models
+        from precordia.judgement.learning import learn, lessons_of
+
+        with locked(self.path, WRITE_LOCK, REFIT_WAIT_S, "fitting its finding models"):
+            self._store.refresh()
+            found = learn(
+                lessons_of(self._store, lambda vectors: seen_by(self.manifest.encoder, vectors)),
+                self._encoder.fingerprint,
+            )
+            if found is None:
+                models.forget(self.path)
+            else:
+                found.save(self.path)
+        self._knowledge = None
+        return found
+
+    def _refit_where_due(self) -> None:
+        """Fit where there are no models yet, or the archive has grown by a fifth since."""
+        from precordia.judgement import models
+        from precordia.judgement.learning import FEWEST_CASES
+
+        self._store.refresh()
+        n = len(self._store)
+        try:
+            there = models.load(self.path, self._encoder.fingerprint)
+        except MismatchError:
+            there = None
+        if n >= FEWEST_CASES and (there is None or n >= GROWN * there.n_archive):
+            self.refit()
 
     def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:
         """A draft as one self-contained HTML page: the ECG on paper, the statements, and the precedents beside them."""
-        from precordia.generation.page import render
+        from precordia.generation.pages.page import render
 
         drawn = {hit.case.case_id: self._store.recording(hit.case.case_id) for hit in draft.hits[:DRAWN_PRECEDENTS]}
         return render(draft, recording, quality=_assess(recording), precedents=drawn, question=question)
-
-    def _consensus(self) -> ConsensusSettings:
-        """How near a precedent must be, by what the archive's own cases reach; kept until the archive changes."""
-        from precordia.generation.consensus import ConsensusSettings, calibrate_similarity
-        from precordia.retrieval.nearness import nearest_similarities
-
-        if self._similarity_floor is None:
-            columns = (self._store.column("case_id").to_pylist(), self._store.column("patient_key").to_pylist())
-            nearest = nearest_similarities(self._signals, dict(zip(*columns, strict=True)))
-            # Too few cases tell no quantile: the default then stands.
-            floor = calibrate_similarity(nearest)
-            self._similarity_floor = floor if floor > -1.0 else ConsensusSettings().min_similarity
-        return ConsensusSettings(min_similarity=self._similarity_floor)
 
     def _searcher(self, query: Query) -> Retriever:
         """The retriever over the newest state, with the text indexes when the query has words."""
         self._store.refresh()
         retriever = self._retriever
         if retriever is None or self._indexed_version != self._store.version:
-            self._similarity_floor, self._indexed_version = None, self._store.version
+            self._knowledge, self._indexed_version = None, self._store.version
             self._signals = open_vector_index(self._store, "signal", self.manifest.dim)
             retriever = Retriever(self._store, self._signals, lambda: self._encoder)
         if query.text and retriever.words is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,17 +25,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check and print."""
     from precordia.indexing.integrity import check
+    from precordia.judgement import models
 
-    report = check(kb_path(args), args.repair)
+    report = check(kb_path(args), args.repair, verifiers={models.FOLDER: models.damaged})
     if args.json:
         print_json(report.document())
     else:
         for problem in report.problems:
             state = "repaired" if problem.repaired else "can be made again" if problem.derived else "not repaired"
             lost = f", {problem.n_lost} rows lost" if problem.n_lost else ""
-            print(f"{problem.what}: {problem.kind}, {state}{lost}: {problem.message}")
+            say(f"{problem.what}: {problem.kind}, {state}{lost}: {problem.message}")
         for case_id in report.lost_cases:
-            print(f"lost: case {case_id}")
+            say(f"lost: case {case_id}")
         note(
             f"{report.n_files} files, {report.n_bytes / 1e6:.1f} MB: "
             + (

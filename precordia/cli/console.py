@@ -1,4 +1,4 @@
-"""What every subcommand shares: JSON on stdout, notes and progress on stderr, and the ``--kb`` option."""
+"""What every subcommand shares: results on stdout, notes and progress on stderr, and the ``--kb`` option."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from precordia.core.display import shown
+
 T = TypeVar("T")
 
 
 def print_json(value: object) -> None:
-    """Write one JSON document to stdout; NaN and infinities become null."""
-    json.dump(_plain(value), sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
+    """Write one JSON document to stdout; NaN and infinities become null, and what a terminal would obey ``\\u...``."""
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    print(shown(text, keep="\n", spelled=lambda character: json.dumps(character)[1:-1]))
+
+
+def say(line: str) -> None:
+    """One line of a result to stdout."""
+    print(shown(line))
 
 
 def note(message: str) -> None:
     """One line to stderr."""
-    print(message, file=sys.stderr)
+    print(shown(message), file=sys.stderr)
 
 
 def progress(items: Iterable[T], total: int | None, label: str, unit: str = "ECG") -> Iterator[T]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,5 +33,5 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"erased": erased, "n_cases": len(kb)})
     else:
-        print(f"erased {erased} recording{'' if erased == 1 else 's'}")
+        say(f"erased {erased} recording{'' if erased == 1 else 's'}")
     return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json, say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,15 +69,15 @@ def _print(name: str, value: Any, indent: int) -> None:
     if value is None or value == "" or (isinstance(value, (list, tuple, dict)) and not value):
         return
     if isinstance(value, dict):
-        print(f"{pad}{name}:")
+        say(f"{pad}{name}:")
         for key, inner in value.items():
             _print(str(key), inner, indent + 1)
     elif isinstance(value, (list, tuple)) and any(isinstance(item, dict) for item in value):
-        print(f"{pad}{name}:")
+        say(f"{pad}{name}:")
         for item in value:
-            print(f"{pad}  - " + ", ".join(f"{k} {_short(v)}" for k, v in item.items() if v not in (None, "", [], ())))
+            say(f"{pad}  - " + ", ".join(f"{k} {_short(v)}" for k, v in item.items() if v not in (None, "", [], ())))
     else:
-        print(f"{pad}{name}: {_short(value)}")
+        say(f"{pad}{name}: {_short(value)}")
 
 
 def _short(value: Any) -> str:

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Sequence
 
 from precordia import __version__
-from precordia.core.errors import InputError, PrecordiaError, UsageError
+from precordia.cli.console import note
+from precordia.core.errors import InputError, PrecordiaError, UsageError, place_of
 
 COMMANDS = {
     "demo": "build a simulated archive, query it and write a report with its evidence",
@@ -56,13 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(importlib.import_module(f"precordia.cli.{args.command}").run(args))
     except (UsageError, InputError) as error:
-        print(f"precordia {args.command}: {_one_line(error)}", file=sys.stderr)
+        note(f"precordia {args.command}: {_one_line(error)}")
         return 2
     except PrecordiaError as error:
-        print(f"precordia {args.command}: {_one_line(error)}", file=sys.stderr)
+        note(f"precordia {args.command}: {_one_line(error)}")
         return 1
     except KeyboardInterrupt:
-        print(f"precordia {args.command}: interrupted; what was finished is kept", file=sys.stderr)
+        note(f"precordia {args.command}: interrupted; what was finished is kept")
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -72,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if not is_of_storage(error):
             return _internal(args.command, error)
-        print(f"precordia {args.command}: {_one_line(storage_error(error, 'a file'))}", file=sys.stderr)
+        note(f"precordia {args.command}: {_one_line(storage_error(error, 'a file'))}")
         return 1
     except Exception as error:
         return _internal(args.command, error)
@@ -82,23 +83,11 @@ def _internal(command: str, error: Exception) -> int:
     """A mistake of ours. Its message could hold anything that was being read, so only its kind and place are shown."""
     if os.environ.get("PRECORDIA_DEBUG"):
         raise error
-    print(
-        f"precordia {command}: internal error ({type(error).__name__} in {_innermost(error)}); please report it; "
-        "PRECORDIA_DEBUG=1 shows the details",
-        file=sys.stderr,
+    note(
+        f"precordia {command}: internal error ({type(error).__name__} in {place_of(error)}); please report it; "
+        "PRECORDIA_DEBUG=1 shows the details"
     )
     return 1
-
-
-def _innermost(error: BaseException) -> str:
-    """Module and line of ours where an error arose."""
-    place, trace = "unknown place", error.__traceback__
-    while trace is not None:
-        name = str(trace.tb_frame.f_globals.get("__name__", ""))
-        if name.startswith("precordia"):
-            place = f"{name}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
 
 
 def _one_line(error: Exception) -> str:

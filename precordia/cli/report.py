@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
 from precordia.cli.search import add_retrieval_options
-from precordia.core.drafts import Draft
+from precordia.core.drafts import Draft, Statement
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,16 +45,24 @@ def run(args: argparse.Namespace) -> int:
 
 
 def print_draft(draft: Draft) -> None:
-    """A draft as text: each statement with its support and citations, then warnings."""
+    """A draft as text: each statement with its support and citations, what must not be missed, then warnings."""
     if draft.abstained:
-        print(f"Not sure: {draft.reason}")
+        say(f"Not sure: {draft.reason}")
     for statement in draft.statements:
-        cited = ", ".join(citation.recording_id or str(citation.case_id) for citation in statement.citations[:5])
-        more = len(statement.citations) - 5
-        evidence = [f"precedents {cited}{f' and {more} more' if more > 0 else ''}"] if cited else []
-        evidence += [f"measured {', '.join(statement.measurements)}"] if statement.measurements else []
-        print(f"- {statement.text}  [{'; '.join(evidence) or 'no evidence'}; support {statement.support:.0%}]")
-        for warning in statement.warnings:
-            print(f"    ! {warning}")
+        _print_statement(statement, f"; support {statement.support:.0%}")
+    if draft.consider:
+        say("To consider:")
+    for statement in draft.consider:
+        _print_statement(statement)
     for warning in draft.warnings:
-        print(f"! {warning}")
+        say(f"! {warning}")
+
+
+def _print_statement(statement: Statement, support: str = "") -> None:
+    cited = ", ".join(citation.recording_id or str(citation.case_id) for citation in statement.citations[:5])
+    more = len(statement.citations) - 5
+    evidence = [f"precedents {cited}{f' and {more} more' if more > 0 else ''}"] if cited else []
+    evidence += [f"measured {', '.join(statement.measurements)}"] if statement.measurements else []
+    say(f"- {statement.text}  [{'; '.join(evidence) or 'no evidence'}{support}]")
+    for warning in statement.warnings:
+        say(f"    ! {warning}")

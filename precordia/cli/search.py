@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json, say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,12 +60,12 @@ def run(args: argparse.Namespace) -> int:
         print_json(search_document(query, hits, args.recording))
         return 0
     if not hits:
-        print("no case found")
+        say("no case found")
     for hit in hits:
         case = hit.case
         who = ", ".join(str(x) for x in (case.sex, None if case.age is None else f"{case.age:.0f} y") if x)
-        print(f"{hit.rank:3d}  {hit.score:.3f}  {case.recording_id}  {f'({who})' if who else ''}")
-        print(f"     {case.report or '(no report)'}")
+        say(f"{hit.rank:3d}  {hit.score:.3f}  {case.recording_id}  {f'({who})' if who else ''}")
+        say(f"     {case.report or '(no report)'}")
         if hit.why.shared_findings:
-            print(f"     shares: {', '.join(hit.why.shared_findings)}")
+            say(f"     shares: {', '.join(hit.why.shared_findings)}")
     return 0

@@ -132,6 +132,7 @@ def _corpus(args: argparse.Namespace, recipe: Recipe, spec: SignalSpec, folder: 
 def _train(args: argparse.Namespace, recipe: Recipe, corpus: Corpus, spec: SignalSpec, folder: Path) -> int:
     from precordia.cli.training_display import Display, tensorboard
     from precordia.encoders.card import write_card
+    from precordia.encoders.seen import write_seen
     from precordia.encoders.training import train
     from precordia.encoders.training.processes import join
 
@@ -150,6 +151,7 @@ def _train(args: argparse.Namespace, recipe: Recipe, corpus: Corpus, spec: Signa
         )  # fmt: skip
         if processes.first:
             write_card(folder, recipe, corpus, encoder)
+            write_seen(folder, encoder, corpus)
             _write_left_out(folder / "left_out.csv", corpus)
             _print(args, recipe, corpus, encoder, folder, time.monotonic() - begun)
     finally:

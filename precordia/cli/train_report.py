@@ -80,7 +80,7 @@ def _adapter(args: argparse.Namespace, data: Path, base: Path) -> int:
     from precordia.generation.language_models.hf_weights import base_of
     from precordia.generation.language_models.lora import LoraSettings, fine_tune
     from precordia.generation.own_model.recipe import load_recipe
-    from precordia.generation.prompt import PromptSettings
+    from precordia.generation.written.prompt import PromptSettings
 
     if args.resume:
         raise UsageError("train --llm hf:FOLDER cannot go on from where it was; leave --resume away")

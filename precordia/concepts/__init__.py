@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from precordia.concepts.crosswalk import findings_from_codes
     from precordia.concepts.labeller import label_report
     from precordia.concepts.statements import canonical_text, statement_of
+    from precordia.concepts.stemi import Criterion, stemi_pattern
     from precordia.concepts.terms import Concept, Vocabulary, vocabulary
 
 __all__ = [
     "Concept",
+    "Criterion",
     "Vocabulary",
     "canonical_text",
     "contradictions",
@@ -25,11 +27,13 @@ __all__ = [
     "findings_from_measurements",
     "label_report",
     "statement_of",
+    "stemi_pattern",
     "vocabulary",
 ]
 
 _WHERE = {
     "Concept": "terms",
+    "Criterion": "stemi",
     "Vocabulary": "terms",
     "canonical_text": "statements",
     "contradictions": "consistency",
@@ -37,6 +41,7 @@ _WHERE = {
     "findings_from_measurements": "criteria",
     "label_report": "labeller",
     "statement_of": "statements",
+    "stemi_pattern": "stemi",
     "vocabulary": "terms",
 }
 

@@ -1,6 +1,7 @@
 """Results as plain dictionaries: the JSON that the command line prints and the service returns.
 
-The keys are a contract; new ones may be added, none is renamed.
+The keys are a contract; new ones may be added, none is renamed. Case ids are strings: they exceed the whole numbers that
+JavaScript holds.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from precordia.core.case import Case
-from precordia.core.drafts import Draft, Statement
+from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Query
@@ -36,7 +37,7 @@ def hit_document(hit: Hit) -> dict[str, Any]:
     case = hit.case
     return {
         "rank": hit.rank,
-        "case_id": case.case_id,
+        "case_id": str(case.case_id),
         "recording_id": case.recording_id,
         "patient_key": case.patient_key,
         "score": hit.score,
@@ -69,9 +70,10 @@ def metadata_document(case: Case) -> dict[str, Any]:
 
 
 def draft_document(draft: Draft) -> dict[str, Any]:
-    """A draft with its statements, their citations, and the precedents it rests on."""
+    """A draft with what must not be missed, its statements, their citations, and the precedents it rests on."""
     return {
         "text": draft.text,
+        "to_consider": [_statement_document(statement) for statement in draft.consider],
         "statements": [_statement_document(statement) for statement in draft.statements],
         "abstained": draft.abstained,
         "reason": draft.reason,
@@ -87,13 +89,17 @@ def draft_document(draft: Draft) -> dict[str, Any]:
 def _statement_document(statement: Statement) -> dict[str, Any]:
     return {
         "text": statement.text,
-        "citations": [asdict(citation) for citation in statement.citations],
+        "citations": [_citation_document(citation) for citation in statement.citations],
         "measurements": list(statement.measurements),
         "support": statement.support,
         "confidence": statement.confidence,
         "warnings": list(statement.warnings),
         "findings": [finding_document(finding) for finding in statement.findings],
     }
+
+
+def _citation_document(citation: Citation) -> dict[str, Any]:
+    return {**asdict(citation), "case_id": str(citation.case_id)}
 
 
 def measurements_document(measurements: Measurements) -> dict[str, Any]:

@@ -93,6 +93,8 @@ class Draft:
         earlier: The patient's own earlier ECGs that it was compared with, most recent first.
         author: "consensus" or the language model's name.
         warnings: About the draft as a whole (poor signal quality, a model that failed).
+        consider: What must not be missed, each with its evidence and its uncertainty: shown beside what is said, and
+            where nothing is.
         details: Token counts, latencies and settings of a language model.
     """
 
@@ -104,6 +106,7 @@ class Draft:
     author: str = "consensus"
     warnings: tuple[str, ...] = ()
     earlier: tuple[Hit, ...] = ()
+    consider: tuple[Statement, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -170,3 +170,14 @@ class CheckpointError(PrecordiaError):
 
 class LanguageModelError(PrecordiaError):
     """A language model failed, timed out or answered nonsense."""
+
+
+def place_of(error: BaseException) -> str:
+    """Module and line of ours where an error arose: what may be told of an error whose message may hold anything."""
+    place, trace = "unknown place", error.__traceback__
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if name.startswith("precordia"):
+            place = f"{name}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal
 
 Status = Literal["present", "absent", "uncertain"]
@@ -56,9 +56,25 @@ class Measurements:
         s_mv: Lead to S (or Q S) depth as a positive number, mV.
         q_mv: Lead to Q (or Q S) depth as a positive number, mV; 0 without one.
         t_mv: Lead to signed T amplitude, mV.
-        paced: Whether the commonest beats follow a pacemaker spike; None where the rate is too low to show one.
-        criteria: Name of a voltage criterion to whether it is met ("sokolow_lyon_lvh": True).
+        paced: Whether the commonest beats follow a pacemaker spike; None where the rate is too low to be sure that none does.
+        criteria: Name of a voltage criterion to whether it is met ("sokolow_lyon_lvh": True); empty behind pacing.
         confidence: Name of a field to 0..1.
+        rr_usual_sd_ms: Standard deviation of the RR intervals between beats of the commonest shape, ms: ectopic beats and the
+            pauses after them are left out.
+        qtc_wide_ms: QT less 48.5 % of the QRS duration, corrected by Bazett, ms (Bogossian et al. 2014); only for a QRS of
+            120 ms and more, whose width alone lengthens QT.
+        st_j_mv: Lead to ST level at the J point against the PR segment, mV.
+        p_rate_bpm: Atrial waves a minute, found apart from the QRS complexes; None where none repeats.
+        av_dissociation: Whether P waves go their own way beside regular QRS complexes; None where that cannot be told.
+        n_spikes: Number of pacemaker spikes found; None where the rate is too low to be sure that there is none.
+        n_captured: How many of them a QRS complex answers.
+        n_lone_p: P waves that no QRS complex answers, in even time with the conducted ones; None where none is conducted.
+        rr_min_ms: Shortest RR interval, ms.
+        rr_max_ms: Longest RR interval, ms.
+        qrs_sd_ms: Standard deviation of QRS duration from beat to beat, by the shapes of beats, ms.
+        qrs_active_ms: Time in one cycle during which the leads change fast, ms: a width of QRS that needs no onset.
+        st_j80_mv: Lead to ST level 80 ms after the J point, mV.
+        t_width_ms: Lead to the width of the T wave at half its height, ms.
     """
 
     heart_rate_bpm: float | None = None
@@ -83,8 +99,41 @@ class Measurements:
     paced: bool | None = None
     criteria: Mapping[str, bool] = field(default_factory=dict)
     confidence: Mapping[str, float] = field(default_factory=dict)
+    rr_usual_sd_ms: float | None = None
+    qtc_wide_ms: float | None = None
+    st_j_mv: Mapping[str, float] = field(default_factory=dict)
+    p_rate_bpm: float | None = None
+    av_dissociation: bool | None = None
+    n_spikes: int | None = None
+    n_captured: int | None = None
+    n_lone_p: int | None = None
+    rr_min_ms: float | None = None
+    rr_max_ms: float | None = None
+    qrs_sd_ms: float | None = None
+    qrs_active_ms: float | None = None
+    st_j80_mv: Mapping[str, float] = field(default_factory=dict)
+    t_width_ms: Mapping[str, float] = field(default_factory=dict)
 
     def scalars(self) -> dict[str, float | None]:
-        """The numeric fields by name, None kept: the columns that a case table filters on."""
-        others = {"st_j60_mv", "r_mv", "s_mv", "q_mv", "t_mv", "criteria", "confidence", "rhythm_regularity", "paced"}
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}
+        """The numeric fields that a case table has columns for, by name, None kept.
+
+        What was added later stands with the rest in a case's details: another column would be another table.
+        """
+        return {name: getattr(self, name) for name in _COLUMNS}
+
+
+_COLUMNS = (
+    "heart_rate_bpm",
+    "rr_ms",
+    "rr_sd_ms",
+    "p_ms",
+    "pr_ms",
+    "qrs_ms",
+    "qt_ms",
+    "qtc_ms",
+    "qtc_fridericia_ms",
+    "axis_deg",
+    "p_axis_deg",
+    "t_axis_deg",
+    "n_beats",
+)

@@ -30,8 +30,13 @@ LIMB_FROM_I_II: Final[dict[str, tuple[float, float]]] = {
 """Each limb lead as ``a * I + b * II``."""
 
 _CANONICAL: Final = {lead.upper(): lead for lead in LEADS}
-_PREFIX: Final = re.compile(r"^(MDC[_ ]ECG[_ ]LEAD[_ ]|E[CK]G[ _]+|LEAD[ _]*|\d+:)", re.IGNORECASE)
-_ROMAN: Final = {"1": "I", "2": "II", "3": "III", "L1": "I", "L2": "II", "L3": "III", "D1": "I", "D2": "II", "D3": "III",
+_PREFIX: Final = re.compile(
+    r"^(?:\d+:)?(?:(?:E[CK]G|ABLEITUNG|D[EÉ]RIVATION|DERIVACI[OÓ]N|DERIVAZIONE)(?:-|[ _]+))?"
+    r"(?:(?:MDC[ _]ECG[ _])?LEAD(?:-|[ _]*))?",
+    re.IGNORECASE,
+)
+"""What stands before a lead's name; the hyphen of "Lead -aVR" belongs to the lead."""
+_ROMAN: Final = {"L1": "I", "L2": "II", "L3": "III", "D1": "I", "D2": "II", "D3": "III",
                  "DI": "I", "DII": "II", "DIII": "III", "C1": "V1", "C2": "V2", "C3": "V3", "C4": "V4", "C5": "V5",
                  "C6": "V6", "MLI": "I", "MLII": "II", "MLIII": "III"}  # fmt: skip
 
@@ -39,7 +44,9 @@ _ROMAN: Final = {"1": "I", "2": "II", "3": "III", "L1": "I", "L2": "II", "L3": "
 def canonical_lead(name: str) -> str | None:
     """The canonical name of a lead as spelled by a file, or None when it is not one of the twelve.
 
-    >>> canonical_lead("avr"), canonical_lead("MDC_ECG_LEAD_V3"), canonical_lead("Lead II"), canonical_lead("Pleth")
+    A bare number is none: "ECG 1" and "ECG 2" are the channels of a Holter or a sleep study, on electrodes of their own.
+
+    >>> canonical_lead("avr"), canonical_lead("MDC_ECG_LEAD_V3"), canonical_lead("Lead II"), canonical_lead("ECG 1")
     ('aVR', 'V3', 'II', None)
     """
     bare = _PREFIX.sub("", name.strip()).strip().replace("_", "").replace(" ", "").upper()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from precordia.core.case import Case
 from precordia.core.recording import Recording
 
 Mode = Literal["signal", "words", "meaning", "hybrid"]
+
+MAX_K: Final = 1000
+"""Most hits of one query. Each is a case read whole; who wants more wants a filter, or the table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +22,7 @@ class Query:
     Attributes:
         recording: An ECG, or None.
         text: Words, or None. One of the two must be given.
-        k: Number of hits wanted.
+        k: Number of hits wanted, 1 to :data:`MAX_K`.
         where: SQL over the case columns ("age > 60 and findings has 'LBBB'"), or None.
         mode: "signal" needs a recording, "words" and "meaning" a text; "hybrid" fuses what can be had;
             None chooses: signal for a recording, hybrid for text or for both.

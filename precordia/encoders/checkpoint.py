@@ -37,9 +37,7 @@ def load_encoder(name_or_path: str | Path = "default") -> SignalEncoder:
         UnknownNameError: neither a shipped name nor a folder.
         CheckpointError: a file is missing or damaged, or keys, shapes, spec or fingerprint do not match.
     """
-    folder = _WEIGHTS / str(name_or_path)
-    if not (folder / "encoder.json").is_file():
-        folder = Path(name_or_path)
+    folder = folder_of(name_or_path)
     if not folder.is_dir():
         shipped = [p.parent.name for p in _WEIGHTS.glob("*/encoder.json")]
         raise UnknownNameError("encoder", str(name_or_path), shipped)
@@ -55,6 +53,12 @@ def load_encoder(name_or_path: str | Path = "default") -> SignalEncoder:
             "the files belong to different checkpoints, copy the folder again as a whole"
         )
     return encoder
+
+
+def folder_of(name_or_path: str | Path) -> Path:
+    """Where the weights of that name that are shipped lie, else the path itself."""
+    shipped = _WEIGHTS / str(name_or_path)
+    return shipped if (shipped / "encoder.json").is_file() else Path(name_or_path)
 
 
 def create(recipe: Recipe | str = "tiny", seed: int = 0) -> SignalEncoder:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from precordia.concepts import vocabulary
 from precordia.core.findings import Finding
-from precordia.generation.reconcile import sayable
+from precordia.judgement.reconcile import sayable
 
 GRID = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.9, 1.4)
 """Standard deviations of the noise that are tried, against cosines of at most 1."""

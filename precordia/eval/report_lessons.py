@@ -18,10 +18,10 @@ from precordia.core.retrieval import Hit
 from precordia.encoders import load_encoder
 from precordia.encoders.sources import read_ptbxl
 from precordia.eval.tasks.reports_archive import VectorArchive
-from precordia.generation.evidence import Voter
 from precordia.generation.language_models.lora import Lesson
 from precordia.generation.own_model.material import canonical
-from precordia.generation.prompt import PromptSettings, assemble
+from precordia.generation.written.prompt import PromptSettings, assemble
+from precordia.judgement.votes import Voter
 from precordia.measurements import measure
 
 _BATCH = 128

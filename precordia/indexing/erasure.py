@@ -22,6 +22,9 @@ from precordia.indexing.seals import digest_of, sealed, unsealed
 JOURNAL: Final = "erasure.json"
 _FORMAT: Final = "precordia erasure"
 
+LEARNED: Final = "judgement"
+"""Folder of a knowledge base that keeps what was learned from its cases: it goes with any of them, and is made again."""
+
 
 @dataclass(frozen=True)
 class Erasure:

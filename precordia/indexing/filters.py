@@ -8,18 +8,17 @@ DuckDB's dialect, as a boolean expression: ``age > 60 and sex = 'F' and qrs_ms >
 - A metadata key is a column (``strat_fold <= 8``), a number where all its values are numbers. Keys that are no plain
   words stand in double quotes; a key that is also a column's name is ``metadata['age']``.
 
-Nothing but an expression is accepted: no second statement, no subquery, no files.
+Nothing but an expression is accepted: no second statement, no subquery, no files, and of functions only those listed in
+:mod:`precordia.records.conditions`.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from precordia.core.errors import FilterError
 from precordia.indexing.schema import FILTER_COLUMNS
+from precordia.records.conditions import Condition, ConditionEngine
 
 _LISTS: Final = "findings|findings_uncertain|findings_absent|codes|leads|vendor_statements"
 _LITERAL: Final = r"'(?:[^']|'')*'"
@@ -35,98 +35,49 @@ _HAS: Final = re.compile(
     rf"(?:(?P<one>{_LITERAL})|(?P<which>any|all)\s*\(\s*(?P<many>{_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\))",
     re.IGNORECASE,
 )
-_TABLE: Final = "cases"
 
 
 @dataclass(frozen=True)
-class Expression:
-    """A checked condition.
+class Expression(Condition):
+    """A checked condition that may ask for findings.
 
     Attributes:
-        sql: In DuckDB's dialect.
-        names: The columns it names, as written.
         concepts: The entries of ``findings...`` columns that it asks for with ``has``.
     """
 
-    sql: str
-    names: tuple[str, ...]
-    concepts: tuple[str, ...]
+    concepts: tuple[str, ...] = ()
 
 
 class FilterEngine:
-    """Parses and runs conditions in a DuckDB that can reach nothing but the table it is given."""
+    """Conditions over the case table, with ``has``; see :mod:`precordia.records.conditions` for what they are kept from."""
 
     def __init__(self) -> None:
-        import duckdb
-
-        self._connection: Any = duckdb.connect(":memory:")
-        self._lock = threading.Lock()
-        for setting in (
-            "SET enable_external_access=false",
-            "SET python_enable_replacements=false",
-            "SET autoinstall_known_extensions=false",
-            "SET autoload_known_extensions=false",
-            "SET lock_configuration=true",
-        ):
-            self._connection.execute(setting)
+        self._engine = ConditionEngine()
 
     def parse(self, where: str) -> Expression:
         """The condition, checked.
 
         Raises:
-            FilterError: not one boolean expression.
+            FilterError: not one boolean expression, or one that holds what none may hold.
         """
-        import duckdb
-
         sql, concepts = _rewrite_has(where)
-        statement = f"SELECT (\n{sql}\n) FROM {_TABLE}"
-        try:
-            with self._lock:
-                text = self._connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [statement]).fetchall()[0][0]
-        except duckdb.Error as error:
-            raise FilterError(f"filter {where!r}: {_first_line(error)}") from None
-        tree = json.loads(text)
-        if tree.get("error"):
-            raise FilterError(f"filter {where!r}: {' '.join(str(tree.get('error_message', 'not SQL')).split())}")
-        node = _only_expression(tree)
-        if node is None:
-            raise FilterError(f"filter {where!r}: only one condition is accepted, such as: age > 60 and sex = 'F'")
-        for part in _walk(node):
-            if part.get("class") in ("SUBQUERY", "WINDOW", "STAR", "PARAMETER"):
-                kind = part["class"].lower()
-                raise FilterError(f"filter {where!r}: a {kind} is not accepted; give a condition on columns")
-        bound = {n for part in _walk(node) if part.get("class") == "LAMBDA" for n in _names(part.get("lhs") or {})}
-        names = sorted({name for name in _names(node) if name not in bound})
-        return Expression(sql, tuple(names), tuple(concepts))
+        checked = self._engine.parse(where, sql)
+        return Expression(where, sql, checked.names, tuple(concepts))
 
-    def run(self, expression: Expression, where: str, rows: pa.Table) -> NDArray[np.int64]:
+    def run(self, expression: Expression, rows: pa.Table) -> NDArray[np.int64]:
         """Ids of the rows for which a condition is true, ascending.
 
         Args:
             expression: The condition.
-            where: As the caller wrote it, for messages.
             rows: ``case_id`` and the columns that it names.
 
         Raises:
-            FilterError: the types do not fit.
+            FilterError: the types do not fit, or it takes too long or too much memory.
         """
-        import duckdb
-
-        with self._lock:
-            self._connection.register(_TABLE, rows)
-            try:
-                query = f"SELECT case_id FROM {_TABLE} WHERE (\n{expression.sql}\n)"
-                found = self._connection.execute(query).fetchnumpy()["case_id"]
-            except duckdb.Error as error:
-                raise FilterError(f"filter {where!r}: {_first_line(error)}") from None
-            finally:
-                self._connection.unregister(_TABLE)
-        return np.sort(np.asarray(found, dtype=np.int64))
+        return self._engine.select(expression, rows, "case_id")
 
 
-def resolve(
-    expression: Expression, where: str, columns: Iterable[str], keys: Iterable[str]
-) -> dict[str, tuple[str, str | None]]:
+def resolve(expression: Expression, columns: Iterable[str], keys: Iterable[str]) -> dict[str, tuple[str, str | None]]:
     """The name each column is written by, to ``(column, metadata key or None)``; columns come before keys.
 
     Raises:
@@ -147,7 +98,7 @@ def resolve(
             close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1)
             hint = f"; did you mean {next(k for k in known if k.lower() == close[0])!r}?" if close else ""
             listed = f"columns: {', '.join(columns)}" + (f"; metadata: {', '.join(keys)}" if keys else "")
-            raise FilterError(f"filter {where!r}: there is no column {name!r}{hint} ({listed})")
+            raise FilterError(f"filter {expression.text!r}: there is no column {name!r}{hint} ({listed})")
         out[name] = found
     return out
 
@@ -177,16 +128,16 @@ def select_rows(rows: pa.Table, where: str) -> pa.BooleanArray:
     engine = FilterEngine()
     expression = engine.parse(where)
     keys = sorted({key for chunk in rows.column("metadata").chunks for key in pc.unique(chunk.keys).to_pylist()})
-    named = resolve(expression, where, FILTER_COLUMNS, keys)
+    named = resolve(expression, FILTER_COLUMNS, keys)
     arrays = {"case_id": rows.column("case_id")}
     for name, (column, key) in named.items():
         values = rows.column(column)
         arrays[name] = values if key is None else metadata_column(values, key)
-    chosen = engine.run(expression, where, pa.table(arrays))
+    chosen = engine.run(expression, pa.table(arrays))
     return pa.array(np.isin(rows.column("case_id").to_numpy(), chosen))
 
 
-def check_concepts(expression: Expression, where: str, known: Callable[[str], bool], all_names: Iterable[str]) -> None:
+def check_concepts(expression: Expression, known: Callable[[str], bool], all_names: Iterable[str]) -> None:
     """Refuse ``findings has 'X'`` for an X that no report can hold.
 
     Raises:
@@ -196,7 +147,7 @@ def check_concepts(expression: Expression, where: str, known: Callable[[str], bo
         if not known(concept):
             close = difflib.get_close_matches(concept.upper(), sorted(all_names), n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise FilterError(f"filter {where!r}: the vocabulary has no finding {concept!r}{hint}")
+            raise FilterError(f"filter {expression.text!r}: the vocabulary has no finding {concept!r}{hint}")
 
 
 def _rewrite_has(where: str) -> tuple[str, list[str]]:
@@ -214,44 +165,3 @@ def _rewrite_has(where: str) -> tuple[str, list[str]]:
         return "(" + (" AND " if (match["which"] or "").lower() == "all" else " OR ").join(tests) + ")"
 
     return _HAS.sub(rewritten, where), concepts
-
-
-def _only_expression(tree: dict[str, Any]) -> dict[str, Any] | None:
-    """The expression of ``SELECT (expression) FROM cases``, None when the statement is anything else."""
-    statements = tree.get("statements") or []
-    if len(statements) != 1:
-        return None
-    node = statements[0].get("node") or {}
-    source = node.get("from_table") or {}
-    plain = (
-        node.get("type") == "SELECT_NODE"
-        and not node.get("modifiers")
-        and not (node.get("cte_map") or {}).get("map")
-        and len(node.get("select_list") or []) == 1
-        and source.get("type") == "BASE_TABLE"
-        and source.get("table_name") == _TABLE
-        and not source.get("schema_name")
-        and not source.get("catalog_name")
-        and not any(node.get(k) for k in ("where_clause", "group_expressions", "having", "qualify", "sample"))
-    )
-    return node["select_list"][0] if plain else None
-
-
-def _walk(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        yield node
-        for value in node.values():
-            yield from _walk(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _walk(value)
-
-
-def _names(node: Any) -> Iterator[str]:
-    for part in _walk(node):
-        if part.get("class") == "COLUMN_REF":
-            yield ".".join(part.get("column_names") or [])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

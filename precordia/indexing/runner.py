@@ -66,8 +66,9 @@ class ShardResult:
 def read_ref(ref: RecordRef, table: ReportTable | None) -> Recording:
     """The recording, joined to its row of ``table``, or of a known table beside it."""
     from precordia.records.read import read_alone, read_recording
+    from precordia.records.scan import UNKNOWN
 
-    name = None if ref.format == "unknown" else ref.format
+    name = None if ref.format == UNKNOWN else ref.format
     return table.join(read_alone(ref.path, format=name)) if table else read_recording(ref.path, format=name)
 
 

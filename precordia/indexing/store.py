@@ -57,27 +57,49 @@ _SIGNALS: Final = Layout(rows_per_group=8, compression="NONE")
 """A point read decodes a row group: eight signals are some 200 kB, compressed before."""
 
 
+_REMEMBERED: Final = 256
+_REMEMBERED_BYTES: Final = 64 * 2**20
+_METADATA_COLUMNS: Final = 16
+"""Filters whose result is remembered, the bytes of all their ids, and the metadata columns kept: the newest of each."""
+
+
 class _FilterMemory:
     """What filters have needed of one version's rows, and found; columns of two versions never meet."""
 
     def __init__(self, rows: RowCache) -> None:
         self.rows = rows
-        self.selected: dict[str, NDArray[np.int64]] = {}
-        self._columns: dict[tuple[str, str | None], pa.ChunkedArray] = {}
+        self._selected: dict[str, NDArray[np.int64]] = {}
+        self._columns: dict[str, pa.ChunkedArray] = {}
 
-    def table(self, expression: Expression, where: str) -> pa.Table:
+    def recall(self, where: str) -> NDArray[np.int64] | None:
+        """What a condition has found before, None where that is not remembered."""
+        return self._selected.get(where)
+
+    def keep(self, where: str, found: NDArray[np.int64]) -> None:
+        """Remember what a condition has found, in place of the oldest where it would be too much."""
+        found.setflags(write=False)
+        kept, left = {}, _REMEMBERED_BYTES
+        for key, ids in [(where, found), *reversed(self._selected.items())][:_REMEMBERED]:
+            left -= ids.nbytes
+            if left < 0:
+                break
+            kept[key] = ids
+        self._selected = dict(reversed(kept.items()))
+
+    def table(self, expression: Expression) -> pa.Table:
         """The columns that an expression names, with ``case_id``."""
-        named = resolve(expression, where, FILTER_COLUMNS, self.rows.metadata_keys())
-        arrays = {"case_id": self._column("case_id", None)}
+        named = resolve(expression, FILTER_COLUMNS, self.rows.metadata_keys())
+        arrays = {"case_id": self.rows.column("case_id")}
         for name, (column, key) in named.items():
-            arrays[name] = self._column(column, key)
+            arrays[name] = self.rows.column(column) if key is None else self._metadata(key)
         return pa.table(arrays)
 
-    def _column(self, column: str, key: str | None) -> pa.ChunkedArray:
-        if (column, key) not in self._columns:
-            values = self.rows.column(column)
-            self._columns[column, key] = values if key is None else metadata_column(values, key)
-        return self._columns[column, key]
+    def _metadata(self, key: str) -> pa.ChunkedArray:
+        values = self._columns.get(key)
+        if values is None:
+            values = metadata_column(self.rows.column("metadata"), key)
+            self._columns = {**dict([*self._columns.items()][1 - _METADATA_COLUMNS :]), key: values}
+        return values
 
 
 class DeltaCaseStore:
@@ -208,13 +230,13 @@ class DeltaCaseStore:
         if where is None or not where.strip():
             return self.ids
         memory = self._memory_of(self._rows)
-        if where not in memory.selected:
+        found = memory.recall(where)
+        if found is None:
             expression = self._filters.parse(where)
-            _check_vocabulary(expression, where)
-            found = self._filters.run(expression, where, memory.table(expression, where))
-            found.setflags(write=False)
-            memory.selected[where] = found
-        return memory.selected[where]
+            _check_vocabulary(expression)
+            found = self._filters.run(expression, memory.table(expression))
+            memory.keep(where, found)
+        return found
 
     def columns(self) -> list[str]:
         """What a ``where`` expression may name: columns, then metadata keys."""
@@ -446,10 +468,10 @@ def open_tables(path: Path) -> tuple[DeltaFolder, DeltaFolder, DeltaFolder]:
     return open_table(path, "cases"), open_table(path, "signals"), open_table(path, "rejects")
 
 
-def _check_vocabulary(expression: Expression, where: str) -> None:
+def _check_vocabulary(expression: Expression) -> None:
     known = _known_concepts() if expression.concepts else frozenset()
     if known:
-        check_concepts(expression, where, known.__contains__, known)
+        check_concepts(expression, known.__contains__, known)
 
 
 def _row_of(path: Path, row: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from precordia.core.errors import KnowledgeBaseError, UnfinishedErasureError
 from precordia.indexing.durable import PARTIAL, remove, sync_folder
-from precordia.indexing.erasure import Erasure, Journal, digest_of_reject
+from precordia.indexing.erasure import LEARNED, Erasure, Journal, digest_of_reject
 from precordia.indexing.locks import CACHE_LOCK, locked
 from precordia.indexing.rows import RowCache, drop_unused
 from precordia.indexing.schema import LIGHT_SCHEMA, Reject, reject_table
@@ -162,6 +162,9 @@ class StoreWriter:
                 self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
                 self._known_rejects = set(kept)
             self.purge()
+            if journal.case_ids:
+                for file in sorted((self._path / LEARNED).glob("*")):
+                    remove(file)
             Journal.clear(self._path)
         except KnowledgeBaseError as error:
             raise UnfinishedErasureError(

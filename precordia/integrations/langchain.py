@@ -1,7 +1,8 @@
 """A knowledge base for LangChain: a retriever, tools for an agent, and a report as a runnable.
 
-What comes out of reports is cleaned (:mod:`precordia.generation.sanitize`): to an agent, an archive is untrusted. A tool
-reads recordings from one folder only, and takes no SQL from a model.
+Of reports an agent gets the sentences that speak of findings
+(:func:`precordia.generation.sanitize.clinical_sentences`): to an agent, an archive is untrusted. A tool reads
+recordings from one folder only, and takes no SQL from a model.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
-from precordia.core.drafts import Draft
+from precordia.core.drafts import Draft, Statement
 from precordia.core.errors import PrecordiaError, UsageError
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
-from precordia.generation.sanitize import clean
+from precordia.generation.sanitize import clean, clinical_sentences
 
 
 class Searchable(Protocol):
@@ -40,10 +41,16 @@ class Reporting(Searchable, Protocol):
         ...
 
 
-def document_of(hit: Hit) -> Document:
-    """A hit as a document: the cleaned report, with who and why as metadata, no patient's key."""
+def document_of(hit: Hit, *, whole_reports: bool = False) -> Document:
+    """A hit as a document: its report's clinical sentences, with who and why as metadata, no patient's key.
+
+    Args:
+        hit: The hit.
+        whole_reports: All of the report, cleaned, instead: with an archive that is trusted.
+    """
     case = hit.case
     present = sorted({f.concept for f in case.findings if f.status == "present"})
+    text = clean(case.report or "").text if whole_reports else clinical_sentences(case.report or "")
     metadata: dict[str, Any] = {
         "case_id": case.case_id,
         "rank": hit.rank,
@@ -53,7 +60,7 @@ def document_of(hit: Hit) -> Document:
         "sex": case.sex,
         "shared_findings": list(hit.why.shared_findings),
     }
-    return Document(page_content=clean(case.report or "").text, metadata=metadata, id=str(case.case_id))
+    return Document(page_content=text, metadata=metadata, id=str(case.case_id))
 
 
 class PrecedentRetriever(BaseRetriever):
@@ -64,6 +71,7 @@ class PrecedentRetriever(BaseRetriever):
         k: Number of documents.
         where: SQL over the case columns, or None.
         mode: "words", "meaning", "hybrid", or None to let the knowledge base choose.
+        whole_reports: Documents hold all of a report, cleaned, instead of its clinical sentences.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -72,6 +80,7 @@ class PrecedentRetriever(BaseRetriever):
     k: int = Field(default=10, ge=1)
     where: str | None = None
     mode: str | None = None
+    whole_reports: bool = False
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None
@@ -85,7 +94,7 @@ class PrecedentRetriever(BaseRetriever):
     def _documents(self, query: str | Recording, k: int | None) -> list[Document]:
         mode = self.mode if isinstance(query, str) else None
         hits = self.knowledge_base.search(query, k or self.k, self.where, mode=mode)
-        return [document_of(hit) for hit in hits]
+        return [document_of(hit, whole_reports=self.whole_reports) for hit in hits]
 
 
 class SearchInput(BaseModel):
@@ -153,14 +162,17 @@ def report_chain(knowledge_base: Reporting) -> Runnable[Recording | str, Draft]:
 
 
 def draft_text(draft: Draft) -> str:
-    """A draft as plain text with its evidence, for an agent."""
-    if draft.abstained:
-        return f"Not sure: {draft.reason}"
-    return "\n".join(
-        f"{s.text} [{_evidence(s.measurements, [c.case_id for c in s.citations])}; support {s.support:.0%}]"
-        + "".join(f" Warning: {clean(warning).text}." for warning in s.warnings)
-        for s in draft.statements
-    )
+    """A draft as plain text with its evidence, for an agent: why nothing is claimed, what is said, what must not be missed."""
+    lines = [f"Not sure: {draft.reason}"] if draft.abstained else []
+    lines += [_line(s, f"; support {s.support:.0%}") for s in draft.statements]
+    lines += [f"To consider: {_line(s)}" for s in draft.consider]
+    return "\n".join(lines)
+
+
+def _line(statement: Statement, support: str = "") -> str:
+    evidence = _evidence(statement.measurements, [c.case_id for c in statement.citations])
+    warnings = "".join(f" Warning: {clean(warning).text}." for warning in statement.warnings)
+    return f"{statement.text} [{evidence}{support}]{warnings}"
 
 
 def _evidence(measurements: Sequence[str], cases: Sequence[int]) -> str:

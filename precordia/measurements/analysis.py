@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from precordia.core.recording import Recording
 from precordia.measurements.beats import find_beats
 from precordia.measurements.conditioning import Conditioned, condition, smooth
-from precordia.measurements.families import Family, group_beats
+from precordia.measurements.families import Family, group_beats, without_faint
 from precordia.measurements.p_wave import CONSISTENT, CONSISTENT_IRREGULAR, consistency, p_bounds
 from precordia.measurements.pacing import stimulus_before
 from precordia.measurements.qrs_bounds import qrs_bounds, r_peaks
@@ -20,6 +20,12 @@ from precordia.measurements.working_rate import AFTER, BEFORE, FS
 
 MIN_LIKENESS: Final = 0.55
 """Median likeness of beats to their average below which what was found are not beats but noise."""
+
+LATE_T: Final = 0.27 * FS
+"""A wave that begins so long before the QRS complex may be a late T wave, samples."""
+
+CONSISTENT_AFTER_T: Final = 0.45
+"""Mean correlation between beats from which a wave after it is the P wave."""
 
 REGULAR_SHARE: Final = 0.10
 """A regular rhythm's RR intervals stay within this share of their median (nine in ten of them)."""
@@ -76,7 +82,7 @@ def analyse(recording: Recording) -> tuple[Analysis, ...]:
 
 
 def _analyse_stretch(stretch: Conditioned) -> Analysis | None:
-    beats, families = group_beats(stretch.signal, find_beats(stretch.signal))
+    beats, families = without_faint(*group_beats(stretch.signal, find_beats(stretch.signal)))
     if not families or families[0].likeness < MIN_LIKENESS:
         return None
     intervals = np.diff(np.sort(beats)).astype(np.float64)
@@ -99,17 +105,16 @@ def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, inte
     # No P wave before the last T wave has ended: QT is at most about 420 ms times the root of RR in s (Bazett), or half of
     # a cycle where that is shorter.
     earliest = BEFORE - int(min(BEFORE, max(0.48 * rr, rr - 0.42 * np.sqrt(rr * FS))))
-    p_on, p_peak, p_off = p_bounds(average, qrs_on, earliest)
-    consistent = 0.0
-    if np.isfinite(p_on).any():
-        lo, hi = int(np.nanmin(p_on)), int(np.nanmax(p_off)) + 1
-        whole = beats[family.members]
-        whole = whole[(whole >= BEFORE) & (whole + AFTER // 4 <= signal.shape[1])][:20]
-        if whole.size:
-            columns = whole[:, None] - BEFORE + np.arange(max(0, lo - 8), hi + 2)
-            consistent = consistency(smooth(signal, 20)[:, columns].transpose(1, 0, 2))
-        if consistent < (CONSISTENT if regular else CONSISTENT_IRREGULAR):
-            p_on, p_peak, p_off = (np.full_like(p_on, np.nan) for _ in range(3))
+    whole = beats[family.members]
+    whole = whole[(whole >= BEFORE) & (whole + AFTER // 4 <= signal.shape[1])][:20]
+    least = CONSISTENT if regular else CONSISTENT_IRREGULAR
+    (p_on, p_peak, p_off), consistent = _p_wave(signal, average, whole, qrs_on, earliest, least)
+    if np.isfinite(p_on).any() and float(np.nanmedian(qrs_on) - np.nanmedian(p_on)) >= LATE_T:
+        # With a long QT the last T wave reaches so far; the P wave is then the smaller one after it.
+        after_it = round(float(np.nanmax(p_off)))
+        second, consistent_second = _p_wave(signal, average, whole, qrs_on, after_it, CONSISTENT_AFTER_T)
+        if np.isfinite(second[0]).mean() >= 0.5:
+            (p_on, p_peak, p_off), consistent = second, consistent_second
     pr = BEFORE - float(np.nanmin(p_on)) if np.isfinite(p_on).any() else 0.12 * FS
     latest = BEFORE + int(min(AFTER, max(rr - pr, 0.5 * rr)))
     t_on, t_peak, t_off = t_bounds(average, qrs_off, latest)
@@ -130,3 +135,25 @@ def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, inte
         p_consistency=consistent,
         paced=stimulus is not None,
     )
+
+
+def _p_wave(
+    signal: NDArray[np.float64],
+    average: NDArray[np.float64],
+    beats: NDArray[np.int64],
+    qrs_on: NDArray[np.float64],
+    earliest: int,
+    least: float,
+) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], float]:
+    """Onset, peak and offset of the P wave in each lead after ``earliest``, all NaN where beats are less alike than ``least``;
+    and how alike they are."""
+    found = p_bounds(average, qrs_on, earliest)
+    consistent = 0.0
+    if np.isfinite(found[0]).any():
+        lo, hi = int(np.nanmin(found[0])), int(np.nanmax(found[2])) + 1
+        if beats.size:
+            columns = beats[:, None] - BEFORE + np.arange(max(0, lo - 8), hi + 2)
+            consistent = consistency(smooth(signal, 20)[:, columns].transpose(1, 0, 2))
+        if consistent < least:
+            found = (np.full_like(found[0], np.nan), np.full_like(found[1], np.nan), np.full_like(found[2], np.nan))
+    return found, consistent

@@ -21,6 +21,7 @@ from scipy.signal import butter, find_peaks
 
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.order import median
+from precordia.measurements.restless import restless_beats
 from precordia.measurements.working_rate import FS
 from precordia.records.filtering import zero_phase
 
@@ -54,7 +55,7 @@ def find_beats(signal: NDArray[np.float64]) -> NDArray[np.int64]:
     """
     weights = _lead_weights(signal)
     if weights is None:
-        return np.empty(0, dtype=np.int64)
+        return restless_beats(signal)
     envelope = _fused(weights.envelope, weights)
     peaks, props = find_peaks(envelope, height=SEARCH_BACK, distance=round(REFRACTORY_S * FS))
     if not peaks.size:

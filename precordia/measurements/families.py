@@ -6,12 +6,13 @@ Averaging beats of one shape lowers noise by the square root of their number, as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.measurements.conditioning import smooth
 from precordia.measurements.order import median
 from precordia.measurements.working_rate import AFTER, BEFORE, FS
 
@@ -26,6 +27,19 @@ MAX_FAMILIES: Final = 4
 
 MAX_AVERAGED: Final = 60
 """Beats that enter an average; more add time and no precision."""
+
+FAINT: Final = 0.20
+"""A family whose fastest change is below this share of the fastest is P or T waves: they change at a tenth of the rate of a wide
+QRS complex, while a small QRS complex beside a large ectopic one keeps a third."""
+
+SLOW: Final = 0.50
+T_LAG_S: Final = (0.20, 0.50)
+T_LAG_SD_S: Final = 0.025
+"""A family below this share of the fastest is T waves too where its members follow other beats by one and the same time, s: the
+T waves of a bundle branch block are steep."""
+
+COMMON: Final = (3, 0.15)
+"""Members, and share of all beats, from which a family is no artefact that others are measured against."""
 
 _QRS_BEFORE, _QRS_AFTER = round(0.08 * FS), round(0.12 * FS)
 
@@ -80,6 +94,38 @@ def group_beats(signal: NDArray[np.float64], beats: NDArray[np.int64]) -> tuple[
             groups[k] = np.sort(np.concatenate([groups[k], rest[mine]]))
     groups.sort(key=lambda g: (-g.size, int(g[0])))
     return aligned, [_family(padded, aligned, group, signal.shape[1]) for group in groups]
+
+
+def without_faint(beats: NDArray[np.int64], families: list[Family]) -> tuple[NDArray[np.int64], list[Family]]:
+    """Beats and families without those that are P or T waves: in block, and between wide complexes, they are taken for beats."""
+    speeds = [_speed(family) for family in families]
+    enough = max(COMMON[0], COMMON[1] * beats.size)
+    fastest = max((v for v, f in zip(speeds, families, strict=True) if f.members.size >= enough), default=0.0)
+    swift = [f for v, f in zip(speeds, families, strict=True) if v >= SLOW * fastest]
+    led = np.sort(beats[np.concatenate([f.members for f in swift])]) if swift else beats[:0]
+    kept = [
+        f
+        for v, f in zip(speeds, families, strict=True)
+        if v >= SLOW * fastest or (v >= FAINT * fastest and not _follows(beats[f.members], led))
+    ]
+    if len(kept) == len(families):
+        return beats, families
+    members = np.sort(np.concatenate([f.members for f in kept]))
+    return beats[members], [replace(f, members=np.searchsorted(members, f.members)) for f in kept]
+
+
+def _follows(members: NDArray[np.int64], led: NDArray[np.int64]) -> bool:
+    """Whether nearly every member comes at one and the same time after a beat, as T waves do."""
+    before = np.searchsorted(led, members) - 1
+    lag = (members - led[np.maximum(before, 0)])[before >= 0] / FS
+    near = lag[(lag >= T_LAG_S[0]) & (lag <= T_LAG_S[1])]
+    return bool(near.size >= max(2, 0.8 * members.size) and near.std() <= T_LAG_SD_S)
+
+
+def _speed(family: Family) -> float:
+    """The fastest change of all leads together within the QRS complex, mV a sample."""
+    piece = smooth(family.average[:, BEFORE - _QRS_BEFORE : BEFORE + _QRS_AFTER], 12)
+    return float(np.sqrt((np.diff(piece, axis=1) ** 2).sum(axis=0)).max())
 
 
 def _cut(padded: NDArray[np.float64], beats: NDArray[np.int64], before: int, after: int) -> NDArray[np.float64]:

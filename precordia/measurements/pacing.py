@@ -12,10 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.measurements.idle_spikes import find_idle_spikes
+from precordia.measurements.slow_spikes import find_slow_spikes
 from precordia.measurements.working_rate import BEFORE, FS
 
 LOWEST_FS: Final = 240.0
-"""Below this rate a spike cannot be told from a QRS complex, Hz."""
+"""Below this rate a spike that runs into its QRS complex cannot be told from it, Hz; one that stands apart can."""
 
 CURVATURE_MV: Final = 0.30
 """Smallest second difference of a spike, mV."""
@@ -29,8 +31,13 @@ QUIET_SHARE: Final = 0.2
 RETURN_SHARE: Final = 0.5
 """What may be left of a spike 8 ms after it, as a share of its height; a QRS complex goes on."""
 
-LONGEST_LATENCY: Final = 0.12 * FS
-"""A ventricular stimulus precedes its R peak by no more than this, samples at the working rate."""
+LONGEST_LATENCY: Final = 0.16 * FS
+"""A ventricular stimulus precedes its R position by no more than this, samples at the working rate (a paced complex of 200 ms
+has its steepest part there)."""
+
+CAPTURE_S: Final = (-0.06, 0.30)
+"""A beat whose R position lies so long after a spike answers it, s: from a spike that falls into a complex already begun
+to an atrial one with a long PR interval."""
 
 MOST_A_SECOND: Final = 4.0
 """More spikes than this are artefact (two chambers at 120 a minute give four)."""
@@ -38,17 +45,23 @@ MOST_A_SECOND: Final = 4.0
 BRIDGE_S: Final = (0.004, 0.010)
 """What is bridged before and after a spike, s: the stimulus and the start of its discharge."""
 
+SLOW_BRIDGE_S: Final = (0.020, 0.020)
+"""The same below :data:`LOWEST_FS`, where a spike is its peak and a part of the samples beside it."""
+
 
 def find_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
-    """Sample of each pacemaker spike, in order; empty below :data:`LOWEST_FS`.
+    """Sample of each pacemaker spike, in order; below :data:`LOWEST_FS` only of spikes that stand apart from the QRS complex.
 
     Args:
         signal: ``(n_leads, n)``, mV, unfiltered, at the recording's own rate.
         fs: Hz.
     """
     none = np.empty(0, dtype=np.int64)
-    if fs < LOWEST_FS or signal.shape[1] < fs:
+    if signal.shape[1] < fs:
         return none
+    if fs < LOWEST_FS:
+        answered = find_slow_spikes(signal, fs)
+        return answered if answered.size else find_idle_spikes(signal, fs)
     curvature = np.abs(signal[:, 2:] - 2 * signal[:, 1:-1] + signal[:, :-2])
     usual = np.quantile(curvature[:, :: max(1, curvature.shape[1] // 5000)], 0.98, axis=1)
     limit = np.maximum(CURVATURE_MV, STANDS_OUT * usual)
@@ -68,7 +81,7 @@ def find_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
 
 
 def stimulus_before(spikes: NDArray[np.float64], beats: NDArray[np.int64]) -> int | None:
-    """Column, in an average of these beats, of the spike that precedes most of them; None when they are not paced.
+    """Column, in an average of these beats, of the spike that precedes half of them or more; None when they are not paced.
 
     Args:
         spikes: Samples of the spikes at the working rate.
@@ -79,7 +92,15 @@ def stimulus_before(spikes: NDArray[np.float64], beats: NDArray[np.int64]) -> in
     lag = beats[:, None] - spikes[None, :]
     lag = np.where((lag >= 0) & (lag <= LONGEST_LATENCY), lag, np.inf).min(axis=1)
     paced = lag[np.isfinite(lag)]
-    return BEFORE - round(float(np.median(paced))) if paced.size > beats.size / 2 else None
+    return BEFORE - round(float(np.median(paced))) if paced.size >= beats.size / 2 else None
+
+
+def captured(spikes: NDArray[np.float64], beats: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a QRS complex answers each spike (both in samples at the working rate)."""
+    if not beats.size:
+        return np.zeros(spikes.size, dtype=np.bool_)
+    lag = beats[None, :] - spikes[:, None]
+    return np.asarray(((lag >= CAPTURE_S[0] * FS) & (lag <= CAPTURE_S[1] * FS)).any(axis=1), dtype=np.bool_)
 
 
 def _from_quiet(curvature: NDArray[np.float64], at: int, limit: NDArray[np.float64], fs: float) -> bool:
@@ -107,8 +128,9 @@ def bridge_spikes(signal: NDArray[np.float64], spikes: NDArray[np.int64], fs: fl
     """The signal with a straight line in place of each spike."""
     out = signal.copy()
     last = signal.shape[1] - 1
+    before, after = BRIDGE_S if fs >= LOWEST_FS else SLOW_BRIDGE_S
     for spike in spikes:
-        a = max(0, int(spike) - round(BRIDGE_S[0] * fs))
-        b = min(last, int(spike) + round(BRIDGE_S[1] * fs))
+        a = max(0, int(spike) - round(before * fs))
+        b = min(last, int(spike) + round(after * fs))
         out[:, a : b + 1] = np.linspace(signal[:, a], signal[:, b], b - a + 1, axis=1)
     return out

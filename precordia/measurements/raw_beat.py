@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis
 from precordia.measurements.order import median
+from precordia.measurements.pacing import bridge_spikes
 from precordia.measurements.working_rate import FS
 
 BASELINE_S: Final = (0.020, 0.004)
@@ -59,7 +60,7 @@ def raw_beat(recording: Recording, one: Analysis) -> RawBeat | None:
         return None
     rows = [recording.leads.index(lead) for lead in one.stretch.leads]
     columns = whole[:, None] + np.arange(-before, after)
-    pieces = recording.signal[rows][:, columns].astype(np.float64)
+    pieces = _without_spikes(recording, one, rows)[:, columns].astype(np.float64)
     a = before + onset - max(2, round(BASELINE_S[0] * fs))
     b = before + onset - round(BASELINE_S[1] * fs)
     pieces -= pieces[:, :, a : max(b, a + 1)].mean(axis=2, keepdims=True)
@@ -71,3 +72,12 @@ def raw_beat(recording: Recording, one: Analysis) -> RawBeat | None:
         return None
     average = np.stack([median(pieces[k, complete[k]], axis=0) for k in usable])
     return RawBeat(average, tuple(one.stretch.leads[k] for k in usable), fs, before)
+
+
+def _without_spikes(recording: Recording, one: Analysis, rows: list[int]) -> NDArray[np.floating]:
+    """The leads as they were read, pacemaker spikes bridged: in an average a stimulus becomes an R wave."""
+    signal = recording.signal[rows]
+    if not one.stretch.spikes_s.size:
+        return signal
+    spikes = np.rint((one.stretch.start_s + one.stretch.spikes_s) * recording.fs).astype(np.int64)
+    return bridge_spikes(signal.astype(np.float64), spikes, recording.fs)

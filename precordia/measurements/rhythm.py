@@ -15,6 +15,9 @@ from precordia.measurements.working_rate import FS
 PATTERN_SHARE: Final = 0.80
 """Share of the RR variance that a repeating pattern (bigeminy, trigeminy) must explain."""
 
+FEWEST_USUAL: Final = 3
+"""Fewer intervals between beats of the commonest shape say nothing of their regularity."""
+
 
 @dataclass(frozen=True)
 class Rhythm:
@@ -24,12 +27,14 @@ class Rhythm:
         heart_rate_bpm: Beats a minute over the time between the first and last beat, or None with a single beat.
         rr_ms: Median RR interval, ms.
         rr_sd_ms: Standard deviation of RR intervals, ms; None with fewer than two.
+        rr_usual_sd_ms: The same of the intervals between beats of the commonest shape; None with fewer than three.
         regularity: "regular", "irregular", "regularly irregular", or None with fewer than four intervals.
     """
 
     heart_rate_bpm: float | None = None
     rr_ms: float | None = None
     rr_sd_ms: float | None = None
+    rr_usual_sd_ms: float | None = None
     regularity: str | None = None
 
 
@@ -38,17 +43,22 @@ def rhythm(analyses: Sequence[Analysis]) -> Rhythm:
     rr = np.concatenate([one.rr for one in analyses]) * 1000 / FS if analyses else np.empty(0)
     if not rr.size:
         return Rhythm()
-    sd = float(np.std(rr)) if rr.size > 1 else None
-    return Rhythm(60_000 / float(rr.mean()), float(np.median(rr)), sd, _regularity(analyses, rr))
+    usual = _between_usual_beats(analyses)
+    return Rhythm(
+        heart_rate_bpm=60_000 / float(rr.mean()),
+        rr_ms=float(np.median(rr)),
+        rr_sd_ms=float(np.std(rr)) if rr.size > 1 else None,
+        rr_usual_sd_ms=float(np.std(usual)) if usual.size >= FEWEST_USUAL else None,
+        regularity=_regularity(rr, usual),
+    )
 
 
-def _regularity(analyses: Sequence[Analysis], rr: NDArray[np.float64]) -> str | None:
+def _regularity(rr: NDArray[np.float64], usual: NDArray[np.float64]) -> str | None:
     if rr.size < 4:
         return None
     if _patterned(rr):
         return "regularly irregular"
-    usual = _between_usual_beats(analyses)
-    if usual.size < 3:
+    if usual.size < FEWEST_USUAL:
         usual = rr
     deviation = np.abs(usual - np.median(usual)) / np.median(usual)
     return "regular" if float(np.quantile(deviation, 0.9)) <= REGULAR_SHARE else "irregular"

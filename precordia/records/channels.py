@@ -1,48 +1,102 @@
-"""Channel names, voltage units and plain values as files spell them."""
+"""Channel names, voltage units and dates as files spell them. Age and sex stand in ``people``."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.leads import canonical_lead
-from precordia.core.recording import Sex
+from precordia.core.leads import LEADS, canonical_lead
+from precordia.records.people import parse_age as parse_age
+from precordia.records.people import parse_sex as parse_sex
 
-MV_PER_UNIT: Final = {"mv": 1.0, "uv": 1e-3, "nv": 1e-6, "v": 1e3}
-"""Millivolt per unit, by the unit's name in lower case (the micro sign written as u)."""
+_PREFIXES: Final = {
+    "": 1e3,
+    "m": 1.0,
+    "milli": 1.0,
+    "mili": 1.0,
+    "u": 1e-3,
+    "micro": 1e-3,
+    "mikro": 1e-3,
+    "n": 1e-6,
+    "nano": 1e-6,
+}
+"""Millivolt per volt with each prefix; the micro sign is written as u."""
+_VOLT: Final = re.compile(r"(?:mdc[ _-]?dim[ _-]?)?([a-z]*?)[ _-]?v(?:ol(?:ts?|tios?)?)?\.?")
+_MICRO: Final = re.compile("(?:Â|Ã‚)?µ|(?:Î¼|μ|ﾂｵ)")
+"""The two micro signs, and what becomes of them when UTF-8 is taken for an 8-bit character set."""
 
-_SEX: Final[dict[str, Sex]] = {"m": "M", "male": "M", "man": "M", "männlich": "M",
-                               "f": "F", "female": "F", "w": "F", "woman": "F", "weiblich": "F"}  # fmt: skip
+LARGEST_MV: Final = 40.0
+"""Largest believable median peak-to-peak amplitude of a recording's leads, mV; in microvolts it begins near 100."""
 
-_DATES: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d")
+_OTHER_SIGNAL: Final = re.compile(
+    r"^(ppg|pleth\w*|abp|art|ibp|nibp|bp|cvp|pap?|icp|resp\w*|airflow|flow|spo2|sao2|co2|etco2|temp\w*|gsr|eda|emg\w*|eog\w*|eeg\w*"
+    r"|acc\w*|marker|event\w*|trigger|annotation\w*|status|battery|hr|rr)\b",
+    re.IGNORECASE,
+)
+"""Names of channels that are no ECG, for files that give no unit or a wrong one."""
+
+_NUMBERED: Final = re.compile(r"^(?:lead[ _]*|e[ck]g[ _]*)?([123])$", re.IGNORECASE)
+
+_DATES: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y",
+                 "%Y年%m月%d日")  # fmt: skip
 _TIMES: Final = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M", "%H%M%S", "%H%M%S.%f")
 
 
 def mv_per_unit(unit: str) -> float | None:
-    """Millivolt per ``unit``, or None when it is no voltage.
+    """Millivolt per ``unit``, or None when it is no voltage (an empty unit is none).
 
-    >>> mv_per_unit("uV"), mv_per_unit("µV"), mv_per_unit("mmHg")
-    (0.001, 0.001, None)
+    >>> mv_per_unit("uV"), mv_per_unit("µV"), mv_per_unit("mVolt"), mv_per_unit("millivolts"), mv_per_unit("mmHg")
+    (0.001, 0.001, 1.0, 1.0, None)
     """
-    return MV_PER_UNIT.get(unit.strip().lower().replace("µ", "u").replace("μ", "u").replace("microv", "uv"))
+    match = _VOLT.fullmatch(_MICRO.sub("u", unit.strip()).lower())
+    return _PREFIXES.get(match.group(1)) if match else None
+
+
+def assumed_unit(rows: Iterable[NDArray[np.floating]]) -> tuple[str, float]:
+    """The unit, mV or uV, that makes amplitudes those of an ECG, and its millivolts; for files that give none.
+
+    >>> assumed_unit([np.array([0.0, 900.0, -200.0, 0.0])])
+    ('uV', 0.001)
+    """
+    spreads = [np.ptp(np.nanpercentile(row, (0.5, 99.5))) for row in rows if np.isfinite(row).any()]
+    alive = [spread for spread in spreads if spread > 0]
+    middle = float(np.median(alive)) if alive else 1.0
+    return ("uV", 1e-3) if middle > LARGEST_MV else ("mV", 1.0)
+
+
+def is_other_signal(name: str) -> bool:
+    """Whether a channel's name says that it is no ECG (pulse, pressure, breathing, markers).
+
+    >>> is_other_signal("PLETH"), is_other_signal("II")
+    (True, False)
+    """
+    return bool(_OTHER_SIGNAL.match(name.strip()))
 
 
 def name_channels(names: Sequence[str]) -> tuple[str, ...]:
     """Canonical lead names where the channels are standard leads, else the file's own; all distinct.
 
-    >>> name_channels(["i", "MLII", "ECG", "ECG", "II"])
-    ('I', 'II', 'ECG', 'ECG (2)', 'II (2)')
+    A number alone names no lead ("ECG 1" of a Holter or a sleep study); beside augmented or chest leads, 1, 2 and 3 are
+    I, II and III.
+
+    >>> name_channels(["i", "MLII", "ECG", "ECG", "II"]), name_channels(["ECG 1", "ECG 2"])
+    (('I', 'II', 'ECG', 'ECG (2)', 'II (2)'), ('ECG 1', 'ECG 2'))
     """
+    leads = [canonical_lead(raw) for raw in names]
+    if any(lead in LEADS[3:] for lead in leads) and not {"I", "II", "III"} & set(leads):
+        numbers = [_NUMBERED.match(raw.strip()) for raw in names]
+        leads = [
+            lead or (number and LEADS[int(number.group(1)) - 1]) for lead, number in zip(leads, numbers, strict=True)
+        ]
     taken: dict[str, int] = {}
-    out = []
-    for position, raw in enumerate(names):
-        name = canonical_lead(raw) or raw.strip() or f"channel {position + 1}"
+    out: list[str] = []
+    for position, (raw, lead) in enumerate(zip(names, leads, strict=True)):
+        name = lead or raw.strip() or f"channel {position + 1}"
         taken[name] = taken.get(name, 0) + 1
         unique = name if taken[name] == 1 else f"{name} ({taken[name]})"
         while unique in out:
@@ -52,29 +106,11 @@ def name_channels(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(out)
 
 
-def parse_sex(text: object) -> Sex | None:
-    """ "F" or "M" from a file's spelling, or None.
-
-    >>> parse_sex("Female"), parse_sex("m"), parse_sex("U")
-    ('F', 'M', None)
-    """
-    return _SEX.get(str(text).strip().lower())
-
-
-def parse_age(text: object) -> float | None:
-    """Age in years, or None when there is none; ages above 120, by which archives hide those over 89, become 90.
-
-    >>> parse_age("56"), parse_age("300"), parse_age("NaN"), parse_age("034Y"), parse_age("6 months")
-    (56.0, 90.0, None, 34.0, 0.5)
-    """
-    match = re.match(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)", str(text).lower())
-    if not match:
-        return None
-    value, unit = float(match.group(1)), match.group(2)[:1]
-    value /= {"m": 12.0, "w": 365.25 / 7, "d": 365.25, "h": 365.25 * 24}.get(unit, 1.0)
-    if not math.isfinite(value):
-        return None
-    return 90.0 if value > 120 else value
+def standard_if_unnamed(names: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
+    """The names, or the standard twelve when there are twelve channels of which none has a name, and a note saying so."""
+    if len(names) == len(LEADS) and not any(name.strip() for name in names):
+        return LEADS, ("lead names not given: taken in standard order",)
+    return names, ()
 
 
 def parse_time(date: str, time: str = "") -> datetime | None:

@@ -8,9 +8,10 @@ What is done, so that a privacy officer can check it:
   the days between them, the weekday and the time of day stay. A recording without patient id moves by itself.
 - ``age`` above 89 becomes 90 (HIPAA safe harbor, 45 CFR 164.514(b)(2)(i)(C)).
 - ``report`` and ``vendor_statements`` keep their clinical words. Sentences that name who confirmed, ordered or read the ECG are
-  left out; dates, telephone numbers, e-mail addresses and numbers of six digits and more become ``[...]``, and the
-  recording's own ids wherever they stand. Free text can still hold a name that no rule finds: have it read before it leaves
-  the hospital.
+  left out; what identifies by its form becomes ``[name]``, ``[date]``, ``[id]`` and so on
+  (:mod:`precordia.records.identifiers`), and the recording's own ids wherever they stand. For archives that leave the
+  hospital give ``mask=precordia.concepts.redaction.redact``, which masks every word besides that says nothing of the heart:
+  docs/security.md has the figures of both. Neither is perfect: have free text read before it leaves the hospital.
 - ``metadata`` keeps only the columns named in ``keep``; codes, the cart's measurements, device, sex and the signal are kept.
 - ``source`` and ``notes`` lose the path.
 
@@ -22,13 +23,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from precordia.core.errors import UsageError
 from precordia.core.recording import Recording
+from precordia.records.identifiers import mask_identifiers
 from precordia.records.readers.statements import report_of, statements
 
 SAFE_METADATA: Final = ("strat_fold", "scp_codes", "heart_axis", "severity", "status", "database")
@@ -36,23 +38,22 @@ SAFE_METADATA: Final = ("strat_fold", "scp_codes", "heart_axis", "severity", "st
 
 _MIN_SALT: Final = 8
 _MAX_WEEKS: Final = 520
-_PATTERNS: Final = (
-    re.compile(r"\b\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}\b"),
-    re.compile(r"\b\d{1,2}[-. ](?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|de[cz])\w*[-. ]\d{2,4}\b", re.I),
-    re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]+\b"),
-    re.compile(r"\+?\d[\d /()-]{7,}\d"),
-    re.compile(r"\b\d{6,}\b"),
-)  # fmt: skip
-_MASK: Final = "[...]"
 
 
-def deidentify(recording: Recording, *, salt: str | bytes, keep: Iterable[str] = SAFE_METADATA) -> Recording:
+def deidentify(
+    recording: Recording,
+    *,
+    salt: str | bytes,
+    keep: Iterable[str] = SAFE_METADATA,
+    mask: Callable[[str], str] = mask_identifiers,
+) -> Recording:
     """The recording under pseudonyms; see the module for what is done.
 
     Args:
         recording: Any recording.
         salt: The secret key, at least eight bytes; the same for all of an archive. Whoever has it can link pseudonyms to ids.
         keep: Metadata columns to keep.
+        mask: What takes identifiers out of a text.
 
     Raises:
         UsageError: the salt is too short.
@@ -74,6 +75,12 @@ def deidentify(recording: Recording, *, salt: str | bytes, keep: Iterable[str] =
         except OverflowError:
             time = None
     kept = set(keep)
+
+    def masked(text: str) -> str:
+        for one in ids:
+            text = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", "[id]", text)
+        return mask(text)
+
     return replace(
         recording,
         recording_id=pseudonym(recording.recording_id, salt=key, kind="recording"),
@@ -81,10 +88,10 @@ def deidentify(recording: Recording, *, salt: str | bytes, keep: Iterable[str] =
         time=time,
         age=90.0 if recording.age is not None and recording.age > 89 else recording.age,
         source="",
-        report=report_of(_sentences(_masked(recording.report, ids))) if recording.report else None,
-        vendor_statements=statements(_masked(line, ids) for line in recording.vendor_statements),
+        report=report_of(map(masked, _sentences(recording.report))) if recording.report else None,
+        vendor_statements=tuple(map(masked, statements(recording.vendor_statements))),
         metadata={name: value for name, value in recording.metadata.items() if name in kept},
-        notes=tuple(_masked(note.replace(recording.source, ""), ids) for note in recording.notes),
+        notes=tuple(masked(note.replace(recording.source, "")) for note in recording.notes),
     )
 
 
@@ -100,14 +107,6 @@ def pseudonym(identifier: str, *, salt: str | bytes, kind: str = "patient") -> s
 
 def _digest(key: bytes, kind: str, identifier: str) -> bytes:
     return hmac.new(key, f"{kind}\0{identifier}".encode(), hashlib.sha256).digest()
-
-
-def _masked(text: str, ids: Iterable[str]) -> str:
-    for one in ids:
-        text = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", _MASK, text)
-    for pattern in _PATTERNS:
-        text = pattern.sub(_MASK, text)
-    return text
 
 
 def _sentences(text: str) -> list[str]:

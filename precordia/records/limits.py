@@ -5,6 +5,7 @@ They are checked before anything of the declared size is allocated.
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,19 @@ MAX_CHANNELS: Final = 256
 
 MAX_VALUES: Final = 64 * 2**20
 """Most samples x channels of a recording (256 MiB as float32): 12 leads at 500 Hz for 3 hours."""
+
+MAX_XML_DEPTH: Final = 100
+"""Deepest nesting of XML elements. HL7 aECG, the deepest of the formats read, has 25 levels."""
+
+MAX_XML_ELEMENTS: Final = 200_000
+"""Most elements of an XML file. An element costs 200 bytes or more as a tree, so that a small file of empty ones would
+take gigabytes; an aECG with every beat annotated in every lead has 20,000."""
+
+INFLATE_FREELY: Final = 16 * 2**20
+"""Bytes that compressed data may become whatever their ratio: a flat recording deflates 1,000:1 and is harmless."""
+
+MAX_INFLATE_RATIO: Final = 100
+"""Most bytes that a compressed byte may become beyond that. Deflated ECGs reach 10:1."""
 
 MIN_FS: Final = 1.0
 MAX_FS: Final = 100_000.0
@@ -64,6 +78,38 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnreadableRecordingError(f"{path}: {error.strerror or error}; check its permissions") from None
+
+
+def most_inflated(packed: int, limit: int = MAX_FILE_BYTES) -> int:
+    """Most bytes that ``packed`` compressed bytes may become, ``limit`` at most."""
+    return min(limit, max(INFLATE_FREELY, MAX_INFLATE_RATIO * packed))
+
+
+def inflate(what: Path | str, data: bytes, *, wbits: int = zlib.MAX_WBITS, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Deflated data as plain bytes.
+
+    Args:
+        what: Named in messages.
+        data: The deflated bytes; what follows their end is ignored.
+        wbits: As for ``zlib.decompressobj``.
+        limit: Most bytes they may become; also bounded by their own size (see :data:`MAX_INFLATE_RATIO`).
+
+    Raises:
+        UnreadableRecordingError: damaged, truncated, or they become more than that.
+    """
+    limit = most_inflated(len(data), limit)
+    inflater = zlib.decompressobj(wbits)
+    try:
+        plain = inflater.decompress(data, limit)
+    except zlib.error:
+        raise UnreadableRecordingError(f"{what}: the deflated data cannot be inflated; the file is damaged") from None
+    if inflater.unconsumed_tail:
+        raise UnreadableRecordingError(
+            f"{what}: inflates beyond all bounds ({len(data)} bytes to more than {limit / 2**20:.0f} MiB); refused"
+        )
+    if not inflater.eof:
+        raise UnreadableRecordingError(f"{what}: the deflated data end early; the file is truncated")
+    return plain
 
 
 def check_shape(path: Path | str, n_channels: int, n_samples: int) -> None:

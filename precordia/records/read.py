@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.records.channels import one_line
+from precordia.records.file_kinds import kind_of
 from precordia.records.limits import check_file, check_fs, check_shape
 from precordia.records.readers import READERS
 from precordia.records.readers.reader import HEAD_BYTES, Head
+
+OUTSIDE: Final = "outside"
+"""Format of a listed file that is a symbolic link out of the archive; reading it fails."""
 
 
 def read_recording(path: str | PathLike[str], *, format: str | None = None) -> Recording:
@@ -44,6 +49,10 @@ def read_recording(path: str | PathLike[str], *, format: str | None = None) -> R
 def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recording:
     """The ECG in a file, without looking for a report table beside it. As :func:`read_recording` otherwise."""
     place = Path(path)
+    if format == OUTSIDE:
+        raise UnreadableRecordingError(
+            f"{place}: a symbolic link that leaves the archive; copy the file into it, or name the folder that holds both"
+        )
     reader = READERS.get(format) if format else READERS.get(recognise(place))
     try:
         with np.errstate(all="ignore"):  # absurd gains overflow to infinity, which readers mark missing
@@ -53,7 +62,7 @@ def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recor
     except Exception as error:  # whatever a damaged file provokes in a parser is one line about that file
         reason = one_line(f"{type(error).__name__}: {error}")[:160]
         raise UnreadableRecordingError(
-            f"{place}: not readable as {reader.name} ({reason}); the file is damaged"
+            f"{place}: not readable as {reader.name} ({reason}); it is damaged, or written in a way that is not known"
         ) from error
     check_shape(place, recording.n_leads, recording.n_samples)
     check_fs(place, recording.fs)
@@ -80,18 +89,22 @@ def recognise(path: Path) -> str:
         )
     if not path.exists():
         raise UnreadableRecordingError(f"{path}: there is no such file")
-    found = sniff(read_head(path))
+    head = read_head(path)
+    found = sniff(head)
     if found is None:
+        kind = kind_of(head)
         if path.with_suffix(".hea").exists():
             raise UnknownFormatError(
                 f"{path}: not a signal of the WFDB record {path.stem} beside it, perhaps its annotations; name the record"
             )
+        if kind is not None:
+            raise UnknownFormatError(f"{path}: {kind.name}; {kind.remedy}")
         if suffix == ".dat":
             raise UnknownFormatError(
                 f"{path}: a signal file without its WFDB header {path.stem}.hea; put it beside the file"
             )
         raise UnknownFormatError(
-            f"{path}: no reader recognises it ({_describe(read_head(path))}); formats read: {', '.join(READERS)}"
+            f"{path}: no reader recognises it (binary data of an unknown kind); formats read: {', '.join(READERS)}"
         )
     return found
 
@@ -129,11 +142,3 @@ def _belongs_to_record(path: Path) -> bool:
             return path.name.encode() in file.read(2**16)
     except OSError:
         return False
-
-
-def _describe(head: Head) -> str:
-    if head.xml_root:
-        return f"XML with the root element {head.xml_root[:40]}"
-    if head.data[:4] == b"RIFF":
-        return "RIFF audio"
-    return "text" if head.is_text else "binary data"

@@ -1,7 +1,7 @@
 """What recordings there are in a folder: each once, by looking at names and first bytes only."""
 
 # os and os.path are several times faster than pathlib, and archives have a million files.
-# ruff: noqa: PTH112, PTH110, PTH118, PTH119, PTH120, PTH122, PTH123, PTH207, PTH208
+# ruff: noqa: PTH112, PTH110, PTH114, PTH118, PTH119, PTH120, PTH122, PTH123, PTH207, PTH208
 from __future__ import annotations
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from precordia.core.errors import PrecordiaError, UnreadableRecordingError
-from precordia.records.read import read_head, recognise, sniff
+from precordia.records.read import OUTSIDE, read_head, recognise, sniff
 
 Source = str | PathLike[str]
 
@@ -31,7 +31,7 @@ class RecordRef:
 
     Attributes:
         path: Its file; the header for a WFDB record.
-        format: The reader's name, or "unknown" when reading it will fail.
+        format: The reader's name, or "unknown" or "outside" when reading it will fail.
     """
 
     path: str
@@ -43,7 +43,8 @@ def scan(source: Source | Iterable[Source]) -> list[RecordRef]:
 
     A WFDB header with its signal files, or with its segments, is one recording. Annotations, tables and texts are none.
     A file that looks like an ECG but that no reader recognises is listed with the format "unknown", so that it ends
-    among the rejects with its reason instead of vanishing.
+    among the rejects with its reason instead of vanishing; so is, as "outside", a recording in a folder that is, or a file
+    of which is, a symbolic link to somewhere outside that folder. A file that is named itself may be such a link.
 
     Raises:
         UnreadableRecordingError: there is no such file or folder, or a pattern matches nothing.
@@ -73,7 +74,7 @@ def _scan_one(source: str) -> Iterator[RecordRef]:
             else:
                 folders.setdefault(os.path.dirname(match), set()).add(os.path.basename(match))
         for folder, names in folders.items():
-            for ref in _scan_names(folder, sorted(os.listdir(folder or "."))):
+            for ref in _scan_names(folder, sorted(os.listdir(folder or ".")), os.path.realpath(folder)):
                 if os.path.basename(ref.path) in names or _data_matched(ref, names):
                     yield ref
     else:
@@ -98,13 +99,35 @@ def _ref_of_file(path: Path) -> RecordRef:
 
 
 def _scan_folder(folder: str) -> Iterator[RecordRef]:
+    root = os.path.realpath(folder)
     for place, folders, names in os.walk(folder, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(".kb"))
-        yield from _scan_names(place, sorted(names))
+        yield from _scan_names(place, sorted(names), root)
 
 
-def _scan_names(place: str, names: list[str]) -> Iterator[RecordRef]:
-    """The recordings among the files of one folder."""
+def _scan_names(place: str, names: list[str], root: str) -> Iterator[RecordRef]:
+    """The recordings among the files of one folder of the archive at ``root``, a real path."""
+    outside = {name for name in names if _leaves(os.path.join(place, name), root)}
+    for ref in _recordings(place, names):
+        files = {os.path.basename(ref.path)}
+        if outside and ref.format == "wfdb":
+            files |= _signal_files(ref.path)
+        yield RecordRef(ref.path, OUTSIDE) if files & outside else ref
+
+
+def _leaves(path: str, root: str) -> bool:
+    """Whether a path is a symbolic link to somewhere outside a folder."""
+    return os.path.islink(path) and os.path.commonpath([root, os.path.realpath(path)]) != root
+
+
+def _signal_files(header: str) -> set[str]:
+    """Names of the files that a WFDB header, and the headers of its segments, take signals from."""
+    files, parts = _named_by(header)
+    folder = os.path.dirname(header)
+    return files.union(*(_named_by(os.path.join(folder, f"{part}.hea"))[0] | {f"{part}.hea"} for part in parts))
+
+
+def _recordings(place: str, names: list[str]) -> Iterator[RecordRef]:
     headers = [name for name in names if name.lower().endswith(".hea")]
     owned: set[str] = set()
     segments: set[str] = set()

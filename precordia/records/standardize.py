@@ -4,13 +4,15 @@ The steps, in order, for a :class:`SignalSpec`:
 
 1. Channels that are not among the twelve standard leads are left out.
 2. Gaps (NaN, infinities) are bridged linearly, at the ends by the nearest sample. A lead with less than ``min_valid`` of its
-   samples, or whose samples are all the same (an electrode that was off), is left out.
+   samples is a strip when ``min_duration_s`` of them stand together (a 3 x 4 printout holds 2.5 s of each lead), else left out.
+   A lead whose samples are all the same (an electrode that was off) is left out.
 3. Limb leads that follow exactly from two others (Einthoven, Goldberger) are derived when missing.
 4. The rate becomes ``fs`` by polyphase resampling (a linear-phase anti-alias filter included); the line through a lead's first
    and last sample is taken off before and put back after, so that the ends stay where they are.
 5. A zero-phase Butterworth band-pass, second order each way, ``highpass_hz`` to ``lowpass_hz``, after mirroring two seconds at
    the ends (evenly: an outlier in the last sample must not become a step).
-6. Amplitudes are clipped to +-``clip_mv``; the unit stays mV.
+6. Outside its samples a strip is zero, as absent samples are in windows.
+7. Amplitudes are clipped to +-``clip_mv``; the unit stays mV.
 
 Up to the clip everything is linear: twice the signal gives twice the result, and the laws between limb leads are kept.
 
@@ -36,6 +38,7 @@ from precordia.core.errors import UnusableSignalError, UsageError
 from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Recording
 from precordia.records.filtering import antialias, zero_phase
+from precordia.records.stretches import longest_stretch
 
 LOWEST_FS = 25.0
 """Lowest sampling rate accepted, Hz: below, no QRS complex shows (most of its energy lies under 25 Hz, its peak near 10)."""
@@ -115,8 +118,8 @@ class Windows:
 def standardize(recording: Recording, spec: SignalSpec | None = None) -> Recording:
     """The recording at the spec's rate, band and amplitude range, standard leads only, in the spec's order, gaps bridged.
 
-    Absent leads stay absent (``leads`` says which are there); nothing is replaced by zeros. Standardizing a second time
-    only sharpens the filter's corners.
+    Absent leads stay absent (``leads`` says which are there); nothing is replaced by zeros but what a strip does not hold.
+    Standardizing a second time only sharpens the filter's corners.
 
     Raises:
         UnusableSignalError: shorter than ``spec.min_duration_s``, sampled below :data:`LOWEST_FS`, or none of the standard
@@ -133,18 +136,22 @@ def standardize(recording: Recording, spec: SignalSpec | None = None) -> Recordi
             f"recording {recording.recording_id}: sampled at {recording.fs:g} Hz; below {LOWEST_FS:g} Hz no QRS complex shows; "
             "check the file's rate"
         )
-    rows = _bridged_leads(recording, spec)
+    rows, absent = _bridged_leads(recording, spec)
     if not rows:
         raise UnusableSignalError(
             f"recording {recording.recording_id}: none of the standard leads has a usable signal "
-            f"(channels: {', '.join(recording.leads) or 'none'}); rename the channels to I, II, ... V6"
+            f"(channels: {', '.join(recording.leads) or 'none'}); {_remedy(recording, spec)}"
         )
     notes = list(recording.notes)
-    derived = _derive_missing(rows, spec.leads)
+    derived = _derive_missing(rows, absent, spec.leads)
     if derived:
         notes.append(f"{', '.join(derived)} derived from the other limb leads")
     leads = tuple(lead for lead in spec.leads if lead in rows)
     signal = _bandpass(_resample(np.stack([rows[lead] for lead in leads]), recording.fs, spec.fs), spec)
+    for row, lead in enumerate(leads):
+        if lead in absent:
+            nearest = np.arange(signal.shape[1]) * absent[lead].size // signal.shape[1]
+            signal[row, absent[lead][nearest]] = 0.0
     np.clip(signal, -spec.clip_mv, spec.clip_mv, out=signal)
     return replace(recording, signal=signal.astype(np.float32), fs=spec.fs, leads=leads, notes=tuple(notes))
 
@@ -186,24 +193,41 @@ def window_starts(n_samples: int, spec: SignalSpec) -> NDArray[np.int64]:
     return np.linspace(0, max(n_samples - width, 0), count).round().astype(np.int64)
 
 
-def _bridged_leads(recording: Recording, spec: SignalSpec) -> dict[str, NDArray[np.float32]]:
+def _remedy(recording: Recording, spec: SignalSpec) -> str:
+    if set(recording.leads) & set(spec.leads):
+        return f"they are flat, or hold less than {spec.min_duration_s:g} s together"
+    return "rename the channels to I, II, ... V6"
+
+
+def _bridged_leads(
+    recording: Recording, spec: SignalSpec
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.bool_]]]:
+    """Rows without gaps by lead, and for those that are strips where they have no samples."""
     rows: dict[str, NDArray[np.float32]] = {}
+    absent: dict[str, NDArray[np.bool_]] = {}
     for name, row in zip(recording.leads, recording.signal, strict=True):
         if name not in spec.leads:
             continue
         finite = np.isfinite(row)
-        if finite.mean() < max(spec.min_valid, 1 / row.size):
-            continue
+        strip = finite.mean() < max(spec.min_valid, 1 / row.size)
+        if strip:
+            start, end = longest_stretch(row)
+            if (end - start) / recording.fs + 1e-9 < spec.min_duration_s:
+                continue
         if not finite.all():
             index = np.arange(row.size)
             row = np.interp(index, index[finite], row[finite]).astype(np.float32)
         if row.min() < row.max():
             rows[name] = row
-    return rows
+            if strip:
+                absent[name] = ~finite
+    return rows, absent
 
 
-def _derive_missing(rows: dict[str, NDArray[np.float32]], wanted: Sequence[str]) -> list[str]:
-    """Add to ``rows`` the limb leads that any two of the others determine; their names."""
+def _derive_missing(
+    rows: dict[str, NDArray[np.float32]], absent: dict[str, NDArray[np.bool_]], wanted: Sequence[str]
+) -> list[str]:
+    """Add to ``rows`` the limb leads that any two of the others determine, absent where one of these is; their names."""
     have = [lead for lead in LIMB_LEADS if lead in rows]
     missing = [lead for lead in LIMB_LEADS if lead in wanted and lead not in rows]
     if len(have) < 2 or not missing:
@@ -211,8 +235,11 @@ def _derive_missing(rows: dict[str, NDArray[np.float32]], wanted: Sequence[str])
     basis = np.array([LIMB_FROM_I_II[lead] for lead in have])
     stack = np.stack([rows[lead] for lead in have]).astype(np.float64)
     i_ii = np.linalg.lstsq(basis, stack, rcond=None)[0]
+    gone = [absent[lead] for lead in have if lead in absent]
     for lead in missing:
         rows[lead] = (np.array(LIMB_FROM_I_II[lead]) @ i_ii).astype(np.float32)
+        if gone:
+            absent[lead] = np.logical_or.reduce(gone)
     return missing
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.case import Case, patient_key_of
-from precordia.core.protocols import Encoder, VectorIndex
+from precordia.core.protocols import VectorIndex
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Why
 
@@ -28,7 +28,11 @@ class PatientStore(Protocol):
 
 
 def earlier_ecgs(
-    recording: Recording, store: PatientStore, signals: VectorIndex, encoder: Encoder, k: int = 3
+    recording: Recording,
+    store: PatientStore,
+    signals: VectorIndex,
+    embed: Callable[[], NDArray[np.float32]],
+    k: int = 3,
 ) -> list[Hit]:
     """The patient's ECGs from before a recording, most recent first, with their similarity to it.
 
@@ -36,7 +40,7 @@ def earlier_ecgs(
         recording: The query. Without a patient or a time nothing is known to be earlier.
         store: The cases.
         signals: Vectors of the signals.
-        encoder: That made them.
+        embed: Gives the recording's own vector, ``(dim,)``; called only where there is an earlier ECG.
         k: Most of them.
     """
     if not recording.patient_id or recording.time is None:
@@ -51,7 +55,7 @@ def earlier_ecgs(
     if not chosen:
         return []
     ids = np.array([case.case_id for case in chosen], dtype=np.int64)
-    found, scores = signals.search(encoder.embed([recording]), len(chosen), ids)
+    found, scores = signals.search(embed()[None, :], len(chosen), ids)
     similarity = {int(i): float(s) for i, s in zip(found[0], scores[0], strict=True) if i >= 0}
     return [
         Hit(rank, similarity.get(case.case_id, 0.0), case, Why({"signal": similarity.get(case.case_id, 0.0)}))

@@ -13,7 +13,7 @@ from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
 from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorIndex
 from precordia.core.recording import Recording
-from precordia.core.retrieval import Hit, Mode, Query, Why
+from precordia.core.retrieval import MAX_K, Hit, Mode, Query, Why
 from precordia.retrieval.fusion import reciprocal_rank_fusion
 from precordia.retrieval.guards import Guard
 from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
@@ -24,6 +24,19 @@ archive are met by the guard whatever the query filters on."""
 
 FUSION_DEPTH = 100
 """How deep each modality is read before fusion, at least."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of a query's recording.
+
+    Attributes:
+        measurements: Of its signal.
+        vector: ``(dim,)`` the encoder's unit vector.
+    """
+
+    measurements: Measurements
+    vector: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +59,24 @@ class Retriever:
     meanings: VectorIndex | None = None
     text_encoder: Callable[[], TextEncoder] | None = None
 
-    def retrieve(self, query: Query) -> list[Hit]:
+    def retrieve(self, query: Query, known: Known | None = None) -> list[Hit]:
         """At most ``query.k`` hits, best first, ties by case id.
 
+        Args:
+            query: What to look for.
+            known: What is known of the query's recording already, so that it is not found out again.
+
         Raises:
-            UsageError: the query has neither recording nor text, ``k`` is not positive, or the mode does not fit.
+            UsageError: the query has neither recording nor text, ``k`` is not 1 to 1000, or the mode does not fit.
             FilterError: ``query.where`` is not valid.
         """
-        modalities = self._modalities(query)
+        known = known or self._know(query.recording)
+        modalities = self._modalities(query, known)
         allowed = self.store.select(query.where) if query.where else None
         if (allowed is not None and allowed.size == 0) or len(self.store) == 0:
             return []
-        measured = _measured(query)
-        guard = self._guard(query, measured, modalities.get("signal"))
+        measured = known.measurements if known is not None else Measurements()
+        guard = self._guard(query, known)
         said = _said_findings(query)
         denying = self._denying(said) if len(modalities) > 1 else frozenset()
         total = len(self.store) if allowed is None else int(allowed.size)
@@ -82,16 +100,23 @@ class Retriever:
             for rank, case in enumerate(admitted, start=1)
         ]
 
-    def _modalities(self, query: Query) -> dict[str, VectorModality | WordModality]:
-        if query.k < 1:
-            raise UsageError(f"k is {query.k}; ask for at least one hit")
+    def _know(self, recording: Recording | None) -> Known | None:
+        if recording is None:
+            return None
+        from precordia.measurements import measure
+
+        return Known(measure(recording), self.encoder().embed([recording])[0])
+
+    def _modalities(self, query: Query, known: Known | None) -> dict[str, VectorModality | WordModality]:
+        if not 1 <= query.k <= MAX_K:
+            raise UsageError(f"k is {query.k}; ask for 1 to {MAX_K} hits")
         if query.recording is None and not (query.text and query.text.strip()):
             raise UsageError("nothing to search for: give an ECG or a text")
         mode = query.mode or ("signal" if query.text is None else "hybrid")
         wanted = _modalities_of(mode, query)
         out: dict[str, VectorModality | WordModality] = {}
-        if "signal" in wanted and query.recording is not None:
-            out["signal"] = VectorModality(self.signals, self.encoder().embed([query.recording])[0])
+        if "signal" in wanted and known is not None:
+            out["signal"] = VectorModality(self.signals, known.vector)
         if "words" in wanted and query.text and self.words is not None:
             out["words"] = WordModality(self.words, query.text)
         if "meaning" in wanted and query.text and self.meanings is not None and self.text_encoder is not None:
@@ -103,7 +128,7 @@ class Retriever:
             )
         return out
 
-    def _guard(self, query: Query, measured: Measurements, signal: VectorModality | WordModality | None) -> Guard:
+    def _guard(self, query: Query, known: Known | None) -> Guard:
         from precordia.records.standardize import SignalSpec, standardize
 
         def load(case_id: int, spec: SignalSpec) -> Recording:
@@ -111,12 +136,10 @@ class Retriever:
             leads = None if spec == SignalSpec() else spec.leads
             return standardize(self.store.waveform(case_id, leads), spec)
 
-        if query.recording is None:
-            return Guard(query, None, measured, load)
-        guard = Guard(query, standardize(query.recording), measured, load)
-        if not isinstance(signal, VectorModality):
-            signal = VectorModality(self.signals, self.encoder().embed([query.recording])[0])
-        nearest = signal.rank(min(SPARE, len(self.store)), None)
+        if query.recording is None or known is None:
+            return Guard(query, None, Measurements(), load)
+        guard = Guard(query, standardize(query.recording), known.measurements, load)
+        nearest = VectorModality(self.signals, known.vector).rank(min(SPARE, len(self.store)), None)
         guard.meet(self.store.get([case_id for case_id, _ in nearest]))
         return guard
 
@@ -150,14 +173,6 @@ class Retriever:
             else ()
         )
         return [(case_id, 1.0) for case_id in sorted(found)]
-
-
-def _measured(query: Query) -> Measurements:
-    if query.recording is None:
-        return Measurements()
-    from precordia.measurements import measure
-
-    return measure(query.recording)
 
 
 def _shown_findings(measured: Measurements) -> frozenset[str]:

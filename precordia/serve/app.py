@@ -21,14 +21,37 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from precordia import __version__
 from precordia.core.documents import draft_document, hit_document, search_document
-from precordia.core.errors import InputError, PrecordiaError, UsageError
+from precordia.core.errors import InputError, PrecordiaError, UsageError, place_of
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Mode, Query
 from precordia.knowledge_base import PRECEDENTS, KnowledgeBase
 from precordia.serve.upload import MAX_BYTES, read_upload
+
+
+class _Discreet:
+    """Answers a mistake of ours with its kind and place: the server would log a traceback, which may hold what was sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        except Exception as error:
+            if not begun:
+                what = f"internal error ({type(error).__name__} in {place_of(error)}); please report it"
+                await JSONResponse({"error": what}, 500)(scope, receive, send)
 
 
 class _Unauthorized(PrecordiaError):
@@ -51,6 +74,7 @@ def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: str = "none"
             raise _Unauthorized("the token is missing or wrong: send Authorization: Bearer TOKEN")
 
     app = FastAPI(title="Precordia", version=__version__, docs_url=None, redoc_url=None)
+    app.add_middleware(_Discreet)
     guarded = [Depends(authorize)]
 
     @app.exception_handler(PrecordiaError)

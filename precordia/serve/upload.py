@@ -1,12 +1,17 @@
 """An uploaded ECG: bytes with a name, read as a file would be, and gone afterwards.
 
-A WFDB record is several files: it is sent as a ZIP archive that holds one record.
+A WFDB record is several files: it is sent as a ZIP archive that holds one record. Files lie, under names of our own making,
+in a folder that only this process can read and that is removed before the answer is given. No report table is looked for,
+in the upload or elsewhere: one that a stranger sends says nothing about other people's ECGs.
 """
 
 from __future__ import annotations
 
+import re
 import tempfile
+import warnings
 import zipfile
+import zlib
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -21,6 +26,14 @@ MAX_BYTES: Final = 64 * 2**20
 MAX_MEMBERS: Final = 64
 """Most files in an uploaded archive."""
 
+_MAX_ENTRIES: Final = 1000
+"""Most entries, folders included, in an archive's directory; beyond, it is not even opened: each costs half a kilobyte."""
+
+_ENTRY: Final = b"PK\x01\x02"
+_NAME_LENGTH: Final = 60
+_ENCRYPTED: Final = 0x1
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
 
 def read_upload(name: str, content: bytes) -> Recording:
     """The recording in an upload.
@@ -32,54 +45,81 @@ def read_upload(name: str, content: bytes) -> Recording:
     Raises:
         InputError: empty, too large, not an ECG, or an archive that does not hold exactly one.
     """
-    name = PurePosixPath(name.replace("\\", "/")).name or "upload"
+    name = _file_name(name) or "upload"
     if not content:
         raise UnreadableRecordingError(f"{name}: the upload is empty; send the file's bytes as the body")
     if len(content) > MAX_BYTES:
         raise UnreadableRecordingError(f"{name}: larger than {MAX_BYTES // 2**20} MiB; send one ECG")
-    from precordia.records.read import read_recording
+    from precordia.records.read import read_alone
 
-    with tempfile.TemporaryDirectory(prefix="precordia-") as folder:
+    with tempfile.TemporaryDirectory(prefix="precordia-") as place, warnings.catch_warnings():
+        # A warning of a reader would print what it reads.
+        warnings.simplefilter("ignore")
+        folder = Path(place)
         try:
-            path = (
-                _unzip(name, content, Path(folder)) if _is_plain_zip(content) else _store(name, content, Path(folder))
-            )
-            recording = read_recording(path)
+            if _is_plain_zip(name, content):
+                _unzip(name, content, folder)
+                path = _only_ecg(name, folder)
+            else:
+                path = folder / name
+                path.write_bytes(content)
+            recording = read_alone(path)
         except InputError as error:
             # The folder is ours alone; the sender knows the file by its name.
-            raise type(error)(str(error).replace(f"{folder}/", "")) from None
+            raise type(error)(str(error).replace(f"{place}/", "")) from None
     return replace(recording, source=name)
 
 
-def _store(name: str, content: bytes, folder: Path) -> Path:
-    path = folder / name
-    path.write_bytes(content)
-    return path
+def _file_name(name: str) -> str:
+    """The last part of a path as a name that every file system takes, its extension kept; empty for hidden files."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return "" if last.startswith(".") else re.sub(r"[^\w.-]", "_", last)[-_NAME_LENGTH:].lstrip(".")
 
 
-def _is_plain_zip(content: bytes) -> bool:
+def _is_plain_zip(name: str, content: bytes) -> bool:
+    """Whether this is an archive of files, and not of arrays (NPZ)."""
     if not content.startswith(b"PK\x03\x04"):
         return False
+    if content.count(_ENTRY) > _MAX_ENTRIES:
+        raise UnreadableRecordingError(f"{name}: the archive holds too much; send one record")
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            return not any(name.endswith(".npy") for name in archive.namelist())
-    except zipfile.BadZipFile:
-        return False
+            return not any(member.endswith(".npy") for member in archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        raise UnreadableRecordingError(f"{name}: the archive is damaged; send it again") from None
 
 
-def _unzip(name: str, content: bytes, folder: Path) -> Path:
+def _unzip(name: str, content: bytes, folder: Path) -> None:
+    """Write an archive's files beside each other into a folder.
+
+    Raises:
+        UnreadableRecordingError: it is damaged or encrypted, holds too much, or two files of one name.
+    """
+    left = MAX_BYTES
     with zipfile.ZipFile(BytesIO(content)) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        members = [m for m in archive.infolist() if not m.filename.endswith("/") and _file_name(m.filename)]
         if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_BYTES:
             raise UnreadableRecordingError(f"{name}: the archive holds too much; send one record")
-        left = MAX_BYTES
+        if any(member.flag_bits & _ENCRYPTED for member in members):
+            raise UnreadableRecordingError(f"{name}: the archive is encrypted; send it without a password")
+        if any(member.compress_type not in _METHODS for member in members):
+            raise UnreadableRecordingError(f"{name}: the archive is not compressed as ZIP usually is; make a plain one")
         for member in members:
-            with archive.open(member) as stream:
-                data = stream.read(left + 1)
+            try:
+                with archive.open(member) as stream:
+                    data = stream.read(left + 1)
+            except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, NotImplementedError, EOFError):
+                raise UnreadableRecordingError(f"{name}: the archive is damaged; send it again") from None
             left -= len(data)
             if left < 0:
                 raise UnreadableRecordingError(f"{name}: the archive holds more than it says; send one record")
-            _store(PurePosixPath(member.filename).name or "member", data, folder)
+            path = folder / _file_name(member.filename)
+            if path.exists():
+                raise UnreadableRecordingError(f"{name}: the archive holds two files of one name; send one record")
+            path.write_bytes(data)
+
+
+def _only_ecg(name: str, folder: Path) -> Path:
     from precordia.records.scan import scan
 
     found = scan(folder)

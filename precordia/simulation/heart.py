@@ -11,8 +11,9 @@ import numpy as np
 from precordia.core.recording import Sex
 from precordia.simulation.waves import Wave, bump
 
-BeatKind = Literal["sinus", "pac", "pvc", "paced"]
-RhythmKind = Literal["sinus", "fibrillation", "flutter", "paced"]
+BeatKind = Literal["sinus", "pac", "pvc", "paced", "escape", "ventricular", "partly preexcited", "conducted"]
+RhythmKind = Literal["sinus", "fibrillation", "flutter", "paced", "blocked", "dissociated", "failing pacemaker"]
+Pacemaker = Literal["no capture", "some capture", "no output"]
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,14 @@ class Rhythm:
         irregularity: Coefficient of variation of RR in fibrillation.
         breaths_hz: Respiratory rate, Hz.
         ectopy: Premature beats: kind to their expected share of all beats.
-        conduction: Flutter waves to a QRS, one entry a beat in turn.
-        atrial_bpm: Rate of the flutter waves, or of the dominant fibrillatory waves.
+        conduction: Flutter waves, or P waves in second degree block, to a QRS, one entry a beat in turn.
+        atrial_bpm: Rate of the flutter waves, of the dominant fibrillatory waves, or of P waves that go their own way; 0 when
+            such atria are not seen.
         atrial_mv: Peak dipole of flutter or fibrillatory waves, mV.
+        refractory_s: Shortest RR interval in fibrillation, s.
+        own: What the heart's own beats are called.
+        failure: How a failing pacemaker fails.
+        pacing_bpm: Rate at which a failing pacemaker stimulates.
     """
 
     kind: RhythmKind = "sinus"
@@ -65,6 +71,10 @@ class Rhythm:
     conduction: tuple[int, ...] = (2,)
     atrial_bpm: float = 300.0
     atrial_mv: float = 0.1
+    refractory_s: float = 0.28
+    own: BeatKind = "sinus"
+    failure: Pacemaker = "no capture"
+    pacing_bpm: float = 60.0
 
 
 @dataclass(frozen=True)

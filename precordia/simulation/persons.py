@@ -118,7 +118,7 @@ def afflict(
         for diagnosis in diagnoses:
             passing = diagnosis.group in ("rhythm", "ectopy")
             heart = diagnosis.change(heart, today if passing and today is not None else rng)
-        heart = _unprolonged(heart, reader, any(d.name == "LNGQT" for d in diagnoses))
+        heart = _unprolonged(heart, reader, any(d.name.startswith("LNGQT") for d in diagnoses))
         for _ in range(16):
             heart = turned_to_axis(heart, person.torso)
             own = fit_beat(heart.beat, person.torso)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
 from precordia.core.recording import Sex
 from precordia.simulation.diagnoses import compatible
+
+Draw = Callable[[np.random.Generator, float, Sex], tuple[str, ...]]
+"""Draws names that go together, for somebody of that age and sex."""
+
+URGENT: Final[dict[str, float]] = {
+    "ASMI:acute": 2.0, "AMI:acute": 2.0, "ALMI:acute": 2.0, "LMI:acute": 2.0, "IMI:acute": 3.0, "ILMI:acute": 2.0, "PMI:acute": 2.0,
+    "2AVB": 3.0, "MOB2": 3.0, "HAVB": 3.0, "3AVB": 4.0, "3AVB:wide": 4.0, "VT": 5.0, "LNGQT:500": 5.0, "AFIB:WPW": 4.0,
+    "PFAIL": 5.0, "HYPERK": 4.0, "HYPERK:severe": 2.0, "BRUG": 4.0, "VPACE": 2.0,
+}  # fmt: skip
+"""Relative frequency of what must not be missed in :func:`draw_urgent`, and ventricular pacing beside it."""
 
 _RHYTHM_ONLY: Final = "rhythm only"
 
@@ -54,3 +65,15 @@ def _draw(rng: np.random.Generator, weights: dict[str, float]) -> str:
     names = list(weights)
     share = np.array([weights[n] for n in names])
     return names[int(rng.choice(len(names), p=share / share.sum()))]
+
+
+def draw_urgent(rng: np.random.Generator, age: float, sex: Sex) -> tuple[str, ...]:
+    """Something that must not be missed, beside whatever else that person has that goes with it.
+
+    Kept apart from :func:`draw_diagnoses`, so that a seed that was used before still gives the very same patients.
+    """
+    names = [_draw(rng, URGENT)]
+    for name in draw_diagnoses(rng, age, sex) if rng.random() < 0.3 else ():
+        if name != "NORM" and compatible([*names, name]):
+            names.append(name)
+    return tuple(names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,8 +9,9 @@ from numpy.typing import NDArray
 
 from precordia.simulation.atria import atrial_dipole
 from precordia.simulation.examine import FittedBeat, fit_beat
+from precordia.simulation.parted import LATE_S
 from precordia.simulation.persons import Sitting, qt_of
-from precordia.simulation.rhythm import Beat
+from precordia.simulation.rhythm import Beat, Plan
 from precordia.simulation.torso import TWELVE_FROM_EIGHT
 from precordia.simulation.truth import BeatTruth
 from precordia.simulation.waves import Segment
@@ -26,13 +26,16 @@ BREATH_GAIN: Final = 0.02
 SPIKE_S: Final = 0.0006
 """Standard deviation of a pacing spike, s; wider, and as much lower, where the rate cannot carry it."""
 
+SPIKE_MV: Final = (1.2, -2.4, -0.6)
+"""Dipole of a pacing spike at its top, mV."""
+
 
 def render(
-    sitting: Sitting, beats: Sequence[Beat], fs: float, n: int, rng: np.random.Generator
+    sitting: Sitting, plan: Plan, fs: float, n: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], tuple[BeatTruth, ...]]:
     """The clean recording ``(12, n)`` mV, and its beats."""
-    heart, torso = sitting.heart, sitting.torso
-    fitted: dict[str, FittedBeat] = {"sinus": sitting.own, "paced": sitting.own}
+    heart, torso, beats = sitting.heart, sitting.torso, plan.beats
+    fitted: dict[str, FittedBeat] = dict.fromkeys(("sinus", "paced", "escape", "ventricular"), sitting.own)
     fitted |= {kind: fit_beat(shape, torso) for kind, shape in heart.ectopic.items() if kind != "paced"}
     out = np.zeros((n, 8))
     phase = float(rng.uniform(0, 2 * np.pi))
@@ -52,14 +55,21 @@ def render(
         qrs_s, p_s = shape.qrs_ms / 1000.0, shape.p_ms / 1000.0
         _add(out, beat.qrs, on, np.full_like(on, qrs_s), breath, fs)
         _add(out, beat.st_t, on + qrs_s, qt - qrs_s, breath, fs)
-        if beat.p is not None:
-            _add(out, beat.p, on - pr, np.full_like(on, p_s), breath, fs)
+        led = np.array([b.with_p for _, b in mine])
+        if beat.p is not None and led.any():
+            _add(out, beat.p, (on - pr)[led], np.full(int(led.sum()), p_s), breath[led], fs)
         if shape.spike:
-            _add_spikes(out, on - 0.004, torso.project("spike", (1.2, -2.4, -0.6)), fs)
+            _add_spikes(out, on - LATE_S, torso.project("spike", SPIKE_MV), fs)
         for j in range(len(mine)):
             r = float(on[j] + beat.qrs.peak * qrs_s)
             if 0.0 <= r < n / fs:
                 truths.append(_truth(mine[j][1], beat, r, float(qt[j]), float(pr[j]), n / fs))
+    if sitting.own.p is not None and plan.p_s:
+        lone = np.asarray(plan.p_s)
+        breath = np.sin(2 * np.pi * heart.rhythm.breaths_hz * lone + phase)
+        _add(out, sitting.own.p, lone, np.full_like(lone, sitting.own.shape.p_ms / 1000.0), breath, fs)
+    if plan.spikes_s:
+        _add_spikes(out, np.asarray(plan.spikes_s), torso.project("spike", SPIKE_MV), fs)
     t = np.arange(n) / fs
     dipole = atrial_dipole(heart.rhythm, t, rng)
     if dipole is not None:
@@ -113,7 +123,7 @@ def _truth(beat: Beat, fitted: FittedBeat, r: float, qt: float, pr: float, durat
         return float(time) if 0.0 <= time < duration else None
 
     shape, on = fitted.shape, beat.qrs_s
-    has_p, qrs_s = fitted.p is not None, shape.qrs_ms / 1000.0
+    has_p, qrs_s = fitted.p is not None and beat.with_p, shape.qrs_ms / 1000.0
     st_t = qt - qrs_s
     return BeatTruth(
         kind=beat.kind,

@@ -21,10 +21,12 @@ Style = Literal["terse", "sentence"]
 
 _SIGNS: Final = ("STE_", "STD_", "INVT", "QWAVE")
 _CAUSES: Final = ("MI:", "LVH", "RVH", "ISC")
-_ORDER: Final = ("SR", "SBRAD", "STACH", "SARRH", "AFIB", "AFLT", "PACE", "PAC", "PVC", "1AVB", "WPW", "CLBBB", "CRBBB",
+_ORDER: Final = ("SR", "SBRAD", "STACH", "SARRH", "AFIB", "AFLT", "VT", "PACE", "VPACE", "PFAIL", "3AVB", "VERHY", "HAVB",
+                 "MOB2", "2AVB", "PAC", "PVC", "1AVB", "WPW", "CLBBB", "CRBBB",
                  "IRBBB", "LAFB", "LPFB", "LAD", "RAD", "LAO/LAE", "RAO/RAE", "LVH", "RVH", "LVOLT")  # fmt: skip
 _HEDGED: Final = ("LVH", "RVH", "LAO/LAE", "RAO/RAE", "ISC", ":old", "LPFB", "LAFB")
 _HEDGE_CHANCE: Final = 0.10
+_VENTRICULAR: Final = ("PACE", "VPACE", "VT", "VERHY")
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ def _keys(truth: Truth) -> list[str]:
         keys.append(qualified if qualified in table else finding.concept)
     if "LVH" in keys and "STD_" in keys:
         keys = ["LVH+STD_" if k == "LVH" else k for k in keys if k not in ("STD_", "INVT")]
+    if "PREEX" in keys:
+        keys = ["AFIB+PREEX" if k == "AFIB" else k for k in keys if k != "PREEX"]
     if "LAFB" in keys and "LAD" in keys:
         keys.remove("LAD")
     if "LPFB" in keys and "RAD" in keys:
@@ -130,6 +134,7 @@ def _phrase(wording: Any, key: str, manner: Style, truth: Truth, rng: np.random.
     choices = wording["findings"][key][manner]
     return str(choices[int(rng.integers(len(choices)))]).format(
         rate=_whole(m.heart_rate_bpm),
+        p_rate=_whole(_atrial_rate(truth)),
         pr=_whole(m.pr_ms),
         qrs=_whole(m.qrs_ms),
         qtc=_whole(m.qtc_ms),
@@ -143,6 +148,12 @@ def _phrase(wording: Any, key: str, manner: Style, truth: Truth, rng: np.random.
 
 def _has_cause(truth: Truth) -> bool:
     return any(d.startswith(_CAUSES[1:]) or _CAUSES[0] in d for d in truth.diagnoses)
+
+
+def _atrial_rate(truth: Truth) -> float | None:
+    """P waves a minute, from the first to the last in the recording."""
+    p = truth.p_waves_s
+    return 60.0 * (len(p) - 1) / (p[-1] - p[0]) if len(p) > 1 else None
 
 
 def _whole(value: float | None) -> str:
@@ -165,11 +176,21 @@ def _absent(truth: Truth) -> list[str]:
     """What can truly be denied."""
     concepts, m = set(truth.concepts), truth.measurements
     out = []
-    if not concepts & {"STE_", "STD_", "INVT", "LOWT", "CLBBB", "PACE", "WPW", "RVH"} and not any(
-        c.startswith("ISC") for c in concepts
-    ):
+    if not concepts & {
+        "STE_",
+        "STD_",
+        "INVT",
+        "LOWT",
+        "CLBBB",
+        "WPW",
+        "PREEX",
+        "RVH",
+        "HYPERK",
+        "BRUG",
+        *_VENTRICULAR,
+    } and not any(c.startswith("ISC") for c in concepts):
         out.append("NOACUTE")
-    if not concepts & {"AFIB", "AFLT", "PACE"}:
+    if not concepts & {"AFIB", "AFLT", *_VENTRICULAR}:
         out.append("NOAF")
     if (m.qrs_ms or 200.0) < 108.0 and not concepts & {"IRBBB", "WPW"}:
         out.append("NOBBB")

@@ -1,4 +1,8 @@
-"""When beats come: sinus rhythm with its variability, fibrillation, flutter, pacing, and premature beats."""
+"""When beats come: sinus rhythm with its variability, fibrillation, flutter, pacing, and premature beats.
+
+Rhythms whose atria and ventricles part (block, ventricular tachycardia, a failing pacemaker) are in
+``precordia.simulation.parted``.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +22,32 @@ class Beat:
         kind: Which shape it has.
         rr_s: Interval since the QRS before it, s.
         late_s: How much longer than usual its PR interval is, s.
+        with_p: Whether the shape's P wave precedes it; False where the atria go their own way.
     """
 
     qrs_s: float
     kind: BeatKind
     rr_s: float
     late_s: float = 0.0
+    with_p: bool = True
 
 
-def plan(rhythm: Rhythm, duration_s: float, rng: np.random.Generator) -> list[Beat]:
-    """The beats from two seconds before a recording to one second after its end, in order."""
-    start, end = -2.0 - float(rng.uniform(0, 1.0)), duration_s + 1.0
-    if rhythm.kind == "fibrillation":
-        return _fibrillation(rhythm, start, end, rng)
-    if rhythm.kind == "flutter":
-        return _flutter(rhythm, start, end, rng)
-    return _sinus(rhythm, start, end, rng)
+@dataclass(frozen=True)
+class Plan:
+    """What is to happen in a recording; times in s from its first sample.
+
+    Attributes:
+        beats: In order of time.
+        p_s: Beginnings of P waves that no QRS follows at the PR interval.
+        spikes_s: Pacing stimuli that no QRS follows.
+    """
+
+    beats: tuple[Beat, ...]
+    p_s: tuple[float, ...] = ()
+    spikes_s: tuple[float, ...] = ()
 
 
-def _sinus(rhythm: Rhythm, start: float, end: float, rng: np.random.Generator) -> list[Beat]:
+def sinus_beats(rhythm: Rhythm, start: float, end: float, rng: np.random.Generator) -> list[Beat]:
     """RR with respiratory and 0.1 Hz oscillations (McSharry et al. 2003) and a little jitter; premature beats.
 
     A ventricular premature beat leaves the sinus node alone, hence a compensatory pause; an atrial one resets it.
@@ -81,24 +92,34 @@ def _sinus(rhythm: Rhythm, start: float, end: float, rng: np.random.Generator) -
     return beats
 
 
-def _fibrillation(rhythm: Rhythm, start: float, end: float, rng: np.random.Generator) -> list[Beat]:
+def fibrillation_beats(rhythm: Rhythm, start: float, end: float, rng: np.random.Generator) -> list[Beat]:
     """RR without memory, log-normal above a refractory floor (Hayano et al., Am J Physiol 1997;273:H2811)."""
     mean = 60.0 / rhythm.rate_bpm
-    floor = max(0.28, 0.5 * mean)
+    floor = max(rhythm.refractory_s, 0.5 * mean)
     spread = rhythm.irregularity * mean / (mean - floor)
     sigma = float(np.sqrt(np.log1p(spread**2)))
     beats: list[Beat] = []
     t, previous = start, start - mean
     while t < end:
-        draw = float(rng.random())
-        pvc = draw < rhythm.ectopy.get("pvc", 0.0) and bool(beats) and beats[-1].kind != "pvc"
-        beats.append(Beat(t, "pvc" if pvc else "sinus", t - previous))
+        kind = _other_kind(rhythm, float(rng.random()))
+        if kind == "pvc" and (not beats or beats[-1].kind == "pvc"):
+            kind = "sinus"
+        beats.append(Beat(t, kind, t - previous))
         previous = t
         t += floor + (mean - floor) * float(np.exp(rng.normal(-0.5 * sigma**2, sigma)))
     return beats
 
 
-def _flutter(rhythm: Rhythm, start: float, end: float, rng: np.random.Generator) -> list[Beat]:
+def _other_kind(rhythm: Rhythm, draw: float) -> BeatKind:
+    """The kind of beat that a uniform draw stands for."""
+    for kind, share in rhythm.ectopy.items():
+        if draw < share:
+            return kind
+        draw -= share
+    return "sinus"
+
+
+def flutter_beats(rhythm: Rhythm, start: float, end: float, rng: np.random.Generator) -> list[Beat]:
     """Every second, third or fourth flutter wave is conducted; the QRS keeps its place in the sawtooth."""
     cycle = 60.0 / rhythm.atrial_bpm
     beats: list[Beat] = []

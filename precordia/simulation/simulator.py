@@ -15,10 +15,11 @@ from precordia.core.recording import Recording, Sex
 from precordia.simulation.diagnoses import resolve
 from precordia.simulation.diagnoses.diagnosis import Diagnosis
 from precordia.simulation.noise import Noise, add_noises, noise_level
+from precordia.simulation.parted import LATE_S, plan
 from precordia.simulation.persons import Person, Sitting, afflict, new_person
-from precordia.simulation.population import draw_diagnoses
+from precordia.simulation.population import Draw, draw_diagnoses
 from precordia.simulation.render import render
-from precordia.simulation.rhythm import Beat, plan
+from precordia.simulation.rhythm import Plan
 from precordia.simulation.truth import BeatTruth, Truth
 
 
@@ -87,8 +88,8 @@ def simulate(
     sitting = afflict(person, chosen, lasting, np.random.default_rng([seed, 4]))
     n = round(duration_s * fs)
     rng = np.random.default_rng([seed, 2])
-    beats = plan_with_ectopy(sitting, n / fs, rng)
-    clean, beat_truths = render(sitting, beats, fs, n, rng)
+    planned = plan_with_ectopy(sitting, n / fs, rng)
+    clean, beat_truths = render(sitting, planned, fs, n, rng)
     noisy = add_noises(clean, fs, level, np.random.default_rng([seed, 3]))
     truth = Truth(
         diagnoses=tuple(d.name for d in chosen),
@@ -103,6 +104,8 @@ def simulate(
             for lead in LEADS
             if sitting.exam.q_ms[lead] >= 30.0 and sitting.exam.q_mv[lead] >= 0.1 and lead != "aVR"
         ),
+        p_waves_s=_p_waves(planned, beat_truths, n / fs),
+        spikes_s=_spikes(sitting, planned, n / fs),
         noise=level.name,
     )
     recording = Recording(
@@ -128,6 +131,7 @@ def simulate_batch(
     diagnoses: Sequence[Sequence[str]] | None = None,
     noise: str | Noise | None = "typical",
     first: int = 0,
+    draw: Draw = draw_diagnoses,
 ) -> SimulatedBatch:
     """Many ECGs, for training.
 
@@ -139,6 +143,7 @@ def simulate_batch(
         diagnoses: One list of names a member; a plausible mixture when None.
         noise: As for :func:`simulate`.
         first: Number of the first member.
+        draw: Draws the mixture; ``population.draw_urgent`` gives what must not be missed.
     """
     signal = np.zeros((n, len(LEADS), round(duration_s * fs)), dtype=np.float32)
     truths = []
@@ -147,7 +152,7 @@ def simulate_batch(
         rng = np.random.default_rng([own, 9])
         person = new_person(rng)
         for attempt in range(20):
-            names = draw_diagnoses(rng, person.age, person.sex) if diagnoses is None else tuple(diagnoses[row])
+            names = draw(rng, person.age, person.sex) if diagnoses is None else tuple(diagnoses[row])
             try:
                 made = simulate(names, seed=own, fs=fs, duration_s=duration_s, noise=noise, person=person)
                 break
@@ -171,16 +176,28 @@ def possible(person: Person, names: Sequence[str], disease_seed: int) -> bool:
     return True
 
 
-def plan_with_ectopy(sitting: Sitting, duration_s: float, rng: np.random.Generator) -> list[Beat]:
-    """The beats; drawn again until every kind of premature beat asked for lies within the recording."""
-    wanted = set(sitting.heart.rhythm.ectopy)
-    beats = plan(sitting.heart.rhythm, duration_s, rng)
+def plan_with_ectopy(sitting: Sitting, duration_s: float, rng: np.random.Generator) -> Plan:
+    """What will happen; drawn again until every kind of beat asked for lies within the recording."""
+    rhythm = sitting.heart.rhythm
+    wanted = set(rhythm.ectopy)
+    pr_s = sitting.own.shape.pr_ms / 1000.0
+    planned = plan(rhythm, duration_s, rng, pr_s)
     for _ in range(60):
-        seen = {b.kind for b in beats if 0.3 < b.qrs_s < duration_s - 0.6}
+        seen = {b.kind for b in planned.beats if 0.3 < b.qrs_s < duration_s - 0.6}
         if wanted <= seen or duration_s < 3.0:
             break
-        beats = plan(sitting.heart.rhythm, duration_s, rng)
-    return beats
+        planned = plan(rhythm, duration_s, rng, pr_s)
+    return planned
+
+
+def _p_waves(planned: Plan, beats: Sequence[BeatTruth], duration_s: float) -> tuple[float, ...]:
+    led = [b.p_on_s for b in beats if b.p_on_s is not None]
+    return tuple(sorted((*led, *(t for t in planned.p_s if 0.0 <= t < duration_s))))
+
+
+def _spikes(sitting: Sitting, planned: Plan, duration_s: float) -> tuple[float, ...]:
+    capturing = [b.qrs_s - LATE_S for b in planned.beats if b.kind == "paced" and sitting.own.shape.spike]
+    return tuple(sorted(t for t in (*capturing, *planned.spikes_s) if 0.0 <= t < duration_s))
 
 
 def findings_of(chosen: Sequence[Diagnosis], sitting: Sitting, *, normal: bool) -> tuple[Finding, ...]:
@@ -200,13 +217,14 @@ def findings_of(chosen: Sequence[Diagnosis], sitting: Sitting, *, normal: bool) 
 
 def measurements_of(sitting: Sitting, beats: Sequence[BeatTruth], sex: Sex) -> Measurements:
     """What a perfect reader measures on the recording before noise; own beats only, rate from all beats."""
-    own = [b for b in beats if b.kind in ("sinus", "paced")]
+    own = [b for b in beats if b.kind == "paced" or b.kind not in sitting.heart.ectopic]
     rr = np.diff([b.r_s for b in beats]) * 1000.0
     shape, exam = sitting.heart.beat, sitting.exam
     qts = [(b.t_off_s - b.qrs_on_s) * 1000.0 for b in own if b.t_off_s is not None]
     qt = float(np.median(qts)) if qts else sitting.qt_ms
     rr_ms = float(np.median(rr)) if rr.size else None
     has_p = bool(shape.p)
+    led = has_p and any(b.p_on_s is not None for b in beats)
     kind = sitting.heart.rhythm.kind
     regular = rr.size < 2 or float(rr.std()) < 0.1 * float(rr.mean())
     return Measurements(
@@ -214,7 +232,7 @@ def measurements_of(sitting: Sitting, beats: Sequence[BeatTruth], sex: Sex) -> M
         rr_ms=rr_ms,
         rr_sd_ms=float(rr.std()) if rr.size else None,
         p_ms=shape.p_ms if has_p else None,
-        pr_ms=shape.pr_ms if has_p else None,
+        pr_ms=shape.pr_ms if led else None,
         qrs_ms=shape.qrs_ms,
         qt_ms=qt,
         qtc_ms=qt / (rr_ms / 1000.0) ** 0.5 if rr_ms else None,

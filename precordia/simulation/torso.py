@@ -38,6 +38,10 @@ DOWER: Final = np.array(
 NON_DIPOLAR: Final = 0.07
 """Relative standard deviation of the lead field from wave to wave."""
 
+NEAR: Final = {"outflow": np.array([0.02, 0.02, 1.0, 1.0, 0.30, 0.06, 0.02, 0.02])}
+"""What the independent leads see of a source close beneath the chest wall, as a share of a distant one's: the right ventricular
+outflow lies under V1 and V2 (Nagase et al., J Am Coll Cardiol 2002;39:1992-1995). A wave's last word names the source."""
+
 
 def _twelve_from_eight() -> NDArray[np.float64]:
     matrix = np.zeros((12, 8))
@@ -76,7 +80,8 @@ class Torso:
         if name not in self._seen:
             rng = np.random.default_rng([self.key, zlib.crc32(name.encode())])
             departure = 1.0 + NON_DIPOLAR * rng.standard_normal(self.lead_field.shape)
-            self._seen[name] = self.exchange @ (self.lead_field * departure)
+            near = NEAR.get(name.split(" ")[-1], np.ones(len(INDEPENDENT)))
+            self._seen[name] = self.exchange @ (self.lead_field * departure * near[:, None])
         return self._seen[name]
 
     def project(self, name: str, vector: tuple[float, float, float]) -> NDArray[np.float64]:

@@ -43,6 +43,8 @@ class Truth:
         sex: "F" or "M".
         t_mv: Lead to T amplitude, signed, mV.
         q_leads: Leads with a Q of 30 ms and 0.1 mV or more.
+        p_waves_s: Beginnings of all P waves in the recording, with or without a QRS after them, s.
+        spikes_s: Pacing stimuli in the recording, with or without capture, s.
         noise: Name or description of the noise added.
         defects: What is wrong with the recording on purpose ("V3 flat"); empty when nothing.
     """
@@ -55,6 +57,8 @@ class Truth:
     sex: Sex
     t_mv: Mapping[str, float] = field(default_factory=dict)
     q_leads: tuple[str, ...] = ()
+    p_waves_s: tuple[float, ...] = ()
+    spikes_s: tuple[float, ...] = ()
     noise: str = "none"
     defects: tuple[str, ...] = ()
 

@@ -125,3 +125,33 @@ def test_a_mistake_of_ours_shows_its_place_but_no_content(
     monkeypatch.setenv("PRECORDIA_DEBUG", "1")
     with pytest.raises(ValueError, match="Jane"):
         main(["inspect", "x"])
+
+
+HOSTILE = "Sinus\x1b[2J rhythm \u202eemit\nforged line\x9b31m \U000e0041"
+
+
+def test_results_and_errors_show_what_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
+    from precordia.cli.console import note, say
+
+    say(HOSTILE)
+    note(HOSTILE)
+    printed = capsys.readouterr()
+    for text in (printed.out, printed.err):
+        assert text.endswith("\n")
+        assert text[:-1].isprintable()
+        assert "\\x1b[2J" in text
+
+
+def test_json_escapes_them_and_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    from precordia.cli.console import print_json
+
+    print_json({"report": HOSTILE, HOSTILE: "ä"})
+    text = capsys.readouterr().out
+    assert text.replace("\n", "").isprintable()
+    assert json.loads(text) == {"report": HOSTILE, HOSTILE: "ä"}
+    assert "ä" in text
+
+
+def test_a_file_that_is_not_there_is_named_without_its_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "no\x1b[31mfile\u202e"]) == 2
+    assert capsys.readouterr().err.strip().isprintable()

@@ -21,9 +21,9 @@ from precordia.eval.ecgqa_builder.fitting import Labelled, fit, jury_of
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.slots import Slot, slots
 from precordia.eval.ecgqa_builder.targets import GROUPS, NAMES, answer_in, asked_by, holds
-from precordia.generation.answer_decision import decide
-from precordia.generation.answer_features import N_LEAD, N_NOISE, Features
-from precordia.generation.answer_fitted import Belief, load, save
+from precordia.generation.answers.decision import decide
+from precordia.generation.answers.features import N_LEAD, N_NOISE, Features
+from precordia.generation.answers.fitted import Belief, load, save
 from precordia.measurements.numbers import MEASURED_FROM, N_MEASURED
 
 FACTS = Facts(

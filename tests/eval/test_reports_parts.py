@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,21 +20,27 @@ from precordia.eval.tasks.reports_archive import VectorArchive
 from precordia.eval.tasks.reports_data import PTBXL, Sample
 from precordia.eval.tasks.reports_evidence import EvidenceCounts, count, holds, supports
 from precordia.eval.tasks.reports_figures import mean, ratio
-from precordia.eval.tasks.reports_findings import coded_of, macro_f1, opposed, said_of, tallies
+from precordia.eval.tasks.reports_findings import coded_of, macro_f1, opposed, tallies
 from precordia.eval.tasks.reports_risk import NEVER, Judged, conformal_threshold
 from precordia.eval.tasks.reports_scores import score, score_text
 from precordia.eval.tasks.reports_systems import (
     Drafted,
+    ModelsAlone,
     MostFrequent,
     Nearest,
+    PrecedentsAlone,
     Random,
     SameLabels,
     Written,
     written,
 )
-from precordia.generation.consensus import ConsensusSettings, compose
-from precordia.generation.reconcile import sayable
-from precordia.generation.writing import WritingSettings
+from precordia.generation.reports.composer import compose
+from precordia.generation.reports.report import write_report
+from precordia.generation.written.writing import WritingSettings
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.judge import judge
+from precordia.judgement.reconcile import said_of, sayable
+from precordia.judgement.settings import JudgementSettings
 
 REPORTS = {
     "a": "sinus rhythm. normal ecg.",
@@ -60,7 +68,18 @@ def hits(*case_ids: int) -> tuple[Hit, ...]:
 
 def sample(reference: str, *nearest: int, name: str = "query", **measured: float) -> Sample:
     stated = tuple(label_report(reference))
-    return Sample(recording(name, reference), reference, stated, PTBXL, hits(*nearest), Measurements(**measured), FINE)  # type: ignore[arg-type]
+    return Sample(recording(name, reference), reference, stated, PTBXL, evidence(hits(*nearest), name, **measured))
+
+
+def evidence(found: tuple[Hit, ...], name: str = "query", **measured: float) -> Evidence:
+    return Evidence(recording(name), Measurements(**measured), FINE, hits=found)  # type: ignore[arg-type]
+
+
+class Asked:
+    """Stands in for a knowledge base."""
+
+    def report(self, evidence: Evidence, llm: object, settings: WritingSettings | None) -> Draft:
+        return write_report(judge(evidence), language_model=None if llm == "none" else llm, settings=settings)  # type: ignore[arg-type]
 
 
 def voted(concept: str, support: float) -> Statement:
@@ -136,7 +155,7 @@ def test_the_most_frequent_and_the_nearest_report_are_copied_word_for_word() -> 
     assert Nearest().write(sample("x", 4, 1)).text == REPORTS["d"]
     silent = Hit(1, 1.0, Case(9, "r", "p"), Why({}, {}))
     asked = sample("x", 2)
-    first_without = Sample(asked.recording, "x", (), PTBXL, (silent, *asked.hits), Measurements(), FINE)
+    first_without = Sample(asked.recording, "x", (), PTBXL, evidence((silent, *asked.hits)))
     assert Nearest().write(first_without).text == REPORTS["b"]
 
 
@@ -149,15 +168,20 @@ def test_a_draw_depends_on_the_sample_and_the_seed_alone() -> None:
 
 
 def test_numbers_are_not_part_of_the_words_that_are_compared() -> None:
-    settings = ConsensusSettings(min_similarity=-1.0, calibration=None)
-    draft = compose(recording(), hits(2, 4), Measurements(qrs_ms=150.0), settings=ConsensusSettings(min_precedents=1))
+    asked = sample("x", 2, 4, 1, qrs_ms=150.0)
+    draft = compose(judge(asked.evidence))
     report = written(draft)
     assert "QRS duration" in draft.text
     assert "QRS duration" not in report.text
     assert "LBBB" in report.said
-    same = Drafted(WritingSettings(consensus=settings)).write(sample("x", 2, 4, 1, qrs_ms=150.0))
-    assert same.draft is not None
-    assert same.text == written(same.draft).text
+    same = Drafted(Asked()).write(asked)  # type: ignore[arg-type]
+    assert same.text == report.text
+
+
+def test_what_precedents_say_alone_is_the_report_where_there_are_no_models() -> None:
+    asked = sample("x", 2, 4, 1, qrs_ms=150.0)
+    assert PrecedentsAlone().write(asked).said == Drafted(Asked()).write(asked).said  # type: ignore[arg-type]
+    assert ModelsAlone().write(asked).said == frozenset()
 
 
 class _Model:
@@ -170,7 +194,7 @@ class _Model:
 
 
 def test_a_language_model_is_held_to_the_precedents() -> None:
-    report = Drafted(WritingSettings(), _Model()).write(sample("x", 2, 4, 1))
+    report = Drafted(Asked(), _Model()).write(sample("x", 2, 4, 1))  # type: ignore[arg-type]
     assert "LBBB" in report.said
     assert "IMI" not in report.said
 
@@ -268,33 +292,32 @@ def test_what_was_measured_stays_whatever_the_threshold() -> None:
 
 
 def test_every_loss_has_the_first_reason_that_applies() -> None:
-    settings = ConsensusSettings(min_similarity=-1.0, min_support=0.45, min_agreeing=1, calibration=None)
     known = frozenset().union(*(said_of(case.findings) for case in CASES))
     asked = sample("x", 1, 2, 3)
-    report = Written("", compose(asked.recording, asked.hits, asked.measurements, settings=settings))
+    asked = replace(asked, evidence=replace(asked.evidence, settings=JudgementSettings(least=0.45, min_agreeing=1)))
+    report = Written("", compose(judge(asked.evidence)))
 
     def why(concept: str) -> str:
-        return reports_losses.reason_of(concept, asked, report, known, settings)
+        return reports_losses.reason_of(concept, asked, report, known)
 
     assert why("PACE") == "unknown to the archive"
     assert why("AFIB") == "no voter states it"
     assert why("LBBB") == "outvoted"
     assert why("SR") == "overruled"
     abstained = Written("", Draft((), abstained=True))
-    assert reports_losses.reason_of("SR", asked, abstained, known, settings) == "abstained"
+    assert reports_losses.reason_of("SR", asked, abstained, known) == "abstained"
 
 
 def test_losses_and_gains_add_up() -> None:
-    settings = ConsensusSettings(min_similarity=-1.0, calibration=None)
     asked = [sample("sinus rhythm. inferior infarction.", 1, 2, 3), sample("atrial fibrillation", 1, 3)]
-    drafts = [written(compose(s.recording, s.hits, s.measurements, settings=settings)) for s in asked]
-    found = reports_losses.rows(asked, drafts, CASES, settings, PTBXL)
+    drafts = [written(compose(judge(s.evidence))) for s in asked]
+    found = reports_losses.rows(asked, drafts, CASES, PTBXL)
     parts = [row for row in found if row.metric.startswith(("stated", "missed"))]
     for group in {row.group for row in parts}:
         assert sum(row.value for row in parts if row.group == group) == pytest.approx(1.0)
     # Two of the first one's voters write "normal ecg", which its reference does not; the second has too few voters.
     added = {row.group: row.value for row in found if row.metric.startswith("reports that say it")}
-    assert added == {f"{PTBXL}, NORM": 0.5}
+    assert added[f"{PTBXL}, NORM"] == 0.5
     assert {row.n for row in found if row.group.endswith("all findings")} == {3}
 
 

@@ -6,16 +6,16 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from precordia.cli.main import main
 from precordia.core.errors import InputError
+from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
-from precordia.eval.tasks.report_consensus import fit_confidence
-from precordia.eval.tasks.reports_archive import KnowledgeBaseArchive
+from precordia.eval.tasks.reports_archive import Archive
 from precordia.eval.tasks.reports_data import examine, of_folds, read_ptbxl_here
+from precordia.judgement.evidence import Evidence
 from precordia.knowledge_base import KnowledgeBase
 
 
@@ -24,7 +24,15 @@ def ptbxl(data_dir: Path) -> list[Recording]:
     return read_ptbxl_here(data_dir)
 
 
-SYSTEMS = {"consensus", "nearest report", "random report", "most frequent report", "same-label oracle"}
+SYSTEMS = {
+    "precordia",
+    "models alone",
+    "precedents alone",
+    "nearest report",
+    "random report",
+    "most frequent report",
+    "same-label oracle",
+}
 
 
 def test_a_setting_that_the_task_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,9 +60,9 @@ def test_every_system_is_measured_on_the_same_ecgs_and_no_words_are_kept(
             for metric in ("BLEU-1", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D", "BERTScore F1"):
                 assert (system, f"PTB-XL, {variant}", metric) in metrics
     assert not any(group.startswith("LUDB") and metric == "BLEU-4" for _, group, metric in metrics)
-    assert ("consensus", "PTB-XL", "citation precision: the cited case says it") in metrics
-    assert ("consensus less nearest report", "PTB-XL", "micro F1 of findings") in metrics
-    assert ("consensus", "PTB-XL, conformal, risk 0.2", "threshold of support") in metrics
+    assert ("precordia", "PTB-XL", "citation precision: the cited case says it") in metrics
+    assert ("precordia less nearest report", "PTB-XL", "micro F1 of findings") in metrics
+    assert ("precordia", "PTB-XL, conformal, risk 0.2", "threshold of support") in metrics
     assert any(group == "PTB-XL, all findings" for _, group, _ in metrics)
     assert all("tokeniser" in text or "letters and digits" in text
                for name, text in document["settings"].items() if name.startswith(("BLEU", "ROUGE", "CIDEr", "METEOR")))  # fmt: skip
@@ -76,9 +84,9 @@ def test_a_knowledge_base_that_holds_what_is_asked_is_refused_and_another_leaves
     folder = data_dir / "ptbxl" / "records100"
     kb = KnowledgeBase.create(tmp_path / "kb", text_encoder=None)
     kb.add(folder, where="strat_fold <= 8 and ecg_id < 12", workers=1)
-    archive = KnowledgeBaseArchive(tmp_path / "kb")
+    archive = Archive(tmp_path / "kb")
     own = archive.kb.recording(archive.cases[0].case_id)
-    found = archive.hits(own)
+    found = archive.evidence(own).hits
     assert found
     assert archive.cases[0].patient_key not in {hit.case.patient_key for hit in found}
     asked = list(examine(of_folds(ptbxl, (9,))[:2], "PTB-XL", archive))
@@ -86,18 +94,15 @@ def test_a_knowledge_base_that_holds_what_is_asked_is_refused_and_another_leaves
 
     kb.add(folder, where="strat_fold = 9 and ecg_id < 60", workers=1)
     with pytest.raises(InputError, match=r"holds \d+ recordings of PTB-XL's folds that are asked about"):
-        KnowledgeBaseArchive(tmp_path / "kb")
+        Archive(tmp_path / "kb")
 
 
 @pytest.mark.data
 def test_a_report_that_states_nothing_is_no_reference(ptbxl: list[Recording]) -> None:
     class Empty:
-        cases = ()
-        floor = 0.0
-        name = "nothing"
-
-        def hits(self, recording: object) -> list[object]:
-            return []
+        def evidence(self, recording: Recording) -> Evidence:
+            assert recording.report is None
+            return Evidence(recording, Measurements())
 
     one = ptbxl[0]
     asked = [replace(one, report="trace only requested."), replace(one, report=None), one]
@@ -105,14 +110,30 @@ def test_a_report_that_states_nothing_is_no_reference(ptbxl: list[Recording]) ->
 
 
 @pytest.mark.data
-def test_the_curve_of_confidence_is_fitted_on_fold_8_against_folds_1_to_7(ptbxl: list[Recording]) -> None:
-    # Vectors drawn at random: the curve must rise all the same, and fold 9 must have no part in it.
-    drawn = np.random.default_rng(0).normal(size=(len(ptbxl), 8)).astype(np.float32)
-    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-    vectors = {r.recording_id: row for r, row in zip(ptbxl, drawn, strict=True)}
-    curve = fit_confidence(ptbxl, vectors, "made")
-    asked = len(of_folds(ptbxl, (8,)))
-    assert curve.source == f"PTB-XL fold 8 against folds 1-7, {asked} recordings, encoder made"
-    assert curve.n > asked
-    assert list(curve.probabilities) == sorted(curve.probabilities)
-    assert fit_confidence(of_folds(ptbxl, range(1, 9)), vectors, "made") == curve
+@pytest.mark.slow
+def test_what_each_part_gives_is_told_of_the_same_ecgs(
+    data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kb = KnowledgeBase.create(tmp_path / "kb", text_encoder=None)
+    kb.add(data_dir / "ptbxl" / "records100", where="strat_fold <= 8 and ecg_id < 120", workers=1)
+    command = [
+        "eval",
+        "report-consensus",
+        "--kb",
+        str(tmp_path / "kb"),
+        "--limit",
+        "5",
+        "--json",
+        "--data",
+        str(data_dir),
+    ]
+    assert main([*command, "--set", "place=LUDB"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    found = {(row["system"], row["metric"]): row for row in document["rows"] if row["group"] == "LUDB"}
+    for system in ("precordia", "models alone", "precedents alone", "nearest report", "commonest findings"):
+        assert found[system, "micro F1 of findings"]["n"] == 5
+    assert found["precordia less nearest report", "micro F1 of findings"]["low"] is not None
+    assert found["precordia", "normal beside an abnormal finding or number"]["value"] == 0
+    assert found["precordia", "atrial fibrillation with regular RR"]["value"] == 0
+    assert main([*command, "--set", "place=Mars"]) == 2
+    assert "LUDB" in capsys.readouterr().err

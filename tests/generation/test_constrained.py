@@ -20,7 +20,7 @@ from precordia.generation.language_models.constrained import (
     token_bytes,
 )
 from precordia.generation.language_models.schema import STATEMENTS_SCHEMA
-from precordia.generation.sentences import parse_reply
+from precordia.generation.written.sentences import parse_reply
 
 pytest.importorskip("outlines_core")
 PROMPT = Prompt((Message("user", "Report."),))

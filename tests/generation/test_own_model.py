@@ -30,7 +30,9 @@ from precordia.generation.own_model.model import OwnModel
 from precordia.generation.own_model.questions import VERDICTS, is_there
 from precordia.generation.own_model.recipe import Hidden, Recipe, load_recipe, parse_recipe
 from precordia.generation.own_model.tokenizer import Tokenizer
-from precordia.generation.report import write_report
+from precordia.generation.reports.report import write_report
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.judge import judge
 
 SICK = "Atrial fibrillation. Left bundle branch block."
 WELL = "Sinus rhythm. Normal ECG."
@@ -291,7 +293,7 @@ def hits(*findings: Finding) -> list[Hit]:
 
 def test_its_report_is_grounded_like_any_other(speaking: OwnLanguageModel) -> None:
     near = hits(Finding("AFIB"), Finding("CLBBB"), Finding("LBBB"))
-    draft = write_report(recording(), near, Measurements(), language_model=speaking)
+    draft = write_report(judge(Evidence(recording(), Measurements(), hits=tuple(near))), language_model=speaking)
     assert draft.author == "own:test" or any("language model" in warning for warning in draft.warnings)
     assert draft.statements
     assert all(s.citations or s.measurements for s in draft.statements)

@@ -172,17 +172,24 @@ def test_select(
         ("findings has 'SR", "unterminated"),
         ("1 = 1; drop table cases", "syntax error"),
         ("true) from cases where (true", "syntax error|only one condition"),
-        ("true) union all select (true", "only one condition"),
-        ("true), (false", "only one condition"),
+        ("true) union all select (true", "syntax error"),
+        ("true union all select true", "only one condition"),
+        ("true from cases union all select true", "only one condition"),
+        ("true), (false", "syntax error"),
+        ("true, false", "only one condition"),
+        ("true as other", "only one condition"),
         ("age in (select 1)", "subquery"),
         ("exists (from read_text('/etc/passwd'))", "subquery"),
         ("exists (from 'secrets.csv')", "subquery"),
-        ("count(*) > 1", "aggregate|star"),
+        ("count(*) > 1", "function 'count_star'|star"),
         ("sum(age) over () > 1", "window"),
         ("? = 1", "parameter"),
         ("findings", "."),
         ("embedding is null", "no column 'embedding'"),
-        ("no_such_function(age)", "."),
+        ("no_such_function(age)", "function 'no_such_function' is not accepted"),
+        ("len(range(150000000)) > age", "function 'range' is not accepted"),
+        ("random() > 0.5", "function 'random' is not accepted"),
+        ("now() > time", "function 'now' is not accepted"),
     ],
 )
 def test_what_is_not_a_condition_is_refused_in_one_line(store: DeltaCaseStore, where: str, message: str) -> None:
@@ -197,6 +204,23 @@ def test_files_cannot_be_read_through_a_condition(store: DeltaCaseStore, tmp_pat
     for where in (f"(from read_text('{secret}') select content) = 'secret'", f"read_text('{secret}') is not null"):
         with pytest.raises(FilterError):
             store.select(where)
+
+
+def test_what_filters_have_found_is_remembered_within_bounds(
+    store: DeltaCaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("precordia.indexing.store._REMEMBERED", 3)
+    monkeypatch.setattr("precordia.indexing.store._REMEMBERED_BYTES", 100)
+    first = store.select("age > 45")
+    assert store.select("age > 45") is first
+    for age in range(20):
+        assert store.select(f"age > {age} and age < 43").size == 3
+    again = store.select("age > 45")
+    assert again is not first
+    np.testing.assert_array_equal(again, first)
+    everyone = store.select("age > 0")
+    assert everyone is store.select("age > 0")
+    assert store.select("age > 45") is not again  # 80 and 32 bytes are more than 100
 
 
 def test_an_unknown_finding_is_refused_with_a_suggestion(

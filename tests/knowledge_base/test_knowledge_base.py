@@ -70,7 +70,7 @@ def test_report_abstains_far_from_everything(kb: KnowledgeBase) -> None:
     draft = kb.report(strange)
     assert draft.abstained
     assert draft.reason
-    assert not draft.statements
+    assert not any(statement.findings for statement in draft.statements)
 
 
 def test_report_says_nothing_without_evidence(kb: KnowledgeBase, archive: Archive) -> None:
@@ -137,3 +137,57 @@ def test_report_is_compared_with_the_patients_own_earlier_ecg(kb: KnowledgeBase,
     assert {hit.case.patient_key for hit in draft.earlier} == {query.patient_id}
     assert query.patient_id not in {hit.case.patient_key for hit in draft.hits}
     assert "Earlier ECGs of this patient" in kb.page(draft, query)
+
+
+@pytest.fixture
+def learned(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KnowledgeBase:
+    """A knowledge base that is taken for large enough to learn from."""
+    monkeypatch.setattr("precordia.judgement.learning.FEWEST_CASES", 20)
+    kb = KnowledgeBase.create(tmp_path / "kb", text_encoder=None)
+    kb.add(archive.folder, reports=archive.reports, workers=1)
+    return kb
+
+
+def test_a_small_archive_teaches_no_models(kb: KnowledgeBase) -> None:
+    assert kb.knowledge().models is None
+    assert kb.refit() is None
+
+
+def test_an_archive_teaches_models_that_promise_nothing_of_few_patients(
+    learned: KnowledgeBase, archive: Archive
+) -> None:
+    models = learned.knowledge().models
+    assert models is not None
+    assert models.n_cases == models.n_archive == 31  # one says nothing that is a finding
+    assert models.promise.withdrawn
+    again = KnowledgeBase.open(learned.path)
+    path = archive.ecgs[0].path
+    assert again.report(path) == learned.report(path)
+    judgement = judge(learned.evidence(path))
+    assert {judgement.standing(concept).source for concept in models.concepts} >= {"model"}
+    assert not any(standing.calibrated for standing in judgement.said)
+
+
+def test_fitting_anew_gives_the_same_files(learned: KnowledgeBase) -> None:
+    files = sorted((learned.path / FOLDER).iterdir())
+    before = [path.read_bytes() for path in files]
+    learned.refit()
+    assert [path.read_bytes() for path in files] == before
+
+
+def test_what_an_erased_patient_taught_is_forgotten(learned: KnowledgeBase, archive: Archive) -> None:
+    before = learned.knowledge().models
+    assert learned.erase(patient=archive.ecgs[0].patient_id) == 1
+    after = learned.knowledge().models
+    assert before is not None
+    assert after is not None
+    assert (after.n_archive, after.n_patients) == (before.n_archive - 1, before.n_patients - 1)
+
+
+def test_damaged_models_say_how_to_make_them_anew(learned: KnowledgeBase, archive: Archive) -> None:
+    (learned.path / FOLDER / "models.npz").write_bytes(b"damaged")
+    kb = KnowledgeBase.open(learned.path)
+    with pytest.raises(MismatchError, match="--refit"):
+        kb.report(archive.ecgs[0].path)
+    kb.refit()
+    assert kb.report(archive.ecgs[0].path) == learned.report(archive.ecgs[0].path)

@@ -44,14 +44,15 @@ def gains(axis: float) -> NDArray[np.float64]:
 
 def beat(d: Drawn, t: NDArray[np.float64]) -> NDArray[np.float64]:
     """One beat along the axis, ``(n,)`` mV, at times ``t`` from the QRS onset."""
-    x = _hump(t, -d.pr, -d.pr + d.p, d.p_mv)
+    x = hump(t, -d.pr, -d.pr + d.p, d.p_mv)
     corners = np.array([0.0, 0.15, 0.5, 0.82, 1.0]) * d.qrs
     x = x + np.interp(t, corners, np.array([0.0, -0.12, 1.0, -0.2, 0.0]) * d.r_mv, left=0.0, right=0.0)
     st = np.interp(t, [d.qrs, d.qrs + 0.01, d.qt - d.t, d.qt - d.t / 2], [0.0, d.st_mv, d.st_mv, 0.0], left=0, right=0)
-    return x + st + _hump(t, d.qt - d.t, d.qt, d.t_mv)
+    return x + st + hump(t, d.qt - d.t, d.qt, d.t_mv)
 
 
-def _hump(t: NDArray[np.float64], start: float, stop: float, mv: float) -> NDArray[np.float64]:
+def hump(t: NDArray[np.float64], start: float, stop: float, mv: float) -> NDArray[np.float64]:
+    """A raised cosine of ``mv`` from ``start`` to ``stop``, s."""
     inside = (t >= start) & (t <= stop)
     return np.where(inside, mv * 0.5 * (1 - np.cos(2 * np.pi * (t - start) / (stop - start))), 0.0)
 

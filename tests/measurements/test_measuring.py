@@ -62,6 +62,26 @@ def test_corrected_qt_follows_bazett_and_fridericia() -> None:
     assert m.qtc_fridericia_ms == pytest.approx(m.qt_ms / 0.75 ** (1 / 3), abs=2)
 
 
+def test_a_wide_complex_is_taken_off_qt() -> None:
+    m = measure(draw(regular(60), Drawn(qrs=0.16, qt=0.46)))
+    assert m.qt_ms is not None
+    assert m.qrs_ms is not None
+    assert m.qtc_wide_ms == pytest.approx(m.qt_ms - 0.485 * m.qrs_ms, abs=2)
+    assert measure(draw(regular(60))).qtc_wide_ms is None
+
+
+def test_the_beats_around_an_ectopic_one_do_not_make_the_rhythm_vary() -> None:
+    onsets = regular(60)
+    early = onsets[5] - 0.4
+    recording = draw(np.delete(onsets, 5), Drawn())
+    ectopic = draw(np.array([early]), Drawn(qrs=0.16, qt=0.42, p_mv=0.0, r_mv=-2.0, axis=-70.0), noise_mv=0.0)
+    m = measure(replace(recording, signal=recording.signal + ectopic.signal))
+    assert m.rr_sd_ms is not None
+    assert m.rr_usual_sd_ms is not None
+    assert m.rr_sd_ms > 100
+    assert m.rr_usual_sd_ms < 10
+
+
 @pytest.mark.parametrize("axis", [-150, -75, -30, 0, 50, 90, 120, 170])
 def test_axis(axis: float) -> None:
     m = measure(draw(regular(70), Drawn(axis=axis)))
@@ -193,6 +213,7 @@ def test_st_level(st_mv: float) -> None:
     m = measure(draw(regular(60), Drawn(st_mv=st_mv)))
     for lead, gain in (("V4", 1.0), ("V5", 1.1), ("V2", -0.8)):
         assert m.st_j60_mv[lead] == pytest.approx(st_mv * gain, abs=0.03), lead
+        assert m.st_j_mv[lead] == pytest.approx(st_mv * gain, abs=0.1), lead
 
 
 def test_amplitudes() -> None:

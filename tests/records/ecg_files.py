@@ -193,7 +193,14 @@ def write_schiller(path: Path, values: NDArray[np.int64] | None = None) -> Path:
     return path
 
 
-def write_dicom(path: Path, values: NDArray[np.int64] | None = None, syntax: str = "1.2.840.10008.1.2.1") -> Path:
+def write_dicom(
+    path: Path, values: NDArray[np.int64] | None = None, syntax: str = "1.2.840.10008.1.2.1", *, unit: str | None = "uV",
+    sensitivity: str = "5", spans: tuple[tuple[int, int, float | None], ...] = (), **attributes: str,
+) -> Path:  # fmt: skip
+    """A multiplex group of all leads, or for each of ``spans`` one of three leads: first and last sample, offset in ms.
+
+    ``attributes`` are set in the data set, or in the groups where they belong there; an empty one is deleted.
+    """
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import TwelveLeadECGWaveformStorage
 
@@ -204,24 +211,38 @@ def write_dicom(path: Path, values: NDArray[np.int64] | None = None, syntax: str
         item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
         return item
 
-    group = Dataset()
-    group.WaveformOriginality, group.NumberOfWaveformChannels, group.NumberOfWaveformSamples = (
-        "ORIGINAL",
-        len(values),
-        values.shape[1],
-    )
-    group.SamplingFrequency, group.WaveformBitsAllocated, group.WaveformSampleInterpretation = FS, 16, "SS"
-    group.MultiplexGroupLabel = "RHYTHM"
-    channels = []
-    for lead in LEADS[: len(values)]:
-        channel = Dataset()
-        number = {"I": 1, "II": 2, "III": 61, "aVR": 62, "aVL": 63, "aVF": 64}.get(lead) or int(lead[1]) + 2
-        channel.ChannelSourceSequence = [coded(f"2:{number}", "MDC", f"Lead {lead}")]
-        channel.ChannelSensitivity, channel.ChannelSensitivityCorrectionFactor, channel.ChannelBaseline = 5, 1, 0
-        channel.ChannelSensitivityUnitsSequence = [coded("uV", "UCUM", "microvolt")]
-        channels.append(channel)
-    group.ChannelDefinitionSequence = channels
-    group.add_new(0x54001010, "OW", values.T.astype("<i2").tobytes())
+    def group_of(rows: NDArray[np.int64], names: tuple[str, ...], offset_ms: float | None) -> Dataset:
+        group = Dataset()
+        group.WaveformOriginality, group.NumberOfWaveformChannels = "ORIGINAL", len(rows)
+        group.NumberOfWaveformSamples = rows.shape[1]
+        group.SamplingFrequency, group.WaveformBitsAllocated, group.WaveformSampleInterpretation = FS, 16, "SS"
+        group.MultiplexGroupLabel = "RHYTHM"
+        if offset_ms is not None:
+            group.MultiplexGroupTimeOffset = offset_ms
+        channels = []
+        for lead in names:
+            channel = Dataset()
+            number = {"I": 1, "II": 2, "III": 61, "aVR": 62, "aVL": 63, "aVF": 64}.get(lead) or int(lead[1]) + 2
+            channel.ChannelSourceSequence = [coded(f"2:{number}", "MDC", f"Lead {lead}")]
+            channel.ChannelSensitivity, channel.ChannelSensitivityCorrectionFactor, channel.ChannelBaseline = (
+                sensitivity,
+                1,
+                0,
+            )
+            if unit is not None:
+                channel.ChannelSensitivityUnitsSequence = [coded(unit, "UCUM", "microvolt")]
+            channels.append(channel)
+        group.ChannelDefinitionSequence = channels
+        group.add_new(0x54001010, "OW", rows.T.astype("<i2").tobytes())
+        for name in ("WaveformOriginality", "MultiplexGroupLabel"):
+            if name in attributes:
+                setattr(group, name, attributes[name])
+        return group
+
+    groups = [
+        group_of(values[3 * i : 3 * i + 3, start:end], LEADS[3 * i : 3 * i + 3], offset)
+        for i, (start, end, offset) in enumerate(spans)
+    ] or [group_of(values, LEADS[: len(values)], None)]
     statement, measured = Dataset(), Dataset()
     statement.UnformattedTextValue = "Sinus rhythm"
     measured.ConceptNameCodeSequence, measured.NumericValue = [coded("5.13.5-9", "SCPECG", "QRS Duration")], 98
@@ -232,7 +253,16 @@ def write_dicom(path: Path, values: NDArray[np.int64] | None = None, syntax: str
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.PatientName, dataset.PatientID, dataset.PatientSex, dataset.PatientAge = "Secret", "P1", "F", "061Y"
     dataset.AcquisitionDateTime, dataset.AccessionNumber, dataset.Manufacturer = "20200201101112", "A77", "Maker"
-    dataset.WaveformSequence, dataset.WaveformAnnotationSequence = [group], [statement, measured]
+    dataset.WaveformSequence, dataset.WaveformAnnotationSequence = groups, [statement, measured]
+    for name, value in attributes.items():
+        if name == "event":
+            event = Dataset()
+            event.UnformattedTextValue, event.TemporalRangeType, event.ReferencedSamplePositions = value, "POINT", 10
+            dataset.WaveformAnnotationSequence = [statement, event, measured]
+        elif value and name not in ("WaveformOriginality", "MultiplexGroupLabel"):
+            setattr(dataset, name, value)
+        elif name in dataset:
+            delattr(dataset, name)
     dataset.save_as(path, enforce_file_format=True)
     return path
 
@@ -356,6 +386,134 @@ def write_mat(path: Path, values: NDArray[np.int64] | None = None, level: str = 
     return path
 
 
+def write_ishne(path: Path, values: NDArray[np.int64] | None = None, crc: int | None = None) -> Path:
+    values = counts() if values is None else values
+    codes = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16][: len(values)]
+    comments = b"no comment"
+    n_leads, n_samples = values.shape
+    head = struct.pack("<iiiih", len(comments), n_samples, 522, 522 + len(comments), 1)
+    head += b"Secret".ljust(40, b"\0") * 2 + b"P1".ljust(20, b"\0")
+    head += struct.pack("<2h12hh", 2, 0, 1, 1, 1959, 1, 2, 2020, 2, 2, 2020, 10, 11, 12, n_leads)
+    head += struct.pack("<12h", *codes, *[-9] * (12 - n_leads)) + struct.pack("<12h", *[1] * 12)
+    head += struct.pack("<12h", *[5000] * n_leads, *[-9] * (12 - n_leads)) + struct.pack("<h", 0)
+    head += b"Recorder".ljust(40, b"\0") + struct.pack("<h", round(FS)) + bytes(80 + 80 + 88)
+    assert len(head) == 512
+    stamp = binascii.crc_hqx(head + comments, 0xFFFF) if crc is None else crc
+    path.write_bytes(b"ISHNE1.0" + struct.pack("<H", stamp) + head + comments + values.T.astype("<i2").tobytes())
+    return path
+
+
+def write_cardiosoft(path: Path, values: NDArray[np.int64] | None = None, unit: str = ' units="uVperLsb"') -> Path:
+    values = counts() if values is None else values
+
+    def block(tag: str, piece: NDArray[np.int64]) -> str:
+        leads = "".join(
+            f'<WaveformData lead="{lead}">{",".join(map(str, row))}</WaveformData>'
+            for lead, row in zip(LEADS, piece, strict=True)
+        )
+        return (
+            f'<{tag}><NumberOfLeads>{len(piece)}</NumberOfLeads><SampleRate units="Hz">{FS:g}</SampleRate><ChannelSampleCountTotal>'
+            f"{piece.shape[1]}</ChannelSampleCountTotal><Resolution{unit}>5</Resolution>{leads}</{tag}>"
+        )
+
+    path.write_text(
+        '<?xml version="1.0" encoding="ISO8859-1" ?><CardiologyXML><ObservationType>RestECG</ObservationType><ObservationDateTime>'
+        "<Hour>10</Hour><Minute>11</Minute><Second>12</Second><Day>1</Day><Month>2</Month><Year>2020</Year></ObservationDateTime>"
+        '<PatientInfo><PID>P1</PID><Name><FamilyName>Secret</FamilyName></Name><Age units="Years">61</Age><Gender>FEMALE</Gender>'
+        "</PatientInfo><DeviceInfo><Desc>CardioSoft</Desc></DeviceInfo><Interpretation><Diagnosis><DiagnosisText>Sinus rhythm"
+        "</DiagnosisText><DiagnosisText>---</DiagnosisText></Diagnosis></Interpretation><RestingECGMeasurements>"
+        f'<VentricularRate units="BPM">61</VentricularRate><QRSDuration units="ms">98</QRSDuration>'
+        f"{block('MedianSamples', values[:, :40])}</RestingECGMeasurements>{block('StripData', values)}</CardiologyXML>"
+    )
+    return path
+
+
+def write_mortara(path: Path, values: NDArray[np.int64] | None = None) -> Path:
+    values = counts() if values is None else values
+
+    def data(row: NDArray[np.int64]) -> str:
+        return base64.b64encode(row.astype("<i2").tobytes()).decode()
+
+    channels = "".join(
+        f'<CHANNEL OFFSET="0" BITS="16" FORMAT="SIGNED" UNITS_PER_MV="200" DURATION="{row.size}" SAMPLE_FREQ="{FS:g}" NAME="{lead}" '
+        f'ENCODING="BASE64" DATA="{data(row)}"/>'
+        for lead, row in zip(LEADS, values, strict=True)
+    )
+    cycle = "".join(
+        f'<TYPICAL_CYCLE_CHANNEL NAME="{lead}" DATA="{data(row[:40])}"/>'
+        for lead, row in zip(LEADS, values, strict=True)
+    )
+    path.write_text(
+        '<?xml version="1.0" encoding="UTF-8"?><ECG ACQUISITION_TIME="20200201101112" AGE="61" AGE_UNITS="Y" VENT_RATE="61">'
+        '<SUBJECT LAST_NAME="Secret" ID="P1" GENDER="Female" DOB="19590101"/><SOURCE MANUFACTURER="MORTARA" MODEL="ELI 250"/>'
+        '<AUTOMATIC_INTERPRETATION><STATEMENT TEXT="Sinus rhythm" REASON=""/><STATEMENT TEXT="UNCONFIRMED REPORT"/>'
+        '</AUTOMATIC_INTERPRETATION><TYPICAL_CYCLE QRS_DURATION="98" QRS_AXIS="-35" BITS="16" FORMAT="SIGNED" UNITS_PER_MV="200" '
+        f'DURATION="40" SAMPLE_FREQ="{FS:g}" ENCODING="BASE64">{cycle}</TYPICAL_CYCLE>{channels}</ECG>'
+    )
+    return path
+
+
+def write_mfer(path: Path, values: NDArray[np.int64] | None = None, block: int = 10) -> Path:
+    values = counts() if values is None else values
+
+    def tag(number: int, value: bytes) -> bytes:
+        size = len(value)
+        length = bytes([size]) if size < 128 else b"\x84" + size.to_bytes(4, "big")
+        return bytes([number]) + length + value
+
+    codes = [1, 2, 61, 62, 63, 64, 3, 4, 5, 6, 7, 8]
+    n_leads, n_samples = values.shape
+    frames = values.reshape(n_leads, n_samples // block, block).transpose(1, 0, 2).astype("<i2").tobytes()
+    path.write_bytes(
+        tag(0x40, b"MFR Standard 12 leads ECG".ljust(32)) + tag(0x01, b"\1") + tag(0x17, b"Maker^Cart 9^1.0")
+        + tag(0x82, b"P1") + tag(0x81, b"Secret") + tag(0x83, struct.pack("<BHHBB", 61, 0, 1959, 1, 1)) + tag(0x84, b"\2")
+        + tag(0x85, struct.pack("<HBBBBBHH", 2020, 2, 1, 10, 11, 12, 0, 0)) + tag(0x08, struct.pack("<H", 1))
+        + tag(0x0B, struct.pack("<BbH", 1, -3, round(1000 / FS))) + tag(0x0C, struct.pack("<BbH", 0, -6, 5)) + tag(0x0A, b"\0")
+        + tag(0x04, struct.pack("<H", block)) + tag(0x05, bytes([n_leads])) + tag(0x06, struct.pack("<H", n_samples // block))
+        + b"".join(bytes([0x3F, i]) + bytes([4]) + tag(0x09, struct.pack("<H", code)) for i, code in enumerate(codes))
+        + tag(0x1E, frames) + b"\x80\0"
+    )  # fmt: skip
+    return path
+
+
+def write_mat_info(path: Path, values: NDArray[np.int64] | None = None) -> Path:
+    """PhysioBank's export: a level 4 matrix ``val`` of ADC units, and a text that says what they are."""
+    from scipy.io import savemat
+
+    values = counts() if values is None else values
+    savemat(path, {"val": (values + 1024).astype(np.int16)}, format="4")
+    rows = "\n".join(f"{i}\t{lead}\t200\t1024\tmV" for i, lead in enumerate(LEADS, start=1))
+    path.with_suffix(".info").write_text(
+        f"Source: record x/rec  Start: [10:11:12.000 01/02/2020]\nval has {len(values)} rows (signals) and {values.shape[1]} columns "
+        f"(samples/signal)\nDuration:     0:10\nSampling frequency: {FS:g} Hz  Sampling interval: {1 / FS} sec\n"
+        f"Row\tSignal\tGain\tBase\tUnits\n{rows}\n\nTo convert from raw units to the physical units shown\nabove, ...\n"
+    )
+    return path
+
+
+def write_edf_plus(
+    path: Path, onsets: tuple[float, ...] = (0.0, 0.2), kind: str = "EDF+D", texts: tuple[str, ...] = ("Recording starts",),
+    unit: str = "uV", values: NDArray[np.int64] | None = None, names: tuple[str, ...] = LEADS,
+) -> Path:  # fmt: skip
+    """EDF+ with a record at each of ``onsets`` (s) and an annotation a record."""
+    values = counts() if values is None else values
+    n, width = len(values), values.shape[1] // len(onsets)
+    head = f"{'0':8}{'P1 F 01-JAN-1959 Secret':80}{'Startdate 01-FEB-2020 X X Cart_7':80}01.02.2010.11.12{256 * (n + 2):<8}{kind:44}"
+    head += f"{len(onsets):<8}{width / FS:<8g}{n + 1:<4}"
+    columns = [
+        *(f"{name:16}" for name in names), f"{'EDF Annotations':16}", " " * 80 * (n + 1), f"{unit:8}" * n, " " * 8, f"{-163840:<8}" * n,
+        f"{-1:<8}", f"{163835:<8}" * n, f"{1:<8}", f"{-32768:<8}" * (n + 1), f"{32767:<8}" * (n + 1), " " * 80 * (n + 1),
+        f"{width:<8}" * n, f"{40:<8}", " " * 32 * (n + 1),
+    ]  # fmt: skip
+    body = b""
+    for i, onset in enumerate(onsets):
+        text = texts[i] if i < len(texts) else ""
+        stamps = f"+{onset:g}\x14\x14\0" + (f"+{onset:g}\x14{text}\x14\0" if text else "")
+        body += values[:, i * width : (i + 1) * width].astype("<i2").tobytes() + stamps.encode().ljust(80, b"\0")
+    path.write_bytes((head + "".join(columns)).encode("latin-1") + body)
+    return path
+
+
 WRITERS = {
     "wfdb": lambda folder: write_wfdb(folder),
     "wfdb-212": lambda folder: write_wfdb(folder, fmt="212"),
@@ -368,6 +526,11 @@ WRITERS = {
     "dicom-implicit": lambda folder: write_dicom(folder / "rec.dcm", syntax="1.2.840.10008.1.2"),
     "dicom-deflated": lambda folder: write_dicom(folder / "rec.dcm", syntax="1.2.840.10008.1.2.1.99"),
     "edf": lambda folder: write_edf(folder / "rec.edf"),
+    "edf-d": lambda folder: write_edf_plus(folder / "rec.edf"),
+    "ishne": lambda folder: write_ishne(folder / "rec.ecg"),
+    "cardiosoft": lambda folder: write_cardiosoft(folder / "rec.xml"),
+    "mortara": lambda folder: write_mortara(folder / "rec.xml"),
+    "mfer": lambda folder: write_mfer(folder / "rec.mwf"),
     "scp": lambda folder: write_scp(folder / "rec.scp"),
     "scp-plain": lambda folder: write_scp(folder / "rec.scp", packed=False),
     "npy": lambda folder: write_npy(folder / "rec.npy"),
@@ -375,6 +538,7 @@ WRITERS = {
     "csv": lambda folder: write_csv(folder / "rec.csv"),
     "rhythm-text": lambda folder: write_text(folder / "rec.txt"),
     "matlab": lambda folder: write_mat(folder / "rec.mat"),
+    "matlab-info": lambda folder: write_mat_info(folder / "rec.mat"),
     "matlab-4": lambda folder: write_mat(folder / "rec.mat", level="4"),
 }
 """Format (and variant) to a function that writes one small file ``rec`` into a folder and gives its path."""

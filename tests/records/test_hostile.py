@@ -12,7 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import write_aecg, write_dicom, write_edf, write_muse, write_npy, write_philips, write_scp, write_wfdb
+from ecg_files import (
+    write_aecg,
+    write_dicom,
+    write_edf,
+    write_mfer,
+    write_muse,
+    write_npy,
+    write_philips,
+    write_scp,
+    write_wfdb,
+)
 
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError, UnusableSignalError
 from precordia.records.read import read_recording
@@ -98,7 +108,8 @@ BILLION_LAUGHS = (
 
 
 @pytest.mark.parametrize(
-    "root", ["RestingECG", "AnnotatedECG", "restingecgdata", "com.xiriuz.sema.xml.schillerEDI.SchillerEDI"]
+    "root",
+    ["RestingECG", "AnnotatedECG", "restingecgdata", "CardiologyXML", "com.xiriuz.sema.xml.schillerEDI.SchillerEDI"],
 )
 def test_xml_bombs_and_external_entities_are_refused(root: str, tmp_path: Path) -> None:
     path = tmp_path / "bomb.xml"
@@ -108,10 +119,11 @@ def test_xml_bombs_and_external_entities_are_refused(root: str, tmp_path: Path) 
     assert "entities" in refusal(path, UnreadableRecordingError)
 
 
-def test_deeply_nested_xml_is_no_crash(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bomb", ["<a>" * 100_000, "<a/>" * 300_000])
+def test_nested_and_numberless_xml_elements_are_dropped_early(bomb: str, tmp_path: Path) -> None:
     path = tmp_path / "deep.xml"
-    path.write_text("<RestingECG>" + "<a>" * 50_000 + "</a>" * 50_000 + "</RestingECG>")
-    assert "rhythm" in refusal(path, UnusableSignalError)
+    path.write_text(f"<RestingECG>{bomb}</RestingECG>")
+    assert "which no ECG needs" in refusal(path, UnreadableRecordingError, limit_mb=150)
 
 
 def test_an_oversized_text_file_is_not_parsed(tmp_path: Path) -> None:
@@ -184,6 +196,47 @@ def test_inflated_matlab_variables_are_bounded(tmp_path: Path, monkeypatch: pyte
     original = matlab_file._Level5.__init__
     monkeypatch.setattr(matlab_file._Level5, "__init__", lambda self, data: original(self, data, 2**20))
     assert "bounds" in refusal(path, UnreadableRecordingError)
+
+
+def test_what_inflates_far_beyond_its_size_is_refused_before_it_is_all_there(tmp_path: Path) -> None:
+    """A file of half a megabyte that would become half a gigabyte, as MATLAB and as NPZ."""
+    packer = zlib.compressobj()
+    packed = b"".join(packer.compress(bytes(2**20)) for _ in range(256)) + packer.flush()
+    path = tmp_path / "bomb.mat"
+    path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM" + struct.pack("<II", 15, len(packed)) + packed)
+    assert "beyond all bounds" in refusal(path, UnreadableRecordingError, limit_mb=60)
+    path = tmp_path / "bomb.npz"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("signal.npy", "w", force_zip64=True) as member,
+    ):
+        member.write(npy_declaring("(12, 2800000)"))
+        for _ in range(256):
+            member.write(bytes(2**20))
+    assert "refused" in refusal(path, UnreadableRecordingError, limit_mb=60)
+
+
+def test_mfer_channels_that_are_not_there_allocate_nothing(tmp_path: Path) -> None:
+    path = write_mfer(tmp_path / "rec.mwf")
+    path.write_bytes(path.read_bytes().replace(b"\x04\x02\x0a\x00", b"\x04\x04\xff\xff\xff\x7f"))
+    assert "frames of" in refusal(path, UnreadableRecordingError)
+
+
+def test_mfer_frames_without_number_allocate_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "rec.mwf"
+    path.write_bytes(b"\x40\x04MFR \x05\x02\x01\x00" + b"\x1e\x00" * 90_000)
+    assert "frames of" in refusal(path, UnreadableRecordingError)
+    path.write_bytes(b"\x40\x04MFR \x05\x02\x01\x00" + b"\x04\x01\x01\x1e\x00" * 30_000)
+    assert "redefines" in refusal(path, UnreadableRecordingError, limit_mb=100)
+
+
+@pytest.mark.parametrize(
+    "text", ["I,II\n1,2\n1," + " " * 2**20 + "x\n", "I" + " " * 2**16 + "x,II\n1,2\n1,2\n", "I,II\n" + "-," * 2**18]
+)
+def test_text_made_to_stall_a_pattern_does_not(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "rec.csv"
+    path.write_text(text)
+    refusal(path, PrecordiaError)
 
 
 def test_scp_leads_longer_than_their_bytes_allocate_nothing(tmp_path: Path) -> None:

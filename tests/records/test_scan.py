@@ -8,7 +8,7 @@ import pytest
 from ecg_files import WRITERS, write_dicom, write_edf, write_muse, write_npy, write_wfdb
 
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError
-from precordia.records.read import read_recording
+from precordia.records.read import OUTSIDE, read_alone, read_recording
 from precordia.records.scan import UNKNOWN, RecordRef, scan
 
 
@@ -103,3 +103,25 @@ def test_content_tells_the_format_whatever_the_extension(variant: str, tmp_path:
     path = WRITERS[variant](tmp_path)
     expected = read_recording(path).format
     assert read_recording(path.rename(tmp_path / "rec.bin")).format == expected
+
+
+def test_symbolic_links_that_leave_the_archive_end_among_the_rejects(tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "archive", tmp_path / "elsewhere"
+    for folder in (elsewhere, archive / "store"):
+        folder.mkdir(parents=True)
+    write_wfdb(elsewhere, "secret")
+    write_wfdb(archive / "store", "kept")
+    for suffix in (".hea", ".dat"):
+        (archive / f"kept{suffix}").symlink_to(archive / "store" / f"kept{suffix}")  # as datalad does
+    (archive / "half.hea").write_text((elsewhere / "secret.hea").read_text().replace("secret", "half"))
+    (archive / "half.dat").symlink_to(elsewhere / "secret.dat")
+    (archive / "copy.xml").symlink_to(elsewhere / "secret.hea")
+    for suffix in (".hea", ".dat"):
+        (archive / f"secret{suffix}").symlink_to(elsewhere / f"secret{suffix}")
+    found = {Path(ref.path).relative_to(archive).as_posix(): ref.format for ref in scan(archive)}
+    assert found == {
+        "copy.xml": OUTSIDE, "half.hea": OUTSIDE, "kept.hea": "wfdb", "secret.hea": OUTSIDE, "store/kept.hea": "wfdb",
+    }  # fmt: skip
+    with pytest.raises(UnreadableRecordingError, match="leaves the archive"):
+        read_alone(archive / "secret.hea", format=OUTSIDE)
+    assert scan(archive / "secret.hea")[0].format == "wfdb"  # named by its user

@@ -131,16 +131,45 @@ def test_an_outlier_in_the_last_sample_stays_there() -> None:
     assert changed[:, :-60].max() < 0.1
 
 
-def test_gaps_are_bridged_and_a_mostly_missing_lead_is_left_out() -> None:
+def test_gaps_are_bridged_and_a_lead_without_a_strip_is_left_out() -> None:
     recording = heart()
     signal = recording.signal.copy()
     signal[6, 2000:2020] = np.nan
-    signal[7, :2600] = np.nan
+    signal[7, 1240:] = np.nan  # 2.48 s are left
     signal[8, 100] = np.inf
     found = standardize(replace(recording, signal=signal))
     assert found.leads == tuple(lead for lead in LEADS if lead != "V2")
     assert np.isfinite(found.signal).all()
     np.testing.assert_allclose(found.lead("V4"), standardize(recording).lead("V4"), atol=1e-6)
+
+
+def test_strips_are_leads_that_are_zero_outside() -> None:
+    """A 3 x 4 printout: 2.5 s of each lead, one group after another, and lead II throughout."""
+    recording = heart()
+    signal = np.full_like(recording.signal, np.nan)
+    for group in range(4):
+        rows, span = slice(3 * group, 3 * group + 3), slice(1250 * group, 1250 * group + 1250)
+        signal[rows, span] = recording.signal[rows, span]
+    signal[1] = recording.signal[1]
+    found, whole = standardize(replace(recording, signal=signal)), standardize(recording)
+    assert found.leads == LEADS
+    np.testing.assert_array_equal(found.lead("II"), whole.lead("II"))
+    for group, lead in ((0, "I"), (1, "aVF"), (2, "V1"), (3, "V6")):
+        held = slice(250 * group, 250 * group + 250)
+        row = found.lead(lead)
+        assert np.corrcoef(row[held], whole.lead(lead)[held])[0, 1] > 0.98
+        outside = np.delete(row, np.arange(held.start, held.stop))
+        assert not outside.any()
+
+
+def test_a_lead_derived_from_a_strip_ends_with_it() -> None:
+    recording = heart()
+    signal = recording.signal[:2].copy()
+    signal[1, 1500:] = np.nan
+    found = standardize(replace(recording, signal=signal, leads=LEADS[:2]))
+    np.testing.assert_allclose(found.lead("III")[50:250], (found.lead("II") - found.lead("I"))[50:250], atol=1e-5)
+    assert found.lead("III")[:300].any()
+    assert not found.lead("III")[300:].any()
 
 
 def test_an_electrode_that_was_off_is_left_out_and_a_limb_lead_comes_back_from_the_others() -> None:

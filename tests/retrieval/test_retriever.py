@@ -247,7 +247,14 @@ class FixedText:
 
 @pytest.mark.parametrize(
     "query",
-    [Query(), Query(text="  "), Query(QUERY, k=0), Query(text="x", mode="signal"), Query(QUERY, mode="words")],
+    [
+        Query(),
+        Query(text="  "),
+        Query(QUERY, k=0),
+        Query(QUERY, k=1001),
+        Query(text="x", mode="signal"),
+        Query(QUERY, mode="words"),
+    ],
 )
 def test_impossible_questions_are_usage_errors(query: Query) -> None:
     with pytest.raises(UsageError):

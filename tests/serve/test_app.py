@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,14 +40,27 @@ def xml(archive: Archive) -> bytes:
     return next(ecg.path for ecg in archive.ecgs if ecg.format == "aecg").read_bytes()
 
 
-def zipped(archive: Archive, copies: int = 1) -> bytes:
-    header = next(ecg.path for ecg in archive.ecgs if ecg.format == "wfdb")
+def wfdb(archive: Archive) -> Path:
+    return next(ecg.path for ecg in archive.ecgs if ecg.format == "wfdb")
+
+
+def zipped(archive: Archive, **more: bytes) -> bytes:
+    """A WFDB record as a ZIP archive, with further files: name to content."""
+    header = wfdb(archive)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
-        for _ in range(copies):
-            for path in (header, Path(header).with_suffix(".dat")):
-                file.write(path, path.name)
+        for path in (header, header.with_suffix(".dat")):
+            file.write(path, path.name)
+        for name, content in more.items():
+            file.writestr(name, content)
     return buffer.getvalue()
+
+
+def table_for(archive: Archive) -> bytes:
+    """A PTB-XL table with a row for the archive's WFDB record."""
+    stem = wfdb(archive).stem
+    columns = "ecg_id,patient_id,age,sex,device,recording_date,report,scp_codes,strat_fold,filename_lr,filename_hr"
+    return f"{columns}\n7,666,30.0,0,,,Forged,{{}},3,records100/{stem},records500/{stem}\n".encode()
 
 
 def test_health(client: TestClient) -> None:
@@ -116,3 +131,136 @@ def test_the_viewer_is_one_page_without_outside_parts(client: TestClient) -> Non
     page = client.get("/").text
     assert "<title>Precordia</title>" in page
     assert "http" not in page.replace("https://", "http://").replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize("where", ["inside", "beside"])
+def test_no_report_table_is_applied_to_an_upload(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    from precordia.records.read import read_recording
+    from precordia.serve.upload import read_upload
+
+    # The table is one that a file of the archive would be joined with.
+    for path in (wfdb(archive), wfdb(archive).with_suffix(".dat")):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "ptbxl_database.csv").write_bytes(table_for(archive))
+    assert read_recording(tmp_path / wfdb(archive).name).report == "Forged"
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    more = {"ptbxl_database.csv": table_for(archive)} if where == "inside" else {}
+    recording = read_upload("x.zip", zipped(archive, **more))
+    assert recording.report != "Forged"
+    assert recording.patient_id != "666"
+
+
+ODD_NAMES = [
+    "\0", "a\0b.xml", ".", "..", "", " ", "/", "x" * 5000 + ".xml", "\n\x1b[31mred.xml", "con\u202egnp.xml", "..\\..\\x.xml",
+    "\U0001f600" * 200 + ".xml", ".hidden", "%s%n.xml", "Zyxwvut, Erika *1950.xml", "a/b/c.xml", "~", "-", "*?.xml",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_file_may_be_called_anything(client: TestClient, archive: Archive, name: str) -> None:
+    answer = client.post("/v1/search", params={"k": 1, "filename": name}, content=xml(archive))
+    assert answer.status_code == 200
+    assert len(answer.json()["hits"]) == 1
+    member = name.replace("\0", "@").encode("utf-8", "replace") or b"@"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(member.decode(), xml(archive))
+    body = buffer.getvalue().replace(member, member.replace(b"@", b"\0"))
+    answer = client.post("/v1/search", params={"k": 1, "filename": "x.zip"}, content=body)
+    assert answer.status_code in (200, 400)
+
+
+def encrypted(archive: Archive) -> bytes:
+    content = bytearray(zipped(archive))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = content.find(mark)
+        while start >= 0:
+            content[start + at] |= 1
+            start = content.find(mark, start + 4)
+    return bytes(content)
+
+
+def cut(archive: Archive) -> bytes:
+    return zipped(archive)[:-40]
+
+
+def flipped(archive: Archive) -> bytes:
+    content = bytearray(zipped(archive))
+    content[len(content) // 2] ^= 0xFF
+    return bytes(content)
+
+
+def crowded(archive: Archive) -> bytes:
+    return zipped(archive, **{f"folder{i}/": b"" for i in range(2000)})
+
+
+def doubled(archive: Archive) -> bytes:
+    return zipped(archive, **{f"other/{wfdb(archive).name}": wfdb(archive).read_bytes()})
+
+
+def squeezed(archive: Archive) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("x.xml", xml(archive))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (encrypted, "encrypted; send it without a password"),
+        (cut, "damaged"),
+        (flipped, "damaged"),
+        (crowded, "holds too much"),
+        (doubled, "two files of one name"),
+        (squeezed, "make a plain one"),
+    ],
+)
+def test_an_archive_that_cannot_be_used_is_refused_with_the_reason(
+    client: TestClient, archive: Archive, make: Callable[[Archive], bytes], message: str
+) -> None:
+    answer = client.post("/v1/search", params={"filename": "x.zip"}, content=make(archive))
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+
+
+def test_nothing_of_an_upload_stays(
+    client: TestClient, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    from precordia.records.tables import report_table
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = report_table._load_version.cache_info().currsize
+    for body in (
+        zipped(archive, **{"ptbxl_database.csv": table_for(archive)}),
+        xml(archive),
+        xml(archive)[:3000],
+        encrypted(archive),
+        b"\0" * 1000,
+    ):
+        client.post("/v1/search", params={"filename": "Zyxwvut.zip"}, content=body)
+    assert [path for path in tmp_path.iterdir() if path.name.startswith("precordia-")] == []
+    assert report_table._load_version.cache_info().currsize == before
+    assert "Zyxwvut" not in "".join(capfd.readouterr())
+
+
+def test_a_mistake_of_ours_is_one_line_without_what_was_sent(
+    kb: KnowledgeBase, archive: Archive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> object:
+        raise ValueError("Zyxwvut is not in list")
+
+    monkeypatch.setattr(kb, "search", broken)
+    answer = TestClient(create_app(kb)).post("/v1/search", params={"text": "Zyxwvut"})
+    assert answer.status_code == 500
+    assert "internal error (ValueError in precordia.serve.app, line" in answer.json()["error"]
+    assert "Zyxwvut" not in answer.text + caplog.text
+
+
+def test_more_cases_than_anyone_reads_are_refused(client: TestClient, archive: Archive) -> None:
+    answer = client.post("/v1/search", params={"k": 10**9}, content=xml(archive))
+    assert answer.status_code == 400
+    assert "1 to 1000" in answer.json()["error"]

@@ -45,7 +45,7 @@ def test_read_back(name: str, recording: Recording, tmp_path: Path) -> None:
         assert back.patient_id == "P00042"
         assert back.device is not None
         assert "MAC55" in back.device
-        assert back.report == recording.report
+        assert back.report == (recording.report if name != "edf" else None)  # EDF+ has no place for a report
     if name in ("muse", "aecg"):
         assert back.vendor_measurements["qrs_ms"] == 104
 
@@ -78,7 +78,7 @@ def test_edf_agrees_with_edfio(recording: Recording, tmp_path: Path) -> None:
     assert [s.label for s in edf.signals] == [f"ECG {lead}" for lead in recording.leads]
     assert np.abs(np.array([s.data for s in edf.signals]) / 1000 - recording.signal).max() <= 0.00126
     assert (edf.patient.code, edf.patient.sex) == ("P00042", "F")
-    assert edf.annotations[0].text == recording.report
+    assert not edf.annotations
 
 
 def test_dicom_agrees_with_pydicom(recording: Recording, tmp_path: Path) -> None:

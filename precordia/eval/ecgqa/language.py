@@ -17,7 +17,7 @@ from precordia.eval.ecgqa.system import Put, Reply
 from precordia.eval.task import Progress, Settings
 from precordia.generation.language_models import LanguageModelSettings, load_language_model
 from precordia.generation.language_models.chat import ChatLanguageModel
-from precordia.generation.prompt import assemble
+from precordia.generation.written.prompt import assemble
 
 WORKERS: Final = 4
 """Prompts on their way at the same time; a model in this process answers one at a time."""

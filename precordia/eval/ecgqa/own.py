@@ -17,9 +17,9 @@ from precordia.eval.ecgqa.signals import Signals
 from precordia.eval.ecgqa.system import Reply, said
 from precordia.eval.tasks.ecgqa_features import as_ecgqa_ms, clinical_ms
 from precordia.eval.tasks.ecgqa_numeric import TEMPLATES, answer_of
-from precordia.generation.answer import answer
-from precordia.generation.answer_features import Features, features_of
-from precordia.generation.answer_fitted import FittedAnswers, shipped_for
+from precordia.generation.answers.answer import answer
+from precordia.generation.answers.features import Features, features_of
+from precordia.generation.answers.fitted import FittedAnswers, shipped_for
 
 Milliseconds = Mapping[str, float | None]
 MEASURES: Mapping[str, Callable[[Recording], Milliseconds]] = {

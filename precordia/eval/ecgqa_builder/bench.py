@@ -19,8 +19,8 @@ from precordia.eval.ecgqa_builder.fitting import Labelled, fit
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.slots import Slot
 from precordia.eval.task import Settings
-from precordia.generation.answer_features import Features, features_of
-from precordia.generation.answer_fitted import FittedAnswers, save, shipped_for
+from precordia.generation.answers.features import Features, features_of
+from precordia.generation.answers.fitted import FittedAnswers, save, shipped_for
 from precordia.knowledge_base import KnowledgeBase
 
 TRUST_FOLD: Final = 8

@@ -30,17 +30,15 @@ from precordia.eval.ecgqa_builder.targets import (
     asked_by,
     holds,
 )
-from precordia.generation import evidence
-from precordia.generation.abstention import risk_threshold
-from precordia.generation.answer_decision import (
+from precordia.generation.answers.decision import (
     decide,
     log_likelihoods,
     log_prior,
     posterior,
     sharpness_key,
 )
-from precordia.generation.answer_features import N_NOISE, Features
-from precordia.generation.answer_fitted import (
+from precordia.generation.answers.features import N_NOISE, Features
+from precordia.generation.answers.fitted import (
     Belief,
     FittedAnswers,
     Probes,
@@ -50,11 +48,13 @@ from precordia.generation.answer_fitted import (
     logit,
     whole_inputs,
 )
-from precordia.generation.answer_priors import AskedBefore
-from precordia.generation.calibration import Calibration
-from precordia.generation.calibration import fit as fit_curve
-from precordia.generation.consensus import ConsensusSettings
-from precordia.generation.evidence import Voter
+from precordia.generation.answers.priors import AskedBefore
+from precordia.generation.reports.consensus import ConsensusSettings
+from precordia.judgement import votes
+from precordia.judgement.calibration import Calibration
+from precordia.judgement.calibration import fit as fit_curve
+from precordia.judgement.promise import risk_threshold
+from precordia.judgement.votes import Voter
 from precordia.measurements.numbers import N_MEASURED
 
 PER_TEMPLATE: Final = 40
@@ -135,7 +135,7 @@ def fit(
 def jury_of(hits: Sequence[Hit]) -> tuple[Voter, ...]:
     """Precedents as voters, as an answer takes them by default."""
     s = ConsensusSettings()
-    return evidence.voters(hits, min_similarity=s.min_similarity, temperature=s.temperature, k=s.k)
+    return votes.voters(hits, min_similarity=s.min_similarity, temperature=s.temperature, k=s.k)
 
 
 def _prevalence(facts: Sequence[Facts]) -> dict[str, float]:

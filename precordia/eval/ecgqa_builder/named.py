@@ -18,9 +18,9 @@ from precordia.eval.ecgqa_builder.axis import axis_of_angle
 from precordia.eval.ecgqa_builder.noise import leads_of
 from precordia.eval.ecgqa_builder.targets import AXIS_TARGETS, CLASS_TARGETS, NOISE_TARGETS
 from precordia.eval.ecgqa_builder.templates import BY_ID
-from precordia.generation.answer import answer
-from precordia.generation.answer_features import Features
-from precordia.generation.answer_fitted import FittedAnswers
+from precordia.generation.answers.answer import answer
+from precordia.generation.answers.features import Features
+from precordia.generation.answers.fitted import FittedAnswers
 from precordia.knowledge_base import KnowledgeBase
 
 EXTRA: Final = {

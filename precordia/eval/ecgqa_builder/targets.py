@@ -18,8 +18,8 @@ from precordia.eval.ecgqa_builder.attributes import (
 )
 from precordia.eval.ecgqa_builder.facts import CERTAIN, Facts
 from precordia.eval.ecgqa_builder.noise import NOISES
-from precordia.generation.answer_priors import NO, UNSURE, YES, Answer
-from precordia.generation.asked import Asked, Groups, as_asked
+from precordia.generation.answers.asked import Asked, Groups, as_asked
+from precordia.generation.answers.priors import NO, UNSURE, YES, Answer
 from precordia.generation.questions import read_question
 
 CLASS_TARGETS: Final = {"CDIST": "CD", "HYP": "HYP", "MI": "MI", "STTA": "STTC"}

@@ -24,6 +24,7 @@ TASKS: Registry[Task] = Registry(
         "encoder-ablation": "precordia.eval.tasks.encoder_ablation:ENCODER_ABLATION",
         "zero-shot": "precordia.eval.tasks.zero_shot:ZERO_SHOT",
         "retrieval": "precordia.eval.tasks.retrieval:RETRIEVAL",
+        "urgent": "precordia.eval.tasks.urgent:URGENT",
         "index": "precordia.eval.tasks.index:INDEX",
     },
 )

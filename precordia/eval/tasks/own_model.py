@@ -30,8 +30,6 @@ from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.slots import Slot
 from precordia.eval.task import Result, Row, Settings
 from precordia.eval.tasks.ecgqa_built import spread
-from precordia.eval.tasks.reports_findings import said_of
-from precordia.generation.consensus import ConsensusSettings, calibrate_similarity, compose
 from precordia.generation.language_models import LanguageModelSettings
 from precordia.generation.language_models.own import OwnLanguageModel
 from precordia.generation.language_models.own import load as load_own
@@ -41,8 +39,10 @@ from precordia.generation.own_model.features import features_of
 from precordia.generation.own_model.material import canonical
 from precordia.generation.own_model.model import OwnModel
 from precordia.generation.own_model.questions import VERDICTS
-from precordia.generation.report import write_report
-from precordia.generation.writing import WritingSettings
+from precordia.generation.reports.consensus import ConsensusSettings, calibrate_similarity, compose
+from precordia.generation.reports.report import write_report
+from precordia.generation.written.writing import WritingSettings
+from precordia.judgement.reconcile import said_of
 
 OWN: Final = "own model"
 COMPOSER: Final = "consensus of precedents"

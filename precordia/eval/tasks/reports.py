@@ -9,11 +9,10 @@ from typing import Final
 
 from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
-from precordia.encoders import load_encoder
 from precordia.encoders.text import SentenceEncoder, load_text_encoder
 from precordia.eval.task import Result, Row, Settings
 from precordia.eval.tasks import reports_experts, reports_losses, reports_risk, reports_text
-from precordia.eval.tasks.reports_archive import Archive, KnowledgeBaseArchive, VectorArchive, embed
+from precordia.eval.tasks.reports_archive import Archive, open_archive
 from precordia.eval.tasks.reports_data import (
     LUDB,
     PTBXL,
@@ -31,18 +30,19 @@ from precordia.eval.tasks.reports_systems import (
     CONSENSUS,
     NEAREST,
     Drafted,
+    ModelsAlone,
     MostFrequent,
     Nearest,
+    PrecedentsAlone,
     Random,
     SameLabels,
     System,
     Written,
 )
-from precordia.generation.consensus import ConsensusSettings
-from precordia.generation.grounding import Policy
-from precordia.generation.writing import WritingSettings
+from precordia.generation.written.grounding import Policy
+from precordia.generation.written.writing import WritingSettings
+from precordia.judgement.settings import JudgementSettings
 
-ARCHIVE_FOLDS: Final = range(1, 9)
 ASKED_FOLDS: Final = (9,)
 THRESHOLD_FOLDS: Final = (8,)
 """The encoder is not trained on this one."""
@@ -98,9 +98,8 @@ class ReportsTask:
             raise InputError(
                 f"{settings.data / 'ptbxl'}: no signal of fold 9; give the folder that holds it with --data"
             )
-        archive, encoder = _archive(settings, here, ludb, codes)
-        consensus = ConsensusSettings(min_similarity=archive.floor)
-        systems = _systems(settings, archive, consensus)
+        archive = open_archive(settings)
+        systems = _systems(settings, archive)
         rows: list[Row] = []
         table: list[dict[str, object]] = []
         notes = [f"precedents: {len(archive.cases)} ECGs, {archive.name}"]
@@ -111,10 +110,10 @@ class ReportsTask:
                 continue
             scored = _reports(systems, samples, archive, words, settings)
             rows += _figures(scored, dataset, codes if dataset == PTBXL else {}, settings.seed)
-            rows += reports_losses.rows(samples, scored[CONSENSUS].reports, archive.cases, consensus, dataset)
+            rows += reports_losses.rows(samples, scored[CONSENSUS].reports, archive.cases, dataset)
             if dataset == PTBXL:
                 judged = _judged(samples, scored[CONSENSUS].reports)
-                chosen = _for_thresholds(archive, here, consensus, settings)
+                chosen = _for_thresholds(archive, settings)
                 rows += reports_risk.rows(judged, chosen, dataset, settings.seed)
             else:
                 rows += _numbers(scored, dataset, settings)
@@ -128,8 +127,8 @@ class ReportsTask:
             {
                 **reports_text.SETTINGS,
                 "BERTScore weights": settings.options.get("bertscore", "equal"),
-                "encoder": encoder,
-                "consensus": repr(consensus),
+                "encoder": archive.kb.manifest.encoder_fingerprint,
+                "judgement": repr(JudgementSettings()),
                 "precedents": archive.name,
             },
             {"ptbxl_database.csv": table_hash, "PTB-XL": hash_signals(here), "LUDB": hash_signals(ludb)},
@@ -156,22 +155,11 @@ def _check(options: Mapping[str, str]) -> None:
         raise UsageError(f"option policy={options['policy']!r} is not understood; give {' or '.join(_POLICIES)}")
 
 
-def _archive(
-    settings: Settings, here: Sequence[Recording], ludb: Sequence[Recording], codes: Mapping[str, tuple[str, ...]]
-) -> tuple[Archive, str]:
-    """Where precedents come from, and the encoder's fingerprint."""
-    if settings.kb is not None:
-        kept = KnowledgeBaseArchive(settings.kb)
-        return kept, kept.kb.manifest.encoder_fingerprint
-    encoder = load_encoder(settings.encoder)
-    vectors = embed(encoder, [*here, *ludb], settings.progress)
-    return VectorArchive(of_folds(here, ARCHIVE_FOLDS), vectors, codes), encoder.fingerprint
-
-
-def _systems(settings: Settings, archive: Archive, consensus: ConsensusSettings) -> list[System]:
-    writing = WritingSettings(consensus=consensus)
+def _systems(settings: Settings, archive: Archive) -> list[System]:
     systems: list[System] = [
-        Drafted(writing),
+        Drafted(archive.kb),
+        ModelsAlone(),
+        PrecedentsAlone(),
         Nearest(),
         Random(archive.cases, settings.seed),
         MostFrequent(archive.cases),
@@ -185,7 +173,7 @@ def _systems(settings: Settings, archive: Archive, consensus: ConsensusSettings)
         model = load_language_model(settings.llm, LanguageModelSettings(cache_dir=folder))
         if model is not None:
             policy = next(p for p in _POLICIES if p == settings.options.get("policy", "drop"))
-            systems.insert(1, Drafted(replace(writing, policy=policy), model))
+            systems.insert(1, Drafted(archive.kb, model, WritingSettings(policy=policy)))
     return systems
 
 
@@ -239,18 +227,14 @@ def _judged(samples: Sequence[Sample], reports: Sequence[Written]) -> list[Judge
     ]
 
 
-def _for_thresholds(
-    archive: Archive, here: Sequence[Recording], consensus: ConsensusSettings, settings: Settings
-) -> list[Judged]:
-    """The consensus on the fold that thresholds are chosen on; empty where a knowledge base does not hold it."""
-    recordings = of_folds(here, THRESHOLD_FOLDS)
-    if isinstance(archive, KnowledgeBaseArchive):
-        # Its own recordings name patients as its cases do, so that the own patient's cases are left out.
-        folds = {str(fold) for fold in THRESHOLD_FOLDS}
-        cases = [case for case in archive.cases if case.metadata.get("strat_fold") in folds]
-        recordings = [replace(archive.kb.recording(case.case_id), report=case.report) for case in cases]
+def _for_thresholds(archive: Archive, settings: Settings) -> list[Judged]:
+    """The report on the fold that thresholds are chosen on; empty where the archive does not hold it."""
+    # Its own recordings name patients as its cases do, so that the own patient's cases are left out.
+    folds = {str(fold) for fold in THRESHOLD_FOLDS}
+    cases = [case for case in archive.cases if case.metadata.get("strat_fold") in folds]
+    recordings = [replace(archive.kb.recording(case.case_id), report=case.report) for case in cases]
     samples = list(examine(recordings, "fold 8", archive, settings.progress))
-    system = Drafted(WritingSettings(consensus=consensus))
+    system = Drafted(archive.kb)
     return _judged(samples, [system.write(sample) for sample in samples])
 
 

@@ -1,10 +1,12 @@
-"""Past ECGs as precedents: those of PTB-XL's folds that are here, or a knowledge base."""
+"""Past ECGs as precedents: a knowledge base, asked as users ask it; for training, vectors in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from tempfile import gettempdir
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,41 +16,62 @@ from precordia.core.case import Case, patient_key_of
 from precordia.core.errors import InputError
 from precordia.core.protocols import Encoder
 from precordia.core.recording import Recording
-from precordia.core.retrieval import Hit, Query, Why
-from precordia.eval.task import Progress, silent
-from precordia.generation.consensus import calibrate_similarity
+from precordia.core.retrieval import Hit, Why
+from precordia.eval.archive_kb import archive_kb
+from precordia.eval.task import Progress, Settings, silent
+from precordia.judgement.evidence import Evidence
+from precordia.knowledge_base import PRECEDENTS, KnowledgeBase
 
-PRECEDENTS: Final = 20
 _BATCH: Final = 64
 _DEPTH: Final = 10 * PRECEDENTS
 """Neighbours looked at to find :data:`PRECEDENTS` of other patients."""
 
 
-class Archive(Protocol):
-    """Precedents of any recording.
+class Archive:
+    """A knowledge base's cases, and the evidence that it gathers for any recording.
 
-    Attributes:
-        cases: All there are.
-        floor: Similarity that all but 2 % of its own cases reach to another patient's case.
-        name: For people.
+    Args:
+        folder: The knowledge base.
+        folds: PTB-XL's folds that it may hold; its other cases are of no concern.
+
+    Raises:
+        InputError: it holds recordings of other folds of PTB-XL, whose patients are asked about.
     """
 
-    @property
-    def cases(self) -> Sequence[Case]: ...
+    def __init__(self, folder: Path, folds: Sequence[int] = range(1, 9)) -> None:
+        self.kb = KnowledgeBase.open(folder)
+        held_back = [c for c in self.cases if c.metadata.get("strat_fold", "1") not in {str(fold) for fold in folds}]
+        if held_back:
+            raise InputError(
+                f"{folder}: holds {len(held_back)} recordings of PTB-XL's folds that are asked about; "
+                "build one with --where 'strat_fold <= 8'"
+            )
+        self.name = f"knowledge base {folder.name}"
 
-    @property
-    def floor(self) -> float: ...
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """All there are, by id."""
+        return tuple(self.kb.cases(sorted(int(i) for i in self.kb.ids())))
 
-    @property
-    def name(self) -> str: ...
+    def evidence(self, recording: Recording) -> Evidence:
+        """As :meth:`KnowledgeBase.evidence` gathers it."""
+        return self.kb.evidence(recording)
 
-    def hits(self, recording: Recording) -> list[Hit]:
-        """The nearest cases of other patients, nearest first."""
-        ...
+
+def open_archive(settings: Settings, also: Sequence[Path] = ()) -> Archive:
+    """The archive that a task asks: the one given, or PTB-XL's folds 1-8, built once and kept.
+
+    Args:
+        settings: Of the task.
+        also: Other recordings that it is to hold besides; only where it is built.
+    """
+    if settings.kb is not None and not also:
+        return Archive(settings.kb)
+    return Archive(archive_kb(settings, settings.out or Path(gettempdir()) / "precordia-eval", also))
 
 
 class VectorArchive:
-    """Recordings with their reports, found by vectors that were computed beforehand.
+    """Recordings with their reports, found by vectors that were computed beforehand: for training, where no archive is built.
 
     Args:
         known: The recordings.
@@ -67,8 +90,6 @@ class VectorArchive:
         self.cases = tuple(_case(number, recording, codes or {}) for number, recording in enumerate(known, 1))
         self._matrix = np.stack([vectors[recording.recording_id] for recording in known])
         self._vectors = vectors
-        nearest = [self._near(row, case.patient_key)[1][:1] for row, case in zip(self._matrix, self.cases, strict=True)]
-        self.floor = calibrate_similarity([float(s[0]) for s in nearest if s.size])
 
     def hits(self, recording: Recording) -> list[Hit]:
         """By cosine similarity."""
@@ -83,42 +104,6 @@ class VectorArchive:
         order = np.argsort(-similarity, kind="stable")[:_DEPTH].tolist()
         others = np.array([i for i in order if self.cases[i].patient_key != patient][:PRECEDENTS], dtype=np.intp)
         return others, similarity[others]
-
-
-class KnowledgeBaseArchive:
-    """A knowledge base's cases; their findings also come from the codes beside the reports, where it holds codes.
-
-    Args:
-        folder: The knowledge base.
-        folds: PTB-XL's folds that it may hold; its other cases are of no concern.
-
-    Raises:
-        InputError: it holds recordings of other folds of PTB-XL, whose patients are asked about.
-    """
-
-    def __init__(self, folder: Path, folds: Sequence[int] = range(1, 9)) -> None:
-        from precordia.indexing.derived import open_vector_index
-        from precordia.indexing.store import DeltaCaseStore
-        from precordia.knowledge_base import KnowledgeBase
-        from precordia.retrieval.nearness import nearest_similarities
-
-        store = DeltaCaseStore(folder)
-        self.kb = KnowledgeBase.open(folder)
-        self.cases = tuple(self.kb.cases([int(i) for i in np.sort(store.ids)]))
-        held_back = [c for c in self.cases if c.metadata.get("strat_fold", "1") not in {str(fold) for fold in folds}]
-        if held_back:
-            raise InputError(
-                f"{folder}: holds {len(held_back)} recordings of PTB-XL's folds that are asked about; "
-                "build one with --where 'strat_fold <= 8'"
-            )
-        self.name = f"knowledge base {folder.name}"
-        patients = {case.case_id: case.patient_key for case in self.cases}
-        index = open_vector_index(store, "signal", self.kb.manifest.dim)
-        self.floor = calibrate_similarity(nearest_similarities(index, patients))
-
-    def hits(self, recording: Recording) -> list[Hit]:
-        """By the knowledge base's own search, which leaves out the recording's patient and copies of its signal."""
-        return self.kb.search(Query(recording, k=PRECEDENTS))
 
 
 def embed(

@@ -5,23 +5,23 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from precordia.concepts import label_report
+from precordia.concepts import findings_from_codes, label_report
 from precordia.concepts.language import language_of
 from precordia.core.case import patient_key_of
-from precordia.core.errors import InputError
+from precordia.core.errors import InputError, UnknownNameError
 from precordia.core.findings import Finding, Measurements
-from precordia.core.recording import Quality, Recording
+from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
 from precordia.encoders.sources import read_ptbxl
 from precordia.eval.task import Progress, silent
 from precordia.eval.tasks.reports_archive import Archive
-from precordia.eval.tasks.reports_findings import said_of
-from precordia.measurements import measure
-from precordia.records.quality import assess
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.reconcile import said_of
 from precordia.records.read import read_recording
 
 PTBXL: Final = "PTB-XL"
@@ -39,17 +39,24 @@ class Sample:
         reference: What a cardiologist wrote about it.
         stated: What the report labeller reads in that.
         dataset: :data:`PTBXL` or :data:`LUDB`.
-        hits: Its precedents, nearest first.
-        measurements, quality: Of its signal.
+        evidence: All that the archive and its signal say of it.
     """
 
     recording: Recording
     reference: str
     stated: tuple[Finding, ...]
     dataset: str
-    hits: tuple[Hit, ...]
-    measurements: Measurements
-    quality: Quality
+    evidence: Evidence
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """Its precedents, nearest first."""
+        return self.evidence.hits
+
+    @property
+    def measurements(self) -> Measurements:
+        """Of its signal."""
+        return self.evidence.measurements
 
     @property
     def id(self) -> str:
@@ -89,6 +96,40 @@ def read_ludb(data: Path) -> list[Recording]:
     return [read_recording(str(data / "ludb" / str(number))) for number in LUDB_RECORDS]
 
 
+def ludb_before(data: Path) -> list[Path]:
+    """The files of LUDB's other half: what a hospital's own fifty cases would be."""
+    return [data / "ludb" / f"{number}.hea" for number in range(1, LUDB_RECORDS.start)]
+
+
+def read_coded(data: Path, datasets: Sequence[str]) -> list[tuple[Recording, tuple[Finding, ...]]]:
+    """Recordings of other archives with what their SNOMED CT codes say; they have no report.
+
+    Args:
+        data: Folder of the mirror, with ``manifest.csv`` and ``more/manifest.csv``.
+        datasets: Names in the column ``dataset``.
+    """
+    import pandas as pd
+
+    found = []
+    for manifest in (data / "manifest.csv", data / "more" / "manifest.csv"):
+        if not manifest.is_file():
+            continue
+        table = pd.read_csv(manifest, dtype=str).fillna("")
+        for row in table[table["dataset"].isin(datasets) & (table["snomed"] != "")].itertuples():
+            findings = findings_of_codes(tuple(f"snomed:{code}" for code in str(row.snomed).split(",")))
+            found.append((replace(read_recording(str(data / str(row.path))), recording_id=str(row.uid)), findings))
+    return found
+
+
+def findings_of_codes(codes: Sequence[str]) -> tuple[Finding, ...]:
+    """What codes say; one that the vocabulary does not know says nothing."""
+    found: list[Finding] = []
+    for code in codes:
+        with suppress(UnknownNameError):
+            found += findings_from_codes([code])
+    return tuple(found)
+
+
 def of_folds(recordings: Sequence[Recording], folds: Sequence[int]) -> list[Recording]:
     """PTB-XL recordings of some folds."""
     return [r for r in recordings if int(r.metadata["strat_fold"]) in folds]
@@ -122,9 +163,7 @@ def examine(
                 reference=recording.report,
                 stated=stated,
                 dataset=dataset,
-                hits=tuple(archive.hits(recording)),
-                measurements=measure(recording),
-                quality=assess(recording),
+                evidence=archive.evidence(replace(recording, report=None, codes=(), vendor_statements=())),
             )
 
 

@@ -15,9 +15,10 @@ from precordia.core.case import Case
 from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.eval.tasks.reports_figures import Measure, ratio
-from precordia.eval.tasks.reports_findings import coded_of, has_scp_code, opposed, said_of
-from precordia.generation.evidence import lineage
-from precordia.generation.stated import stated_numbers
+from precordia.eval.tasks.reports_findings import coded_of, has_scp_code, opposed
+from precordia.generation.written.stated import stated_numbers
+from precordia.judgement.reconcile import said_of
+from precordia.judgement.votes import lineage
 
 
 @dataclass(frozen=True)

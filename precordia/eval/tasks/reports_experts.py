@@ -13,7 +13,8 @@ from precordia.eval.tasks.measurements_ludb import consensus_beats, intervals_of
 from precordia.eval.tasks.reports_data import Sample
 from precordia.eval.tasks.reports_figures import Measure, ratio
 from precordia.eval.tasks.reports_systems import Written
-from precordia.generation.stated import TOLERANCE, stated_numbers
+from precordia.generation.written.stated import stated_numbers
+from precordia.judgement.measured import TOLERANCE
 
 NAMES: Final = {"heart_rate_bpm": "rate", "pr_ms": "PR", "qrs_ms": "QRS", "qt_ms": "QT"}
 

@@ -11,17 +11,8 @@ from precordia.concepts import contradictions, findings_from_codes, vocabulary
 from precordia.concepts.terms import SUPERCLASSES
 from precordia.core.errors import UnknownNameError
 from precordia.core.findings import Finding
-from precordia.generation.evidence import lineage
-from precordia.generation.reconcile import sayable
-
-
-def said_of(findings: Iterable[Finding]) -> frozenset[str]:
-    """The concepts that findings state or suspect, with all that they imply: how a report is compared with another.
-
-    Artefacts and what is not seen in the signal are left out.
-    """
-    stated = [f.concept for f in findings if f.status != "absent" and sayable(f.concept)]
-    return frozenset(c for c in vocabulary().implied(stated) if sayable(c))
+from precordia.judgement.reconcile import said_of, sayable
+from precordia.judgement.votes import lineage
 
 
 def coded_of(codes: Iterable[str]) -> frozenset[str]:

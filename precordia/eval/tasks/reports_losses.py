@@ -9,11 +9,9 @@ from typing import Final, Literal
 from precordia.core.case import Case
 from precordia.eval.task import Row
 from precordia.eval.tasks.reports_data import Sample
-from precordia.eval.tasks.reports_findings import said_of
 from precordia.eval.tasks.reports_systems import CONSENSUS, Written
-from precordia.generation import evidence
-from precordia.generation.consensus import ConsensusSettings
-from precordia.generation.reconcile import most_specific
+from precordia.judgement.judge import judge
+from precordia.judgement.reconcile import most_specific, said_of
 
 Reason = Literal["abstained", "unknown to the archive", "no voter states it", "outvoted", "overruled"]
 REASONS: Final[tuple[Reason, ...]] = (
@@ -32,9 +30,7 @@ ADDED: Final = 6
 """Findings said most often where the reference does not state them."""
 
 
-def reason_of(
-    concept: str, sample: Sample, report: Written, known: frozenset[str], settings: ConsensusSettings
-) -> Reason:
+def reason_of(concept: str, sample: Sample, report: Written, known: frozenset[str]) -> Reason:
     """Why a finding of the reference is not in the report.
 
     Args:
@@ -42,27 +38,21 @@ def reason_of(
         sample: The ECG.
         report: What the consensus wrote.
         known: What any report of the archive states.
-        settings: Of the consensus.
     """
     if report.abstained:
         return "abstained"
     if concept not in known:
         return "unknown to the archive"
-    jury = evidence.voters(
-        sample.hits, min_similarity=settings.min_similarity, temperature=settings.temperature, k=settings.k
-    )
-    vote = evidence.vote(concept, jury, uncertain_weight=settings.uncertain_weight)
-    if not vote.agreeing:
+    standing = judge(sample.evidence).standing(concept)
+    if not standing.vote.agreeing:
         return "no voter states it"
-    enough = vote.support >= settings.min_support and len(vote.agreeing) >= settings.min_agreeing
-    return "overruled" if enough else "outvoted"
+    return "overruled" if standing.probability >= sample.evidence.settings.least else "outvoted"
 
 
 def rows(
     samples: Sequence[Sample],
     reports: Sequence[Written],
     cases: Sequence[Case],
-    settings: ConsensusSettings,
     group: str,
 ) -> list[Row]:
     """For all findings together and for the commonest: how often stated, how often said, why not; and what is added.
@@ -77,7 +67,7 @@ def rows(
         for concept in most_specific(sorted(sample.truth)):
             stated[concept] += 1
             if concept not in report.said:
-                lost[concept, reason_of(concept, sample, report, known, settings)] += 1
+                lost[concept, reason_of(concept, sample, report, known)] += 1
         added.update(c for c in most_specific(sorted(report.said)) if c not in sample.truth)
     commonest = sorted(stated, key=lambda concept: (-stated[concept], concept))[:SHOWN]
     found = _rows(f"{group}, all findings", list(stated), stated, lost)

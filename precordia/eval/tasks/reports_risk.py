@@ -1,10 +1,11 @@
 """What is gained by saying only what is more sure: risk against coverage, and thresholds chosen on a training fold.
 
-A vote's support is the score. The threshold is conformal risk control's (Angelopoulos et al., ICLR 2024, arXiv:2208.02814):
-the lowest support such that, of ECGs drawn like those it was chosen on, a report holds a voted statement that the
-reference does not with at most the given probability. It promises that for exchangeable ECGs, on average over choices of
-the threshold; patients with several ECGs and another archive weaken it. That is a promise about whole reports;
-:mod:`precordia.generation.abstention` makes one about single statements.
+A statement's calibrated probability is the score, or its support where there is none. The threshold is conformal risk
+control's (Angelopoulos et al., ICLR 2024, arXiv:2208.02814): the lowest support such that, of ECGs drawn like those it
+was chosen on, a report holds a voted statement that the reference does not with at most the given probability. It
+promises that for exchangeable ECGs, on average over choices of the threshold; patients with several ECGs and another
+archive weaken it. That is a promise about whole reports; :mod:`precordia.judgement.promise` makes one about single
+statements.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import numpy as np
 from precordia.core.drafts import Draft, Statement
 from precordia.eval.task import Row
 from precordia.eval.tasks.reports_figures import Measure, mean, ratio
-from precordia.eval.tasks.reports_findings import said_of
 from precordia.eval.tasks.reports_systems import CONSENSUS
+from precordia.judgement.reconcile import said_of
 
 SUPPORTS: Final = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 RISKS: Final = (0.3, 0.2, 0.1)
@@ -43,12 +44,12 @@ class Judged:
     patient: str
 
     def voted(self) -> list[tuple[float, bool]]:
-        """Support and truth of each statement that rests on votes alone."""
-        return [(s.support, _is_true(s, self.truth)) for s in self.draft.statements if _is_voted(s)]
+        """Score and truth of each statement that rests on models and votes alone."""
+        return [(_score(s), _is_true(s, self.truth)) for s in self.draft.statements if _is_voted(s)]
 
     def kept(self, least: float) -> frozenset[str]:
         """What the draft says when votes below ``least`` are left out; what was measured stays."""
-        kept = [s for s in self.draft.statements if not _is_voted(s) or s.support >= least]
+        kept = [s for s in self.draft.statements if not _is_voted(s) or _score(s) >= least]
         return said_of(finding for statement in kept for finding in statement.findings)
 
 
@@ -124,6 +125,11 @@ def _surest(drafts: Sequence[Judged], share: float, group: str) -> Measure:
     right = [2 * len(s & d.truth) for s, d in zip(said, chosen, strict=True)]
     total = [len(s) + len(d.truth) for s, d in zip(said, chosen, strict=True)]
     return ratio("micro F1 of findings", right, total, [d.patient for d in chosen], group)
+
+
+def _score(statement: Statement) -> float:
+    """How sure a statement is: its calibrated probability, or its support where there is none."""
+    return statement.support if statement.confidence is None else statement.confidence
 
 
 def _is_voted(statement: Statement) -> bool:

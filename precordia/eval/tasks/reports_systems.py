@@ -1,27 +1,31 @@
-"""Who writes the reports: the consensus of precedents, a language model held to them, and those that copy a past report."""
+"""Who writes the reports: the judgement, parts of it alone, a language model held to it, and those that copy a past report."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
 
-from precordia.concepts import label_report
+from precordia.concepts import label_report, statement_of
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
 from precordia.core.findings import Finding
 from precordia.core.protocols import LanguageModel
 from precordia.eval.tasks.reports_data import Sample
-from precordia.eval.tasks.reports_findings import overlap, said_of
-from precordia.generation.report import write_report
-from precordia.generation.writing import WritingSettings
+from precordia.eval.tasks.reports_findings import overlap
+from precordia.generation.reports.composer import compose
+from precordia.generation.written.writing import WritingSettings
+from precordia.judgement.inputs import inputs_of
+from precordia.judgement.judge import judge
+from precordia.judgement.reconcile import most_specific, said_of
+from precordia.knowledge_base import KnowledgeBase
 
-CONSENSUS: Final = "consensus"
+CONSENSUS: Final = "precordia"
 NEAREST: Final = "nearest report"
 
 
@@ -64,29 +68,53 @@ class System(Protocol):
 
 
 class Drafted:
-    """Precordia's own report, by the precedents' consensus or by a language model.
+    """Precordia's own report, as ``precordia report`` gives it.
 
     Args:
-        settings: How much evidence is needed.
-        language_model: None lets the consensus speak.
+        kb: The archive that is asked.
+        language_model: None writes the judgement down.
+        settings: What a language model is shown, and what happens to statements that do not stand up.
     """
 
-    def __init__(self, settings: WritingSettings, language_model: LanguageModel | None = None) -> None:
+    def __init__(
+        self, kb: KnowledgeBase, language_model: LanguageModel | None = None, settings: WritingSettings | None = None
+    ) -> None:
         self.name = CONSENSUS if language_model is None else language_model.name
-        self._settings = settings
-        self._model = language_model
+        self._kb, self._model, self._settings = kb, language_model, settings
 
     def write(self, sample: Sample) -> Written:
-        """As ``precordia report`` writes it."""
-        draft = write_report(
-            sample.recording,
-            sample.hits,
-            sample.measurements,
-            quality=sample.quality,
-            language_model=self._model,
-            settings=self._settings,
-        )
-        return written(draft)
+        """From the sample's evidence."""
+        model = self._model if self._model is not None else "none"
+        return written(self._kb.report(sample.evidence, llm=model, settings=self._settings))
+
+
+class PrecedentsAlone:
+    """The report that the precedents' vote and the rules of measurement come to, without the archive's models."""
+
+    name = "precedents alone"
+
+    def write(self, sample: Sample) -> Written:
+        """From the sample's evidence."""
+        knowledge = replace(sample.evidence.knowledge, models=None)
+        return written(compose(judge(replace(sample.evidence, knowledge=knowledge))))
+
+
+class ModelsAlone:
+    """What the archive's models find probable, whether a precedent or a measurement bears it out or not."""
+
+    name = "models alone"
+
+    def write(self, sample: Sample) -> Written:
+        """From the sample's vector and measurements."""
+        evidence = sample.evidence
+        models = evidence.knowledge.models
+        if models is None or evidence.vector is None:
+            return Written("")
+        ecg = evidence.recording
+        row = inputs_of(evidence.vector, evidence.measurements, ecg.age, ecg.sex)
+        chances = models.probabilities(row[None, :])[0]
+        said = [c for c, p in zip(models.concepts, chances.tolist(), strict=True) if p >= evidence.settings.least]
+        return Written(" ".join(statement_of(Finding(concept)) for concept in most_specific(said)))
 
 
 def written(draft: Draft) -> Written:

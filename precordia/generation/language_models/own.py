@@ -16,11 +16,11 @@ from precordia.concepts import label_report, statement_of, vocabulary
 from precordia.core.drafts import Prompt
 from precordia.core.errors import CheckpointError, LanguageModelError, UsageError
 from precordia.core.findings import Finding
-from precordia.generation import evidence
 from precordia.generation.language_models.cache import Reply
 from precordia.generation.language_models.chat import ChatLanguageModel
 from precordia.generation.language_models.settings import LanguageModelSettings
 from precordia.generation.questions import Question, read_question
+from precordia.judgement import votes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,7 +116,7 @@ class OwnLanguageModel(ChatLanguageModel):
         if prompt.recordings:
             vectors, steps = features_of(self._encoder, prompt.recordings)
             vector, tokens = vectors[0], self._model.ecg_tokens(steps)[0]
-        near = [(canonical(hit.case.findings), evidence.similarity_of(hit)) for hit in prompt.hits]
+        near = [(canonical(hit.case.findings), votes.similarity_of(hit)) for hit in prompt.hits]
         precedents = tuple((words, similarity) for words, similarity in near if words)
         return Shown(vector, tokens, measured_words(prompt.measurements), precedents)
 
@@ -143,7 +143,7 @@ class OwnLanguageModel(ChatLanguageModel):
     def _asked_as(self, concept: str) -> tuple[str, ...]:
         """The findings that the model was asked about in training: this one, else its kinds."""
         known = self._model.concepts
-        return (concept,) if concept in known else tuple(c for c in known if concept in evidence.lineage(c))
+        return (concept,) if concept in known else tuple(c for c in known if concept in votes.lineage(c))
 
 
 def joined(verdicts: Sequence[str]) -> str:

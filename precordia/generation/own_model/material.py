@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from precordia.concepts import statement_of, vocabulary
 from precordia.core.findings import Finding
 from precordia.generation.own_model.questions import is_there
-from precordia.generation.reconcile import sayable, section_of
+from precordia.judgement.reconcile import sayable, section_of
 
 Asked = tuple[tuple[str, str], ...]
 """Questions with their answers."""

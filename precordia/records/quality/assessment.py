@@ -10,6 +10,7 @@ from precordia.core.recording import Problem, Quality, Recording
 from precordia.records.quality.leads import LeadFacts, audible_noise, lead_facts
 from precordia.records.quality.limbs import limb_problems
 from precordia.records.quality.score import lead_scores, probability
+from precordia.records.quality.strips import parts_of, together
 from precordia.records.quality.swap import swap_problems
 from precordia.records.quality.units import units_problem
 from precordia.records.quality.view import View, view_of
@@ -48,7 +49,7 @@ def assess(recording: Recording) -> Quality:
     The score is the probability that annotators who see the waves would accept the recording (see ``score``), times the
     share of samples that are there; below the threshold when the units are wrong, 0 when no lead has a signal. What does not
     spoil the waves (missing leads, broken laws between leads, swapped electrodes) is listed among the problems and leaves the
-    score alone.
+    score alone. Of leads recorded one after another, each strip is judged by itself.
 
     Never raises for what a signal holds: empty, NaN and infinite signals are unacceptable, with the reason.
     """
@@ -60,6 +61,9 @@ def assess(recording: Recording) -> Quality:
     hopeless = _hopeless(recording)
     if hopeless is not None:
         return Quality(0.0, False, {recording.leads[row]: 0.0 for row in rows}, (hopeless, *missing))
+    parts = parts_of(recording, SHORTEST_S)
+    if parts:
+        return together(parts, [assess(part.recording) for part in parts], missing, ACCEPTABLE)
     view = view_of(recording, rows)
     units, factor = units_problem(view)
     if units is not None:

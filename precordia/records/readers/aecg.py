@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import MedianBeats, Recording
-from precordia.records.channels import mv_per_unit, one_line, parse_age, parse_sex, parse_time
+from precordia.records.channels import assumed_unit, mv_per_unit, one_line, parse_time
 from precordia.records.limits import check_fs, check_shape
+from precordia.records.people import age_at, parse_age, parse_sex
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.statements import report_of, statements
-from precordia.records.readers.strips import stack_rows, with_limb_leads
+from precordia.records.readers.strips import Strip, join_strips, with_limb_leads
 from precordia.records.readers.xml_tree import numbers, parse_xml, text_of, to_number
 
 if TYPE_CHECKING:
@@ -77,7 +78,10 @@ def read(path: Path) -> Recording:
         fs=fs,
         leads=leads,
         recording_id=path.stem,
-        patient_id=_attribute(subject, "extension") or _attribute(subject, "root") or None,
+        patient_id=_attribute(subject, "extension")
+        or _attribute(subject, "root")
+        or text_of(person, "PatientID")
+        or None,
         time=time,
         age=_age(root, person, time),
         sex=parse_sex(_attribute(person.find("administrativeGenderCode") if person is not None else None, "code")),
@@ -94,25 +98,19 @@ def read(path: Path) -> Recording:
 
 
 def _sequence_sets(path: Path, series: Element) -> tuple[tuple[str, ...], NDArray[np.float32], float, tuple[str, ...]]:
-    """The leads of a series; of several sequence sets those that go with the longest."""
-    sets = [_sequences(path, one) for one in series.findall("component/sequenceSet")]
-    sets = [one for one in sets if one[0]]
-    if not sets:
+    """The leads of a series, its sequence sets laid at their times."""
+    found = [_sequences(path, one) for one in series.findall("component/sequenceSet")]
+    strips = [strip for strip, _ in found if strip.rows]
+    if not strips:
         raise UnusableSignalError(f"{path}: its series holds no leads; nothing to read")
-    rows, fs = max(sets, key=lambda one: max(row.size for row in one[0].values()))
-    left_out = 0
-    for more, rate in sets:
-        if more is not rows and rate == fs and {row.size for row in more.values()} == {next(iter(rows.values())).size}:
-            rows = {**more, **rows}
-        elif more is not rows:
-            left_out += 1
-    leads, signal = stack_rows(path, rows)
-    return leads, signal, fs, ((f"left out: {left_out} sequence sets of another length or rate",) if left_out else ())
+    leads, signal, fs, notes = join_strips(path, strips, "sequence sets")
+    return leads, signal, fs, (*dict.fromkeys(note for _, said in found for note in said), *notes)
 
 
-def _sequences(path: Path, sequence_set: Element) -> tuple[dict[str, NDArray[np.float64]], float]:
+def _sequences(path: Path, sequence_set: Element) -> tuple[Strip, tuple[str, ...]]:
     rows: dict[str, NDArray[np.float64]] = {}
-    fs = 0.0
+    without_unit: dict[str, tuple[float, float]] = {}
+    fs, start = 0.0, None
     for sequence in sequence_set.findall("component/sequence"):
         name, value = _code(sequence), sequence.find("value")
         if value is None:
@@ -121,28 +119,57 @@ def _sequences(path: Path, sequence_set: Element) -> tuple[dict[str, NDArray[np.
             increment = value.find("increment")
             step = (to_number(_attribute(increment, "value")) or 0.0) * _SECONDS.get(_attribute(increment, "unit"), 0.0)
             fs = check_fs(path, round(1 / step, 6)) if step > 0 else 0.0
+            start = _start(name, value.find("head"))
             continue
         digits = value.find("digits")
         if digits is None:
             continue
-        scale, origin = value.find("scale"), value.find("origin")
-        step_mv = (to_number(_attribute(scale, "value")) or 0.0) * (mv_per_unit(_attribute(scale, "unit")) or 0.0)
-        zero = (to_number(_attribute(origin, "value")) or 0.0) * (mv_per_unit(_attribute(origin, "unit")) or 0.0)
-        if not step_mv:
-            raise UnreadableRecordingError(
-                f"{path}: sequence {one_line(name)[:40]} has no scale in volts; the file is damaged"
-            )
         if name in rows:
             raise UnreadableRecordingError(
                 f"{path}: sequence {one_line(name)[:40]} stands there twice; the file is damaged"
             )
-        rows[name] = numbers(digits.text or "", f"{path}: {one_line(name)[:40]}") * step_mv + zero
+        scale, origin = value.find("scale"), value.find("origin")
+        step_mv, zero = (_millivolts(one) for one in (scale, origin))
+        rows[name] = numbers(digits.text or "", f"{path}: {one_line(name)[:40]}")
         check_shape(path, len(rows), max(1, rows[name].size))
+        if step_mv:
+            rows[name] = rows[name] * step_mv + (zero or 0.0)
+        elif scale is not None and not _attribute(scale, "unit") and to_number(_attribute(scale, "value")):
+            number, offset = (to_number(_attribute(one, "value")) or 0.0 for one in (scale, origin))
+            without_unit[name] = number, offset
+        else:
+            raise UnreadableRecordingError(
+                f"{path}: sequence {one_line(name)[:40]} has no scale in volts, so its amplitudes are not known; "
+                "export it with its scale"
+            )
     if rows and not fs:
         raise UnreadableRecordingError(
-            f"{path}: its sequences have no time increment, so no sampling rate; the file is damaged"
+            f"{path}: its sequences have no time increment, so no sampling rate; export it with its times"
         )
-    return rows, fs
+    notes: tuple[str, ...] = ()
+    if without_unit:
+        scaled = {name: rows[name] * step + zero for name, (step, zero) in without_unit.items()}
+        unit, factor = assumed_unit(scaled.values())
+        rows.update({name: row * factor for name, row in scaled.items()})
+        notes = (f"unit not given: {unit} taken, after the amplitudes",)
+    return Strip(rows, fs, start), notes
+
+
+def _millivolts(element: Element | None) -> float | None:
+    """A quantity (``<scale value="5" unit="uV"/>``) in mV; None when it is no voltage."""
+    number, factor = to_number(_attribute(element, "value")), mv_per_unit(_attribute(element, "unit"))
+    return number * factor if number is not None and factor is not None else None
+
+
+def _start(code: str, head: Element | None) -> float | None:
+    """When a sequence set begins, s: since the year 1 for absolute times, since the series' start for relative ones."""
+    text = _attribute(head, "value")
+    if code == "TIME_ABSOLUTE":
+        day = _stamp(text)
+        fraction = to_number(f"0.{text[15:]}") if text[14:15] == "." and text[15:].isdigit() else 0.0
+        return (day - datetime.min).total_seconds() + (fraction or 0.0) if day else None
+    number, unit = to_number(text), _SECONDS.get(_attribute(head, "unit"))
+    return number * unit if number is not None and unit is not None else None
 
 
 def _beats(path: Path, rhythm: Element) -> MedianBeats | None:
@@ -179,13 +206,15 @@ def _measurements(root: Element) -> dict[str, float]:
 
 
 def _age(root: Element, person: Element | None, time: datetime | None) -> float | None:
+    stated = None
     for observation in root.findall("controlVariable/relatedObservation"):
         value = observation.find("value")
         if _code(observation) == "21612-7":  # LOINC: reported age
             unit = _AGE_UNITS.get(_attribute(value, "unit"), "years")
-            return parse_age(f"{_attribute(value, 'value')} {unit}")
+            stated = f"{_attribute(value, 'value')} {unit}"
+    # "Age" and "PatientID" are not of the standard; carts of some makers put them with the person.
     born = parse_time(_attribute(person.find("birthTime") if person is not None else None, "value")[:8])
-    return parse_age(int((time - born).days / 365.25)) if born and time and time >= born else None
+    return age_at(time, stated if parse_age(stated) is not None else text_of(person, "Age"), born)
 
 
 def _time(element: Element, path: str) -> datetime | None:

@@ -1,6 +1,7 @@
 """DICOM waveform objects (12-lead, general and ambulatory ECG), through pydicom.
 
-The rhythm is the longest original multiplex group; groups labelled or coded as derived median beats are kept apart.
+Multiplex groups are laid at their time offsets, so that strips recorded one after another stay so. Groups labelled as median
+beats, and short derived ones, are kept apart.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 
 from precordia.core.errors import MissingExtraError, UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import MedianBeats, Recording
-from precordia.records.channels import mv_per_unit, one_line, parse_age, parse_sex, parse_time
-from precordia.records.limits import MAX_FILE_BYTES, check_fs, check_shape, read_bytes
+from precordia.records.channels import assumed_unit, mv_per_unit, one_line, parse_time
+from precordia.records.limits import MAX_FILE_BYTES, check_fs, check_shape, inflate, read_bytes
+from precordia.records.people import age_at, parse_sex
 from precordia.records.readers.reader import Head, Reader
-from precordia.records.readers.statements import report_of, statements
-from precordia.records.readers.strips import stack_rows, with_limb_leads
+from precordia.records.readers.statements import event_notes, report_of, statements
+from precordia.records.readers.strips import Strip, join_strips, stack_rows, with_limb_leads
 
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
@@ -46,11 +48,24 @@ _MEASUREMENTS: Final = {
 }  # fmt: skip
 
 
+_SHORT_S: Final = 2.5
+"""Derived groups below are median beats, s: a beat lasts about 1.2 s, the shortest rhythm strip 2.5 s."""
+
+
 def sniff(head: Head) -> int:
-    """2 for the "DICM" mark after the preamble, 1 for a data set without preamble whose first element is of group 8."""
-    if head.data[128:132] == b"DICM":
+    """2 for the "DICM" mark or a file meta group, after the preamble or where that was lost; 1 for a first element of group 8."""
+    if _meta_start(head.data) is not None:
         return 2
     return 1 if head.data[:2] == b"\x08\x00" and head.data[3:4] == b"\x00" and head.size > 256 else 0
+
+
+def _meta_start(data: bytes) -> int | None:
+    """Where the file meta group (0002,0000) begins, with or without preamble and mark; None when there is none."""
+    for start in (_PREAMBLE, 4, 0, 128):
+        marked = start >= 4 and data[start - 4 : start] == b"DICM"
+        if (marked and start) or data[start : start + 6] == b"\x02\x00\x00\x00UL":
+            return start
+    return None
 
 
 def read(path: Path) -> Recording:
@@ -75,22 +90,21 @@ def read(path: Path) -> Recording:
 
 def _dataset(path: Path, data: bytes, pydicom: Any) -> tuple[Any, bool]:
     """The data set, and whether its numbers are big-endian; a deflated one is inflated within bounds."""
-    if data[128:132] != b"DICM":
+    start = _meta_start(data)
+    if start is None:
         return pydicom.dcmread(io.BytesIO(data), force=True), False
-    meta = pydicom.filereader.read_file_meta_info(path)
+    data = bytes(128) + b"DICM" + data[start:]
+    meta = pydicom.filereader.read_dataset(
+        io.BytesIO(data[_PREAMBLE:]),
+        is_implicit_VR=False,
+        is_little_endian=True,
+        stop_when=lambda tag, _vr, _length: tag.group != 2,
+    )
     syntax = str(meta.get("TransferSyntaxUID", ""))
     if syntax != _DEFLATED:
         return pydicom.dcmread(io.BytesIO(data)), syntax == _BIG_ENDIAN
     start = _PREAMBLE + 12 + int(meta.get("FileMetaInformationGroupLength", 0))
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        plain = inflater.decompress(data[start:], MAX_FILE_BYTES)
-    except zlib.error:
-        raise UnreadableRecordingError(f"{path}: the deflated data cannot be inflated; the file is damaged") from None
-    if inflater.unconsumed_tail:
-        raise UnreadableRecordingError(f"{path}: inflates to more than {MAX_FILE_BYTES / 2**20:.0f} MiB; refused")
-    if not inflater.eof:
-        raise UnreadableRecordingError(f"{path}: the deflated data end early; the file is truncated")
+    plain = inflate(path, data[start:], wbits=-zlib.MAX_WBITS, limit=MAX_FILE_BYTES)
     return pydicom.filereader.read_dataset(io.BytesIO(plain), is_implicit_VR=False, is_little_endian=True), False
 
 
@@ -103,16 +117,22 @@ def _recording(path: Path, dataset: Any, big_endian: bool) -> Recording:
     rhythms = [group for group in groups if not _is_beat(group)]
     if not rhythms:
         raise UnusableSignalError(f"{path}: holds median beats only; export the ECG with its rhythm")
+    # Where the same leads stand there twice, those as measured come before derived (filtered, averaged) ones.
+    rhythms.sort(key=lambda group: _text(group, "WaveformOriginality").upper() == "DERIVED")
     decoded = [_decode(path, group, big_endian) for group in rhythms]
-    leads, signal, fs, notes = _merge(path, decoded)
+    leads, signal, fs, notes = join_strips(path, [strip for strip, _ in decoded], "waveform groups")
     leads, signal, derived = with_limb_leads(leads, signal)
+    notes = (*dict.fromkeys(note for _, said in decoded for note in said), *notes)
     median = None
     if beats:
-        rows, beat_fs = _decode(path, beats[0], big_endian)
-        beat_leads, beat_signal = stack_rows(path, rows, "median beats")
-        median = MedianBeats(beat_signal, beat_fs, beat_leads)
+        beat, _ = _decode(path, beats[0], big_endian)
+        beat_leads, beat_signal = stack_rows(path, beat.rows, "median beats")
+        median = MedianBeats(beat_signal, beat.fs, beat_leads)
     annotations = list(dataset.get("WaveformAnnotationSequence") or [])
-    lines = [_text(one, "UnformattedTextValue") for one in annotations]
+    # A text at a place in the signal tells an event ("button pressed"); what is said of the whole ECG has no place.
+    events = [one for one in annotations if one.get("TemporalRangeType")]
+    lines = [_text(one, "UnformattedTextValue") for one in annotations if one not in events]
+    time = _time(dataset)
     extra = {
         "accession_number": _text(dataset, "AccessionNumber"),
         "study_instance_uid": _text(dataset, "StudyInstanceUID"),
@@ -127,8 +147,8 @@ def _recording(path: Path, dataset: Any, big_endian: bool) -> Recording:
         leads=leads,
         recording_id=path.stem,
         patient_id=_text(dataset, "PatientID") or None,
-        time=_time(dataset),
-        age=parse_age(_text(dataset, "PatientAge")),
+        time=time,
+        age=age_at(time, _text(dataset, "PatientAge"), parse_time(_text(dataset, "PatientBirthDate"))),
         sex=parse_sex(_text(dataset, "PatientSex")),
         device=device or None,
         source=str(path),
@@ -138,18 +158,21 @@ def _recording(path: Path, dataset: Any, big_endian: bool) -> Recording:
         vendor_measurements=_measurements(annotations),
         median_beats=median,
         metadata={key: value for key, value in extra.items() if value},
-        notes=(*notes, *derived),
+        notes=(*notes, *derived, *event_notes(_text(one, "UnformattedTextValue") for one in events)),
     )
 
 
 def _is_beat(group: Any) -> bool:
     label = _text(group, "MultiplexGroupLabel").lower()
+    if "median" in label or "representative" in label or "average" in label:
+        return True
+    duration_s = int(group.get("NumberOfWaveformSamples") or 0) / (float(group.get("SamplingFrequency") or 0) or 1.0)
     derived = _text(group, "WaveformOriginality").upper() == "DERIVED"
-    return "median" in label or "representative" in label or "average" in label or (derived and "rhythm" not in label)
+    return derived and "rhythm" not in label and duration_s < _SHORT_S
 
 
-def _decode(path: Path, group: Any, big_endian: bool) -> tuple[dict[str, NDArray[np.float64]], float]:
-    """Rows in mV under lead names, and the rate, of one multiplex group."""
+def _decode(path: Path, group: Any, big_endian: bool) -> tuple[Strip, tuple[str, ...]]:
+    """One multiplex group, and what was assumed."""
     fs = check_fs(path, float(group.get("SamplingFrequency") or 0))
     n_channels, n_samples = (
         int(group.get("NumberOfWaveformChannels") or 0),
@@ -178,44 +201,35 @@ def _decode(path: Path, group: Any, big_endian: bool) -> tuple[dict[str, NDArray
     )
     rows: dict[str, NDArray[np.float64]] = {}
     others: list[str] = []
+    without_unit: list[str] = []
     for index, channel in enumerate(channels):
         name = _channel_name(channel, index)
         units = channel.get("ChannelSensitivityUnitsSequence")
-        scale = mv_per_unit(_text(units[0], "CodeValue")) if units else None
-        sensitivity = channel.get("ChannelSensitivity")
-        if scale is None or sensitivity is None:
+        unit = (_text(units[0], "CodeValue") or _text(units[0], "CodeMeaning")) if units else ""
+        scale, sensitivity = mv_per_unit(unit), channel.get("ChannelSensitivity")
+        if sensitivity is None or (scale is None and unit):
             others.append(name)
             continue
         factor = float(sensitivity) * float(channel.get("ChannelSensitivityCorrectionFactor") or 1)
-        row = (values[:, index] * factor + float(channel.get("ChannelBaseline") or 0)) * scale
+        row = (values[:, index] * factor + float(channel.get("ChannelBaseline") or 0)) * (scale or 1.0)
         if pad is not None:
             row[values[:, index] == pad] = np.nan
         if name in rows:
             raise UnreadableRecordingError(f"{path}: lead {name[:20]} stands there twice; the file is damaged")
         rows[name] = row
+        if scale is None:
+            without_unit.append(name)
     if not rows:
         raise UnusableSignalError(
             f"{path}: none of its channels is in volts ({', '.join(others)[:80]}); there is no ECG in it"
         )
-    return rows, fs
-
-
-def _merge(
-    path: Path, decoded: list[tuple[dict[str, NDArray[np.float64]], float]]
-) -> tuple[tuple[str, ...], NDArray[np.float32], float, tuple[str, ...]]:
-    """The longest group, with the leads of others that go with it sample by sample."""
-    best = max(
-        range(len(decoded)), key=lambda i: (next(iter(decoded[i][0].values())).size / decoded[i][1], len(decoded[i][0]))
-    )
-    rows, fs = dict(decoded[best][0]), decoded[best][1]
-    length, left_out = next(iter(rows.values())).size, 0
-    for index, (more, rate) in enumerate(decoded):
-        if index != best and rate == fs and next(iter(more.values())).size == length and not set(more) & set(rows):
-            rows.update(more)
-        elif index != best:
-            left_out += 1
-    leads, signal = stack_rows(path, rows)
-    return leads, signal, fs, ((f"left out: {left_out} waveform groups of another length or rate",) if left_out else ())
+    notes: tuple[str, ...] = ()
+    if without_unit:
+        taken, scale = assumed_unit(rows[name] for name in without_unit)
+        rows.update({name: rows[name] * scale for name in without_unit})
+        notes = (f"unit not given: {taken} taken, after the amplitudes",)
+    offset_ms = group.get("MultiplexGroupTimeOffset")
+    return Strip(rows, fs, float(offset_ms) / 1000 if offset_ms is not None else None), notes
 
 
 def _channel_name(channel: Any, index: int) -> str:

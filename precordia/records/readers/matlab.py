@@ -2,7 +2,7 @@
 
 Known by what is in them: CPSC 2018's originals (struct ``ECG`` with ``sex``, ``age``, ``data``; 12 leads, 500 Hz, mV),
 ecg-kit's (``signal`` with a struct ``header``), and bare matrices (``val``, ``signal``, ``ecg``, ``data``) described by a
-JSON beside or by variables ``fs`` and ``leads`` in the same file.
+JSON beside, by PhysioNet's ``.info`` beside, or by variables ``fs`` and ``leads`` in the same file.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import numpy as np
 from precordia.core.errors import UnreadableRecordingError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-from precordia.records.channels import mv_per_unit
+from precordia.records.channels import is_other_signal, mv_per_unit
 from precordia.records.limits import read_bytes
 from precordia.records.readers.matlab_file import is_level_4, is_level_5, load
+from precordia.records.readers.physionet_info import calibrated, read_info
 from precordia.records.readers.reader import Head, Reader
-from precordia.records.readers.sidecar import read_sidecar, recording_from_array
+from precordia.records.readers.sidecar import read_sidecar, recording_from_array, to_facts
 
 _CPSC_FS: Final = 500.0
 """Hz; http://2018.icbeb.org/Challenge.html: "12 leads ECG recordings ... sampled as 500 Hz"."""
@@ -73,12 +74,23 @@ def read(path: Path) -> Recording:
         raise UnreadableRecordingError(
             f"{path}: holds no matrix called {', '.join(_NAMES)} ({', '.join(sorted(variables))[:80]})"
         )
-    for key, names in (("fs", ("fs", "Fs", "freq", "sfreq")), ("leads", ("leads", "lead_names", "sig_name"))):
-        value = next((variables[one] for one in names if one in variables), None)
-        if key == "fs" and _number(value) is not None:
-            facts.setdefault("fs", _number(value))
-        elif key == "leads" and isinstance(value, list):
-            facts.setdefault("leads", [str(item) for item in value])
+    info = read_info(path)
+    if info is not None:
+        names, values, notes = calibrated(path, variables[name], info)
+        stamp = info.time.isoformat() if info.time else None
+        facts = {"fs": info.fs, "time": stamp, **facts, "leads": names, "units": "mV"}
+        return recording_from_array(path, values, facts, format="matlab", notes=notes)
+    told = {
+        key: _number(value) if isinstance(value, np.ndarray) else value
+        for key, value in variables.items()
+        if key != name
+    }
+    known = {
+        key: value
+        for key, value in to_facts(told).items()
+        if value is not None and key in ("fs", "leads", "units", "age", "sex")
+    }
+    facts = {**known, **facts}
     return recording_from_array(path, variables[name], facts, format="matlab")
 
 
@@ -94,11 +106,7 @@ def _ecg_kit(path: Path, signal: Any, header: Mapping[str, Any], facts: dict[str
     if gain.size != len(names) or zero.size != len(names) or not np.all(gain):
         raise UnreadableRecordingError(f"{path}: its header gives no gain for each channel; it is damaged")
     # Pressure and pulse channels are marked in microvolt too; they are told by name.
-    keep = [
-        i
-        for i, name in enumerate(names)
-        if mv_per_unit(units[i]) is not None and name.upper() not in ("PPG", "ABP", "PLETH", "RESP")
-    ]
+    keep = [i for i, name in enumerate(names) if mv_per_unit(units[i]) is not None and not is_other_signal(name)]
     left_out = [name for i, name in enumerate(names) if i not in keep]
     scales = [mv_per_unit(units[i]) or 1.0 for i in keep]
     values = np.stack(

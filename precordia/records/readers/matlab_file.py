@@ -7,14 +7,13 @@ scipy.io.loadmat in the tests.
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from precordia.core.errors import UnreadableRecordingError
-from precordia.records.limits import MAX_FILE_BYTES, MAX_VALUES
+from precordia.records.limits import MAX_FILE_BYTES, MAX_VALUES, inflate
 
 _V4_TYPES: Final = {0: "f8", 1: "f4", 2: "i4", 3: "i2", 4: "u2", 5: "u1"}
 _TYPES: Final = {
@@ -65,7 +64,7 @@ def load(data: bytes) -> dict[str, Any]:
     """
     try:
         return _load_4(data) if not is_level_5(data) else _Level5(data).load()
-    except (struct.error, zlib.error, IndexError, OverflowError) as error:
+    except (struct.error, IndexError, OverflowError) as error:
         raise UnreadableRecordingError(f"the MATLAB file is damaged or truncated ({type(error).__name__})") from None
 
 
@@ -104,10 +103,7 @@ class _Level5:
         while at + 8 <= len(self.data):
             kind, payload, at = self.element(self.data, at)
             if kind == _COMPRESSED:
-                inflater = zlib.decompressobj()
-                plain = inflater.decompress(payload, self.budget)
-                if inflater.unconsumed_tail or not inflater.eof:
-                    raise UnreadableRecordingError("the MATLAB file is truncated, or inflates beyond all bounds")
+                plain = inflate("a variable of the MATLAB file", payload, limit=self.budget)
                 self.budget -= len(plain)
                 kind, payload, _ = self.element(plain, 0)
             if kind == _MATRIX:

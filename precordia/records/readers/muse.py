@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import MedianBeats, Recording
-from precordia.records.channels import mv_per_unit, parse_age, parse_sex, parse_time
+from precordia.records.channels import mv_per_unit, parse_time
 from precordia.records.limits import check_fs, check_shape
+from precordia.records.people import age_at, parse_sex
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.statements import report_of, statements
 from precordia.records.readers.strips import stack_rows, with_limb_leads
@@ -25,7 +26,6 @@ from precordia.records.readers.xml_tree import base64_bytes, number_of, parse_xm
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-_UNITS: Final = {"MICROVOLTS": "uV", "MILLIVOLTS": "mV", "NANOVOLTS": "nV", "VOLTS": "V"}
 _MEASUREMENTS: Final = {
     "VentricularRate": "heart_rate_bpm", "AtrialRate": "atrial_rate_bpm", "PRInterval": "pr_ms", "QRSDuration": "qrs_ms",
     "QTInterval": "qt_ms", "QTCorrected": "qtc_ms", "QTcFrederica": "qtc_fridericia_ms", "PAxis": "p_axis_deg",
@@ -64,6 +64,7 @@ def read(path: Path) -> Recording:
         notes = (*notes, "the report is unconfirmed: it is the cart's own interpretation")
     measured = root.find("RestingECGMeasurements")
     device = text_of(test, "AcquisitionDevice")
+    time = _time(text_of(test, "AcquisitionDate"), text_of(test, "AcquisitionTime"))
     extra = {"status": status, "site": text_of(test, "SiteName"), "location": text_of(test, "LocationName"),
              "priority": text_of(test, "Priority"), "accession_number": text_of(root.find("Order"), "AccessionNumber")}  # fmt: skip
     return Recording(
@@ -72,8 +73,12 @@ def read(path: Path) -> Recording:
         leads=leads,
         recording_id=path.stem,
         patient_id=text_of(person, "PatientID") or None,
-        time=_time(text_of(test, "AcquisitionDate"), text_of(test, "AcquisitionTime")),
-        age=parse_age(f"{text_of(person, 'PatientAge')} {text_of(person, 'AgeUnits')}"),
+        time=time,
+        age=age_at(
+            time,
+            f"{text_of(person, 'PatientAge')} {text_of(person, 'AgeUnits')}",
+            _time(text_of(person, "DateofBirth"), ""),
+        ),
         sex=parse_sex(text_of(person, "Gender")),
         device=f"GE {device}" if device else None,
         source=str(path),
@@ -94,16 +99,22 @@ def _waveform(path: Path, waveform: Element) -> tuple[tuple[str, ...], NDArray[n
     fs = check_fs(path, (base or 0.0) * 10.0 ** max(-12.0, min(12.0, exponent)))
     rows: dict[str, NDArray[np.float64]] = {}
     damaged: list[str] = []
+    without_unit: list[str] = []
     for lead in waveform.findall("LeadData"):
         name = text_of(lead, "LeadID") or f"channel {len(rows) + 1}"
         if name in rows:
             raise UnreadableRecordingError(f"{path}: lead {name} stands there twice; the file is damaged")
-        unit = text_of(lead, "LeadAmplitudeUnits").upper()
-        scale, step = mv_per_unit(_UNITS.get(unit, unit)), number_of(lead, "LeadAmplitudeUnitsPerBit")
-        if scale is None or not step or (number_of(lead, "LeadSampleSize") or 2) != 2:
+        unit = text_of(lead, "LeadAmplitudeUnits")
+        if not unit:
+            without_unit.append(name)
+        scale, step = mv_per_unit(unit or "uV"), number_of(lead, "LeadAmplitudeUnitsPerBit")
+        if scale is None or not step:
             raise UnreadableRecordingError(
-                f"{path}: lead {name} has no scale in volts or no 16-bit samples; the file is damaged"
+                f"{path}: lead {name} has no scale in volts (unit {unit[:20]!r}, {step or 'no'} units a bit), so its "
+                "amplitudes are not known; export it from MUSE again"
             )
+        if (number_of(lead, "LeadSampleSize") or 2) != 2:
+            raise UnreadableRecordingError(f"{path}: lead {name} is not of 16-bit samples; such files are not read")
         element = lead.find("WaveFormData")
         data = base64_bytes((element.text or "") if element is not None else "", f"{path}: lead {name}")
         declared = number_of(lead, "LeadSampleCountTotal")
@@ -118,8 +129,10 @@ def _waveform(path: Path, waveform: Element) -> tuple[tuple[str, ...], NDArray[n
         rows[name] = np.where(raw == -(2**15), np.nan, raw * (step * scale))
         check_shape(path, len(rows), max(1, raw.size))
     leads, signal = stack_rows(path, rows)
-    note = (f"checksum of {', '.join(damaged)} does not match: the samples may be damaged",) if damaged else ()
-    return leads, signal, fs, note
+    notes = [f"checksum of {', '.join(damaged)} does not match: the samples may be damaged"] if damaged else []
+    if without_unit:
+        notes.append(f"unit of {', '.join(without_unit)} not given: uV taken, as MUSE writes")
+    return leads, signal, fs, tuple(notes)
 
 
 def _lines(diagnosis: Element | None) -> list[str]:

@@ -1,4 +1,7 @@
-"""Philips Sierra XML (root ``restingecgdata``), versions 1.03, 1.04, 1.04.01 and 1.04.02, plain or XLI-compressed."""
+"""Philips Sierra XML (root ``restingecgdata``), versions 1.03, 1.04, 1.04.01 and 1.04.02, plain or XLI-compressed.
+
+Other versions 1.x are read the same way, with a note: between those known only fields were added.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from numpy.typing import NDArray
 
 from precordia.core.errors import UnknownFormatError, UnreadableRecordingError
 from precordia.core.recording import MedianBeats, Recording
-from precordia.records.channels import parse_age, parse_sex, parse_time
+from precordia.records.channels import parse_time
 from precordia.records.limits import check_fs, check_shape
+from precordia.records.people import age_at, parse_age, parse_sex
 from precordia.records.readers.philips_xli import decode_chunks
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.statements import report_of, statements
@@ -50,16 +54,21 @@ def read(path: Path) -> Recording:
     """The rhythm strip, its demographics, statements and measurements.
 
     Raises:
-        UnknownFormatError: a document type or version that is not known.
+        UnknownFormatError: a document type or major version that is not known.
         UnreadableRecordingError: damaged.
     """
     root = parse_xml(path)
     kind, version = text_of(root, "documentinfo/documenttype"), text_of(root, "documentinfo/documentversion")
-    if kind not in _TYPES or version not in _VERSIONS:
+    if kind not in _TYPES or version.split(".")[0] not in ("1", ""):
         raise UnknownFormatError(
             f"{path}: document type {kind[:40]!r} version {version[:20]!r} is not read; "
-            f"known are {' and '.join(_TYPES)} in versions {', '.join(_VERSIONS)}"
+            f"known are {' and '.join(_TYPES)} in versions 1.x (checked: {', '.join(_VERSIONS)})"
         )
+    unknown = (
+        ()
+        if version in _VERSIONS
+        else (f"version {version[:20] or 'not given'} is not known; read as {_VERSIONS[-1]}",)
+    )
     traits = root.find("dataacquisition/signalcharacteristics")
     strip = root.find("waveforms/parsedwaveforms")
     if strip is None:
@@ -99,7 +108,7 @@ def read(path: Path) -> Recording:
         vendor_measurements=_measurements(root, interpretation),
         median_beats=_beats(path, root.find("waveforms/repbeats"), traits),
         metadata={key: value for key, value in extra.items() if value},
-        notes=(*derived, *_calibration(signal, fs)),
+        notes=(*unknown, *derived, *_calibration(signal, fs)),
     )
 
 
@@ -198,20 +207,13 @@ def _measurements(root: Element, interpretation: Element | None) -> dict[str, fl
 def _age(person: Element | None, time: datetime | None) -> float | None:
     if person is None:
         return None
-    for tag, unit in (
-        ("years", "years"),
-        ("months", "months"),
-        ("weeks", "weeks"),
-        ("days", "days"),
-        ("hours", "hours"),
-    ):
-        if value := text_of(person, f"age/{tag}"):
-            return parse_age(f"{value} {unit}")
-    born = parse_time(text_of(person, "age/dateofbirth"))
-    if born and time and time >= born:
-        return parse_age((time - born).days // 365.25)
+    units = ("years", "months", "weeks", "days", "hours")
+    found = ((text_of(person, f"age/{unit}"), unit) for unit in units)
+    stated = next((f"{value} {unit}" for value, unit in found if value), None)
+    born = parse_time(text_of(person, "age/dateofbirth") or text_of(person, "dateofbirth"))
     element = person.find("age")
-    return parse_age(element.get("defaultage")) if element is not None else None
+    age = age_at(time, stated, born)
+    return age if age is not None or element is None else parse_age(element.get("defaultage"))
 
 
 READER = Reader("philips", sniff, read)

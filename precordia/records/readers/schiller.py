@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import MedianBeats, Recording
-from precordia.records.channels import mv_per_unit, parse_age, parse_sex, parse_time
+from precordia.records.channels import assumed_unit, mv_per_unit, parse_time
 from precordia.records.limits import check_fs, check_shape
+from precordia.records.people import age_at, parse_sex
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.statements import report_of, statements
 from precordia.records.readers.strips import stack_rows, with_limb_leads
@@ -42,14 +43,16 @@ def read(path: Path) -> Recording:
     blocks = {text_of(block, "type"): block for block in reversed(root.findall("eventdata/event/wavedata"))}
     if "ECG_RHYTHMS" not in blocks:
         raise UnusableSignalError(f"{path}: holds no rhythm waveform; export the ECG with its waveforms")
-    leads, signal, fs = _block(path, blocks["ECG_RHYTHMS"])
+    leads, signal, fs, notes = _block(path, blocks["ECG_RHYTHMS"])
     leads, signal, derived = with_limb_leads(leads, signal)
     beats = None
     if "ECG_AVERAGES" in blocks:
-        beat_leads, beat_signal, beat_fs = _block(path, blocks["ECG_AVERAGES"])
+        beat_leads, beat_signal, beat_fs, _ = _block(path, blocks["ECG_AVERAGES"])
         beats = MedianBeats(beat_signal, beat_fs, beat_leads)
     person, exam = root.find("patdata"), root.find("examdescript")
     time = parse_time(text_of(exam, "startdatetime/date"), text_of(exam, "startdatetime/time")[:6])
+    if time and time.year <= 1970:
+        time = None  # devices whose clock was never set write the first day of Unix time
     born = parse_time(text_of(person, "birthdate"))
     hardware = exam.find("aquiringdevice/hardware") if exam is not None else None
     lines = [
@@ -66,9 +69,8 @@ def read(path: Path) -> Recording:
         leads=leads,
         recording_id=path.stem,
         patient_id=text_of(person, "id") or None,
-        # Devices whose clock was never set write the first day of Unix time.
-        time=time if time and time.year > 1970 else None,
-        age=parse_age((time - born).days // 365.25) if born and time and time.year > 1970 and time >= born else None,
+        time=time,
+        age=age_at(time, text_of(person, "age") or None, born),
         sex=parse_sex(text_of(person, "gender")),
         device=" ".join(filter(None, [text_of(hardware, "vendor"), text_of(hardware, "model")])) or None,
         source=str(path),
@@ -77,17 +79,21 @@ def read(path: Path) -> Recording:
         vendor_statements=statements(lines),
         vendor_measurements=_measurements(root),
         median_beats=beats,
-        notes=derived,
+        notes=(*notes, *derived),
     )
 
 
-def _block(path: Path, block: Element) -> tuple[tuple[str, ...], NDArray[np.float32], float]:
+def _block(path: Path, block: Element) -> tuple[tuple[str, ...], NDArray[np.float32], float, tuple[str, ...]]:
     resolution = block.find("resolution")
     fs = check_fs(path, number_of(resolution, "samplerate/value") or 0.0)
-    scale = mv_per_unit(text_of(resolution, "yres/units"))
+    unit = text_of(resolution, "yres/units")
+    scale = mv_per_unit(unit) if unit else 1.0
     step = number_of(resolution, "yres/unitperbit")
     if scale is None or not step:
-        raise UnreadableRecordingError(f"{path}: has no amplitude scale in volts; the file is damaged")
+        raise UnreadableRecordingError(
+            f"{path}: has no amplitude scale in volts (unit {unit[:20]!r}, {step or 'no'} units a bit), so its amplitudes "
+            "are not known; export it again"
+        )
     rows: dict[str, NDArray[np.float64]] = {}
     for channel in block.findall("channel"):
         name, data = text_of(channel, "name"), channel.find("data")
@@ -101,8 +107,13 @@ def _block(path: Path, block: Element) -> tuple[tuple[str, ...], NDArray[np.floa
             )
         rows[name] = values * (step * scale)
         check_shape(path, len(rows), max(1, values.size))
+    notes: tuple[str, ...] = ()
+    if not unit:
+        unit, factor = assumed_unit(rows.values())
+        rows = {name: row * factor for name, row in rows.items()}
+        notes = (f"unit not given: {unit} taken, after the amplitudes",)
     leads, signal = stack_rows(path, rows)
-    return leads, signal, fs
+    return leads, signal, fs, notes
 
 
 def _measurements(root: Element) -> dict[str, float]:

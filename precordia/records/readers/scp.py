@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import MedianBeats, Recording
-from precordia.records.channels import one_line, parse_age, parse_time
+from precordia.records.channels import one_line, parse_time
 from precordia.records.limits import check_fs, check_shape, read_bytes
+from precordia.records.people import age_at
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.scp_signal import (
     SubtractionZone,
@@ -29,7 +30,7 @@ from precordia.records.readers.scp_signal import (
     read_tables,
 )
 from precordia.records.readers.statements import report_of, statements
-from precordia.records.readers.strips import stack_rows, with_limb_leads
+from precordia.records.readers.strips import Strip, join_strips, stack_rows, with_limb_leads
 
 _HEADER: Final = 16
 _LEADS: Final = {1: "I", 2: "II", 3: "V1", 4: "V2", 5: "V3", 6: "V4", 7: "V5", 8: "V6", 9: "V7", 10: "V2R", 11: "V3R", 12: "V4R",
@@ -86,14 +87,16 @@ def read(path: Path) -> Recording:
         person = _person(file.bodies.get(1, b""))
         _define_leads(file)
         beats, beat_fs = _reference_beats(file)
-        rows, fs = _rhythm(file, beats, beat_fs)
+        strips = _rhythm(file, beats, beat_fs)
         lines = _statements(file.bodies.get(8, b""))
         measured = _measurements(file.bodies.get(7, b""))
     except struct.error:
         raise UnreadableRecordingError(
             f"{path}: a section ends before what it declares; the file is truncated or damaged"
         ) from None
-    leads, signal = stack_rows(path, rows)
+    if not strips:
+        raise UnusableSignalError(f"{path}: declares no leads; nothing to read")
+    leads, signal, fs, notes = join_strips(path, strips, "leads")
     leads, signal, derived = with_limb_leads(leads, signal)
     median = None
     if beats:
@@ -111,7 +114,7 @@ def read(path: Path) -> Recording:
         vendor_statements=statements(lines),
         vendor_measurements=measured,
         median_beats=median,
-        notes=(*file.notes, *derived),
+        notes=(*file.notes, *notes, *derived),
         **person,
     )
 
@@ -156,13 +159,11 @@ def _person(body: bytes) -> dict[str, Any]:
     time = parse_time(
         _date(tags.get(25, b"")) or "", ":".join(f"{part:02d}" for part in clock[:3]) if len(clock) >= 3 else ""
     )
-    age = None
+    stated = None
     if len(tags.get(4, b"")) >= 3:
         value, unit = struct.unpack_from("<HB", tags[4])
-        age = parse_age(f"{value} {_AGE_UNITS.get(unit, 'years')}") if value else None
-    day = parse_time(born or "")
-    if age is None and day and time and time >= day:
-        age = parse_age((time - day).days // 365.25)
+        stated = f"{value} {_AGE_UNITS.get(unit, 'years')}" if value else None
+    age = age_at(time, stated, parse_time(born or ""))
     extra = {
         "indication": _text(tags.get(13, b"")),
         "comment": _text(tags.get(30, b"")),
@@ -213,7 +214,9 @@ def _define_leads(file: _File) -> None:
     count, flags = struct.unpack_from("<BB", body)
     for i in range(count):
         start, end, code = struct.unpack_from("<IIB", body, 2 + 9 * i)
-        if start < 1 or end < start:
+        if start == 0:  # the standard counts from 1; these writers mean the first `end` samples, or one more
+            start, end = 1, end + (_samples_held(file, i) == end + 1)
+        if end < start:
             raise UnreadableRecordingError(
                 f"{file.path}: lead {i + 1} has an impossible sample range; the file is damaged"
             )
@@ -231,6 +234,14 @@ def _define_leads(file: _File) -> None:
         file.beat_ms, file.beat_fiducial, n_zones = struct.unpack_from("<HHH", body)
         if file.subtracted:
             file.zones = [SubtractionZone(*struct.unpack_from("<HIII", body, 6 + 14 * i)) for i in range(n_zones)]
+
+
+def _samples_held(file: _File, lead: int) -> int | None:
+    """Samples of a lead in section 6, where they are not compressed."""
+    if 2 in file.bodies:
+        return None
+    (size,) = struct.unpack_from("<H", file.bodies[6], 6 + 2 * lead)
+    return int(size) // 2
 
 
 def _leads_of(file: _File, section: int, counts: list[int] | None) -> tuple[list[NDArray[np.float64]], float]:
@@ -277,24 +288,19 @@ def _reference_beats(file: _File) -> tuple[dict[str, NDArray[np.float64]], float
     return dict(zip(file.names, rows, strict=True)), fs
 
 
-def _rhythm(
-    file: _File, beats: dict[str, NDArray[np.float64]], beat_fs: float
-) -> tuple[dict[str, NDArray[np.float64]], float]:
-    """Section 6 as rows in mV, aligned in time; samples outside a lead's range are missing (NaN)."""
+def _rhythm(file: _File, beats: dict[str, NDArray[np.float64]], beat_fs: float) -> list[Strip]:
+    """Section 6 as strips in mV: the leads of each sample range."""
     rows, fs = _leads_of(file, 6, [end - start + 1 for start, end in file.ranges])
     if file.subtracted and (not beats or beat_fs != fs or not file.zones):
         raise UnreadableRecordingError(
             f"{file.path}: its reference beat was taken out of the rhythm but is not in the file; damaged"
         )
-    first, last = min(start for start, _ in file.ranges), max(end for _, end in file.ranges)
-    out: dict[str, NDArray[np.float64]] = {}
+    strips: dict[tuple[int, int], dict[str, NDArray[np.float64]]] = {}
     for name, row, (start, end) in zip(file.names, rows, file.ranges, strict=True):
         if file.subtracted:
             add_reference_beat(row, start, beats[name], file.beat_fiducial, file.zones)
-        whole = np.full(last - first + 1, np.nan)
-        whole[start - first : end - first + 1] = row / 1000
-        out[name] = whole
-    return out, fs
+        strips.setdefault((start, end), {})[name] = row / 1000
+    return [Strip(leads, fs, start / fs) for (start, _), leads in strips.items()]
 
 
 def _statements(body: bytes) -> list[str]:

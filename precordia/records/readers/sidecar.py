@@ -6,26 +6,85 @@
      "recording_id": "ecg7", "patient_id": "p3", "time": "2020-01-31T10:00:00", "age": 61, "sex": "F",
      "device": "Cart", "report": "Sinus rhythm.", "codes": ["snomed:426783006"], "metadata": {"ward": "B2"}}
 
-Only ``fs`` is required; ``leads`` too where the array does not name its columns.
+Only ``fs`` is required; ``leads`` too where the array does not name its columns. Other usual names of these keys are
+understood ("sampling_rate", "sex"/"gender", ...; see :data:`FACT_NAMES`), and numbers written as text.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
-from precordia.core.leads import LEADS
+from precordia.core.leads import canonical_lead
 from precordia.core.recording import Recording
-from precordia.records.channels import mv_per_unit, one_line, parse_age, parse_sex
+from precordia.records.channels import assumed_unit, mv_per_unit, one_line, parse_time, standard_if_unnamed
 from precordia.records.limits import MAX_HEADER_BYTES, check_fs, check_shape, read_bytes
+from precordia.records.people import age_at, parse_sex
 from precordia.records.readers.strips import stack_rows
+
+FACT_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "fs": ("fs", "samplingrate", "samplerate", "samplingfrequency", "samplefrequency", "samplefreq", "samplingfreq", "sfreq",
+           "freq", "frequency", "hz", "fsample", "srate", "abtastrate", "frequence", "frequenza", "frecuencia"),
+    "leads": ("leads", "lead", "leadnames", "leadorder", "signame", "signames", "channels", "channelnames", "columns",
+              "ableitungen", "derivations"),
+    "units": ("units", "unit", "einheit", "unite", "unidad", "unita"),
+    "recording_id": ("recordingid", "recordid", "ecgid", "examid"),
+    "patient_id": ("patientid", "subjectid", "mrn", "pid"),
+    "time": ("time", "recordingtime", "recordeddate", "recordingdate", "acquisitiontime", "acquisitiondate", "starttime",
+             "startdate", "datetime", "date"),
+    "age": ("age", "patientage", "alter", "edad", "eta", "idade"),
+    "birth_date": ("birthdate", "dateofbirth", "dob", "birthday", "geburtsdatum", "datedenaissance"),
+    "sex": ("sex", "gender", "patientsex", "geschlecht", "sexe", "sexo", "sesso", "ismale", "isfemale"),
+    "device": ("device", "cart", "machine", "manufacturer"),
+    "report": ("report", "interpretation", "conclusion", "classification", "diagnosis", "befund"),
+    "vendor_statements": ("vendorstatements",),
+    "codes": ("codes",),
+    "metadata": ("metadata",),
+}  # fmt: skip
+"""The key of a fact to the names that files give it, in lower case without separators. Names of people are in none."""
+
+_KEY_OF: Final = {name: key for key, names in FACT_NAMES.items() for name in names}
+
+
+def fact_of(name: str) -> str | None:
+    """The key that a name in a JSON, an archive of arrays or a table's first lines stands for, or None.
+
+    >>> fact_of("Sampling rate"), fact_of("sampling_rate"), fact_of("Date of Birth"), fact_of("Name")
+    ('fs', 'fs', 'birth_date', None)
+    """
+    return _KEY_OF.get(re.sub(r"[^a-z]+", "", name.lower().replace("é", "e").replace("à", "a")))
+
+
+def to_facts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values under the keys of this module, numbers as numbers; the exact key wins over other names of it."""
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        key = fact_of(str(name))
+        if key is None or (key in out and name != key):
+            continue
+        out[key] = value
+        flag = re.sub(r"[^a-z]+", "_", str(name).lower())
+        if key == "sex" and flag in ("is_male", "is_female"):
+            out[key] = parse_sex(value, flag)
+    if isinstance(out.get("fs"), str):
+        number = re.match(r"\s*(\d+(?:[.,]\d+)?)\s*(k?)(?:hz|hertz)?\b", out["fs"].lower())
+        if number:
+            out["fs"] = float(number.group(1).replace(",", ".")) * (1000 if number.group(2) else 1)
+    leads = out.get("leads")
+    if isinstance(leads, str):
+        parts = [part.strip() for part in re.split(r"[,;|]", leads) if part.strip()]
+        out["leads"] = parts[0].split() if len(parts) == 1 and canonical_lead(parts[0]) is None else parts
+    elif isinstance(leads, int):  # how many there are
+        del out["leads"]
+    return out
 
 
 def find_sidecar(path: Path) -> Path | None:
@@ -51,7 +110,7 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         values = None
     if not isinstance(values, dict):
         raise UnreadableRecordingError(f"{beside}: not a JSON object; see the documentation of formats")
-    return values
+    return {**{key: value for key, value in values.items() if fact_of(key) is None}, **to_facts(values)}
 
 
 def recording_from_array(
@@ -86,18 +145,27 @@ def recording_from_array(
     if array.shape[0] > array.shape[1]:
         array = array.T
     check_shape(path, array.shape[0], array.shape[1])
-    names = [one_line(str(name)) for name in _list(path, facts.get("leads") or facts.get("sig_name")) or columns or ()]
-    if not names and array.shape[0] == len(LEADS):
-        names, notes = list(LEADS), (*notes, "lead names not given: taken in standard order")
+    names = [one_line(str(name)) for name in _list(path, facts.get("leads")) or columns or ()]
+    if not names:
+        standard, said = standard_if_unnamed([""] * array.shape[0])
+        names, notes = [name for name in standard if name], (*notes, *said)
     if len(names) != array.shape[0]:
         raise UnreadableRecordingError(
             f"{path}: has {array.shape[0]} leads but {len(names)} names; list the leads in {path.stem}.json"
         )
-    if not isinstance(facts.get("fs"), int | float):
+    fs = facts.get("fs")
+    if not isinstance(fs, int | float) or isinstance(fs, bool):
+        beside = find_sidecar(path)
+        told = f"; {beside.name} beside it gives {str(fs)[:20]!r}" if fs is not None and beside else ""
         raise UnusableSignalError(
-            f'{path}: its sampling rate is not known; put {{"fs": 500}} into {path.stem}.json beside it'
+            f'{path}: its sampling rate is not known{told}; put {{"fs": 500}} into {path.stem}.json beside it'
         )
-    scale = mv_per_unit(str(facts.get("units", "mV")))
+    unit = str(facts.get("units") or "").strip()
+    if not unit:
+        unit, _ = assumed_unit(array.astype(np.float64))
+        if unit != "mV":  # which is what an array without a unit is in
+            notes = (*notes, f"unit not given: {unit} taken, after the amplitudes")
+    scale = mv_per_unit(unit)
     if scale is None:
         raise UnusableSignalError(
             f"{path}: the unit {str(facts.get('units'))[:20]!r} is no voltage; give mV, uV or V in {path.stem}.json"
@@ -106,15 +174,15 @@ def recording_from_array(
     for i, (name, row) in enumerate(zip(names, array, strict=True)):
         rows[name if name not in rows else f"{name} {i + 1}"] = row.astype(np.float64) * scale
     leads, signal = stack_rows(path, rows)
-    metadata = facts.get("metadata")
+    metadata, time = facts.get("metadata"), _time(facts.get("time"))
     return Recording(
         signal=signal,
-        fs=check_fs(path, float(facts["fs"])),
+        fs=check_fs(path, float(fs)),
         leads=leads,
         recording_id=_text(facts, "recording_id") or path.stem,
         patient_id=_text(facts, "patient_id"),
-        time=_time(facts.get("time")),
-        age=parse_age(facts["age"]) if facts.get("age") is not None else None,
+        time=time,
+        age=age_at(time, facts.get("age"), _time(facts.get("birth_date"))),
         sex=parse_sex(facts.get("sex", "")),
         device=_text(facts, "device"),
         source=str(path),
@@ -141,7 +209,10 @@ def _text(facts: dict[str, Any], key: str) -> str | None:
 
 
 def _time(value: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(value).replace(tzinfo=None) if isinstance(value, str) else None
-    except ValueError:
+    if not isinstance(value, str | int):
         return None
+    try:
+        return datetime.fromisoformat(str(value)).replace(tzinfo=None)
+    except ValueError:
+        day, _, clock = str(value).strip().partition(" ")
+        return parse_time(str(value)) or parse_time(day, clock.split(" ")[0])

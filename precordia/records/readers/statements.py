@@ -14,6 +14,9 @@ _PEOPLE: Final = re.compile(
     re.IGNORECASE,
 )
 
+_EVENTS: Final = 12
+"""Most events told in a note; a Holter has thousands."""
+
 
 def statements(lines: Iterable[str]) -> tuple[str, ...]:
     """The lines that say something about the ECG; those that say who confirmed or ordered it carry names and are left out.
@@ -36,3 +39,14 @@ def report_of(lines: Iterable[str]) -> str | None:
         return kept[0]
     sentences = [line if line[-1] in ".!?,;:" else f"{line}." for line in kept]
     return " ".join(sentences) or None
+
+
+def event_notes(texts: Iterable[str]) -> tuple[str, ...]:
+    """What happened while the ECG was recorded ("Recording starts", "Lead off V2"), as one note: it is no report.
+
+    >>> event_notes(["Recording starts", "Button pressed", "Recording starts"]), event_notes([])
+    (('events in the file: Recording starts; Button pressed',), ())
+    """
+    told = statements(dict.fromkeys(texts))
+    more = f"; and {len(told) - _EVENTS} more" if len(told) > _EVENTS else ""
+    return (f"events in the file: {'; '.join(line[:80] for line in told[:_EVENTS])}{more}",) if told else ()

@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from precordia.core.errors import UnreadableRecordingError
+from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import Recording
-from precordia.records.channels import name_channels
+from precordia.records.channels import name_channels, standard_if_unnamed
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.wfdb_comments import facts_from_comments
 from precordia.records.readers.wfdb_header import read_header
 from precordia.records.readers.wfdb_strip import of_ludb, read_segments, read_strip
 
 _RECORD_LINE = re.compile(
-    r"^(?:\s*#[^\n]*\n|\s*\n)*[-\w.+ ]+(?:/\d+)?[ \t]+\d+(?:[ \t]+[-+.\d(]|[ \t]*$)", re.MULTILINE
+    r"^(?:\s*#[^\n]*\n|\s*\n)*[-\w.+ ]+(?:/[-\w.+ ]+)*[ \t]+\d+(?:[ \t]+[-+.\d(]|[ \t]*$)", re.MULTILINE
 )
 
 
@@ -48,12 +48,18 @@ def read(path: Path) -> Recording:
     if not hea.exists():
         raise UnreadableRecordingError(f"{path}: its WFDB header {hea.name} is missing; put it beside the signal file")
     header = read_header(hea)
+    if header.channels and all(channel.file == "~" for channel in header.channels):
+        master = hea.stem.removesuffix("_layout")
+        raise UnusableSignalError(
+            f"{path}: a layout header: it names the channels of a record in segments and holds no samples; read {master}.hea"
+        )
     strip = read_segments(header) if header.segments else read_strip(header)
-    facts = facts_from_comments(header.comments, ludb=of_ludb(header))
+    names, said = standard_if_unnamed(strip.names)
+    facts = facts_from_comments(header.comments, ludb=of_ludb(header), time=header.time)
     return Recording(
         signal=strip.signal,
         fs=strip.fs,
-        leads=name_channels(strip.names),
+        leads=name_channels(names),
         recording_id=hea.name[: -len(hea.suffix)],
         patient_id=f"ludb{hea.stem}" if of_ludb(header) else facts.patient_id or _patient_of_folder(hea),
         time=header.time,
@@ -65,7 +71,7 @@ def read(path: Path) -> Recording:
         report=facts.report,
         codes=facts.codes,
         metadata=facts.metadata,
-        notes=strip.notes,
+        notes=(*strip.notes, *said),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from precordia.core.recording import Sex
-from precordia.records.channels import one_line, parse_age, parse_sex
+from precordia.records.channels import one_line, parse_time
+from precordia.records.people import age_at, parse_age, parse_sex
 
 _PAIR: Final = re.compile(r"^<?([A-Za-z][^:<>,.]{0,60}?)>?\s*:\s*(.*)$")
 _INLINE: Final = re.compile(r"<(\w+)>:\s*([^<]*)")
@@ -43,28 +45,36 @@ def is_ludb(comments: Sequence[str], channel_names: Sequence[str]) -> bool:
     return any(line.startswith("<diagnoses>:") for line in comments) and channel_names[:2] == ["i", "ii"]
 
 
-def facts_from_comments(comments: Sequence[str], *, ludb: bool = False) -> Facts:
+def facts_from_comments(comments: Sequence[str], *, ludb: bool = False, time: datetime | None = None) -> Facts:
     """Age, sex, report, codes and other fields in a header's comments.
+
+    Args:
+        comments: Lines without "#".
+        ludb: Whether they are LUDB's.
+        time: When it was recorded, for an age from the year or date of birth.
 
     >>> facts_from_comments(["Age: 74", "Sex: Male", "Dx: 164865005,426177001", "Rx: Unknown"]).codes
     ('snomed:164865005', 'snomed:426177001')
     """
     if ludb:
         return _ludb_facts(comments)
-    age, sex = None, None
+    age: str | None = None
+    sex, born = None, None
     codes: list[str] = []
     metadata: dict[str, str] = {}
     pieces: list[str] = []
     plain: dict[str, str] = {}
     for line in comments[:_MAX_COMMENTS]:
         if match := _MIT.match(line):
-            age, sex = parse_age(match.group(1)), parse_sex(match.group(2))
+            age, sex = match.group(1), parse_sex(match.group(2))
             continue
         pairs = _INLINE.findall(line) or ([match.groups()] if (match := _PAIR.match(line)) else [])
         for key, raw in pairs:
             name, value = one_line(key).lower(), one_line(raw)
             if name == "age":
-                age = parse_age(value)
+                age = value
+            elif name in ("date of birth", "birth date", "birthdate", "dob"):
+                born = parse_time(value)
             elif name in ("sex", "gender"):
                 sex = parse_sex(value)
             elif name in ("dx", "diagnosis codes") and re.fullmatch(r"[\d,;\s]+", value):
@@ -78,7 +88,15 @@ def facts_from_comments(comments: Sequence[str], *, ludb: bool = False) -> Facts
                     pieces.append(f"{one_line(key)}: {value}.")
                 metadata[name.replace(" ", "_")] = value
     report = plain.get("report") or " ".join(pieces) or None
-    return Facts(age, sex, plain.get("patient"), plain.get("device"), report, tuple(dict.fromkeys(codes)), metadata)
+    return Facts(
+        age_at(time, age, born),
+        sex,
+        plain.get("patient"),
+        plain.get("device"),
+        report,
+        tuple(dict.fromkeys(codes)),
+        metadata,
+    )
 
 
 def _ludb_facts(comments: Sequence[str]) -> Facts:

@@ -1,7 +1,7 @@
 """WFDB headers, read tolerantly (https://physionet.org/physiotools/wag/header-5.htm).
 
 Tolerated beyond the specification: the date before the time on the record line (CinC 2020 and 2021), blank lines and
-comments anywhere, a gain of zero, units in any case.
+comments anywhere, a gain of zero, units in any spelling, a path before the names of record and files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEFAULT_GAIN: Final = 200.0
 DEFAULT_FS: Final = 250.0
 """Hz, where the header gives none (WFDB's DEFFREQ)."""
 
-_RECORD: Final = re.compile(r"^([-\w.+ ]*?)(?:/(\d+))?\s+(\d+)(?:\s+(.*))?$")
+_RECORD: Final = re.compile(r"^([-\w.+ ]*?(?:/[-\w.+ ]+?)*?)(?:/(\d+))?\s+(\d+)(?:\s+(.*))?$")
 _RATE: Final = re.compile(r"^([-+.\deE]+)(?:/.*)?$")
 _SIGNAL: Final = re.compile(
     r"^(?P<file>\S+)\s+(?P<fmt>\d+)(?:x(?P<spf>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<offset>\d+))?"
@@ -113,8 +113,10 @@ def read_header(path: Path) -> Header:
         elif line:
             # A comment may follow on the same line only where no description can stand; descriptions keep their "#".
             lines.append(line)
-    if not lines or not (record := _RECORD.match(lines[0])):
-        raise UnreadableRecordingError(f"{path}: no WFDB record line; the header is damaged")
+    if not lines or not (record := _RECORD.match(lines[0][:1000])):
+        raise UnreadableRecordingError(
+            f"{path}: not a WFDB header: its first line is not 'name signals rate samples'; put the header's own text there"
+        )
     n_channels = _count(path, record.group(3), "channels")
     n_segments = _count(path, record.group(2) or "0", "segments")
     rest = (record.group(4) or "").split()
@@ -194,9 +196,14 @@ def _int(text: str | None, default: int) -> int:
 
 
 def _plain_name(path: Path, name: str) -> str:
-    """``name`` when it is a file in the header's own folder."""
-    if "/" in name or "\\" in name or name in ("-", ".", "..") or name.startswith("~") or "\x00" in name:
+    """The name of a file in the header's own folder.
+
+    Archives write paths from their root ("ge/00001_m.dat" in PTB-XL+): the file lies beside the header all the same. What
+    leads elsewhere is refused.
+    """
+    parts = name.split("/")
+    if not all(parts) or {"-", ".", ".."} & set(parts) or "\\" in name or name.startswith("~") or "\x00" in name:
         raise UnreadableRecordingError(
             f"{path}: names a file outside its own folder; keep header and signals together and name them without a path"
         )
-    return name
+    return parts[-1]

@@ -7,14 +7,14 @@ import binascii
 import re
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import UnreadableRecordingError
 from precordia.records.channels import one_line
-from precordia.records.limits import MAX_TEXT_BYTES, read_bytes
+from precordia.records.limits import MAX_TEXT_BYTES, MAX_XML_DEPTH, MAX_XML_ELEMENTS, read_bytes
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -28,25 +28,42 @@ def parse_xml(path: Path) -> Element:
     A declaration that contradicts the bytes (UTF-16 declared on 8-bit text, UTF-8 on Latin-1 text) is overruled.
 
     Raises:
-        UnreadableRecordingError: not well-formed, too large, or with entity definitions.
+        UnreadableRecordingError: not well-formed, too large, too deep, with too many elements, or with entity definitions.
     """
-    from xml.etree.ElementTree import ParseError
+    from xml.etree.ElementTree import ParseError, TreeBuilder
 
     from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
+    from defusedxml.ElementTree import DefusedXMLParser
 
-    data = read_bytes(path, MAX_TEXT_BYTES)
+    class Bounded(TreeBuilder):
+        """Builds the tree, counting, so that a bomb of empty elements is dropped long before it is all there."""
+
+        depth = count = 0
+
+        def start(self, tag: Any, attrs: Any) -> Any:
+            self.depth += 1
+            self.count += 1
+            if self.depth > MAX_XML_DEPTH or self.count > MAX_XML_ELEMENTS:
+                raise UnreadableRecordingError(
+                    f"{path}: XML nested deeper than {MAX_XML_DEPTH} levels or of more than {MAX_XML_ELEMENTS} elements, "
+                    "which no ECG needs; refused"
+                )
+            return super().start(tag.rpartition("}")[2], attrs)
+
+        def end(self, tag: Any) -> Any:
+            self.depth -= 1
+            return super().end(tag.rpartition("}")[2])
+
+    parser = DefusedXMLParser(target=Bounded(), forbid_dtd=False, forbid_entities=True, forbid_external=True)
     try:
-        root: Element = fromstring(_as_utf8(data), forbid_dtd=False, forbid_entities=True, forbid_external=True)
+        parser.feed(_as_utf8(read_bytes(path, MAX_TEXT_BYTES)))
+        root: Element = parser.close()
     except DefusedXmlException:
         raise UnreadableRecordingError(f"{path}: the XML defines entities, which no ECG needs; refused") from None
     except ParseError as error:
         raise UnreadableRecordingError(
             f"{path}: not well-formed XML ({one_line(str(error))}); it is damaged or truncated"
         ) from None
-    for element in root.iter():
-        if isinstance(element.tag, str) and "}" in element.tag:
-            element.tag = element.tag.rpartition("}")[2]
     return root
 
 

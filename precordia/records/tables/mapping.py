@@ -20,7 +20,7 @@ _GUESSES: Final[dict[str, tuple[str, ...]]] = {
     "patient_id": ("patient_id", "patient", "subject_id", "patient_key", "mrn"),
     "time": ("recording_date", "time", "ecg_time", "acquisition_time", "date", "recorded"),
     "age": ("age", "age_years", "patient_age"),
-    "sex": ("sex", "gender", "patient_sex"),
+    "sex": ("sex", "gender", "patient_sex", "is_male", "is_female"),
     "device": ("device", "cart", "machine"),
     "report": ("report", "report_text", "text", "interpretation", "conclusion"),
     "codes": ("codes", "snomed", "scp_codes", "aha_code", "labels", "dx"),

@@ -6,24 +6,25 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from precordia.core.errors import FilterError, InputError, UsageError
 from precordia.core.recording import Recording
-from precordia.records.channels import one_line, parse_age, parse_sex, parse_time
+from precordia.records.channels import one_line, parse_time
+from precordia.records.conditions import ConditionEngine
+from precordia.records.people import age_at, parse_sex
 from precordia.records.read import read_alone
 from precordia.records.readers.statements import report_of
-from precordia.records.scan import RecordRef
+from precordia.records.scan import UNKNOWN, RecordRef
 from precordia.records.tables.columns import cell_text, load_table, parse_codes
 from precordia.records.tables.mapping import TableMapping, mapping_for
 
 _KNOWN_BESIDE: Final = ("ptbxl_database.csv",)
 _LEVELS_UP: Final = 3
 _UNREADABLE: Final = -1
-_SEALED: Final = ("SET enable_external_access=false", "SET python_enable_replacements=false", "SET threads=1")
-"""A filter sees the table and nothing else: no files, no network, no variables of this process."""
-_LOADED: dict[tuple[str, int, int], ReportTable] = {}
+_ROW: Final = "__row"
 
 
 class ReportTable:
@@ -81,7 +82,7 @@ class ReportTable:
     def find_beside(path: str | os.PathLike[str]) -> ReportTable | None:
         """The known report table (``ptbxl_database.csv``) in a file's folder or up to three above it, or None.
 
-        Loaded once for each version of the file.
+        The newest two are kept, each as long as its file does not change.
         """
         for folder in list(Path(path).absolute().parents)[: _LEVELS_UP + 1]:
             for name in _KNOWN_BESIDE:
@@ -90,10 +91,7 @@ class ReportTable:
                     status = candidate.stat()
                 except OSError:
                     continue
-                key = (str(candidate), status.st_mtime_ns, status.st_size)
-                if key not in _LOADED:
-                    _LOADED[key] = ReportTable.load(candidate)
-                return _LOADED[key]
+                return _load_version(candidate, status.st_mtime_ns, status.st_size)
         return None
 
     def __len__(self) -> int:
@@ -137,6 +135,7 @@ class ReportTable:
             return cell_text(cells[column]) if column else None
 
         sex_text = text(mapping.sex) or ""
+        time = _time(cells.get(mapping.time or "")) or recording.time
         wanted = mapping.metadata if mapping.metadata is not None else tuple(c for c in cells if c not in mapping.used)
         extra = {name: value for name in wanted if (value := cell_text(cells[name])) is not None}
         codes = parse_codes(cells[mapping.codes], mapping.code_scheme) if mapping.codes else ()
@@ -144,9 +143,9 @@ class ReportTable:
         return replace(
             recording,
             patient_id=text(mapping.patient_id) or recording.patient_id,
-            time=_time(cells.get(mapping.time or "")) or recording.time,
-            age=_first(parse_age(text(mapping.age)), recording.age),
-            sex=mapping.sex_values.get(sex_text) or parse_sex(sex_text) or recording.sex,
+            time=time,
+            age=_first(age_at(time, text(mapping.age)), recording.age),
+            sex=mapping.sex_values.get(sex_text) or parse_sex(sex_text, mapping.sex or "") or recording.sex,
             device=one_line(text(mapping.device) or "") or recording.device,
             report=report or recording.report,
             codes=tuple(dict.fromkeys((*recording.codes, *codes))),
@@ -196,7 +195,8 @@ class ReportTable:
         if self.mapping.match == "recording_id":
             return self.row_of(ref.path, _stem(ref.path))
         try:
-            return self.row_of(ref.path, *self._ids_of(read_alone(ref.path)))
+            known = None if ref.format == UNKNOWN else ref.format
+            return self.row_of(ref.path, *self._ids_of(read_alone(ref.path, format=known)))
         except InputError:
             return _UNREADABLE
 
@@ -226,22 +226,19 @@ class ReportTable:
         return out
 
     def _rows_where(self, where: str) -> set[int]:
-        import duckdb
         import pyarrow as pa
 
-        numbered = self._table.append_column("__row", pa.array(range(len(self)), type=pa.int64()))
-        connection = duckdb.connect(":memory:")
+        numbered = self._table.append_column(_ROW, pa.array(range(len(self)), type=pa.int64()))
+        engine = ConditionEngine()
         try:
-            for statement in _SEALED:
-                connection.execute(statement)
-            connection.register("reports", numbered)
-            found = connection.sql("select * from reports").filter(where).project("__row").fetchall()
-        except (duckdb.Error, RuntimeError) as error:
-            reason = one_line(str(error).split("\n")[0])[:200]
-            raise FilterError(f"filter {where!r}: {reason}; columns: {', '.join(self.columns)}") from None
-        finally:
-            connection.close()
-        return {int(row) for (row,) in found}
+            return {int(row) for row in engine.select(engine.parse(where), numbered, _ROW)}
+        except FilterError as error:
+            raise FilterError(f"{error}; columns: {', '.join(self.columns)}") from None
+
+
+@lru_cache(maxsize=2)
+def _load_version(path: Path, mtime_ns: int, size: int) -> ReportTable:
+    return ReportTable.load(path)
 
 
 def _stem(path: str) -> str:

@@ -6,14 +6,32 @@ from collections.abc import Sequence
 from typing import Final
 
 from precordia.core.errors import UnknownNameError, UsageError
+from precordia.simulation.diagnoses.blocks import BLOCKS
 from precordia.simulation.diagnoses.conduction import CONDUCTION
 from precordia.simulation.diagnoses.diagnosis import GROUPS, Diagnosis
 from precordia.simulation.diagnoses.hypertrophy import HYPERTROPHY
 from precordia.simulation.diagnoses.infarctions import INFARCTIONS
+from precordia.simulation.diagnoses.membranes import MEMBRANES
+from precordia.simulation.diagnoses.pacemakers import PACEMAKERS
 from precordia.simulation.diagnoses.repolarisation import REPOLARISATION
 from precordia.simulation.diagnoses.rhythms import RHYTHMS
+from precordia.simulation.diagnoses.ventricular import VENTRICULAR
 
-CATALOGUE: Final = {d.name: d for d in (*RHYTHMS, *CONDUCTION, *HYPERTROPHY, *INFARCTIONS, *REPOLARISATION)}
+CATALOGUE: Final = {
+    d.name: d
+    for group in (
+        RHYTHMS,
+        CONDUCTION,
+        HYPERTROPHY,
+        INFARCTIONS,
+        REPOLARISATION,
+        BLOCKS,
+        VENTRICULAR,
+        PACEMAKERS,
+        MEMBRANES,
+    )
+    for d in group
+}
 
 
 def diagnosis_names() -> tuple[str, ...]:

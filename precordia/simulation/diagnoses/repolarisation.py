@@ -106,6 +106,15 @@ def long_qt(heart: Heart, rng: np.random.Generator) -> Heart:
     return replace(heart.with_beat(st_t=st_t), qtf_ms=qtf, rhythm=rhythm)
 
 
+def very_long_qt(heart: Heart, rng: np.random.Generator) -> Heart:
+    """Bazett's QTc of 510 to 620 ms at 50 to 90 a minute: where torsades de pointes threaten (Drew et al., Circulation
+    2010;121:1047-1060: 500 ms)."""
+    longer = long_qt(heart, rng)
+    rate = float(rng.uniform(50, 90))
+    qtf = float(rng.uniform(510, 620)) * (60.0 / rate) ** (1.0 / 6.0)
+    return replace(longer, qtf_ms=qtf, rhythm=replace(longer.rhythm, rate_bpm=rate))
+
+
 REPOLARISATION = (
     *map(_inverted_over, WALLS),
     Diagnosis(
@@ -150,5 +159,12 @@ REPOLARISATION = (
         "repolarisation",
         long_qt,
         excludes=frozenset({"conduction", "STACH", "AFIB", "AFLT"}),
+    ),
+    Diagnosis(
+        "LNGQT:500",
+        (Finding("LNGQT", severity="severe"),),
+        "repolarisation",
+        very_long_qt,
+        excludes=frozenset({"conduction", "STACH", "SBRAD", "AFIB", "AFLT"}),
     ),
 )

@@ -1,4 +1,7 @@
-"""EDF+ (Kemp, Olivan, Clin Neurophysiol 2003;114:1755-1761): one record a second, the report as an annotation at its start."""
+"""EDF+ (Kemp, Olivan, Clin Neurophysiol 2003;114:1755-1761): one record a second.
+
+Its annotations tell events; there is no place for a report, which stands in the archive's table.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def write(stem: Path, recording: Recording) -> Path:
     steps = as_steps(recording.signal, STEP_UV / 1000.0)
     per_record = round(recording.fs) if recording.n_samples % round(recording.fs) == 0 else recording.n_samples
     records = recording.n_samples // per_record if per_record else 0
-    texts = _annotation_bytes(recording, records, per_record / recording.fs)
+    texts = _annotation_bytes(records, per_record / recording.fs)
     width = len(texts[0]) // 2
     leads = len(recording.leads)
     fields: list[list[str]] = [
@@ -69,12 +72,9 @@ def _birth_date(recording: Recording) -> date | None:
     return recording.time.date() - timedelta(days=round((recording.age + 0.4) * 365.25))
 
 
-def _annotation_bytes(recording: Recording, records: int, record_s: float) -> list[bytes]:
-    """Time-stamped annotation lists, one a record, all of one even length."""
-    report = (recording.report or "").encode()
-    first = b"+0\x14\x14\x00" + (b"+0\x14" + report + b"\x14\x00" if report else b"")
-    rest = [f"+{i * record_s:g}".encode() + b"\x14\x14\x00" for i in range(1, records)]
-    lists = [first, *rest][:records]
+def _annotation_bytes(records: int, record_s: float) -> list[bytes]:
+    """Time-stamped annotation lists without texts, one a record, all of one even length."""
+    lists = [f"+{i * record_s:g}".encode() + b"\x14\x14\x00" for i in range(records)]
     longest = max((len(one) for one in lists), default=2)
     return [one.ljust(longest + longest % 2, b"\x00") for one in lists]
 

@@ -1,0 +1,103 @@
+"""From how likely each target is to the answer that is most likely right as a whole, with its probability.
+
+By Bayes' rule: how often questions of this form are answered so (:mod:`precordia.generation.answers.priors`), times how much
+more likely this ECG makes each of the answer's options true, and each other option false, than it is of an ECG at large.
+What maximises the posterior maximises the expected exact match.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from precordia.generation.answers.asked import Asked
+from precordia.generation.answers.fitted import Belief
+from precordia.generation.answers.priors import NO, UNSURE, YES, Answer
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The likeliest answer.
+
+    Attributes:
+        answer: Options, or yes, no or unsure.
+        confidence: How often such an answer was right on ECGs held back, 0 to 1; the posterior where that was not fitted.
+        enough: Whether that is enough not to withhold it.
+    """
+
+    answer: Answer
+    confidence: float
+    enough: bool
+
+
+def decide(asked: Asked, belief: Belief) -> Decision:
+    """The answer that is most likely right."""
+    fitted = belief.fitted
+    sharpness = fitted.sharpness.get(sharpness_key(asked), 1.0)
+    chances = posterior(log_prior(asked, belief), log_likelihoods(asked, belief), sharpness)
+    answer, confidence = max(chances.items(), key=lambda item: (item[1], item[0]))
+    if asked.kind in fitted.curves:
+        confidence = fitted.curves[asked.kind].confidence(confidence)
+    return Decision(answer, confidence, confidence >= fitted.least_confidence.get(asked.kind, 0.0))
+
+
+def sharpness_key(asked: Asked) -> str:
+    """Questions whose evidence counts alike: by kind, and by whether disturbances or leads are meant."""
+    where = "leads" if asked.of else "lead" if asked.lead else "ecg"
+    what = asked.of or asked.options[0]
+    noisy = what.split("@")[0] in ("SNOISE", "BNOISE", "BDRIFT", "ELEC", "any:noise")
+    return f"{asked.kind}, {'disturbance' if noisy else 'finding'}, {where}"
+
+
+def log_prior(asked: Asked, belief: Belief) -> dict[Answer, float]:
+    """Answer to the logarithm of its probability before the ECG is seen."""
+    prior = belief.fitted.asked.prior(asked, belief.fitted.prevalence)
+    if prior is not None:
+        return {answer: math.log(p) for answer, p in prior.items() if p > 0}
+    # Never asked before: options are as common as among ECGs at large.
+    shares = {option: belief.prevalence(asked.target(option)) for option in asked.options}
+    if asked.kind == "verify":
+        (share,) = shares.values()
+        return {YES: math.log(share), NO: math.log(1 - share)}
+    likely = tuple(sorted(o for o in asked.options if belief.probability(asked.target(o)) >= 0.5))
+    answers = {likely, (), *((option,) for option in asked.options)}
+    return {
+        a: sum(math.log(share if option in a else 1 - share) for option, share in shares.items())
+        for a in sorted(answers)
+    }
+
+
+def log_likelihoods(asked: Asked, belief: Belief) -> dict[str, tuple[float, float]]:
+    """Option to how much more likely the ECG makes it true, and false, than it is at large (logarithms of ratios)."""
+    out = {}
+    for option in asked.options:
+        target = asked.target(option)
+        p, share = belief.probability(target), belief.prevalence(target)
+        out[option] = (math.log(p / share), math.log((1 - p) / (1 - share)))
+    return out
+
+
+def posterior(
+    prior: Mapping[Answer, float], likelihoods: Mapping[str, tuple[float, float]], sharpness: float
+) -> dict[Answer, float]:
+    """Answer to its probability; all add up to 1.
+
+    >>> found = posterior({YES: math.log(0.2), NO: math.log(0.8)}, {"LVH": (math.log(8.0), math.log(0.5))}, 1.0)
+    >>> round(found[YES], 3)
+    0.8
+    """
+    absent = sum(false for _, false in likelihoods.values())
+    scores = {}
+    for answer, log_p in prior.items():
+        if answer in (YES, UNSURE):
+            gain = sum(true for true, _ in likelihoods.values())
+        elif answer == NO:
+            gain = absent
+        else:
+            gain = absent + sum(likelihoods[option][0] - likelihoods[option][1] for option in answer)
+        scores[answer] = log_p + sharpness * gain
+    top = max(scores.values())
+    weights = {answer: math.exp(score - top) for answer, score in scores.items()}
+    total = sum(weights.values())
+    return {answer: weight / total for answer, weight in weights.items()}

@@ -1,0 +1,220 @@
+"""Answers about one ECG from its judgement: whether, which, or what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from precordia.concepts import vocabulary
+from precordia.core.drafts import Draft, Statement
+from precordia.core.findings import Finding, Measurements
+from precordia.core.leads import LEADS
+from precordia.core.recording import Quality, Recording
+from precordia.generation.questions import Question
+from precordia.generation.reports.composer import compose, sentence, statement_about
+from precordia.judgement import measured, votes
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.judge import Judgement
+from precordia.judgement.measured import MEASURES
+from precordia.judgement.reconcile import in_words, sayable
+from precordia.judgement.standing import Standing
+from precordia.judgement.votes import lineage
+
+ST_LEVEL_MV = {lead: 0.2 if lead in ("V2", "V3") else 0.1 for lead in LEADS}
+"""ST elevation that counts (Wagner et al., AHA/ACCF/HRS part VI, Circulation 2009;119:e262; the value for men over 40)."""
+
+
+def reply_to(question: Question, judgement: Judgement) -> Draft:
+    """The answer to a question about one ECG."""
+    evidence = judgement.evidence
+    measurements = evidence.measurements
+    if "technical" in question.sections or any(_is_technical(c) for c in question.concepts):
+        return _draft(_about_noise(question, evidence.quality), evidence, "signal quality was not assessed")
+    if question.asks_leads:
+        statements = _about_leads(question, measurements)
+        return _draft(statements, evidence, "it cannot be told from the measurements in which leads")
+    concepts = [c for c in question.concepts if sayable(c)]
+    if question.measures and (not concepts or all(_is_defined_by(c, question.measures) for c in concepts)):
+        statements = _about_numbers(question, evidence.recording, measurements)
+        return _draft(statements, evidence, f"{_labels(question.measures)} could not be measured")
+    if concepts:
+        return _about_findings(question, [judgement.standing(c) for c in concepts], judgement)
+    if question.kind == "verify" and not question.sections:
+        return _draft([], evidence, "the question names no finding or measurement that is known here")
+    return _what(question, judgement)
+
+
+def is_there(standing: Standing, judgement: Judgement) -> bool | None:
+    """Whether a finding is there, as the report says it; None where it is called possible, or is probable and yet left out."""
+    if standing.ruled_out or not standing.borne_out:
+        return False
+    if standing.source == "measurement":
+        return True
+    said = [s for s in judgement.said if s.implies(standing.concept)]
+    if any(s.finding.status == "present" for s in said):
+        return True
+    likely = standing.probability >= judgement.evidence.settings.least
+    return None if said or standing.shown or likely else False
+
+
+def _about_findings(question: Question, standings: Sequence[Standing], judgement: Judgement) -> Draft:
+    evidence = judgement.evidence
+    if judgement.reason is not None and evidence.too_thin is not None and not all(s.measurements for s in standings):
+        return _draft([], evidence, evidence.too_thin)
+    there = {s.concept: is_there(s, judgement) for s in standings}
+    unsure = [s for s in standings if there[s.concept] is None]
+    if question.kind == "choose" and len(standings) > 1:
+        chosen = [s for s in standings if there[s.concept]]
+        if chosen:
+            return _draft([_said("", s, evidence, present=True) for s in chosen], evidence, "")
+        if unsure:
+            return _not_sure(unsure, evidence)
+        none = [_said("None of them: no ", s, evidence, present=False) for s in standings]
+        return _draft(none, evidence, "")
+    if unsure:
+        return _not_sure(unsure, evidence)
+    statements = [
+        _said("Yes: " if there[s.concept] else "No: no ", s, evidence, present=bool(there[s.concept]))
+        for s in standings
+    ]
+    return _draft(statements, evidence, "")
+
+
+def _said(lead_in: str, standing: Standing, evidence: Evidence, *, present: bool) -> Statement:
+    name = in_words(Finding(standing.concept))
+    text = f"{lead_in}{name}".replace("no normal ECG", "not a normal ECG")
+    finding = Finding(standing.concept, "present" if present else "absent")
+    if present:
+        return replace(statement_about(standing, evidence, text), findings=(finding,))
+    agreeing = standing.vote.agreeing
+    stated = (f"Stated by {len(agreeing)} of {len(evidence.jury)} precedents",) if agreeing else ()
+    return Statement(
+        sentence(text),
+        (finding,),
+        votes.without(standing.concept, evidence.jury, evidence.settings.max_citations),
+        standing.measurements,
+        round(1 - standing.probability, 4),
+        round(1 - standing.probability, 4) if standing.calibrated else None,
+        (*standing.against, *stated),
+    )
+
+
+def _not_sure(unsure: Sequence[Standing], evidence: Evidence) -> Draft:
+    named = "; ".join(
+        f"{in_words(Finding(s.concept))} is possible ({s.probability:.0%}; stated by {len(s.vote.agreeing)} of "
+        f"{len(evidence.jury)} precedents)"
+        for s in unsure
+    )
+    return _draft([], evidence, f"not sure: {named}")
+
+
+def _about_numbers(question: Question, recording: Recording, measurements: Measurements) -> list[Statement]:
+    statements = []
+    for name in question.measures:
+        value = getattr(measurements, name)
+        if value is None:
+            continue
+        measure = MEASURES[name]
+        text = f"{measure.label} {measure.format(float(value))}"
+        low, high = measure.low, measure.high_for(recording.sex)
+        bounded = question.above is not None or question.below is not None
+        place = (
+            "above" if high is not None and value > high else "below" if low is not None and value < low else "within"
+        )
+        if bounded:
+            holds = value > question.above if question.above is not None else value < (question.below or 0.0)
+            text = f"{'Yes' if holds else 'No'}: {text[0].lower() + text[1:] if name == 'heart_rate_bpm' else text}"
+        elif low is not None or high is not None:
+            text += f", {place} the normal range"
+            if question.kind == "verify" and question.asks_range:
+                text = f"{'Yes' if _range_holds(question.text, place) else 'No'}: {text}"
+        statements.append(Statement(f"{text}.", measurements=(name,), support=1.0))
+    return statements
+
+
+def _range_holds(text: str, place: str) -> bool:
+    words = text.lower()
+    for state, names in (
+        ("outside", ("abnormal", "outside", "out of")),
+        ("above", ("above", "prolonged", "long", "increased", "elevated", "high", "wide", "fast")),
+        ("below", ("below", "short", "decreased", "low", "slow", "narrow")),
+    ):
+        if any(name in words for name in names):
+            if state == "outside":
+                return place != "within"
+            # "Narrow" has no limit below which it begins: it is what is not wide.
+            return place == state or ("narrow" in words and place == "within")
+    return place == "within"
+
+
+def _about_leads(question: Question, measurements: Measurements) -> list[Statement]:
+    """Leads with ST elevation or depression; nothing else is measured lead by lead."""
+    if not measurements.st_j60_mv:
+        return []
+    statements = []
+    for concept, sign, name in (("STE_", 1, "ST elevation"), ("STD_", -1, "ST depression")):
+        if concept in question.concepts:
+            limit = ST_LEVEL_MV if sign > 0 else dict.fromkeys(LEADS, 0.05)
+            leads = [lead for lead in LEADS if sign * measurements.st_j60_mv.get(lead, 0.0) >= limit[lead]]
+            text = f"{name} in {', '.join(leads)}" if leads else f"No {name}"
+            finding = Finding(concept, "present" if leads else "absent")
+            statements.append(Statement(f"{text}.", (finding,), measurements=("st_j60_mv",), support=1.0))
+    return statements
+
+
+def _about_noise(question: Question, quality: Quality | None) -> list[Statement]:
+    """What the quality check found, in the leads asked about. Its evidence is the quality check itself, told as a warning."""
+    if quality is None:
+        return []
+    concerned = [
+        p
+        for p in quality.problems
+        if p.severity > 0 and (not question.leads or not p.leads or set(p.leads) & set(question.leads))
+    ]
+    if "BDRIFT" in question.concepts:
+        concerned = [p for p in concerned if "drift" in p.message.lower() or "wander" in p.message.lower()]
+    lead_in = ("Yes: " if concerned else "No: ") if question.kind != "query" else ""
+    text = "; ".join(p.message.rstrip(".") for p in concerned[:3]) or "the quality check found no disturbance"
+    where = f" in {', '.join(question.leads)}" if question.leads and not concerned else ""
+    source = f"From the quality check, score {quality.score:.2f} of 1"
+    return [Statement(f"{lead_in}{text}{where}.", measurements=("quality",), support=1.0, warnings=(source,))]
+
+
+def _what(question: Question, judgement: Judgement) -> Draft:
+    """The part of the report that is asked for."""
+    report = compose(judgement)
+    if report.abstained or not question.sections:
+        return report
+    known = vocabulary()
+    kept = [
+        s
+        for s in report.statements
+        if any(known.concept(f.concept).section in question.sections for f in s.findings if f.concept in known)
+    ]
+    otherwise = "neither precedents nor measurements show any such finding"
+    return replace(_draft(kept, judgement.evidence, otherwise), warnings=report.warnings, consider=report.consider)
+
+
+def _is_technical(concept: str) -> bool:
+    return concept in vocabulary() and vocabulary().concept(concept).section == "technical"
+
+
+def _is_defined_by(concept: str, names: Sequence[str]) -> bool:
+    """Whether a finding says no more than that a measurement is out of range."""
+    return any(c.concept in lineage(concept) and c.decides and c.name in names for c in measured.checks())
+
+
+def _labels(names: Sequence[str]) -> str:
+    return " and ".join(MEASURES[name].label for name in names)
+
+
+def _draft(statements: Sequence[Statement], evidence: Evidence, otherwise: str) -> Draft:
+    """The statements that have evidence; an abstention for the given reason where there is none."""
+    kept = tuple(s for s in statements if s.citations or s.measurements)
+    return Draft(
+        kept,
+        abstained=not kept,
+        reason=None if kept else (otherwise or "there is no evidence for an answer"),
+        measurements=evidence.measurements,
+        hits=evidence.hits,
+    )

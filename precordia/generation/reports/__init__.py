@@ -1,0 +1,1 @@
+"""Reports: what the judgement of an ECG says, in reading order."""

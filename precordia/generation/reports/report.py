@@ -1,0 +1,47 @@
+"""A report of an ECG: what the judgement says, or what a language model says that stands up to it."""
+
+from __future__ import annotations
+
+from precordia.core.drafts import Draft
+from precordia.core.protocols import LanguageModel
+from precordia.generation.reports.composer import compose
+from precordia.generation.reports.serial import with_earlier
+from precordia.generation.written.prompt import Kind, assemble
+from precordia.generation.written.writing import WritingSettings, with_model
+from precordia.judgement.judge import Judgement
+
+
+def write_report(
+    judgement: Judgement,
+    *,
+    language_model: LanguageModel | None = None,
+    kind: Kind = "report",
+    settings: WritingSettings | None = None,
+) -> Draft:
+    """A draft report in which every statement has its evidence.
+
+    Where the judgement claims nothing, no model is asked: the draft abstains.
+
+    Args:
+        judgement: Of the ECG.
+        language_model: None writes the judgement down in canonical words.
+        kind: "report", or "differential" for the diagnoses that come into question (needs a model).
+        settings: What a model is shown, and what happens to statements that do not stand up.
+    """
+    plain, evidence = compose(judgement), judgement.evidence
+    if language_model is None or judgement.reason is not None:
+        return with_earlier(plain, evidence.earlier)
+    settings = settings or WritingSettings()
+    draft = with_model(
+        plain,
+        judgement,
+        language_model,
+        lambda: assemble(
+            evidence,
+            kind=kind,
+            settings=settings.prompt,
+            count_tokens=getattr(language_model, "count_tokens", None),
+        ),
+        settings,
+    )
+    return with_earlier(draft, evidence.earlier)

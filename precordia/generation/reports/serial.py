@@ -1,0 +1,143 @@
+"""What has changed since the patient's own last ECG, told apart from what other patients' precedents suggest.
+
+Compared are the measurements of both ECGs, and the findings of the present draft with the words of the earlier report.
+A report that leaves a finding out does not deny it: "not stated then" is said, and "new" only of what was denied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from precordia.concepts import findings_from_measurements, statement_of
+from precordia.core.case import Case
+from precordia.core.drafts import Citation, Draft, Statement
+from precordia.core.findings import Finding, Measurements
+from precordia.core.retrieval import Hit
+from precordia.judgement import measured
+from precordia.judgement.changes import change_in_words, move_of
+from precordia.judgement.judge import WITHIN_NORMAL
+from precordia.judgement.reconcile import most_specific, sayable
+from precordia.judgement.votes import lineage, quote_of
+
+COMPARED = ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg")
+"""Measurements whose changes are told; those that stayed are not."""
+
+
+def with_earlier(draft: Draft, earlier: Sequence[Hit]) -> Draft:
+    """The draft with what has changed since the most recent of the patient's earlier ECGs, after its own statements.
+
+    Args:
+        draft: A report; one that abstained gets no comparison.
+        earlier: The patient's earlier ECGs, most recent first; none leaves the draft as it is.
+    """
+    if not earlier:
+        return draft
+    last = earlier[0].case
+    changes = () if draft.abstained else (*_moved(draft.measurements, last), *_found(draft, last))
+    return replace(draft, statements=(*draft.statements, *changes), earlier=tuple(earlier))
+
+
+def _moved(now: Measurements, last: Case) -> list[Statement]:
+    said = []
+    for name in COMPARED:
+        before, after = getattr(last.measurements, name), getattr(now, name)
+        if before is None or after is None or move_of(name, float(before), float(after)) == "unchanged":
+            continue
+        text = f"Since {_when(last)}: {change_in_words(name, float(before), float(after))}."
+        said.append(Statement(text, citations=(_cite(last),), measurements=(name,), support=1.0))
+    return said
+
+
+def _found(draft: Draft, last: Case) -> list[Statement]:
+    """At most five statements: findings stated then too, new ones, ones not stated then, ones that only the measurements
+    are in keeping with, and ones no longer borne out."""
+    if not last.report:
+        return []
+    now = [
+        (s, f) for s in draft.statements for f in s.findings
+        if f.status == "present" and sayable(f.concept) and f.concept != "NORM"
+    ]  # fmt: skip
+    stated = {f.concept: f for f in last.findings if f.status == "present" and sayable(f.concept)}
+    denied = {f.concept: f for f in last.findings if f.status == "absent"}
+    bearing = {ancestor: f for f in stated.values() for ancestor in lineage(f.concept)}
+    groups: dict[str, list[tuple[Statement, Finding, Finding | None]]] = {"unchanged": [], "new": [], "unstated": []}
+    for statement, finding in now:
+        # Who denies a finding denies what would imply it as well.
+        denial = next((denied[c] for c in sorted(lineage(finding.concept)) if c in denied), None)
+        kind = "unchanged" if finding.concept in bearing else "new" if denial else "unstated"
+        groups[kind].append((statement, finding, bearing.get(finding.concept, denial)))
+    when = _when(last)
+    said = [
+        _together(f"Stated for {when} too", "unchanged", groups["unchanged"], last),
+        _together(f"New, denied for {when}", "new", groups["new"], last),
+        _together(f"Not stated for {when}", None, groups["unstated"], last),
+    ]
+    known = {ancestor for _, finding in now for ancestor in lineage(finding.concept)}
+    rest = most_specific([c for c in stated if c != "NORM" and not lineage(c) & known])
+    shown = [
+        f for f in findings_from_measurements(draft.measurements) if f.status != "absent" and f.concept not in WITHIN_NORMAL
+    ]  # fmt: skip
+    borne = {
+        c: next((f for f in shown if c in lineage(f.concept) or f.concept in lineage(c)), None) for c in sorted(rest)
+    }
+    said.append(_measured_again(when, {c: f for c, f in borne.items() if f is not None}, stated, draft, last))
+    said.append(_gone(when, [c for c, f in borne.items() if f is None], stated, last))
+    return [statement for statement in said if statement is not None]
+
+
+def _measured_again(
+    when: str, borne: Mapping[str, Finding], stated: Mapping[str, Finding], draft: Draft, last: Case
+) -> Statement | None:
+    names = [
+        n for f in borne.values() for n in measured.supporting(f, draft.measurements, findings_from_measurements)
+    ]  # fmt: skip
+    if not borne:
+        return None
+    return Statement(
+        f"Stated for {when}, and in keeping with the present measurements: {', '.join(_name(Finding(c)) for c in borne)}.",
+        tuple(Finding(c, "uncertain", comparison="unchanged") for c in borne),
+        tuple(_cite(last, stated[c]) for c in borne),
+        tuple(dict.fromkeys(names)),
+        support=1.0,
+    )
+
+
+def _gone(when: str, concepts: Sequence[str], stated: Mapping[str, Finding], last: Case) -> Statement | None:
+    if not concepts:
+        return None
+    return Statement(
+        f"Stated for {when}, not borne out by the present evidence: {', '.join(_name(Finding(c)) for c in concepts)}.",
+        tuple(Finding(c, "uncertain", comparison="resolved") for c in concepts),
+        tuple(_cite(last, stated[c]) for c in concepts),
+        support=1.0,
+    )
+
+
+def _together(
+    lead_in: str, comparison: str | None, group: Sequence[tuple[Statement, Finding, Finding | None]], last: Case
+) -> Statement | None:
+    if not group:
+        return None
+    confidences = [s.confidence for s, _, _ in group]
+    return Statement(
+        f"{lead_in}: {', '.join(_name(finding) for _, finding, _ in group)}.",
+        tuple(replace(finding, comparison=comparison) for _, finding, _ in group),
+        tuple(dict.fromkeys(_cite(last, source) for _, _, source in group)),
+        support=min(s.support for s, _, _ in group),
+        confidence=None if None in confidences else min(c for c in confidences if c is not None),
+    )
+
+
+def _when(case: Case) -> str:
+    return f"the ECG of {case.time:%Y-%m-%d}" if case.time else "the earlier ECG"
+
+
+def _name(finding: Finding) -> str:
+    return statement_of(Finding(finding.concept)).rstrip(".")
+
+
+def _cite(case: Case, source: Finding | None = None) -> Citation:
+    """The earlier report: the words of ``source``, or the whole of it for what it leaves out."""
+    quote = quote_of(case, source) if source is not None else (case.report or "")[:160].strip()
+    return Citation(case.case_id, quote, case.recording_id)

@@ -1,0 +1,1 @@
+"""How far each finding is borne out, in one place."""

@@ -1,0 +1,119 @@
+"""P waves that no QRS complex answers: the conducted P wave is looked for again between the beats.
+
+The atrial rate (``atrial_rhythm``) needs several cycles; a ventricle of 25 a minute gives five. Here one lone P wave is seen
+as soon as it looks like those before the QRS complexes and comes where the atria's time asks for it: it divides the time from
+one conducted P wave to the next evenly. A blocked premature beat does not.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.leads import CHEST_LEADS
+from precordia.measurements.analysis import Analysis, Bounds
+from precordia.measurements.conditioning import smooth
+from precordia.measurements.working_rate import BEFORE, FS
+
+INDEPENDENT: Final = ("I", "II", *CHEST_LEADS)
+"""The leads that are not sums of others."""
+
+STEP: Final = 2
+"""Every second sample is enough for P waves (125 Hz)."""
+
+ALIKE: Final = 0.80
+"""Correlation, over all leads together in units of their noise, from which a wave is the same as the conducted P wave."""
+
+BESIDE_S: Final = 0.028
+
+SIZE: Final = (0.5, 1.8)
+"""Its size as a share of the conducted P wave's."""
+
+PP_S: Final = (0.46, 1.6)
+"""PP intervals, s: 130 to 38 a minute. What comes faster is flutter, or an atrial tachycardia that the node may well block."""
+
+OFF_TIME: Final = 0.12
+"""How far it may lie from its place, as a share of PP."""
+
+
+def lone_p_waves(one: Analysis) -> int | None:
+    """Number of P waves without a QRS complex; None where no P wave precedes the QRS complexes.
+
+    Only between two beats of the commonest shape: what follows a premature beat is its pause.
+    """
+    bounds, family = one.bounds[0], one.families[0]
+    if not np.isfinite(bounds.p_on).any():
+        return None
+    p_on, p_off = (round(float(np.nanmedian(b))) for b in (bounds.p_on, bounds.p_off))
+    # A little of what lies beside it, so that a parabola leaves the wave.
+    beside = max(0, min(round(BESIDE_S * FS), round(float(np.nanmedian(bounds.qrs_on))) - p_off - 2))
+    p_on, p_off = p_on - beside, p_off + beside
+    likeness, size = _match(one, family.average[:, max(0, BEFORE + p_on) : BEFORE + p_off : STEP], family.noise)
+    usual = np.zeros(one.beats.size, dtype=bool)
+    usual[family.members] = True
+    count = 0
+    for (a, b), both in zip(pairwise(one.beats), usual[:-1] & usual[1:], strict=True):
+        if both and b - a >= 2 * PP_S[0] * FS:
+            first, last = (int((beat + p_on) // STEP) for beat in (a, b))
+            quiet = int((a + _t_end(bounds)) // STEP)
+            count += _evenly(likeness, size, first, last, quiet)
+    return count
+
+
+def _t_end(bounds: Bounds) -> float:
+    """Where the T wave is past its steep part, samples from the R position."""
+    if np.isfinite(bounds.t_peak).any():
+        return float(np.nanmedian(bounds.t_peak)) + 0.04 * FS
+    return float(np.nanmedian(bounds.qrs_off)) + 0.16 * FS
+
+
+def _evenly(likeness: NDArray[np.float64], size: NDArray[np.float64], first: int, last: int, quiet: int) -> int:
+    """The number of lone P waves in the best even division of the time between two conducted ones (samples at FS / STEP)."""
+    rate = FS / STEP
+    best = 0
+    for parts in range(2, 7):
+        pp = (last - first) / parts
+        if not PP_S[0] * rate <= pp <= PP_S[1] * rate:
+            continue
+        places = [first + k * pp for k in range(1, parts)]
+        seen = [p for p in places if p >= quiet]
+        found = [_there(likeness, size, p, OFF_TIME * pp) for p in seen]
+        if seen and all(found):
+            best = max(best, len(found))
+    return best
+
+
+def _there(likeness: NDArray[np.float64], size: NDArray[np.float64], at: float, room: float) -> bool:
+    a, b = max(0, round(at - room)), round(at + room) + 1
+    near = likeness[a:b]
+    if not near.size:
+        return False
+    top = int(near.argmax())
+    return bool(near[top] >= ALIKE and SIZE[0] <= size[a + top] <= SIZE[1])
+
+
+def _match(
+    one: Analysis, template: NDArray[np.float64], noise: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Correlation with the template at each sample of the stretch (at FS / STEP), and the size against it; lines are taken off."""
+    rows = [k for k, lead in enumerate(one.stretch.leads) if lead in INDEPENDENT] or list(range(len(one.stretch.leads)))
+    weight = 1.0 / np.maximum(noise[rows], 1e-3)[:, None]
+    shape = _off_line(template[rows] * weight)
+    signal = smooth(one.stretch.signal, 16)[rows][:, ::STEP] * weight
+    if signal.shape[1] < shape.shape[1] or shape.shape[1] < 4:
+        return np.zeros(signal.shape[1]), np.zeros(signal.shape[1])
+    pieces = _off_line(np.lib.stride_tricks.sliding_window_view(signal, shape.shape[1], axis=1))
+    dots = np.einsum("lnw,lw->n", pieces, shape)
+    power, own = np.einsum("lnw,lnw->n", pieces, pieces), float((shape**2).sum())
+    return dots / np.sqrt(np.maximum(power * own, 1e-12)), dots / max(own, 1e-12)
+
+
+def _off_line(pieces: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each piece, along the last axis, less the parabola that fits it: the limb of a T wave is one."""
+    x = np.linspace(-1.0, 1.0, pieces.shape[-1])
+    basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, x**2], axis=1))
+    out: NDArray[np.float64] = pieces - (pieces @ basis) @ basis.T
+    return out

@@ -1,0 +1,258 @@
+"""Answers: whether, which and what, about one ECG or two, each from precedents or measurements, or "not sure"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from precedents import judged, precedent
+
+from precordia.core.drafts import Draft
+from precordia.core.errors import UsageError
+from precordia.core.findings import Measurements
+from precordia.core.recording import Problem, Quality
+from precordia.core.retrieval import Hit
+from precordia.generation.answers.answer import answer
+from precordia.generation.questions import read_question
+
+HITS = [precedent(i, "SR", "CLBBB", denied=("AFIB",), similarity=0.97 - i / 100) for i in range(1, 6)]
+MEASURED = Measurements(
+    heart_rate_bpm=72.0,
+    rr_ms=833.0,
+    p_ms=100.0,
+    pr_ms=160.0,
+    qrs_ms=140.0,
+    qt_ms=400.0,
+    qtc_ms=430.0,
+    axis_deg=-20.0,
+    st_j60_mv={"I": 0.0, "II": 0.02, "V1": 0.15, "V2": 0.25, "V3": 0.1, "V5": -0.08},
+)
+
+
+def ask(question: str, hits: list[Hit] = HITS, measurements: Measurements = MEASURED, **more: object) -> Draft:
+    return answer(question, [judged(hits, measurements, **more)])
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Is there a left bundle branch block?", "verify"),
+        ("Does this ECG show atrial fibrillation?", "verify"),
+        ("Any sign of infarction?", "verify"),
+        ("Which of these is shown, left bundle branch block or right bundle branch block?", "choose"),
+        ("Is it atrial fibrillation or sinus rhythm?", "choose"),
+        ("What is the rhythm?", "query"),
+        ("Describe the conduction.", "query"),
+        ("Which leads show ST elevation?", "query"),
+        ("Zeigt das EKG einen Linksschenkelblock?", "verify"),
+    ],
+)
+def test_the_kind_of_a_question_is_read(question: str, kind: str) -> None:
+    assert read_question(question).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "measures"),
+    [
+        ("What is the heart rate?", ("heart_rate_bpm",)),
+        ("Is the PR interval within the normal range?", ("pr_ms",)),
+        ("How wide is the QRS complex?", ("qrs_ms",)),
+        ("What is the QTc?", ("qtc_ms",)),
+        ("Does the QT corrected fall within the normal range?", ("qtc_ms",)),
+        ("What range does the QT interval fall into?", ("qt_ms",)),
+        ("What is the P duration?", ("p_ms",)),
+        ("What is the RR interval?", ("rr_ms",)),
+        ("What is the heart axis?", ("axis_deg",)),
+    ],
+)
+def test_the_measurement_asked_for_is_read(question: str, measures: tuple[str, ...]) -> None:
+    assert read_question(question).measures == measures
+
+
+def test_what_precedents_agree_on_is_affirmed_with_citations() -> None:
+    draft = ask("Is there a left bundle branch block?")
+    statement = draft.statements[0]
+    assert statement.text == "Yes: left bundle branch block."
+    assert statement.support == 1.0
+    assert {c.quote for c in statement.citations} == {"complete left bundle branch block"}
+
+
+def test_what_no_precedent_states_is_denied_and_says_by_whom() -> None:
+    denied = ask("Does this ECG show atrial fibrillation?").statements[0]
+    assert denied.text.startswith("No: no ")
+    assert denied.findings[0].status == "absent"
+    assert {c.quote for c in denied.citations} == {"atrial fibrillation"}
+    silent = ask("Is there left ventricular hypertrophy?").statements[0]
+    assert silent.text.startswith("No: no ")
+    assert all(c.quote in (HITS[0].case.report or "") for c in silent.citations)
+
+
+def test_a_divided_vote_is_not_sure() -> None:
+    hits = [precedent(i, "IMI", similarity=0.9) for i in (1, 2)] + [
+        precedent(i, "SR", similarity=0.9) for i in (3, 4, 5)
+    ]
+    draft = ask("Is there an inferior infarction?", hits, Measurements())
+    assert draft.abstained
+    assert "not sure" in (draft.reason or "")
+    assert "40%" in (draft.reason or "")
+
+
+def test_a_measurement_overrules_precedents() -> None:
+    hits = [precedent(i, "SBRAD") for i in range(1, 6)]
+    statement = ask("Is there sinus bradycardia?", hits).statements[0]
+    assert statement.text.startswith("No")
+    assert "heart_rate_bpm" in statement.measurements
+
+
+def test_an_answer_affirms_nothing_that_the_report_leaves_out() -> None:
+    hits = [precedent(i, "SR", "NORM") for i in range(1, 6)]
+    assert ask("Is this a normal ECG?", hits, replace(MEASURED, qrs_ms=92.0)).text == "Yes: normal ECG."
+    wide = ask("Is this a normal ECG?", hits, replace(MEASURED, qrs_ms=118.0))
+    assert wide.abstained
+    assert "normal ECG is possible" in (wide.reason or "")
+
+
+def test_an_answer_denies_nothing_that_a_measurement_shows() -> None:
+    met = replace(MEASURED, qrs_ms=92.0, criteria={"sokolow_lyon_lvh": True})
+    hits = [precedent(i, "SR") for i in range(1, 6)]
+    question = "Are there voltage criteria for left ventricular hypertrophy?"
+    assert ask(question, hits, met).abstained
+    assert ask(question, hits, replace(met, criteria={"sokolow_lyon_lvh": False})).text.startswith("No: no ")
+
+
+def test_one_of_several_options_is_chosen() -> None:
+    draft = ask("Which is shown: left bundle branch block or right bundle branch block?")
+    assert [f.concept for s in draft.statements for f in s.findings if f.status == "present"] == ["LBBB"]
+    neither = ask("Is it atrial flutter or ventricular tachycardia?")
+    assert all(f.status == "absent" for s in neither.statements for f in s.findings)
+    assert neither.statements
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("What is the heart rate?", "72 bpm"),
+        ("Is the PR interval within the normal range?", "Yes: PR interval 160 ms"),
+        ("Is the QRS duration within the normal range?", "No: QRS duration 140 ms, above the normal range"),
+        ("Is the QRS duration above the normal range?", "Yes: QRS duration 140 ms"),
+        ("Is the QTc prolonged?", "No"),
+        ("Is the QRS wide?", "Yes: QRS duration 140 ms"),
+        ("Is this a narrow QRS complex?", "No: QRS duration 140 ms"),
+        ("Is the heart rate above 100?", "No: "),
+        ("Is the heart rate below 80?", "Yes: "),
+        ("What is the QRS axis?", "-20°"),
+    ],
+)
+def test_measurements_are_answered_from_measurements(question: str, words: str) -> None:
+    draft = ask(question, [])
+    assert words in draft.text
+    assert all(s.measurements for s in draft.statements)
+
+
+def test_what_was_not_measured_is_not_made_up() -> None:
+    draft = ask("What is the PR interval?", HITS, Measurements(heart_rate_bpm=80.0))
+    assert draft.abstained
+    assert "PR interval could not be measured" in (draft.reason or "")
+
+
+def test_leads_come_from_the_st_levels() -> None:
+    draft = ask("Which leads show ST elevation?")
+    assert draft.text == "ST elevation in V1, V2."
+    assert ask("Which leads show ST depression?").text == "ST depression in V5."
+    assert ask("Which leads show Q waves?").abstained
+
+
+def test_what_asks_for_a_part_of_the_report() -> None:
+    assert ask("What is the rhythm?").text == "Sinus rhythm."
+    assert [f.concept for s in ask("Describe the conduction.").statements for f in s.findings] == ["CLBBB"]
+    assert len(ask("What does this ECG show?").statements) >= 3
+
+
+def test_noise_is_answered_from_the_quality_check_only() -> None:
+    noisy = Quality(0.6, True, {}, (Problem("noisy", ("V3",), 0.4, "V3: noise of 0.1 mV"),))
+    assert ask("Is there static noise in lead V3?", quality=noisy).text.startswith("Yes")
+    assert ask("Is there static noise in lead V1?", quality=noisy).text.startswith("No")
+    assert ask("Is there static noise in lead V3?").abstained
+
+
+@pytest.mark.parametrize("question", ["Is the moon full?", "Does he like music?", "Is it good?"])
+def test_what_has_nothing_to_do_with_an_ecg_is_not_answered(question: str) -> None:
+    assert ask(question).abstained
+
+
+def test_too_few_precedents_answer_nothing_about_findings() -> None:
+    assert ask("Is there an infarction?", HITS[:1]).abstained
+    assert ask(
+        "Is there an infarction?", [replace(h, score=0.1, why=replace(h.why, scores={"signal": 0.1})) for h in HITS]
+    ).abstained
+
+
+SECOND = Measurements(heart_rate_bpm=120.0, p_ms=None, pr_ms=None, qrs_ms=138.0, qtc_ms=470.0, axis_deg=-25.0)
+LATER = [precedent(i, "AFIB", "CLBBB", similarity=0.97 - i / 100) for i in range(11, 16)]
+
+
+def compare(question: str, hits: list[Hit] = LATER) -> Draft:
+    return answer(question, [judged(HITS, MEASURED), judged(hits, SECOND)])
+
+
+def test_two_ecgs_are_compared_finding_by_finding() -> None:
+    text = compare("What has changed between the two ECGs?").text
+    assert "New in the second ECG: atrial fibrillation." in text
+    assert "No longer in the second ECG: sinus rhythm." in text
+    assert "Unchanged in both: complete left bundle branch block." in text
+    assert "increased: 72 bpm, then 120 bpm" in text
+
+
+def test_only_what_is_asked_of_two_ecgs_is_answered() -> None:
+    new = compare("Which findings are newly present in the second ECG?")
+    assert {s.findings[0].comparison for s in new.statements} == {"new"}
+    qrs = compare("How did the QRS duration change?")
+    assert [s.measurements for s in qrs.statements] == [("qrs_ms", "second.qrs_ms")]
+    assert "unchanged" in qrs.text
+    one = compare("Is atrial fibrillation still there?")
+    assert [s.findings[0].concept for s in one.statements] == ["AFIB"]
+
+
+def test_two_ecgs_without_precedents_are_compared_by_measurements_and_say_so() -> None:
+    draft = compare("What has changed?", [])
+    assert draft.statements
+    assert all(s.measurements for s in draft.statements)
+    assert "Only measurements are compared" in draft.warnings[0]
+
+
+def test_wrong_use_says_what_is_wrong() -> None:
+    with pytest.raises(UsageError, match="one ECG or two, not 3"):
+        answer("What?", [judged(HITS, MEASURED)] * 3)
+    with pytest.raises(UsageError, match="no question"):
+        ask("  ")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.one_of(
+        st.text(max_size=60),
+        st.sampled_from(
+            [
+                "Is there {}?",
+                "Which leads show {}?",
+                "{} or {}?",
+                "What is the {}?",
+                "Is the {} above 100?",
+                "Is it {} or normal?",
+            ]
+        ).flatmap(
+            lambda form: st.lists(
+                st.sampled_from(["LBBB", "AF", "infarction", "QRS", "rate", "noise", "axis", "rhythm", "ST elevation"]),
+                min_size=2,
+                max_size=2,
+            ).map(lambda words: form.format(*words))
+        ),
+    ).filter(str.strip)
+)
+def test_every_answer_has_evidence_or_abstains(question: str) -> None:
+    for draft in (ask(question), compare(question)):
+        assert draft.abstained == (not draft.statements)
+        assert draft.abstained == bool(draft.reason)
+        assert all(s.citations or s.measurements for s in draft.statements)

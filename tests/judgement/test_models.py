@@ -1,0 +1,96 @@
+"""Finding models: kept and read again, refused with the remedy where they do not fit, and gone when forgotten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from precordia.core.errors import MismatchError
+from precordia.judgement.models import FOLDER, FindingModels, Promise, forget, load
+from precordia.judgement.scaling import Scaling
+
+
+def fitted(seed: int = 0, n: int = 12) -> FindingModels:
+    rng = np.random.default_rng(seed)
+    raw = np.where(rng.random((50, n)) < 0.1, np.nan, rng.normal(size=(50, n)))
+    scaling = Scaling.of(raw)
+    weights = rng.normal(size=(scaling.mean.size, 2))
+    promise = Promise(0.2, 0.61, 0.4, 900, 300)
+    return FindingModels(
+        "encoder-1", ("AFIB", "LVH"), scaling, weights, np.array([-1.0, 0.5]), 0.9, 0.1, {"AFIB": 7, "LVH": 20}, 50, 40,
+        60, promise,
+    )  # fmt: skip
+
+
+ECGS = np.random.default_rng(1).normal(size=(5, 12))
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    written = fitted()
+    written.save(tmp_path)
+    read = load(tmp_path, "encoder-1")
+    assert read is not None
+    assert read.probabilities(ECGS) == pytest.approx(written.probabilities(ECGS), rel=1e-5)
+    for name in ("encoder", "concepts", "slope", "shift", "counts", "n_cases", "n_patients", "n_archive", "promise"):
+        assert getattr(read, name) == getattr(written, name)
+    assert "LVH" in read
+    assert "VT" not in read
+
+
+def test_equal_models_give_equal_files(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        fitted().save(tmp_path / name)
+    files = sorted(path.name for path in (tmp_path / "a" / FOLDER).iterdir())
+    assert len(files) == 2
+    for file in files:
+        assert (tmp_path / "a" / FOLDER / file).read_bytes() == (tmp_path / "b" / FOLDER / file).read_bytes()
+
+
+def test_none_are_there_until_they_are_fitted_and_after_they_are_forgotten(tmp_path: Path) -> None:
+    assert load(tmp_path, "encoder-1") is None
+    forget(tmp_path)
+    fitted().save(tmp_path)
+    forget(tmp_path)
+    assert load(tmp_path, "encoder-1") is None
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_models_of_another_encoder_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    fitted().save(tmp_path)
+    with pytest.raises(MismatchError, match="precordia build --refit --kb"):
+        load(tmp_path, "encoder-2")
+
+
+@pytest.mark.parametrize("damage", ["a byte", "cut short", "no arrays", "no JSON", "a key", "another format"])
+def test_damaged_models_are_refused_with_the_remedy(tmp_path: Path, damage: str) -> None:
+    fitted().save(tmp_path)
+    arrays, document = tmp_path / FOLDER / "models.npz", tmp_path / FOLDER / "models.json"
+    content = bytearray(arrays.read_bytes())
+    told = json.loads(document.read_text())
+    if damage == "a byte":
+        content[len(content) // 2] ^= 1
+        arrays.write_bytes(content)
+    elif damage == "cut short":
+        arrays.write_bytes(content[:100])
+    elif damage == "no arrays":
+        arrays.unlink()
+    elif damage == "no JSON":
+        document.write_text("{")
+    elif damage == "a key":
+        document.write_text(json.dumps({key: value for key, value in told.items() if key != "slope"}))
+    else:
+        document.write_text(json.dumps({**told, "format": "precordia-finding-models-0"}))
+    with pytest.raises(MismatchError, match="precordia build --refit --kb") as error:
+        load(tmp_path, "encoder-1")
+    assert str(tmp_path) in str(error.value)
+
+
+def test_contributions_add_up_to_the_log_odds() -> None:
+    models = fitted()
+    models = FindingModels("e", models.concepts, Scaling.of(ECGS), models.weights[:12], models.bias)
+    speaks = models.contributions("LVH", ECGS[0]).sum() + models.bias[1]
+    assert 1 / (1 + np.exp(-speaks)) == pytest.approx(models.probabilities(ECGS[:1])[0, 1])
