@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -19,20 +19,22 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
-from precordia.eval.ecgqa.archive import HereArchive, Vectors
+from precordia.eval.ecgqa.archive import Archive, HereArchive, Vectors
 from precordia.eval.ecgqa.classes import Classes
 from precordia.eval.ecgqa.contexts import CONTEXTS, Shown
+from precordia.eval.ecgqa.examined import Examined
 from precordia.eval.ecgqa.figures import rows_of
 from precordia.eval.ecgqa.language import Asked
 from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
 from precordia.eval.ecgqa.outcomes import ask, swap_ecgs
-from precordia.eval.ecgqa.own import ASK, VOTES, Answered, Evidence, Fit, in_short
+from precordia.eval.ecgqa.own import ASK, JUDGEMENT, Answered, in_short
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.signals import Signals
 from precordia.eval.ecgqa.system import Reply, said
 from precordia.eval.ecgqa.usual import Usual
 from precordia.eval.task import Settings
 from precordia.eval.tasks.ecgqa import ECGQA
+from precordia.judgement.knowledge import Knowledge
 
 T = TypeVar("T")
 CLASSES = Classes(("no", "yes", "a", "b"), {1: ("no", "yes"), 2: ("a", "b")})
@@ -51,6 +53,7 @@ class Compass:
     """An encoder that reads the direction from a recording's first two samples."""
 
     dim = 2
+    fingerprint = "compass"
 
     def embed(self, recordings: Sequence[Recording]) -> np.ndarray:
         vectors = np.stack([r.signal[0, :2] for r in recordings])
@@ -112,7 +115,7 @@ def test_neighbours_vote_of_other_patients() -> None:
 def test_a_query_gets_every_class_of_most_neighbours() -> None:
     degrees = {e: float(e) for e in range(1, 5)}
     signals = signals_at(degrees)
-    vectors = Vectors(signals, Compass(), degrees)  # type: ignore[arg-type]
+    vectors = Vectors(signals, Compass(), degrees)
     train = [
         asked(2, "a", "b", kind="single-query"),
         asked(3, "a", kind="single-query"),
@@ -218,11 +221,11 @@ class Parrot:
         return "A"
 
 
-class Nothing(Evidence):
+class Nothing(Examined):
     """No measurement, and a good signal."""
 
-    def __init__(self, signals: Signals) -> None:
-        super().__init__(signals)
+    def __init__(self, signals: Signals, archive: Archive) -> None:
+        super().__init__(signals, archive=archive)
         self.measurements = lambda ecg: Measurements()
         self.quality = lambda ecg: Quality(1.0, True, {})
 
@@ -235,6 +238,9 @@ class Shelf:
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
         return [Hit(1, 0.1, Case(200, "r", "other", "Drawn at random.", ()), Why({}, {}))]
+
+    def knowledge(self, measurements: Callable[[int], Measurements]) -> Knowledge:
+        return Knowledge(0.25)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +257,7 @@ def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context
     signals = signals_at({1: 0, 2: 0})
     model = Parrot()
     shown_archive = Shown(Shelf(), context, {1: 2})  # type: ignore[arg-type]
-    system = Asked(model, CLASSES, shown_archive, Nothing(signals), context)
+    system = Asked(model, CLASSES, Nothing(signals, shown_archive), context)
     reply = system.reply(asked(1, "a", kind="single-query"), (1,))
     text = model.prompts[0].messages[-1].content
     assert reply == Reply("A")
@@ -265,12 +271,56 @@ def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context
 
 def test_what_was_fitted_on_an_ecg_does_not_answer_about_it() -> None:
     signals = signals_at({1: 0, 2: 0})
-    fitted = Answered(signals, Shelf(), Nothing(signals), Fit(None, None))  # type: ignore[arg-type]
+    examined = Nothing(signals, Shelf())
+    fitted = Answered(examined, object())  # type: ignore[arg-type]
     assert fitted.name == ASK
     assert fitted.reply(asked(1, "yes"), (1,)) is None
-    plain = Answered(signals, Shelf(), Nothing(signals))
-    assert plain.name == VOTES
+    plain = Answered(examined)
+    assert plain.name == JUDGEMENT
     assert plain.reply(asked(1, "yes"), (1,)) is not None
+
+
+def test_every_system_takes_one_evidence_and_other_precedents_leave_the_rest_as_it_is() -> None:
+    degrees = {1: 0.0, 2: 1.0, 3: 5.0, 4: 80.0}
+    signals = signals_at(degrees)
+    vectors = Vectors(signals, Compass(), degrees)
+    examined = Examined(signals, vectors, Shelf())
+    examined.measurements = lambda ecg: Measurements(heart_rate_bpm=60.0 + ecg)
+    examined.quality = lambda ecg: Quality(1.0, True, {})
+    evidence = examined.evidence(1)
+    assert evidence is examined.evidence(1)
+    assert examined.judgement(1).evidence is evidence
+    assert evidence.vector is not None
+    assert evidence.vector.tolist() == pytest.approx([1.0, 0.0])
+    assert (evidence.measurements.heart_rate_bpm, evidence.knowledge.floor) == (61.0, 0.25)
+    other = examined.beside(Shown(Shelf(), "none", {})).evidence(1)
+    assert (other.hits, other.measurements, other.knowledge.floor) == ((), evidence.measurements, 0.25)
+    alone = examined.beside(None).evidence(1)
+    assert (alone.hits, alone.knowledge) != (evidence.hits, evidence.knowledge)
+
+
+def test_the_ecgs_that_are_here_teach_as_those_of_a_knowledge_base_would() -> None:
+    signals = signals_at({ecg: float(ecg) for ecg in range(1, 261)})
+    for ecg in signals.paths:
+        signals._reports[ecg] = "Left ventricular hypertrophy." if ecg > 130 else "Normal ECG."
+    vectors = Vectors(signals, Compass(), signals.paths)
+    measured: list[int] = []
+
+    def measurements(ecg: int) -> Measurements:
+        measured.append(ecg)
+        return Measurements(qrs_ms=90.0)
+
+    archive = HereArchive(signals, vectors)
+    knowledge = archive.knowledge(measurements)
+    assert archive.knowledge(measurements) is knowledge
+    assert sorted(measured) == sorted(signals.paths)
+    assert knowledge.floor == pytest.approx(np.cos(np.radians(1)), abs=1e-4)
+    assert knowledge.models is not None
+    assert knowledge.models.encoder == "compass"
+    assert {"LVH", "NORM"} <= set(knowledge.models.concepts)
+    few = signals_at({1: 0.0, 2: 1.0})
+    untaught = HereArchive(few, Vectors(few, Compass(), [1, 2])).knowledge(measurements)
+    assert untaught.models is None
 
 
 def test_the_archive_here_leaves_the_patient_out_and_knows_the_reports() -> None:
@@ -318,7 +368,7 @@ def test_every_system_on_a_small_benchmark(tmp_path: Path, monkeypatch: pytest.M
     assert right["majority of template"] == right["neighbours' vote, k=10"] == 0.75
     assert {s for s in right if s.startswith("parrot")} == {f"parrot, precedents: {context}" for context in CONTEXTS}
     assert right["parrot, precedents: nearest"] == 0  # it says "A"
-    assert VOTES in right
+    assert JUDGEMENT in right
     assert ASK not in right  # every ECG is of fold 1, whose labels it was fitted on
     assert not any(s.startswith("measurements") for s in right)
     assert result.notes[0].startswith("5 questions in the shards that are there; 4 have their ECGs here (4 ECGs)")

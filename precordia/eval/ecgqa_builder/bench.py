@@ -1,124 +1,165 @@
-"""What the answers of ``precordia eval ecgqa-built`` rest on: precedents, numbers of ECGs, and what is fitted on them."""
+"""What the answers of ``precordia eval ecgqa-built`` rest on: what ships, or what is fitted here on PTB-XL's folds 1-8."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-from precordia.core.errors import InputError
-from precordia.core.protocols import Encoder
-from precordia.eval.ecgqa.archive import Archive, HereArchive, KnowledgeBaseArchive, Vectors
-from precordia.eval.ecgqa.own import Evidence
-from precordia.eval.ecgqa.signals import Signals
+from precordia.core.errors import InputError, UsageError
+from precordia.eval.ecgqa.archive import TRAINING_FOLDS, HereArchive, Vectors
+from precordia.eval.ecgqa.examined import Examined
+from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa_builder.build import build
 from precordia.eval.ecgqa_builder.facts import Facts
-from precordia.eval.ecgqa_builder.fitting import Labelled, fit
+from precordia.eval.ecgqa_builder.fitting import fit, fit_as_weighed
+from precordia.eval.ecgqa_builder.probing import Labelled
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.slots import Slot
+from precordia.eval.ecgqa_builder.weighing import Kept
 from precordia.eval.task import Settings
-from precordia.generation.answers.features import Features, features_of
-from precordia.generation.answers.fitted import FittedAnswers, save, shipped_for
-from precordia.knowledge_base import KnowledgeBase
+from precordia.generation.answers.features import features_in
+from precordia.generation.answers.fitted import FittedAnswers, load, save, shipped_for
 
-TRUST_FOLD: Final = 8
-"""The encoder was not trained on it; what is fitted on folds 1-7 is weighed on it."""
+HELD: Final = "8"
+"""The encoder that ships was not trained on it; what is learned from folds 1-7 is weighed on it."""
 _NOT_KNOWN: Final = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
-    """One encoder at work.
+class Basis:
+    """What answers rest on.
 
     Attributes:
-        encoder: It.
-        signals: The ECGs.
-        vectors: Their embeddings.
-        archive: Their precedents.
-        features: Number of an ECG to its numbers, each found once.
+        fitted: None where nothing fits the encoder and nothing could be fitted.
+        notes: Where it comes from, and how its promise was kept where it was fitted, for people.
     """
 
-    encoder: Encoder
-    signals: Signals
-    vectors: Vectors
-    archive: Archive
-    features: Callable[[int], Features]
+    fitted: FittedAnswers | None
+    notes: tuple[str, ...]
+
+
+def basis_of(examined: Examined, vectors: Vectors, train: Sequence[Facts], settings: Settings) -> Basis:
+    """What ships for the encoder, or what is fitted for this run; ``fit=FILE`` fits anew and writes it.
+
+    Args:
+        examined: The ECGs.
+        vectors: Of them.
+        train: Facts of folds 1-8.
+        settings: Options ``fit`` (a file to be written), ``held`` (the folds that are held back) and ``weighed`` (a file that
+            was so fitted, from which trust, sharpness, curves and thresholds are taken: nothing is then held back).
+
+    Raises:
+        UsageError: an option is not understood, or says nothing without ``fit``.
+        InputError: there are too few ECGs for ``fit``, or ``weighed`` is no such file.
+    """
+    path, weighed = settings.options.get("fit"), settings.options.get("weighed")
+    if path is None and (unused := sorted({"held", "weighed"} & set(settings.options))):
+        raise UsageError(f"option {unused[0]} is about what fit=FILE fits; name the file to be written")
+    known = shipped_for(vectors.encoder)
+    if path is None and known is not None:
+        return Basis(known, (f"answers rest on what was fitted on {known.source}, as shipped",))
+    try:
+        fitted, kept = (
+            _held_back(examined, vectors, train, settings)
+            if weighed is None
+            else (_as_weighed(examined, vectors, train, settings, load(Path(weighed))), {})
+        )
+    except InputError as error:
+        if path is not None:
+            raise
+        return Basis(None, (f"answers rest on the judgement alone, since nothing fits this encoder and {error}",))
+    if path is not None:
+        save(fitted, Path(path))
+    where = f"written to {Path(path).name}" if path else "for this run alone: nothing that ships fits the encoder"
+    return Basis(fitted, (f"answers rest on what was fitted on {fitted.source}, {where}", *_in_words(fitted, kept)))
+
+
+def held_folds(option: str) -> frozenset[int]:
+    """The folds held back.
+
+    Raises:
+        UsageError: they are not some of folds 1-8.
+    """
+    found = {int(fold) for fold in option.split(",") if fold.strip().isdigit()}
+    if not found or not found < set(TRAINING_FOLDS) or len(found) != len(option.split(",")):
+        raise UsageError(f"option held={option!r} is not understood; give some of folds 1-8, as in held=7,8")
+    return frozenset(found)
+
+
+def _held_back(
+    examined: Examined, vectors: Vectors, train: Sequence[Facts], settings: Settings
+) -> tuple[FittedAnswers, dict[str, Kept]]:
+    signals = examined.signals
+    folds = held_folds(settings.options.get("held", HELD))
+    held = [f for f in train if signals.folds[f.ecg_id] in folds]
+    learn = [f for f in train if signals.folds[f.ecg_id] not in folds]
+    # The precedents of those held back are of the others.
+    hidden = {ecg: _NOT_KNOWN if fold in folds else fold for ecg, fold in signals.folds.items()}
+    earlier = examined.beside(HereArchive(replace(signals, folds=hidden), vectors))
+    return fit(
+        _labelled(examined.beside(None), learn, settings),
+        _labelled(earlier, held, settings),
+        _questions(learn, "train", settings),
+        _questions(held, "valid", settings),
+        encoder=vectors.encoder,
+        source=f"PTB-XL folds {_in_short(set(TRAINING_FOLDS) - folds)} ({len(learn)} ECGs) and weighed on "
+        f"{'fold' if len(folds) == 1 else 'folds'} {_in_short(folds)} ({len(held)} ECGs)",
+    )
+
+
+def _as_weighed(
+    examined: Examined, vectors: Vectors, train: Sequence[Facts], settings: Settings, weighed: FittedAnswers
+) -> FittedAnswers:
+    return fit_as_weighed(
+        _labelled(examined.beside(None), train, settings),
+        _questions(train, "train", settings),
+        weighed,
+        encoder=vectors.encoder,
+        source=f"PTB-XL folds {_in_short(TRAINING_FOLDS)} ({len(train)} ECGs), weighed as encoder {weighed.encoder} on "
+        f"{weighed.source}",
+    )
+
+
+def _labelled(examined: Examined, facts: Sequence[Facts], settings: Settings) -> list[Labelled]:
+    found = []
+    for one in settings.progress(facts, len(facts), "read", "ECG"):
+        evidence = examined.evidence(one.ecg_id)
+        features = features_in(evidence)
+        if features is not None:
+            found.append(Labelled(one, features, evidence))
+    return found
+
+
+def _questions(facts: Sequence[Facts], split: str, settings: Settings) -> list[Question]:
+    caps = TRAIN if split == "train" else HELD_OUT
+    return build(facts, split=split, caps=caps, seed=settings.seed, wanted=_of_one)
 
 
 def _of_one(slot: Slot) -> bool:
     return not slot.template.compares
 
 
-def open_bench(signals: Signals, evidence: Evidence, kb: KnowledgeBase | None, settings: Settings) -> Bench:
-    """The encoder with the ECGs embedded; precedents from the knowledge base where there is one.
+def _in_short(folds: Collection[int]) -> str:
+    """Folds in words.
 
-    Raises:
-        InputError: the knowledge base was built with another encoder.
+    >>> _in_short({1, 2, 3, 8})
+    '1-3, 8'
     """
-    from precordia.encoders import load_encoder
-
-    encoder = load_encoder(settings.encoder)
-    if kb is not None and kb.manifest.encoder_fingerprint != encoder.fingerprint:
-        raise InputError(f"{settings.kb}: built with encoder {kb.manifest.encoder!r}; name it with --encoder")
-    vectors = Vectors(signals, encoder, signals.paths, settings.progress)
-    archive: Archive = KnowledgeBaseArchive(signals, kb) if kb else HereArchive(signals, vectors)
-
-    @cache
-    def features(ecg: int) -> Features:
-        return features_of(signals.recording(ecg), evidence.measurements(ecg), vectors.of(ecg))
-
-    return Bench(encoder, signals, vectors, archive, features)
+    runs: list[list[int]] = []
+    for fold in sorted(folds):
+        if runs and fold == runs[-1][-1] + 1:
+            runs[-1].append(fold)
+        else:
+            runs.append([fold])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def fitted_for(bench: Bench, train: Sequence[Facts], settings: Settings) -> tuple[FittedAnswers | None, str]:
-    """What answers rest on, and where it comes from: fitted anew (``fit=FILE``), shipped, or fitted for this run.
-
-    Args:
-        bench: Whose encoder.
-        train: Facts of folds 1-8.
-        settings: Option ``fit`` names a file to be written.
-    """
-    path = settings.options.get("fit")
-    known = shipped_for(bench.encoder.fingerprint)
-    if path is None and known is not None:
-        return known, "as shipped"
-    try:
-        fitted = fit_answers(bench, train, settings)
-    except InputError as error:
-        if path is not None:
-            raise
-        return None, f"answers rest on votes as they are, since nothing fits this encoder and {error}"
-    if path is not None:
-        save(fitted, Path(path))
-    return (
-        fitted,
-        f"written to {Path(path).name}" if path else "for this run alone: nothing that ships fits the encoder",
-    )
-
-
-def fit_answers(bench: Bench, train: Sequence[Facts], settings: Settings) -> FittedAnswers:
-    """What answers rest on, fitted on folds 1-7 and weighed on fold 8.
-
-    Raises:
-        InputError: there are too few ECGs.
-    """
-    folds = bench.signals.folds
-    learn = [f for f in train if folds[f.ecg_id] != TRUST_FOLD]
-    held = [f for f in train if folds[f.ecg_id] == TRUST_FOLD]
-    # The precedents of fold 8 are of folds 1-7.
-    hidden = {ecg: _NOT_KNOWN if fold == TRUST_FOLD else fold for ecg, fold in folds.items()}
-    earlier = HereArchive(replace(bench.signals, folds=hidden), bench.vectors)
-    seen = [
-        Labelled(f, bench.features(f.ecg_id)) for f in settings.progress((*learn, *held), len(train), "read", "ECG")
+def _in_words(fitted: FittedAnswers, kept: Mapping[str, Kept]) -> list[str]:
+    return [
+        f"held back, {kind}: answers from confidence {fitted.least_confidence[kind]:.2f} on; thresholds chosen without a part "
+        f"answer {k.coverage:.0%} of {k.n} questions of it, and {k.risk:.3f} ({k.low:.3f} to {k.high:.3f}) of these answers "
+        f"are wrong; promised {fitted.risk[kind]:.2f}"
+        for kind, k in kept.items()
     ]
-    return fit(
-        seen[: len(learn)],
-        seen[len(learn) :],
-        build(learn, split="train", caps=TRAIN, seed=settings.seed, wanted=_of_one),
-        build(held, split="valid", caps=HELD_OUT, seed=settings.seed, wanted=_of_one),
-        earlier.hits,
-        encoder=bench.encoder.fingerprint,
-        source=f"PTB-XL folds 1-7 ({len(learn)} ECGs) and weighed on fold 8 ({len(held)} ECGs)",
-    )
