@@ -117,8 +117,8 @@ def _as_weighed(
         _questions(train, "train", settings),
         weighed,
         encoder=vectors.encoder,
-        source=f"PTB-XL folds {_in_short(TRAINING_FOLDS)} ({len(train)} ECGs), weighed as encoder {weighed.encoder} on "
-        f"{weighed.source}",
+        source=f"PTB-XL folds {_in_short(TRAINING_FOLDS)} ({len(train)} ECGs), with trust, sharpness, curves and thresholds of "
+        f"encoder {weighed.encoder}, fitted on {weighed.source}",
     )
 
 
