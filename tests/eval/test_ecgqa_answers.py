@@ -16,6 +16,7 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Why
+from precordia.eval.ecgqa.examined import Examined
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa_builder import weighing
 from precordia.eval.ecgqa_builder.bench import basis_of, held_folds
@@ -23,6 +24,7 @@ from precordia.eval.ecgqa_builder.build import build
 from precordia.eval.ecgqa_builder.facts import Facts
 from precordia.eval.ecgqa_builder.figures import ANSWERED_BESIDE, WRONG, WRONG_BESIDE, beaten, gaps, scores, withheld
 from precordia.eval.ecgqa_builder.fitting import fit, fit_as_weighed
+from precordia.eval.ecgqa_builder.named import Named
 from precordia.eval.ecgqa_builder.probing import Labelled
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.slots import Slot, slots
@@ -32,7 +34,9 @@ from precordia.eval.task import Settings
 from precordia.generation.answers.decision import decide
 from precordia.generation.answers.features import N_LEAD, N_NOISE, Features
 from precordia.generation.answers.fitted import Belief, FittedAnswers, load, save
+from precordia.generation.answers.priors import AskedBefore
 from precordia.judgement.evidence import Evidence
+from precordia.judgement.judge import judge
 from precordia.measurements.numbers import MEASURED_FROM, N_MEASURED
 
 FACTS = Facts(
@@ -277,6 +281,28 @@ def test_what_is_learned_from_more_ecgs_is_weighed_as_before(found: Fit) -> None
     assert not np.array_equal(fitted.probes.bias, weighed.probes.bias)
     assert "SNOISE" in fitted.lead_probes.targets
     assert belief_of(fitted, test[0]).probability("SNOISE@V1") != belief_of(weighed, test[0]).probability("SNOISE@V1")
+
+
+def test_an_answer_of_the_judgement_instead_is_told_apart_from_what_is_promised(
+    found: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted, _, test = found
+    question = next(q for q in questions_of(test) if q.type == "single-query" and "rhythm" in q.text)
+    asked, one = asked_by(question.text), next(one for one in test if one.facts.ecg_id == question.ecgs[0])
+    assert asked is not None
+    never = replace(fitted, asked=AskedBefore.of([(asked, ())] * 500), sharpness={})
+    judgement = judge(
+        replace(one.evidence, measurements=Measurements(heart_rate_bpm=70.0, rhythm_regularity="regular"))
+    )
+    monkeypatch.setattr("precordia.generation.answers.answer.features_in", lambda evidence: one.features)
+    examined = Examined(None)  # type: ignore[arg-type]
+    examined.judgement = lambda ecg: judgement
+    instead = Named(examined, fitted=never).reply(question, question.ecgs)
+    likeliest = Named(examined, fitted=never, abstain=False).reply(question, question.ecgs)
+    assert instead is not None
+    assert likeliest is not None
+    assert (instead.text, instead.promised) == ("sinus rhythm", False)
+    assert (likeliest.text, likeliest.promised) == ("none", True)
 
 
 def test_too_few_ecgs_are_refused() -> None:
