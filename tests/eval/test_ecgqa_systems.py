@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
-from small_ecgqa import write_small_ecgqa
+from small_ecgqa import write_ecgs, write_small_ecgqa
 
 from precordia.core.case import Case
 from precordia.core.drafts import Draft, Prompt, Statement
@@ -19,22 +19,24 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
-from precordia.eval.ecgqa.archive import Archive, HereArchive, Vectors
+from precordia.eval.ecgqa.archive import PRECEDENTS, Archive, HereArchive, Vectors
 from precordia.eval.ecgqa.classes import Classes
 from precordia.eval.ecgqa.contexts import CONTEXTS, Shown
-from precordia.eval.ecgqa.examined import Examined
+from precordia.eval.ecgqa.examined import Examined, examine
 from precordia.eval.ecgqa.figures import rows_of
 from precordia.eval.ecgqa.language import Asked
 from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
 from precordia.eval.ecgqa.outcomes import ask, swap_ecgs
 from precordia.eval.ecgqa.own import ASK, JUDGEMENT, Answered, in_short
 from precordia.eval.ecgqa.questions import Question
-from precordia.eval.ecgqa.signals import Signals
+from precordia.eval.ecgqa.signals import Signals, find_signals
 from precordia.eval.ecgqa.system import Reply, said
 from precordia.eval.ecgqa.usual import Usual
 from precordia.eval.task import Settings
 from precordia.eval.tasks.ecgqa import ECGQA
+from precordia.generation.answers.fitted import shipped_for
 from precordia.judgement.knowledge import Knowledge
+from precordia.knowledge_base import KnowledgeBase
 
 T = TypeVar("T")
 CLASSES = Classes(("no", "yes", "a", "b"), {1: ("no", "yes"), 2: ("a", "b")})
@@ -328,6 +330,31 @@ def test_the_archive_here_leaves_the_patient_out_and_knows_the_reports() -> None
     archive = HereArchive(signals, Vectors(signals, Compass(), [1, 2, 3, 4]))  # type: ignore[arg-type]
     assert [hit.case.report for hit in archive.hits(1)] == ["Report of 3.", "Report of 4."]
     assert {hit.case.case_id for hit in archive.random_hits(1, 0)} == {3, 4}
+
+
+def test_what_is_evaluated_is_what_users_get(tmp_path: Path) -> None:
+    write_ecgs(tmp_path / "ptbxl", 8)
+    kb = KnowledgeBase.create(tmp_path / "kb", encoder="default")
+    kb.add(tmp_path / "ptbxl" / "records100")
+    signals = find_signals("ptbxl", tmp_path, range(1, 9))
+    examined, vectors, _ = examine(signals, "default", kb)
+    ours, theirs = examined.evidence(3), kb.evidence(signals.recording(3), k=PRECEDENTS)
+    assert [hit.case.case_id for hit in ours.hits] == [hit.case.case_id for hit in theirs.hits] != []
+    assert ours.measurements == theirs.measurements
+    assert ours.quality == theirs.quality
+    assert ours.knowledge is theirs.knowledge
+    assert ours.vector == pytest.approx(theirs.vector, abs=1e-5)
+    fitted = shipped_for(vectors.encoder)
+    assert fitted is not None
+    signals.folds[3] = 9  # type: ignore[index]
+    system = Answered(examined, fitted)
+    for question in ("Is there atrial fibrillation?", "What rhythm does this ECG show?", "Is there noise in lead V1?"):
+        asked_of_kb = kb.ask(question, signals.recording(3))
+        reply = system.reply(asked(3, "no", text=question), (3,))
+        assert reply == Reply(in_short(asked_of_kb)), question
+    kb.manifest = replace(kb.manifest, encoder_fingerprint="other")
+    with pytest.raises(InputError, match="built with encoder 'default'"):
+        examine(signals, "default", kb)
 
 
 @pytest.mark.parametrize(
