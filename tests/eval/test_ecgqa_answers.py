@@ -19,7 +19,7 @@ from precordia.core.retrieval import Hit, Why
 from precordia.eval.ecgqa.examined import Examined
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa_builder import weighing
-from precordia.eval.ecgqa_builder.bench import basis_of, held_folds
+from precordia.eval.ecgqa_builder.basis import basis_of, held_folds
 from precordia.eval.ecgqa_builder.build import build
 from precordia.eval.ecgqa_builder.facts import Facts
 from precordia.eval.ecgqa_builder.figures import ANSWERED_BESIDE, WRONG, WRONG_BESIDE, beaten, gaps, scores, withheld

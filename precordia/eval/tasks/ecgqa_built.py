@@ -17,7 +17,7 @@ from precordia.eval.ecgqa.scorers import corrected, offers_none, paper_exact
 from precordia.eval.ecgqa.signals import Signals, find_signals, ptbxl_path
 from precordia.eval.ecgqa.system import System
 from precordia.eval.ecgqa.usual import Usual
-from precordia.eval.ecgqa_builder.bench import basis_of
+from precordia.eval.ecgqa_builder.basis import basis_of
 from precordia.eval.ecgqa_builder.build import build
 from precordia.eval.ecgqa_builder.check import check
 from precordia.eval.ecgqa_builder.facts import Facts
