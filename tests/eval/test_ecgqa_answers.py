@@ -291,10 +291,15 @@ def test_an_answer_of_the_judgement_instead_is_told_apart_from_what_is_promised(
     asked, one = asked_by(question.text), next(one for one in test if one.facts.ecg_id == question.ecgs[0])
     assert asked is not None
     never = replace(fitted, asked=AskedBefore.of([(asked, ())] * 500), sharpness={})
-    judgement = judge(
-        replace(one.evidence, measurements=Measurements(heart_rate_bpm=70.0, rhythm_regularity="regular"))
-    )
-    monkeypatch.setattr("precordia.generation.answers.answer.features_in", lambda evidence: one.features)
+    measured = Measurements(heart_rate_bpm=70.0, rhythm_regularity="regular")
+    judgement = judge(replace(one.evidence, measurements=measured, vector=np.array([1.0, 0.0], np.float32)))
+    read: list[str] = []
+
+    def numbers(recording: Recording, measurements: Measurements, vector: np.ndarray) -> Features:
+        read.append(recording.recording_id)
+        return one.features
+
+    monkeypatch.setattr("precordia.generation.answers.answer.features_of", numbers)
     examined = Examined(None)  # type: ignore[arg-type]
     examined.judgement = lambda ecg: judgement
     instead = Named(examined, fitted=never).reply(question, question.ecgs)
@@ -303,6 +308,7 @@ def test_an_answer_of_the_judgement_instead_is_told_apart_from_what_is_promised(
     assert likeliest is not None
     assert (instead.text, instead.promised) == ("sinus rhythm", False)
     assert (likeliest.text, likeliest.promised) == ("none", True)
+    assert read == ["r"]  # once of the same evidence
 
 
 def test_too_few_ecgs_are_refused() -> None:

@@ -19,7 +19,7 @@ from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.slots import Slot
 from precordia.eval.ecgqa_builder.weighing import Kept
 from precordia.eval.task import Settings
-from precordia.generation.answers.features import features_in
+from precordia.generation.answers.features import features_of
 from precordia.generation.answers.fitted import FittedAnswers, load, save, shipped_for
 
 HELD: Final = "8"
@@ -99,8 +99,8 @@ def _held_back(
     hidden = {ecg: _NOT_KNOWN if fold in folds else fold for ecg, fold in signals.folds.items()}
     earlier = examined.beside(HereArchive(replace(signals, folds=hidden), vectors))
     return fit(
-        _labelled(examined.beside(None), learn, settings),
-        _labelled(earlier, held, settings),
+        _labelled(examined.beside(None), vectors, learn, settings),
+        _labelled(earlier, vectors, held, settings),
         _questions(learn, "train", settings),
         _questions(held, "valid", settings),
         encoder=vectors.encoder,
@@ -113,7 +113,7 @@ def _as_weighed(
     examined: Examined, vectors: Vectors, train: Sequence[Facts], settings: Settings, weighed: FittedAnswers
 ) -> FittedAnswers:
     return fit_as_weighed(
-        _labelled(examined.beside(None), train, settings),
+        _labelled(examined.beside(None), vectors, train, settings),
         _questions(train, "train", settings),
         weighed,
         encoder=vectors.encoder,
@@ -122,13 +122,12 @@ def _as_weighed(
     )
 
 
-def _labelled(examined: Examined, facts: Sequence[Facts], settings: Settings) -> list[Labelled]:
+def _labelled(examined: Examined, vectors: Vectors, facts: Sequence[Facts], settings: Settings) -> list[Labelled]:
     found = []
     for one in settings.progress(facts, len(facts), "read", "ECG"):
         evidence = examined.evidence(one.ecg_id)
-        features = features_in(evidence)
-        if features is not None:
-            found.append(Labelled(one, features, evidence))
+        features = features_of(evidence.recording, evidence.measurements, vectors.of(one.ecg_id))
+        found.append(Labelled(one, features, evidence))
     return found
 
 

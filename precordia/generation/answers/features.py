@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.generation.answers import disturbance
-from precordia.judgement.evidence import Evidence
 from precordia.measurements.numbers import AMPLITUDES, numbers_of
 
 _BURSTS: Final = slice(5, 8)
@@ -21,9 +19,6 @@ _BURSTS: Final = slice(5, 8)
 
 N_NOISE: Final = 2 * len(disturbance.NAMES) + 3
 N_LEAD: Final = 2 * len(disturbance.NAMES) + 2 * len(AMPLITUDES)
-
-_READ: Final[WeakKeyDictionary[Evidence, Features]] = WeakKeyDictionary()
-"""Evidence never changes: its numbers are read once, however many questions are asked of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,19 +36,6 @@ class Features:
     measured: NDArray[np.float64]
     noise: NDArray[np.float64]
     leads: NDArray[np.float64]
-
-
-def features_in(evidence: Evidence) -> Features | None:
-    """The numbers of an ECG by its evidence; None where that has no vector.
-
-    Raises:
-        UnusableSignalError: the recording is too short or has no standard lead.
-    """
-    if evidence.vector is None:
-        return None
-    if evidence not in _READ:
-        _READ[evidence] = features_of(evidence.recording, evidence.measurements, evidence.vector)
-    return _READ[evidence]
 
 
 def features_of(recording: Recording, measurements: Measurements, embedding: NDArray[np.float32]) -> Features:
