@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from precordia.concepts import label_report
 from precordia.core.drafts import Prompt
 from precordia.core.errors import InputError
 from precordia.core.findings import Finding
-from precordia.core.recording import Recording
-from precordia.core.retrieval import Hit
-from precordia.encoders import load_encoder
-from precordia.encoders.sources import read_ptbxl
-from precordia.eval.tasks.reports_archive import VectorArchive
+from precordia.eval.ecgqa.examined import examine
+from precordia.eval.ecgqa.signals import find_signals, ptbxl_path
+from precordia.eval.ecgqa_builder.ptbxl import read_table
 from precordia.generation.language_models.lora import Lesson
 from precordia.generation.own_model.material import canonical
 from precordia.generation.written.prompt import PromptSettings, assemble
+from precordia.judgement.evidence import Evidence
 from precordia.judgement.votes import Voter
-from precordia.measurements import measure
-
-_BATCH = 128
 
 
 def lessons_from(
@@ -41,14 +34,14 @@ def lessons_from(
     Raises:
         InputError: there is no PTB-XL, or none of those folds.
     """
-    known = [r for r in read_ptbxl(data / "ptbxl") if int(r.metadata["strat_fold"]) in folds]
+    table, _ = read_table(data / "ptbxl")
+    known = [i for i, row in sorted(table.items()) if int(row["strat_fold"]) in folds and ptbxl_path(data / "ptbxl", i)]
     if not known:
         raise InputError(f"{data / 'ptbxl'}: no record of the folds {sorted(folds)}; name the folder with --data")
-    loaded = load_encoder(encoder)
-    vectors = np.concatenate([loaded.embed(known[i : i + _BATCH]) for i in range(0, len(known), _BATCH)])
-    archive = VectorArchive(known, dict(zip([r.recording_id for r in known], vectors, strict=True)))
-    said = [(r, f) for r in known if canonical(f := label_report(r.report or ""))][:limit]
-    return [_lesson(r, findings, archive.hits(r), settings, count_tokens) for r, findings in said]
+    signals = find_signals("ptbxl", data, known)
+    examined, _, _ = examine(signals, encoder)
+    said = [(i, f) for i in known if canonical(f := label_report(signals.report(i) or ""))][:limit]
+    return [_lesson(examined.evidence(i), findings, settings, count_tokens) for i, findings in said]
 
 
 def reply_wanted(findings: Sequence[Finding], prompt: Prompt) -> str:
@@ -63,12 +56,7 @@ def reply_wanted(findings: Sequence[Finding], prompt: Prompt) -> str:
 
 
 def _lesson(
-    recording: Recording,
-    findings: Sequence[Finding],
-    hits: Sequence[Hit],
-    settings: PromptSettings,
-    count_tokens: Callable[[str], int],
+    evidence: Evidence, findings: Sequence[Finding], settings: PromptSettings, count_tokens: Callable[[str], int]
 ) -> Lesson:
-    asked = replace(recording, report=None, codes=(), vendor_statements=(), metadata={})
-    prompt = assemble(asked, hits, measurements=measure(recording), settings=settings, count_tokens=count_tokens)
+    prompt = assemble(evidence, settings=settings, count_tokens=count_tokens)
     return Lesson(prompt, reply_wanted(findings, prompt))

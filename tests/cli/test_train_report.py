@@ -74,6 +74,14 @@ def test_a_model_is_trained_resumed_and_used(
     model = load_language_model(f"own:{tmp_path / 'out'}")
     assert model is not None
     assert model.name.startswith("own:")
+    asked = ["eval", "own-model", "--data", str(small_ptbxl), "--set", f"model={tmp_path / 'out'}", "--set", "fold=8"]
+    assert main([*asked, "--limit", "6", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    groups = {row["group"] for row in rows if row["system"] == "own model"}
+    assert {"reports", "questions"} <= groups
+    said = {row["system"]: row["value"] for row in rows if row["metric"] == "micro F1 of findings"}
+    assert {"consensus of precedents", "own model, grounded", "nearest report"} <= set(said)
+    assert 0 < said["nearest report"] <= 1
 
 
 @pytest.mark.data

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from precordia.core.case import Case
-from precordia.core.errors import InputError
-from precordia.core.findings import Finding
+from precordia.core.errors import InputError, UsageError
+from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
+from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Why
+from precordia.eval.ecgqa.examined import Examined
+from precordia.eval.ecgqa.questions import Question
+from precordia.eval.ecgqa_builder import weighing
+from precordia.eval.ecgqa_builder.basis import basis_of, held_folds
 from precordia.eval.ecgqa_builder.build import build
 from precordia.eval.ecgqa_builder.facts import Facts
-from precordia.eval.ecgqa_builder.figures import beaten, gaps, scores, withheld
-from precordia.eval.ecgqa_builder.fitting import Labelled, fit, jury_of
+from precordia.eval.ecgqa_builder.figures import ANSWERED_BESIDE, WRONG, WRONG_BESIDE, beaten, gaps, scores, withheld
+from precordia.eval.ecgqa_builder.fitting import fit, fit_as_weighed
+from precordia.eval.ecgqa_builder.named import Named
+from precordia.eval.ecgqa_builder.probing import Labelled
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.slots import Slot, slots
 from precordia.eval.ecgqa_builder.targets import GROUPS, NAMES, answer_in, asked_by, holds
+from precordia.eval.ecgqa_builder.weighing import Kept, Outcome, kept, outcomes
+from precordia.eval.task import Settings
 from precordia.generation.answers.decision import decide
 from precordia.generation.answers.features import N_LEAD, N_NOISE, Features
-from precordia.generation.answers.fitted import Belief, load, save
+from precordia.generation.answers.fitted import Belief, FittedAnswers, load, save
+from precordia.generation.answers.priors import AskedBefore
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.judge import judge
 from precordia.measurements.numbers import MEASURED_FROM, N_MEASURED
 
 FACTS = Facts(
@@ -98,6 +111,10 @@ def test_published_paraphrases_are_read_as_the_questions_they_paraphrase(data_di
 RATE, QRS, DRIFT = 0, MEASURED_FROM.index("qrs_ms"), 2
 
 
+def evidence(hits: tuple[Hit, ...]) -> Evidence:
+    return Evidence(Recording(np.zeros((12, 10), np.float32), 500.0, LEADS, "r"), Measurements(), hits=hits)
+
+
 def archive(n: int, first: int, seed: int) -> list[Labelled]:
     """ECGs whose labels show in one number each: LVH in the embedding, CLBBB in the QRS duration, noise in the leads."""
     rng = np.random.default_rng(seed)
@@ -118,40 +135,54 @@ def archive(n: int, first: int, seed: int) -> list[Labelled]:
         noise[DRIFT] += 3.0 * noisy
         embedding = np.array([1.5 if lvh else -1.5, 0.0, 0.0]) + rng.normal(0, 0.6, 3)
         facts = Facts(i, f"p{i}", codes, {"static noise": where} if where else {}, axis="normal heart axis")
-        out.append(Labelled(facts, Features(embedding, measured, noise, leads)))
+        out.append(Labelled(facts, Features(embedding, measured, noise, leads), evidence(())))
     return out
 
 
-@pytest.fixture(scope="module")
-def fitted_and_test() -> tuple[object, list[Labelled], dict[int, list[Hit]]]:
-    learn, held, test = archive(400, 1, 1), archive(150, 1001, 2), archive(150, 2001, 3)
+def with_precedents(held: list[Labelled], learn: list[Labelled]) -> list[Labelled]:
+    """Those held back, each with its nearest among those that are learned from."""
     matrix = np.stack([one.features.embedding for one in learn])
     matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
 
-    def hits(one: Labelled) -> list[Hit]:
+    def hits(one: Labelled) -> tuple[Hit, ...]:
         similarity = matrix @ (one.features.embedding / np.linalg.norm(one.features.embedding))
         order = np.argsort(-similarity, kind="stable")[:20].tolist()
         cases = [learn[i].facts for i in order]
-        return [
+        return tuple(
             Hit(rank, float(similarity[i]),
                 Case(f.ecg_id, str(f.ecg_id), f.patient, "words", tuple(Finding(c) for c in f.codes)),
                 Why({"signal": float(similarity[i])}, {"signal": rank}))
             for rank, (i, f) in enumerate(zip(order, cases, strict=True), 1)
-        ]  # fmt: skip
+        )  # fmt: skip
 
-    found = {one.facts.ecg_id: hits(one) for one in (*held, *test)}
-    fitted = fit(
-        learn, held,
-        build([one.facts for one in learn], split="train", caps=TRAIN, wanted=single),
-        build([one.facts for one in held], split="valid", caps=HELD_OUT, wanted=single),
-        lambda ecg: found[ecg], encoder="e", source="made",
+    return [replace(one, evidence=evidence(hits(one))) for one in held]
+
+
+def questions_of(labelled: list[Labelled], split: str = "valid") -> list[Question]:
+    caps = TRAIN if split == "train" else HELD_OUT
+    return build([one.facts for one in labelled], split=split, caps=caps, wanted=single)
+
+
+def belief_of(fitted: FittedAnswers, one: Labelled) -> Belief:
+    return Belief(fitted, one.features, one.evidence)
+
+
+Fit = tuple[FittedAnswers, dict[str, Kept], list[Labelled]]
+
+
+@pytest.fixture(scope="module")
+def found() -> Fit:
+    learn = archive(300, 1, 1)
+    held, test = (with_precedents(archive(200, first, seed), learn) for first, seed in ((1001, 2), (2001, 3)))
+    fitted, kept_to = fit(
+        learn, held, questions_of(learn, "train"), questions_of(held)[::4], encoder="e", source="made"
     )  # fmt: skip
-    return fitted, test, found
+    return fitted, kept_to, test
 
 
-def test_what_was_fitted_answers_new_ecgs_better_than_the_commonest_answer(fitted_and_test) -> None:  # type: ignore[no-untyped-def]
-    fitted, test, found = fitted_and_test
-    beliefs = {one.facts.ecg_id: Belief(fitted, one.features, jury_of(found[one.facts.ecg_id])) for one in test}
+def test_what_was_fitted_answers_new_ecgs_better_than_the_commonest_answer(found: Fit) -> None:
+    fitted, _, test = found
+    beliefs = {one.facts.ecg_id: belief_of(fitted, one) for one in test}
     right: dict[str, list[tuple[bool, bool]]] = {}
     for question in build([one.facts for one in test], caps=HELD_OUT, wanted=single):
         asked = asked_by(question.text)
@@ -167,13 +198,10 @@ def test_what_was_fitted_answers_new_ecgs_better_than_the_commonest_answer(fitte
         assert ours > guess + 0.05, (kind, ours, guess)
 
 
-def test_probabilities_mean_what_they_say(fitted_and_test) -> None:  # type: ignore[no-untyped-def]
-    fitted, test, found = fitted_and_test
+def test_probabilities_mean_what_they_say(found: Fit) -> None:
+    fitted, _, test = found
     pairs = [
-        (
-            Belief(fitted, one.features, jury_of(found[one.facts.ecg_id])).probability(target),
-            bool(holds(target, one.facts)),
-        )
+        (belief_of(fitted, one).probability(target), bool(holds(target, one.facts)))
         for one in test
         for target in ("LVH", "CLBBB", "NORM", "SNOISE", "SNOISE@V1", "SNOISE@II")
     ]
@@ -183,35 +211,141 @@ def test_probabilities_mean_what_they_say(fitted_and_test) -> None:  # type: ign
     assert truth[p < 0.1].mean() < 0.15
 
 
-def test_what_was_fitted_is_kept_and_keeps_to_what_it_promises(fitted_and_test, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    fitted, test, found = fitted_and_test
+def test_what_was_fitted_is_kept(found: Fit, tmp_path: Path) -> None:
+    fitted, _, test = found
     save(fitted, tmp_path / "a.npz")
     again = load(tmp_path / "a.npz")
     assert again.least_confidence == fitted.least_confidence
-    assert set(fitted.least_confidence) == {"verify", "choose", "query"}
-    assert all(0 <= value <= 1.01 for value in fitted.least_confidence.values())
     assert fitted.groups == GROUPS
-    one = test[0]
-    jury = jury_of(found[one.facts.ecg_id])
     asked = asked_by("Does this ECG show symptoms of left ventricular hypertrophy?")
     assert asked is not None
-    assert (
-        decide(asked, Belief(fitted, one.features, jury)).answer
-        == decide(asked, Belief(again, one.features, jury)).answer
-    )
+    assert decide(asked, belief_of(fitted, test[0])).answer == decide(asked, belief_of(again, test[0])).answer
+
+
+def test_the_promise_is_kept_on_ecgs_that_nothing_was_fitted_on(found: Fit) -> None:
+    fitted, kept_to, test = found
+    assert set(fitted.least_confidence) == set(kept_to) == {"verify", "choose", "query"}
+    answers = outcomes(fitted, test, questions_of(test))
+    for kind, least in fitted.least_confidence.items():
+        given = [o.right for o in answers if o.kind == kind and o.confidence >= least]
+        assert given, kind
+        assert 1 - np.mean(given) <= fitted.risk[kind], kind
+
+
+def test_no_answer_that_thresholds_are_chosen_on_comes_of_its_own_patient(
+    found: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted, _, test = found
+    fitted_on: list[set[str]] = []
+    judged: list[set[str]] = []
+
+    def confident(
+        learned: FittedAnswers, learn: Sequence[Labelled], held: Sequence[Labelled], questions: Sequence[Question]
+    ) -> FittedAnswers:
+        fitted_on.append({one.facts.patient for one in held})
+        return learned
+
+    def outcomes_of(fitted: FittedAnswers, held: Sequence[Labelled], questions: Sequence[Question]) -> list[Outcome]:
+        judged.append({one.facts.patient for one in held})
+        return outcomes(fitted, held, questions)
+
+    monkeypatch.setattr(weighing, "_confident", confident)
+    monkeypatch.setattr(weighing, "outcomes", outcomes_of)
+    weighing.weigh(fitted, [], test, questions_of(test)[::10])
+    everyone = {one.facts.patient for one in test}
+    assert len(judged) == weighing.PARTS
+    assert all(not own & rest and own | rest == everyone for own, rest in zip(judged, fitted_on, strict=False))
+    assert set.union(*judged) == everyone
+    assert fitted_on[-1] == everyone  # what is shipped rests on all of them
+
+
+def test_a_threshold_is_tried_on_a_part_that_it_was_not_chosen_on() -> None:
+    def part(number: int, right: bool) -> list[Outcome]:
+        return [Outcome("verify", 0.9, right, f"p{number}-{i}", number) for i in range(100)]
+
+    good = [o for number in range(3) for o in part(number, True)]
+    assert kept("verify", good).risk == 0
+    assert kept("verify", good).coverage == 1
+    # A part that is always wrong forbids the threshold to the others, and is itself answered by theirs.
+    found = kept("verify", [*good, *part(3, False)])
+    assert (found.coverage, found.risk, found.n) == (0.25, 1.0, 400)
+
+
+def test_what_is_learned_from_more_ecgs_is_weighed_as_before(found: Fit) -> None:
+    weighed, _, test = found
+    learn = archive(200, 5001, 7)
+    fitted = fit_as_weighed(learn, questions_of(learn, "train"), weighed, encoder="other", source="more")
+    assert (fitted.encoder, fitted.source) == ("other", "more")
+    for name in ("trust", "sharpness", "curves", "least_confidence", "risk"):
+        assert getattr(fitted, name) == getattr(weighed, name)
+    assert not np.array_equal(fitted.probes.bias, weighed.probes.bias)
+    assert "SNOISE" in fitted.lead_probes.targets
+    assert belief_of(fitted, test[0]).probability("SNOISE@V1") != belief_of(weighed, test[0]).probability("SNOISE@V1")
+
+
+def test_an_answer_of_the_judgement_instead_is_told_apart_from_what_is_promised(
+    found: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted, _, test = found
+    question = next(q for q in questions_of(test) if q.type == "single-query" and "rhythm" in q.text)
+    asked, one = asked_by(question.text), next(one for one in test if one.facts.ecg_id == question.ecgs[0])
+    assert asked is not None
+    never = replace(fitted, asked=AskedBefore.of([(asked, ())] * 500), sharpness={})
+    measured = Measurements(heart_rate_bpm=70.0, rhythm_regularity="regular")
+    judgement = judge(replace(one.evidence, measurements=measured, vector=np.array([1.0, 0.0], np.float32)))
+    read: list[str] = []
+
+    def numbers(recording: Recording, measurements: Measurements, vector: np.ndarray) -> Features:
+        read.append(recording.recording_id)
+        return one.features
+
+    monkeypatch.setattr("precordia.generation.answers.answer.features_of", numbers)
+    examined = Examined(None)  # type: ignore[arg-type]
+    examined.judgement = lambda ecg: judgement
+    instead = Named(examined, fitted=never).reply(question, question.ecgs)
+    likeliest = Named(examined, fitted=never, abstain=False).reply(question, question.ecgs)
+    assert instead is not None
+    assert likeliest is not None
+    assert (instead.text, instead.promised) == ("sinus rhythm", False)
+    assert (likeliest.text, likeliest.promised) == ("none", True)
+    assert read == ["r"]  # once of the same evidence
 
 
 def test_too_few_ecgs_are_refused() -> None:
-    with pytest.raises(InputError, match="too few"):
-        fit(archive(20, 1, 1), archive(5, 100, 2), [], [], lambda ecg: [], encoder="e", source="s")
+    with pytest.raises(InputError, match="5 ECGs held back: too few"):
+        fit(archive(200, 1, 1), archive(5, 1000, 2), [], [], encoder="e", source="s")
+    with pytest.raises(InputError, match="20 ECGs to learn from: too few"):
+        fit(archive(20, 1, 1), archive(50, 1000, 2), [], [], encoder="e", source="s")
+
+
+def test_folds_held_back_are_some_of_those_to_train_on() -> None:
+    assert held_folds("7,8") == {7, 8}
+    for option in ("9", "eight", "", "7,", "1,2,3,4,5,6,7,8"):
+        with pytest.raises(UsageError, match="some of folds 1-8"):
+            held_folds(option)
+
+
+@pytest.mark.parametrize("option", ["held", "weighed"])
+def test_an_option_of_fitting_says_nothing_without_a_file_to_write(option: str) -> None:
+    settings = Settings(Path(), options={option: "7"})
+    with pytest.raises(UsageError, match=f"option {option} is about what fit=FILE fits"):
+        basis_of(None, None, [], settings)  # type: ignore[arg-type]
 
 
 def sample(
-    name: str, system: str, right: bool, *, abstained: bool = False, patient: str = "a", spread: bool = True
+    name: str,
+    system: str,
+    right: bool,
+    *,
+    abstained: bool = False,
+    patient: str = "a",
+    spread: bool = True,
+    promised: bool = True,
 ) -> Mapping[str, object]:
     return {
         "sample": name, "system": system, "patient": patient, "template": 1, "type": "single-verify", "attribute": "scp_code",
-        "answer": "yes", "spread": spread, "abstained": abstained, "right": right, "right_as_published": right,
+        "answer": "yes", "spread": spread, "abstained": abstained, "promised": promised, "right": right,
+        "right_as_published": right,
     }  # fmt: skip
 
 
@@ -237,6 +371,11 @@ def test_coverage_and_risk_count_what_is_answered() -> None:
     assert coverage.value == pytest.approx(6 / 8)
     assert risk.value == pytest.approx(1 / 6)
     assert (risk.goal, risk.at_least) == (0.1, False)
+    beside = [sample(str(i), "may", i == 8, promised=False, patient=str(i)) for i in range(8, 12)]
+    rows = {row.metric: row for row in withheld([*given, *not_given, *beside], "may", {"verify": 0.1}, seed=1)}
+    assert rows[WRONG].value == pytest.approx(1 / 6)
+    assert rows[ANSWERED_BESIDE].value == pytest.approx(4 / 12)
+    assert (rows[WRONG_BESIDE].value, rows[WRONG_BESIDE].goal) == (pytest.approx(3 / 4), None)
 
 
 def test_scores_tell_the_even_part_from_all_questions() -> None:

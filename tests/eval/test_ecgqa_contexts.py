@@ -18,7 +18,7 @@ from precordia.eval.ecgqa.bench import classes_of
 from precordia.eval.ecgqa.contexts import CONTEXTS, Context, Shown, other_patients
 from precordia.eval.ecgqa.neighbours import NeighboursVote
 from precordia.eval.ecgqa.outcomes import Outcome, ask
-from precordia.eval.ecgqa.own import VOTES
+from precordia.eval.ecgqa.own import JUDGEMENT
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.signals import Signals
 from precordia.eval.ecgqa.system import Put, Reply
@@ -173,5 +173,5 @@ def test_published_questions_in_every_condition(data_dir: Path, monkeypatch: pyt
     monkeypatch.setattr("precordia.encoders.load_encoder", lambda name: Flat())
     result = ECGQA_CONTEXTS.run(Settings(data_dir, limit=20, options={"questions": "published"}))
     systems = {s["system"] for s in result.samples}
-    assert systems == {f"{name}, {c}" for name in ("neighbours' vote, k=10", VOTES) for c in (*CONTEXTS, SWAPPED)}
+    assert systems == {f"{name}, {c}" for name in ("neighbours' vote, k=10", JUDGEMENT) for c in (*CONTEXTS, SWAPPED)}
     assert max(r.n for r in result.rows) == 20

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pytest
-from small_ecgqa import write_small_ecgqa
+from small_ecgqa import write_ecgs, write_small_ecgqa
 
 from precordia.core.case import Case
 from precordia.core.drafts import Draft, Prompt, Statement
@@ -19,20 +19,24 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
-from precordia.eval.ecgqa.archive import HereArchive, Vectors
+from precordia.eval.ecgqa.archive import PRECEDENTS, Archive, HereArchive, Vectors
 from precordia.eval.ecgqa.classes import Classes
 from precordia.eval.ecgqa.contexts import CONTEXTS, Shown
+from precordia.eval.ecgqa.examined import Examined, examine
 from precordia.eval.ecgqa.figures import rows_of
 from precordia.eval.ecgqa.language import Asked
 from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
 from precordia.eval.ecgqa.outcomes import ask, swap_ecgs
-from precordia.eval.ecgqa.own import ASK, VOTES, Answered, Evidence, Fit, in_short
+from precordia.eval.ecgqa.own import ASK, JUDGEMENT, Answered, in_short
 from precordia.eval.ecgqa.questions import Question
-from precordia.eval.ecgqa.signals import Signals
+from precordia.eval.ecgqa.signals import Signals, find_signals
 from precordia.eval.ecgqa.system import Reply, said
 from precordia.eval.ecgqa.usual import Usual
 from precordia.eval.task import Settings
 from precordia.eval.tasks.ecgqa import ECGQA
+from precordia.generation.answers.fitted import shipped_for
+from precordia.judgement.knowledge import Knowledge
+from precordia.knowledge_base import KnowledgeBase
 
 T = TypeVar("T")
 CLASSES = Classes(("no", "yes", "a", "b"), {1: ("no", "yes"), 2: ("a", "b")})
@@ -51,6 +55,7 @@ class Compass:
     """An encoder that reads the direction from a recording's first two samples."""
 
     dim = 2
+    fingerprint = "compass"
 
     def embed(self, recordings: Sequence[Recording]) -> np.ndarray:
         vectors = np.stack([r.signal[0, :2] for r in recordings])
@@ -112,7 +117,7 @@ def test_neighbours_vote_of_other_patients() -> None:
 def test_a_query_gets_every_class_of_most_neighbours() -> None:
     degrees = {e: float(e) for e in range(1, 5)}
     signals = signals_at(degrees)
-    vectors = Vectors(signals, Compass(), degrees)  # type: ignore[arg-type]
+    vectors = Vectors(signals, Compass(), degrees)
     train = [
         asked(2, "a", "b", kind="single-query"),
         asked(3, "a", kind="single-query"),
@@ -218,11 +223,11 @@ class Parrot:
         return "A"
 
 
-class Nothing(Evidence):
+class Nothing(Examined):
     """No measurement, and a good signal."""
 
-    def __init__(self, signals: Signals) -> None:
-        super().__init__(signals)
+    def __init__(self, signals: Signals, archive: Archive) -> None:
+        super().__init__(signals, archive=archive)
         self.measurements = lambda ecg: Measurements()
         self.quality = lambda ecg: Quality(1.0, True, {})
 
@@ -235,6 +240,9 @@ class Shelf:
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
         return [Hit(1, 0.1, Case(200, "r", "other", "Drawn at random.", ()), Why({}, {}))]
+
+    def knowledge(self, measurements: Callable[[int], Measurements]) -> Knowledge:
+        return Knowledge(0.25)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +259,7 @@ def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context
     signals = signals_at({1: 0, 2: 0})
     model = Parrot()
     shown_archive = Shown(Shelf(), context, {1: 2})  # type: ignore[arg-type]
-    system = Asked(model, CLASSES, shown_archive, Nothing(signals), context)
+    system = Asked(model, CLASSES, Nothing(signals, shown_archive), context)
     reply = system.reply(asked(1, "a", kind="single-query"), (1,))
     text = model.prompts[0].messages[-1].content
     assert reply == Reply("A")
@@ -265,12 +273,56 @@ def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context
 
 def test_what_was_fitted_on_an_ecg_does_not_answer_about_it() -> None:
     signals = signals_at({1: 0, 2: 0})
-    fitted = Answered(signals, Shelf(), Nothing(signals), Fit(None, None))  # type: ignore[arg-type]
+    examined = Nothing(signals, Shelf())
+    fitted = Answered(examined, object())  # type: ignore[arg-type]
     assert fitted.name == ASK
     assert fitted.reply(asked(1, "yes"), (1,)) is None
-    plain = Answered(signals, Shelf(), Nothing(signals))
-    assert plain.name == VOTES
+    plain = Answered(examined)
+    assert plain.name == JUDGEMENT
     assert plain.reply(asked(1, "yes"), (1,)) is not None
+
+
+def test_every_system_takes_one_evidence_and_other_precedents_leave_the_rest_as_it_is() -> None:
+    degrees = {1: 0.0, 2: 1.0, 3: 5.0, 4: 80.0}
+    signals = signals_at(degrees)
+    vectors = Vectors(signals, Compass(), degrees)
+    examined = Examined(signals, vectors, Shelf())
+    examined.measurements = lambda ecg: Measurements(heart_rate_bpm=60.0 + ecg)
+    examined.quality = lambda ecg: Quality(1.0, True, {})
+    evidence = examined.evidence(1)
+    assert evidence is examined.evidence(1)
+    assert examined.judgement(1).evidence is evidence
+    assert evidence.vector is not None
+    assert evidence.vector.tolist() == pytest.approx([1.0, 0.0])
+    assert (evidence.measurements.heart_rate_bpm, evidence.knowledge.floor) == (61.0, 0.25)
+    other = examined.beside(Shown(Shelf(), "none", {})).evidence(1)
+    assert (other.hits, other.measurements, other.knowledge.floor) == ((), evidence.measurements, 0.25)
+    alone = examined.beside(None).evidence(1)
+    assert (alone.hits, alone.knowledge) != (evidence.hits, evidence.knowledge)
+
+
+def test_the_ecgs_that_are_here_teach_as_those_of_a_knowledge_base_would() -> None:
+    signals = signals_at({ecg: float(ecg) for ecg in range(1, 261)})
+    for ecg in signals.paths:
+        signals._reports[ecg] = "Left ventricular hypertrophy." if ecg > 130 else "Normal ECG."
+    vectors = Vectors(signals, Compass(), signals.paths)
+    measured: list[int] = []
+
+    def measurements(ecg: int) -> Measurements:
+        measured.append(ecg)
+        return Measurements(qrs_ms=90.0)
+
+    archive = HereArchive(signals, vectors)
+    knowledge = archive.knowledge(measurements)
+    assert archive.knowledge(measurements) is knowledge
+    assert sorted(measured) == sorted(signals.paths)
+    assert knowledge.floor == pytest.approx(np.cos(np.radians(1)), abs=1e-4)
+    assert knowledge.models is not None
+    assert knowledge.models.encoder == "compass"
+    assert {"LVH", "NORM"} <= set(knowledge.models.concepts)
+    few = signals_at({1: 0.0, 2: 1.0})
+    untaught = HereArchive(few, Vectors(few, Compass(), [1, 2])).knowledge(measurements)
+    assert untaught.models is None
 
 
 def test_the_archive_here_leaves_the_patient_out_and_knows_the_reports() -> None:
@@ -278,6 +330,31 @@ def test_the_archive_here_leaves_the_patient_out_and_knows_the_reports() -> None
     archive = HereArchive(signals, Vectors(signals, Compass(), [1, 2, 3, 4]))  # type: ignore[arg-type]
     assert [hit.case.report for hit in archive.hits(1)] == ["Report of 3.", "Report of 4."]
     assert {hit.case.case_id for hit in archive.random_hits(1, 0)} == {3, 4}
+
+
+def test_what_is_evaluated_is_what_users_get(tmp_path: Path) -> None:
+    write_ecgs(tmp_path / "ptbxl", 8)
+    kb = KnowledgeBase.create(tmp_path / "kb", encoder="default")
+    kb.add(tmp_path / "ptbxl" / "records100")
+    signals = find_signals("ptbxl", tmp_path, range(1, 9))
+    examined, vectors, _ = examine(signals, "default", kb)
+    ours, theirs = examined.evidence(3), kb.evidence(signals.recording(3), k=PRECEDENTS)
+    assert [hit.case.case_id for hit in ours.hits] == [hit.case.case_id for hit in theirs.hits] != []
+    assert ours.measurements == theirs.measurements
+    assert ours.quality == theirs.quality
+    assert ours.knowledge is theirs.knowledge
+    assert ours.vector == pytest.approx(theirs.vector, abs=1e-5)
+    fitted = shipped_for(vectors.encoder)
+    assert fitted is not None
+    signals.folds[3] = 9  # type: ignore[index]
+    system = Answered(examined, fitted)
+    for question in ("Is there atrial fibrillation?", "What rhythm does this ECG show?", "Is there noise in lead V1?"):
+        asked_of_kb = kb.ask(question, signals.recording(3))
+        reply = system.reply(asked(3, "no", text=question), (3,))
+        assert reply == Reply(in_short(asked_of_kb)), question
+    kb.manifest = replace(kb.manifest, encoder_fingerprint="other")
+    with pytest.raises(InputError, match="built with encoder 'default'"):
+        examine(signals, "default", kb)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +395,7 @@ def test_every_system_on_a_small_benchmark(tmp_path: Path, monkeypatch: pytest.M
     assert right["majority of template"] == right["neighbours' vote, k=10"] == 0.75
     assert {s for s in right if s.startswith("parrot")} == {f"parrot, precedents: {context}" for context in CONTEXTS}
     assert right["parrot, precedents: nearest"] == 0  # it says "A"
-    assert VOTES in right
+    assert JUDGEMENT in right
     assert ASK not in right  # every ECG is of fold 1, whose labels it was fitted on
     assert not any(s.startswith("measurements") for s in right)
     assert result.notes[0].startswith("5 questions in the shards that are there; 4 have their ECGs here (4 ECGs)")

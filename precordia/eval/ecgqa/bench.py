@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Final, Literal
 
 from precordia.core.errors import InputError
-from precordia.core.protocols import Encoder
-from precordia.eval.ecgqa.archive import TRAINING_FOLDS, Archive, HereArchive, KnowledgeBaseArchive, Vectors
+from precordia.eval.ecgqa.archive import TRAINING_FOLDS, Archive, Vectors
 from precordia.eval.ecgqa.classes import NONE, Classes, load_classes
-from precordia.eval.ecgqa.own import Evidence, Fit, shipped_fit
+from precordia.eval.ecgqa.examined import Examined, examine
 from precordia.eval.ecgqa.published import check
 from precordia.eval.ecgqa.questions import Question, load_questions
 from precordia.eval.ecgqa.signals import Signals, find_signals, ptbxl_path
@@ -20,6 +19,7 @@ from precordia.eval.ecgqa_builder.ptbxl import facts_of, read_table, rows_of
 from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
 from precordia.eval.ecgqa_builder.slots import Slot
 from precordia.eval.task import Progress, Settings, silent
+from precordia.generation.answers.fitted import FittedAnswers, shipped_for
 from precordia.knowledge_base import KnowledgeBase
 
 Source = Literal["built", "published"]
@@ -57,30 +57,28 @@ class Bench:
     progress: Progress = silent
 
     @cached_property
-    def _loaded(self) -> Encoder:
-        from precordia.encoders import load_encoder
+    def _examined(self) -> tuple[Examined, Vectors, Archive]:
+        return examine(self.signals, self.encoder, self.kb, self.progress)
 
-        return load_encoder(self.encoder)
+    @property
+    def examined(self) -> Examined:
+        """Every ECG with all that is known of it."""
+        return self._examined[0]
 
-    @cached_property
+    @property
     def vectors(self) -> Vectors:
         """Every ECG embedded."""
-        return Vectors(self.signals, self._loaded, self.signals.paths, self.progress)
+        return self._examined[1]
 
-    @cached_property
-    def fit(self) -> Fit | None:
-        """What ships for the encoder."""
-        return shipped_fit(self._loaded.fingerprint, self.vectors, self.evidence)
-
-    @cached_property
+    @property
     def archive(self) -> Archive:
         """Precedents."""
-        return KnowledgeBaseArchive(self.signals, self.kb) if self.kb else HereArchive(self.signals, self.vectors)
+        return self._examined[2]
 
-    @cached_property
-    def evidence(self) -> Evidence:
-        """Measurements and quality."""
-        return Evidence(self.signals)
+    @property
+    def fitted(self) -> FittedAnswers | None:
+        """What ships for the encoder."""
+        return shipped_for(self.vectors.encoder)
 
 
 def bench_of(source: Source, settings: Settings, types: Sequence[str] = TYPES) -> Bench:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
 
+from precordia.core.findings import Measurements
 from precordia.core.retrieval import Hit
 from precordia.eval.ecgqa.archive import Archive
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.signals import Signals
+from precordia.judgement.knowledge import Knowledge
 
 Context = Literal["nearest", "none", "random", "wrong"]
 CONTEXTS: Final[tuple[Context, ...]] = ("nearest", "none", "random", "wrong")
@@ -47,6 +49,10 @@ class Shown:
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
         """Those of the archive."""
         return self._archive.random_hits(ecg, seed)
+
+    def knowledge(self, measurements: Callable[[int], Measurements]) -> Knowledge:
+        """That of the archive: what it has taught stays, whichever cases are shown."""
+        return self._archive.knowledge(measurements)
 
 
 def other_patients(asked: Sequence[Question], signals: Signals, seed: int) -> dict[int, int]:

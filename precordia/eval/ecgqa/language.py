@@ -8,9 +8,8 @@ from typing import Final
 from precordia.core.drafts import Message, Prompt
 from precordia.core.errors import LanguageModelError, UsageError
 from precordia.core.protocols import LanguageModel
-from precordia.eval.ecgqa.archive import Archive
 from precordia.eval.ecgqa.classes import Classes
-from precordia.eval.ecgqa.own import Evidence
+from precordia.eval.ecgqa.examined import Examined
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.scorers import offers_none
 from precordia.eval.ecgqa.system import Put, Reply
@@ -63,23 +62,19 @@ class Asked:
 
     reads_ecg = True
 
-    def __init__(
-        self, model: LanguageModel, classes: Classes, archive: Archive, evidence: Evidence, context: str = "nearest"
-    ) -> None:
+    def __init__(self, model: LanguageModel, classes: Classes, examined: Examined, context: str = "nearest") -> None:
         """Ask ``model``.
 
         Args:
             model: Replies to prompts.
             classes: The options.
-            archive: Of precedents.
-            evidence: Measurements and quality.
-            context: Names which precedents the archive gives.
+            examined: The ECGs, with the precedents that are shown.
+            context: Names which precedents those are.
         """
         self.name = f"{model.name}, precedents: {context}"
         self._model = model
         self._classes = classes
-        self._archive = archive
-        self._evidence = evidence
+        self._examined = examined
         self._replies: dict[tuple[Message, ...], Reply] = {}
 
     def reads_words(self, question: Question) -> bool:
@@ -121,16 +116,11 @@ class Asked:
 
     def prompt(self, question: Question, ecgs: tuple[int, ...]) -> Prompt:
         """What the model is shown: the evidence as ``precordia ask`` sets it out, then question and options."""
-        signals, evidence = self._evidence.signals, self._evidence
-        second = ecgs[1] if len(ecgs) == 2 else None
+        evidence = [self._examined.evidence(ecg) for ecg in ecgs]
         shown = assemble(
-            signals.recording(ecgs[0]),
-            self._archive.hits(ecgs[0]),
+            evidence[0],
             question.text,
-            measurements=evidence.measurements(ecgs[0]),
-            quality=evidence.quality(ecgs[0]),
-            second=None if second is None else signals.recording(second),
-            second_measurements=None if second is None else evidence.measurements(second),
+            second=evidence[1] if len(evidence) == 2 else None,
             count_tokens=getattr(self._model, "count_tokens", None),
         )
         options = list(self._classes.options(question))

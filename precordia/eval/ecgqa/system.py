@@ -23,6 +23,7 @@ class Reply:
         scores: Class to score, 0 to 1, for the classifier protocol; None where the system gives words alone.
         tokens_in, tokens_out: Of a language model's prompt and reply, as its server counts them.
         latency_s: Time that the language model took, s.
+        promised: Whether the promise that few answers are wrong covers it, where one is made.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Reply:
     tokens_in: int | None = None
     tokens_out: int | None = None
     latency_s: float | None = None
+    promised: bool = True
 
 
 class System(Protocol):

@@ -16,6 +16,10 @@ from precordia.eval.ecgqa_builder.ptbxl import Row as TableRow
 from precordia.eval.ecgqa_builder.templates import BY_ID
 from precordia.eval.task import Row
 
+ANSWERED: Final = "answered, share (coverage)"
+WRONG: Final = "wrong, share of those answered (risk)"
+ANSWERED_BESIDE: Final = "answered without the promise, share"
+WRONG_BESIDE: Final = "wrong, share of those answered without the promise"
 SINGLE: Final = ("single-verify", "single-choose", "single-query")
 
 
@@ -95,20 +99,25 @@ def beaten(rows: Sequence[Row]) -> str:
 
 
 def withheld(samples: Sequence[Mapping[str, object]], system: str, risk: Mapping[str, float], seed: int) -> list[Row]:
-    """Of a system that may abstain: the share of questions answered, and of the answers that are wrong."""
+    """Of a system that may abstain: the share of questions answered, and of the answers that are wrong.
+
+    Answers that its promise does not cover are counted apart.
+    """
     out = []
     for kind in SINGLE:
         own = [s for s in samples if s["system"] == system and s["type"] == kind and s["spread"]]
-        given = [s for s in own if not s["abstained"]]
-        if own:
-            e = bootstrap.rate([not s["abstained"] for s in own], [s["patient"] for s in own], seed=seed)
-            out.append(Row(system, "answered, share (coverage)", e.value, e.low, e.high, e.n, kind))
-        if given:
-            e = bootstrap.rate([not s["right"] for s in given], [s["patient"] for s in given], seed=seed)
-            goal = risk.get(kind.removeprefix("single-"))
-            out.append(
-                Row(system, "wrong, share of those answered (risk)", e.value, e.low, e.high, e.n, kind, goal, False)
-            )
+        for promised, metrics, goal in (
+            (True, (ANSWERED, WRONG), risk.get(kind.removeprefix("single-"))),
+            (False, (ANSWERED_BESIDE, WRONG_BESIDE), None),
+        ):
+            given = [s for s in own if not s["abstained"] and s["promised"] == promised]
+            if own and (given or promised):
+                inside = [not s["abstained"] and s["promised"] == promised for s in own]
+                e = bootstrap.rate(inside, [s["patient"] for s in own], seed=seed)
+                out.append(Row(system, metrics[0], e.value, e.low, e.high, e.n, kind))
+            if given:
+                e = bootstrap.rate([not s["right"] for s in given], [s["patient"] for s in given], seed=seed)
+                out.append(Row(system, metrics[1], e.value, e.low, e.high, e.n, kind, goal, False))
     return out
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.drafts import Draft
-from precordia.eval.ecgqa.archive import Archive
-from precordia.eval.ecgqa.own import Evidence, in_short
+from precordia.eval.ecgqa.examined import Examined
+from precordia.eval.ecgqa.own import in_short
 from precordia.eval.ecgqa.questions import Question
-from precordia.eval.ecgqa.signals import Signals
 from precordia.eval.ecgqa.system import Reply, said
 from precordia.eval.ecgqa_builder import stage
 from precordia.eval.ecgqa_builder.attributes import BY_CODE, SUPERCLASSES
@@ -18,10 +18,8 @@ from precordia.eval.ecgqa_builder.axis import axis_of_angle
 from precordia.eval.ecgqa_builder.noise import leads_of
 from precordia.eval.ecgqa_builder.targets import AXIS_TARGETS, CLASS_TARGETS, NOISE_TARGETS
 from precordia.eval.ecgqa_builder.templates import BY_ID
-from precordia.generation.answers.answer import answer
-from precordia.generation.answers.features import Features
+from precordia.generation.answers.answer import BEYOND_PROMISE, answer
 from precordia.generation.answers.fitted import FittedAnswers
-from precordia.knowledge_base import KnowledgeBase
 
 EXTRA: Final = {
     "PVC": "ventricular extrasystoles",
@@ -37,16 +35,10 @@ STAGES: Final = {"ACMI": stage.EARLY, "RECMI": stage.MIDDLE, "OLDMI": stage.OLD,
 class Named:
     """``precordia ask`` without a language model; the findings of its draft are the answer.
 
-    With a knowledge base it is :meth:`KnowledgeBase.ask` itself; without one, the same on the archive's precedents.
-
     Args:
-        signals: The ECGs.
-        archive: Their precedents.
-        evidence: Their measurements and quality.
-        kb: Whose :meth:`KnowledgeBase.ask` answers, or None.
+        examined: The ECGs.
         name: In results.
-        fitted: What answers rest on besides; None for the precedents' vote and the measurements as they are.
-        features: Number of an ECG to its numbers, for ``fitted``.
+        fitted: What answers rest on besides; None for the judgement alone.
         abstain: Withhold answers that are not sure enough.
     """
 
@@ -54,23 +46,15 @@ class Named:
 
     def __init__(
         self,
-        signals: Signals,
-        archive: Archive,
-        evidence: Evidence,
-        kb: KnowledgeBase | None = None,
+        examined: Examined,
         *,
         name: str = "precordia ask, no LLM, its findings",
         fitted: FittedAnswers | None = None,
-        features: Callable[[int], Features] | None = None,
         abstain: bool = True,
     ) -> None:
         self.name = name
-        self._kb = kb
-        self._signals = signals
-        self._archive = archive
-        self._evidence = evidence
+        self._examined = examined
         self._fitted = fitted
-        self._features = features
         self._abstain = abstain
 
     def reads_words(self, question: Question) -> bool:
@@ -81,25 +65,11 @@ class Named:
         """None to a question about two ECGs."""
         if len(ecgs) != 1:
             return None
-        draft = self._draft(question.text, ecgs[0])
+        draft = answer(question.text, [self._examined.judgement(ecgs[0])], fitted=self._fitted, abstain=self._abstain)
+        promised = BEYOND_PROMISE not in draft.warnings
         if question.type.endswith("-verify") or draft.abstained:
-            return Reply(verdict_of(draft, question))
-        return said(names_of(draft, question) or {"none"})
-
-    def _draft(self, text: str, ecg: int) -> Draft:
-        recording = self._signals.recording(ecg)
-        if self._kb is not None:
-            return self._kb.ask(text, recording, abstain=self._abstain)
-        return answer(
-            text,
-            [recording],
-            [self._archive.hits(ecg)],
-            [self._evidence.measurements(ecg)],
-            qualities=[self._evidence.quality(ecg)],
-            features=[self._features(ecg)] if self._features is not None else (),
-            fitted=self._fitted,
-            abstain=self._abstain,
-        )
+            return Reply(verdict_of(draft, question), promised=promised)
+        return replace(said(names_of(draft, question) or {"none"}), promised=promised)
 
 
 def verdict_of(draft: Draft, question: Question) -> str:

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import cast
 
 from precordia.core.errors import InputError
-from precordia.eval.ecgqa.archive import Archive, HereArchive, KnowledgeBaseArchive, Vectors
+from precordia.eval.ecgqa.archive import Archive, Vectors
 from precordia.eval.ecgqa.classes import Classes, load_classes
 from precordia.eval.ecgqa.contexts import Context, Shown, other_patients
+from precordia.eval.ecgqa.examined import Examined, examine
 from precordia.eval.ecgqa.figures import rows_of
 from precordia.eval.ecgqa.language import Asked, load_model
 from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
 from precordia.eval.ecgqa.options import Options, options_of
 from precordia.eval.ecgqa.outcomes import Outcome, ask, swap_ecgs
-from precordia.eval.ecgqa.own import MEASURES, Answered, Evidence, Fit, Measured, shipped_fit
+from precordia.eval.ecgqa.own import MEASURES, Answered, Measured
 from precordia.eval.ecgqa.published import check
 from precordia.eval.ecgqa.questions import QUESTION_TYPES, SPLITS, Question, Wording, load_questions
 from precordia.eval.ecgqa.sampling import stratified
@@ -24,6 +25,7 @@ from precordia.eval.ecgqa.signals import Signals, find_signals
 from precordia.eval.ecgqa.system import System
 from precordia.eval.ecgqa.usual import Usual
 from precordia.eval.task import Result, Settings
+from precordia.generation.answers.fitted import shipped_for
 from precordia.knowledge_base import KnowledgeBase
 
 
@@ -127,20 +129,11 @@ def _systems(
     def patients(question: Question) -> frozenset[str]:
         return frozenset(signals.patient(ecg) for ecg in question.ecgs)
 
-    evidence = Evidence(signals)
+    examined: Examined | None = None
     vectors: Vectors | None = None
-    fit: Fit | None = None
-    if settings.llm is not None or {"neighbours", "ask"} & set(options.systems):
-        from precordia.encoders import load_encoder
-
-        encoder = load_encoder(settings.encoder)
-        vectors = Vectors(signals, encoder, {*signals.paths, *signals.cases}, settings.progress)
-        fit = shipped_fit(encoder.fingerprint, vectors, evidence)
     archive: Archive | None = None
-    if signals.kb is not None:
-        archive = KnowledgeBaseArchive(signals, signals.kb)
-    elif vectors is not None:
-        archive = HereArchive(signals, vectors)
+    if settings.llm is not None or {"neighbours", "ask"} & set(options.systems):
+        examined, vectors, archive = examine(signals, settings.encoder, signals.kb, settings.progress)
     if "blind" in options.systems:
         yield Usual("blind, same text", train, patients, by_text=True)
     if "majority" in options.systems:
@@ -152,18 +145,19 @@ def _systems(
     if "measurements" in options.systems:
         for name in MEASURES:
             yield Measured(name, signals)
-    if archive is None:
+    if examined is None or vectors is None or archive is None:
         return
     if "ask" in options.systems:
-        yield Answered(signals, archive, evidence)
-        if fit is not None:
-            yield Answered(signals, archive, evidence, fit)
+        fitted = shipped_for(vectors.encoder)
+        yield Answered(examined)
+        if fitted is not None:
+            yield Answered(examined, fitted)
     model = load_model(settings)
     if model is not None:
         others = other_patients(asked, signals, settings.seed)
         for context in options.contexts:
             shown = Shown(archive, cast(Context, context), others, settings.seed)
-            yield Asked(model, classes, shown, evidence, context)
+            yield Asked(model, classes, examined.beside(shown), context)
 
 
 def _open(path: Path | None) -> KnowledgeBase | None:
@@ -213,7 +207,7 @@ def _notes(
         "measurements answer templates 68-70 alone, precordia ask every question in free words; its reply to a comparison names "
         "changes, not ECG-QA's options, so that exact match there says how far free words fit the options, no more.",
         "precordia ask with what was fitted on folds 1-8, where that ships for the encoder, is asked about ECGs of no such fold "
-        "alone; with votes as they are, about all.",
+        "alone; by its judgement alone (the archive's models, votes and measurements), about all.",
         "another's ECG: the same question on the ECGs of another patient's question of that template, still scored against the "
         "first answer. Where that costs nothing, the answer did not come from the ECG.",
     ]

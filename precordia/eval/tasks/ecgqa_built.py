@@ -10,13 +10,14 @@ import numpy as np
 
 from precordia.core.errors import InputError, UsageError
 from precordia.eval.ecgqa.archive import TRAINING_FOLDS
-from precordia.eval.ecgqa.own import Evidence
+from precordia.eval.ecgqa.examined import Examined, examine
+from precordia.eval.ecgqa.own import ASK, JUDGEMENT
 from precordia.eval.ecgqa.questions import QUESTION_TYPES, Question, load_questions
 from precordia.eval.ecgqa.scorers import corrected, offers_none, paper_exact
 from precordia.eval.ecgqa.signals import Signals, find_signals, ptbxl_path
 from precordia.eval.ecgqa.system import System
 from precordia.eval.ecgqa.usual import Usual
-from precordia.eval.ecgqa_builder.bench import fitted_for, open_bench
+from precordia.eval.ecgqa_builder.basis import basis_of
 from precordia.eval.ecgqa_builder.build import build
 from precordia.eval.ecgqa_builder.check import check
 from precordia.eval.ecgqa_builder.facts import Facts
@@ -34,9 +35,8 @@ SAMPLE: Final = 900
 """Questions of the part that is spread evenly over types and templates, without ``--limit``."""
 BLIND: Final = "blind (question only)"
 MAJORITY: Final = "majority of the template"
-VOTES: Final = "precordia ask, no LLM, votes as they are"
-OURS: Final = "precordia ask, no LLM"
-MAY_ABSTAIN: Final = "precordia ask, no LLM, may abstain"
+OURS: Final = ASK
+MAY_ABSTAIN: Final = f"{ASK}, may abstain"
 _OPTIONS: Final = {
     "check": ("no", "published"),
     "axis": ("annotated", "measured"),
@@ -56,10 +56,13 @@ class EcgqaBuiltTask:
         "codes, noise annotations, stages, extra beats and the annotated axis (axis=measured: from the signal, as published, "
         "which is then no independent truth; features=neurokit2 or lead-ii adds numeric features), balanced as published, seeded. "
         "Asked: fold 9; precedents and answer frequencies: folds 1-8 (patients are disjoint); what answers rest on besides is "
-        "fitted on folds 1-7 and weighed on fold 8 (the file that ships where it fits the encoder, else fitted for the run; "
-        "fit=FILE fits anew and writes it). Exact match as a phrase (corrected) and as in the published harness: of 900 "
-        "questions (--limit) spread evenly over types and templates, and of every single question. Answers are all given; "
-        "the system that may abstain, as users get it, has coverage and risk besides, and its abstentions count as \"not sure\". "
+        "learned from these folds and weighed on ECGs that the encoder was not trained on (the file that ships where it fits the "
+        "encoder, else fitted for the run on folds 1-7 and 8; fit=FILE fits anew and writes it, held=7,8 holds other folds back, "
+        "weighed=FILE takes trust, sharpness, curves and thresholds from a fit with another encoder). Exact match as a phrase "
+        "(corrected) and as in the published harness: of 900 questions (--limit) spread evenly over types and templates, and of "
+        "every single question. Answers are all given; the system that may abstain, as users get it, has coverage and risk "
+        "besides (where the judgement answers instead of what is not sure enough, no promise is made, and that is told apart), "
+        "and its abstentions count as \"not sure\". "
         "Differences to guesses are paired by question. Intervals: bootstrap by patient. check=published compares rebuilt "
         "answers with every released question that is here instead; out=FOLDER writes the questions as ECG-QA's files."
     )  # fmt: skip
@@ -116,8 +119,7 @@ class EcgqaBuiltTask:
             raise InputError(f"{settings.data / 'ptbxl'}: no signal of fold 9, or none of folds 1-8")
         kb = KnowledgeBase.open(settings.kb) if settings.kb else None
         signals = find_signals("ptbxl", settings.data, [int(row["ecg_id"]) for row in (*train, *held)])
-        evidence = Evidence(signals)
-        facts = {name: _facts(found, signals, evidence, chosen) for name, found in (("train", train), ("test", held))}
+        facts = {name: _facts(found, signals, chosen) for name, found in (("train", train), ("test", held))}
         built = {
             "train": build(facts["train"], split="train", caps=TRAIN, seed=settings.seed),
             "test": build(facts["test"], split="test", caps=HELD_OUT, seed=settings.seed),
@@ -128,31 +130,24 @@ class EcgqaBuiltTask:
         every = [q for q in built["test"] if q.type in SINGLE]
         even = {q.key for q in spread(every, SAMPLE if settings.limit is None else settings.limit, settings.seed)}
         asked = every if settings.limit is None else [q for q in every if q.key in even]
-        bench = open_bench(signals, evidence, kb, settings)
-        fitted, origin = fitted_for(bench, facts["train"], settings)
+        examined, vectors, _ = examine(signals, settings.encoder, kb, settings.progress)
+        basis = basis_of(examined, vectors, facts["train"], settings)
         systems: list[System] = [
             Usual(BLIND, built["train"], _patients(signals), by_text=True),
             Usual(MAJORITY, built["train"], _patients(signals), by_text=False),
-            Named(signals, bench.archive, evidence, name=VOTES),
+            Named(examined, name=JUDGEMENT),
         ]
-        if fitted is not None:
-            for name, abstain in ((OURS, False), (MAY_ABSTAIN, True)):
-                systems.append(
-                    Named(
-                        signals, bench.archive, evidence,
-                        name=name, fitted=fitted, features=bench.features, abstain=abstain,
-                    )
-                )  # fmt: skip
+        if basis.fitted is not None:
+            systems.append(Named(examined, name=OURS, fitted=basis.fitted, abstain=False))
+            systems.append(Named(examined, name=MAY_ABSTAIN, fitted=basis.fitted))
         answers = _answers(built["train"])
         samples = [s for system in systems for s in _replies(system, asked, answers, signals, even, settings.progress)]
         rows_out = [*counts(built["test"]), *scores(samples, [s.name for s in systems], settings.seed)]
-        notes = _notes(facts, built, asked, kb is not None, chosen)
-        if fitted is not None:
+        notes = (*_notes(facts, built, asked, kb is not None, chosen), *basis.notes)
+        if basis.fitted is not None:
             above = gaps(samples, OURS, (BLIND, MAJORITY), settings.seed)
-            rows_out += [*above, *withheld(samples, MAY_ABSTAIN, fitted.risk, settings.seed)]
-            notes = (*notes, f"answers rest on what was fitted on {fitted.source}, {origin}", beaten(above))
-        else:
-            notes = (*notes, origin)
+            rows_out += [*above, *withheld(samples, MAY_ABSTAIN, basis.fitted.risk, settings.seed)]
+            notes = (*notes, beaten(above))
         return Result(
             self.name,
             tuple(rows_out),
@@ -188,10 +183,11 @@ def spread(questions: Sequence[Question], n: int, seed: int) -> list[Question]:
     return [q for q in questions if q.key in kept]
 
 
-def _facts(rows: Sequence[Row], signals: Signals, evidence: Evidence, chosen: Mapping[str, str]) -> list[Facts]:
+def _facts(rows: Sequence[Row], signals: Signals, chosen: Mapping[str, str]) -> list[Facts]:
     measure = _FEATURES.get(chosen["features"])
     features: Features | None = (lambda ecg: measure(signals.recording(ecg))) if measure else None
-    axis = (lambda ecg: evidence.measurements(ecg).axis_deg) if chosen["axis"] == "measured" else None
+    measured = Examined(signals).measurements
+    axis = (lambda ecg: measured(ecg).axis_deg) if chosen["axis"] == "measured" else None
     return [facts_of(row, axis_deg=axis, features=features) for row in rows]
 
 
@@ -233,6 +229,7 @@ def _replies(
                 "spread": q.key in even,
                 "reply": text if q.type.endswith("-verify") else "",
                 "abstained": text == "not sure",
+                "promised": reply is not None and reply.promised,
                 "right": corrected(text, options, q.answer, offers_none=offers_none(q.type)),
                 "right_as_published": paper_exact(text, options, q.answer),
             }

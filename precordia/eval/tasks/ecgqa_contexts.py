@@ -13,11 +13,12 @@ from precordia.core.errors import UsageError
 from precordia.eval import bootstrap
 from precordia.eval.ecgqa.bench import SOURCES, TYPES, Bench, bench_of
 from precordia.eval.ecgqa.contexts import CONTEXTS, Context, Shown, other_patients
+from precordia.eval.ecgqa.examined import Examined
 from precordia.eval.ecgqa.figures import cost
 from precordia.eval.ecgqa.language import Asked, load_model
 from precordia.eval.ecgqa.neighbours import NeighboursVote
 from precordia.eval.ecgqa.outcomes import Outcome, ask, swap_ecgs
-from precordia.eval.ecgqa.own import ASK, VOTES, Answered
+from precordia.eval.ecgqa.own import ASK, JUDGEMENT, Answered
 from precordia.eval.ecgqa.questions import QUESTION_TYPES, Question
 from precordia.eval.ecgqa.system import Batched, Put, Reply, System
 from precordia.eval.ecgqa_builder.named import Named
@@ -45,7 +46,7 @@ class EcgqaContextsTask:
         "patient. Exact match of whole options, by question type, and the mean of the types; paired differences from nearest, "
         "95% bootstrap by patient. Systems: the vote of the 10 nearest ECGs that were asked the same question (none: of all), "
         "precordia ask without a language model (its findings on built questions, its words on published ones; with what ships "
-        "for the encoder, and from the precedents' votes as they are), and with --llm any language model. "
+        "for the encoder, and by its judgement alone), and with --llm any language model. "
         "--set questions=built|published; --limit N takes as many of each type and template as there are "
         f"(built, default {SAMPLE}) or the first N (published); replies=DIR, workers=4"
     )
@@ -121,29 +122,29 @@ def _systems(
             bench.train, bench.signals, bench.vectors, K, context=context, others=others, seed=settings.seed
         )
 
-    def votes(context: Context) -> System:
-        return Named(bench.signals, Shown(bench.archive, context, others, settings.seed), bench.evidence)
+    def shown(context: Context) -> Examined:
+        return bench.examined.beside(Shown(bench.archive, context, others, settings.seed))
+
+    def judged(context: Context) -> System:
+        return Named(shown(context))
 
     def answers(context: Context) -> System:
-        shown = Shown(bench.archive, context, others, settings.seed)
         if bench.source == "published":
-            return Answered(bench.signals, shown, bench.evidence, bench.fit)
-        fitted, features = (bench.fit.answers, bench.fit.features) if bench.fit else (None, None)
-        return Named(bench.signals, shown, bench.evidence, fitted=fitted, features=features, abstain=False)
+            return Answered(shown(context), bench.fitted)
+        return Named(shown(context), fitted=bench.fitted, abstain=False)
 
     makers: list[tuple[str, Callable[[Context], System]]] = [
         (f"neighbours' vote, k={K}", vote),
-        (ASK if bench.fit else VOTES, answers),
+        (ASK if bench.fitted else JUDGEMENT, answers),
     ]
-    if bench.source == "built" and bench.fit is not None:
-        makers.insert(1, (VOTES, votes))
+    if bench.source == "built" and bench.fitted is not None:
+        makers.insert(1, (JUDGEMENT, judged))
     model = load_model(settings)
     if model is not None:
         language_model = model
 
         def words(context: Context) -> System:
-            shown = Shown(bench.archive, context, others, settings.seed)
-            return Asked(language_model, bench.classes, shown, bench.evidence, context)
+            return Asked(language_model, bench.classes, shown(context), context)
 
         makers.append((model.name, words))
     out: list[tuple[str, str, System]] = []
@@ -230,7 +231,7 @@ def _notes(bench: Bench, asked: Sequence[Question]) -> tuple[str, ...]:
         "A difference whose interval holds 0 shows no use of what was taken away. 'nearest less none' is what retrieval gives, "
         "'nearest less random' what it gives beyond having any cases, 'nearest less another's ECG' what the ECG itself gives.",
         "Without precedents precordia ask has its measurements, its quality check and what was fitted for the encoder on folds "
-        "1-8, if anything; with votes as they are it then abstains where measurements do not answer. The vote without retrieval "
+        "1-8, if anything; by its judgement alone it then abstains where measurements do not answer. The vote without retrieval "
         "is that of all train ECGs asked the same question, so it knows how often each answer holds.",
     )
 

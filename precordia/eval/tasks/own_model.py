@@ -12,11 +12,12 @@ import numpy as np
 from precordia.concepts import label_report
 from precordia.core.errors import InputError, UsageError
 from precordia.core.findings import Finding
-from precordia.core.retrieval import Hit
 from precordia.encoders import load_encoder
+from precordia.encoders.seen import seen_by
 from precordia.eval import bootstrap
 from precordia.eval.ecgqa.archive import HereArchive, Vectors
-from precordia.eval.ecgqa.own import Answered, Evidence
+from precordia.eval.ecgqa.examined import Examined
+from precordia.eval.ecgqa.own import Answered
 from precordia.eval.ecgqa.questions import Question
 from precordia.eval.ecgqa.scorers import corrected, offers_none
 from precordia.eval.ecgqa.signals import Signals, find_signals, ptbxl_path
@@ -39,9 +40,8 @@ from precordia.generation.own_model.features import features_of
 from precordia.generation.own_model.material import canonical
 from precordia.generation.own_model.model import OwnModel
 from precordia.generation.own_model.questions import VERDICTS
-from precordia.generation.reports.consensus import ConsensusSettings, calibrate_similarity, compose
+from precordia.generation.reports.composer import compose
 from precordia.generation.reports.report import write_report
-from precordia.generation.written.writing import WritingSettings
 from precordia.judgement.reconcile import said_of
 
 OWN: Final = "own model"
@@ -131,12 +131,10 @@ class _Bench:
 
     def __init__(self, signals: Signals, known: Sequence[int], asked: Sequence[int], model: OwnModel) -> None:
         self.signals, self.known, self.asked = signals, tuple(known), tuple(asked)
-        self.evidence = Evidence(signals)
         self.encoder = load_encoder(model.encoder)
         vectors = Vectors(signals, self.encoder, [*known, *asked])
-        self.archive = HereArchive(_Only(signals, set(known)), vectors)
-        nearest = [hits[0].score for ecg in known if (hits := self.archive.hits(ecg))]
-        self.floor = calibrate_similarity(nearest)
+        self.archive = HereArchive(_Only(signals, set(known)), vectors, lambda found: seen_by(model.encoder, found))
+        self.examined = Examined(signals, vectors, self.archive)
         steps: list[tuple[int, ...]] = [()] * len(asked)
         if model.quantiser is not None:
             steps = model.ecg_tokens(features_of(self.encoder, [signals.recording(i) for i in asked])[1])
@@ -144,7 +142,7 @@ class _Bench:
             ecg: Shown(
                 vectors.of(ecg),
                 tokens,
-                measured_words(self.evidence.measurements(ecg)),
+                measured_words(self.examined.measurements(ecg)),
                 tuple((w, h.score) for h in self.archive.hits(ecg) if (w := canonical(h.case.findings))),
             )
             for ecg, tokens in zip(asked, steps, strict=True)
@@ -170,27 +168,19 @@ def _reports(bench: _Bench, model: OwnModel, language_model: OwnLanguageModel) -
     for name, sees in ablations(model.sees).items():
         texts = model.report(shown, sees=sees)
         said[name] = {ecg: label_report(text) for ecg, text in zip(bench.asked, texts, strict=True)}
-    settings = ConsensusSettings(min_similarity=bench.floor)
     counts = Counter(c for ecg in bench.known for c in said_of(bench.truth(ecg)))
     usual = [Finding(c) for c, n in counts.items() if n > len(bench.known) / 2]
     for name in (COMPOSER, f"{OWN}, grounded", "nearest report", "commonest findings"):
         said[name] = {}
     for ecg in bench.asked:
-        hits: list[Hit] = bench.archive.hits(ecg)
-        recording, measurements = bench.signals.recording(ecg), bench.evidence.measurements(ecg)
+        judgement = bench.examined.judgement(ecg)
         drafts = {
-            COMPOSER: compose(recording, hits, measurements, settings=settings),
-            f"{OWN}, grounded": write_report(
-                recording,
-                hits,
-                measurements,
-                language_model=language_model,
-                settings=WritingSettings(consensus=settings),
-            ),
+            COMPOSER: compose(judgement),
+            f"{OWN}, grounded": write_report(judgement, language_model=language_model),
         }
         for name, draft in drafts.items():
             said[name][ecg] = [f for s in draft.statements for f in s.findings]
-        said["nearest report"][ecg] = hits[0].case.findings
+        said["nearest report"][ecg] = judgement.evidence.hits[0].case.findings
         said["commonest findings"][ecg] = usual
     samples = []
     for name, found in said.items():
@@ -246,8 +236,8 @@ def _questions(bench: _Bench, model: OwnModel, rows: Mapping[int, Any], settings
         for name, sees in ablations(model.sees).items()
     ]
     systems += [
-        Answered(bench.signals, bench.archive, bench.evidence),
-        Named(bench.signals, bench.archive, bench.evidence),
+        Answered(bench.examined),
+        Named(bench.examined),
         Usual("majority of the template", train, patients, by_text=False),
         Usual("blind (question only)", train, patients, by_text=True),
     ]

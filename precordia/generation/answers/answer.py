@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+from weakref import WeakKeyDictionary
 
 from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
@@ -10,13 +13,21 @@ from precordia.core.protocols import LanguageModel
 from precordia.generation.answers.asked import as_asked
 from precordia.generation.answers.calibrated import calibrated_reply
 from precordia.generation.answers.comparison import compare
-from precordia.generation.answers.features import features_of
+from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.voted import reply_to
 from precordia.generation.questions import Question, read_question
 from precordia.generation.written.prompt import assemble
 from precordia.generation.written.writing import WritingSettings, with_model
+from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
+
+BEYOND_PROMISE: Final = (
+    "Answers of this kind are not sure enough here: the judgement answers instead, without their promise"
+)
+
+_READ: Final[WeakKeyDictionary[Evidence, Features]] = WeakKeyDictionary()
+"""Evidence never changes: its numbers are read once, however many questions are asked of it."""
 
 
 def answer(
@@ -70,18 +81,27 @@ def answer(
 
 
 def _about_one(asked: Question, judgement: Judgement, fitted: FittedAnswers | None, abstain: bool) -> Draft:
-    evidence = judgement.evidence
-    options = as_asked(asked, fitted.groups) if fitted is not None and evidence.vector is not None else None
-    if options is None or fitted is None or evidence.vector is None:
+    options = as_asked(asked, fitted.groups) if fitted is not None else None
+    features = _numbers(judgement.evidence) if options is not None else None
+    if fitted is None or features is None or options is None:
         return reply_to(asked, judgement)
-    belief = Belief(fitted, features_of(evidence.recording, evidence.measurements, evidence.vector), evidence)
+    belief = Belief(fitted, features, judgement.evidence)
     draft = calibrated_reply(options, belief, abstain=abstain)
     if abstain and options.kind == "query" and not options.of and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for
         # the rhythm expects one.
         said = reply_to(asked, judgement)
-        return said if _names(said) else draft
+        return replace(said, warnings=(BEYOND_PROMISE, *said.warnings)) if _names(said) else draft
     return draft
+
+
+def _numbers(evidence: Evidence) -> Features | None:
+    """Of an ECG, for what is fitted; None where it has no vector."""
+    if evidence.vector is None:
+        return None
+    if evidence not in _READ:
+        _READ[evidence] = features_of(evidence.recording, evidence.measurements, evidence.vector)
+    return _READ[evidence]
 
 
 def _names(draft: Draft) -> bool:
