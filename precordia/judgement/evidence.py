@@ -57,7 +57,14 @@ class Evidence:
 
     def vote(self, concept: str) -> Vote:
         """How the jury stands to a finding."""
-        return votes.vote(concept, self.jury, uncertain_weight=self.settings.uncertain_weight)
+        if concept not in self._votes:
+            weight = self.settings.uncertain_weight
+            self._votes[concept] = votes.vote(concept, self.jury, uncertain_weight=weight)
+        return self._votes[concept]
+
+    @cached_property
+    def _votes(self) -> dict[str, Vote]:
+        return {}
 
     @property
     def nearest(self) -> float:

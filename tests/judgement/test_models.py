@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from precordia.core.errors import MismatchError
-from precordia.judgement.models import FOLDER, FindingModels, Promise, forget, load
+from precordia.judgement.models import FOLDER, FindingModels, Promise, damaged, forget, load
 from precordia.judgement.scaling import Scaling
 
 
@@ -68,7 +69,7 @@ def test_models_of_another_encoder_are_refused_with_the_remedy(tmp_path: Path) -
 @pytest.mark.parametrize("damage", ["a byte", "cut short", "no arrays", "no JSON", "a key", "another format"])
 def test_damaged_models_are_refused_with_the_remedy(tmp_path: Path, damage: str) -> None:
     fitted().save(tmp_path)
-    arrays, document = tmp_path / FOLDER / "models.npz", tmp_path / FOLDER / "models.json"
+    arrays, document = next((tmp_path / FOLDER).glob("*.npz")), tmp_path / FOLDER / "models.json"
     content = bytearray(arrays.read_bytes())
     told = json.loads(document.read_text())
     if damage == "a byte":
@@ -87,6 +88,17 @@ def test_damaged_models_are_refused_with_the_remedy(tmp_path: Path, damage: str)
     with pytest.raises(MismatchError, match="precordia build --refit --kb") as error:
         load(tmp_path, "encoder-1")
     assert str(tmp_path) in str(error.value)
+    assert "models.json" in damaged(tmp_path / FOLDER)
+
+
+def test_new_models_take_the_place_of_the_former_and_sound_ones_are_not_damaged(tmp_path: Path) -> None:
+    fitted().save(tmp_path)
+    first = next((tmp_path / FOLDER).glob("*.npz"))
+    replace(fitted(), bias=fitted().bias + 1).save(tmp_path)
+    (second,) = (tmp_path / FOLDER).glob("*.npz")
+    assert second != first
+    assert damaged(tmp_path / FOLDER) == []
+    assert damaged(tmp_path / "nothing") == []
 
 
 def test_contributions_add_up_to_the_log_odds() -> None:

@@ -14,6 +14,8 @@ from precordia.core.errors import FilterError, KnowledgeBaseNotFoundError, Misma
 from precordia.core.leads import LEADS
 from precordia.encoders import create
 from precordia.indexing.seals import sealed
+from precordia.judgement.judge import judge
+from precordia.judgement.models import FOLDER
 from precordia.simulation.hospital import Archive, write_archive
 
 
@@ -185,7 +187,7 @@ def test_what_an_erased_patient_taught_is_forgotten(learned: KnowledgeBase, arch
 
 
 def test_damaged_models_say_how_to_make_them_anew(learned: KnowledgeBase, archive: Archive) -> None:
-    (learned.path / FOLDER / "models.npz").write_bytes(b"damaged")
+    next((learned.path / FOLDER).glob("*.npz")).write_bytes(b"damaged")
     kb = KnowledgeBase.open(learned.path)
     with pytest.raises(MismatchError, match="--refit"):
         kb.report(archive.ecgs[0].path)

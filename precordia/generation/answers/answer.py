@@ -87,9 +87,9 @@ def _about_one(asked: Question, judgement: Judgement, fitted: FittedAnswers | No
         return reply_to(asked, judgement)
     belief = Belief(fitted, features, judgement.evidence)
     draft = calibrated_reply(options, belief, abstain=abstain)
-    if abstain and options.kind == "query" and not options.of and not _names(draft):
+    if abstain and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for
-        # the rhythm expects one.
+        # the rhythm expects one. The judgement places nothing in leads.
         said = reply_to(asked, judgement)
         return replace(said, warnings=(BEYOND_PROMISE, *said.warnings)) if _names(said) else draft
     return draft
