@@ -173,7 +173,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class PtbXl:
-    """PTB-XL's 100 Hz records that are there, with report, patient and fold; diagnosis codes are not read."""
+    """PTB-XL's 100 Hz records that are there, with report, patient, age, sex, device and fold; codes are not read."""
 
     folder: Path
 
@@ -189,6 +189,7 @@ class PtbXl:
         return len(self._rows)
 
     def read(self, number: int) -> Recording:
+        import pandas as pd
         import wfdb
 
         row = self._rows[number]
@@ -197,7 +198,9 @@ class PtbXl:
         return Recording(
             signal=record.p_signal.T.astype(np.float32), fs=float(record.fs), leads=_names(record.sig_name),
             recording_id=f"ptbxl:{row.Index}", patient_id=f"ptbxl:{int(row.patient_id)}", source=str(path), format="wfdb",
-            report=_text(row.report), metadata={"dataset": "ptbxl", "strat_fold": str(int(row.strat_fold))},
+            age=None if pd.isna(row.age) else min(float(row.age), 90.0), sex="M" if row.sex == 0 else "F" if row.sex == 1 else None,
+            device=_text(row.device), report=_text(row.report),
+            metadata={"dataset": "ptbxl", "strat_fold": str(int(row.strat_fold))},
         )  # fmt: skip
 
     def stamp(self) -> str:

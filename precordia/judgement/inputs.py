@@ -31,3 +31,13 @@ def inputs_of(vector: ArrayLike, measurements: Measurements, age: float | None, 
         numbers_of(measurements),
         [years, np.nan if sex is None else float(sex == "M")],
     ])  # fmt: skip
+
+
+def recorder_of(device: str | None, fs: float) -> tuple[str, ...]:
+    """What is known of the recorder: whose habits a report follows shows in the make of the cart and its rate.
+
+    >>> recorder_of("CS-12   E", 500.0)
+    ('device: CS-12 E', 'fs: 500 Hz')
+    """
+    rate = f"fs: {fs:.0f} Hz"
+    return (f"device: {' '.join(device.split())}", rate) if device and device.strip() else (rate,)

@@ -28,7 +28,6 @@ from precordia.core.findings import Finding, Measurements
 from precordia.judgement import measured, votes
 from precordia.judgement.concerns import concerns_of
 from precordia.judgement.evidence import Evidence
-from precordia.judgement.inputs import inputs_of
 from precordia.judgement.reconcile import exclusions, in_words, most_specific, sayable, section_of
 from precordia.judgement.settings import CORROBORATION
 from precordia.judgement.standing import Source, Standing
@@ -123,10 +122,7 @@ class _Bench:
                 self._shown.setdefault(found.concept, found)
         self._chances: dict[str, float] = {}
         if self.models is not None and evidence.vector is not None:
-            ecg = evidence.recording
-            row = inputs_of(evidence.vector, evidence.measurements, ecg.age, ecg.sex)
-            chances = self.models.probabilities(row[None, :])[0]
-            self._chances = dict(zip(self.models.concepts, chances.tolist(), strict=True))
+            self._chances = self.models.chances(evidence.recording, evidence.measurements, evidence.vector)
 
     @property
     def sure_from(self) -> float:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from precordia.core.case import Case
 from precordia.indexing.store import DeltaCaseStore
-from precordia.judgement.inputs import inputs_of
-from precordia.judgement.models import FindingModels, Promise
+from precordia.judgement.inputs import inputs_of, recorder_of
+from precordia.judgement.models import FindingModels, Promise, Recorders
 from precordia.judgement.promise import risk_threshold
 from precordia.judgement.reconcile import most_specific, said_of
 from precordia.judgement.scaling import Scaling
@@ -30,6 +30,8 @@ FEWEST_CASES: Final = 200
 """With fewer cases that say anything no models are fitted: the precedents' vote decides."""
 FEWEST_STATING: Final = 4
 """A finding that fewer cases of the sample state is left to the vote."""
+FEWEST_OF_RECORDER: Final = 20
+"""Carts and rates of fewer cases are not told apart."""
 MOST_CASES: Final = 20_000
 """Of the sample."""
 MOST_STATING: Final = 400
@@ -55,6 +57,7 @@ class Lessons:
         weights: ``(n,)`` how many cases of the archive each stands for, up to a factor.
         unseen: ``(n,)`` whether the encoder was trained without it.
         n_archive: Cases of the archive of which anything is stated.
+        recorders: ``(n,)`` what is known of the recorder of each; empty where nothing is.
     """
 
     inputs: NDArray[np.float64]
@@ -63,6 +66,7 @@ class Lessons:
     weights: NDArray[np.float64]
     unseen: NDArray[np.bool_]
     n_archive: int
+    recorders: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.stated)
@@ -84,7 +88,9 @@ def learn(lessons: Lessons, encoder: str, settings: JudgementSettings | None = N
         return None
     truth = np.array([[c in said for c in concepts] for said in lessons.stated], dtype=np.float64)
     scaling = Scaling.of(lessons.inputs)
-    x, w = scaling.apply(lessons.inputs), lessons.weights / lessons.weights.mean()
+    recorders = Recorders.of(lessons.recorders, FEWEST_OF_RECORDER) if lessons.recorders else Recorders()
+    behind = recorders.columns(lessons.recorders or [()] * len(lessons))
+    x, w = np.hstack([scaling.apply(lessons.inputs), behind]), lessons.weights / lessons.weights.mean()
     weights, bias = fit_ridge(x, truth, w)
     held = _held_back(lessons)
     slope, shift, promise = 1.0, 0.0, Promise(RISK, withdrawn=_too_few(held, lessons))
@@ -96,7 +102,7 @@ def learn(lessons: Lessons, encoder: str, settings: JudgementSettings | None = N
             patients = [p for p, is_held in zip(lessons.patients, held.tolist(), strict=True) if is_held]
             promise = _promise(chances, truth[held], concepts, patients, settings or JudgementSettings())
     return FindingModels(
-        encoder, concepts, scaling, weights, bias, slope, shift, {c: counts[c] for c in concepts}, len(lessons),
+        encoder, concepts, scaling, weights, bias, recorders, slope, shift, {c: counts[c] for c in concepts}, len(lessons),
         len(set(lessons.patients)), lessons.n_archive, promise,
     )  # fmt: skip
 
@@ -119,18 +125,19 @@ def lessons_of(store: DeltaCaseStore, seen: Seen | None = None, most: int = MOST
     speaks = np.array([bool(s) for s in stated], dtype=bool)
     drawn = np.flatnonzero(speaks & (ids / _HASHES < chance))
     wanted = {int(ids[i]): float(chance[i]) for i in drawn}
-    rows, said, patients, weights, vectors = [], [], [], [], []
+    rows, said, patients, weights, vectors, recorders = [], [], [], [], [], []
     for case, vector in _cases_with_vectors(store, sorted(wanted)):
         findings = said_of(case.findings)
         if findings:
             rows.append(inputs_of(vector, case.measurements, case.age, case.sex))
             said.append(findings)
+            recorders.append(recorder_of(case.device, case.fs))
             patients.append(case.patient_key)
             weights.append(1 / wanted[case.case_id])
             vectors.append(vector)
     inputs = np.stack(rows) if rows else np.zeros((0, 0))
     unseen = ~seen(np.stack(vectors)) if seen is not None and vectors else np.ones(len(said), dtype=bool)
-    return Lessons(inputs, tuple(said), tuple(patients), np.array(weights), unseen, int(speaks.sum()))
+    return Lessons(inputs, tuple(said), tuple(patients), np.array(weights), unseen, int(speaks.sum()), tuple(recorders))
 
 
 def fit_ridge(

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from precordia.core.errors import MismatchError
-from precordia.judgement.models import FOLDER, FindingModels, Promise, damaged, forget, load
+from precordia.judgement.learning import Lessons, learn
+from precordia.judgement.models import FOLDER, FindingModels, Promise, Recorders, damaged, forget, load
 from precordia.judgement.scaling import Scaling
 
 
@@ -106,3 +107,32 @@ def test_contributions_add_up_to_the_log_odds() -> None:
     models = FindingModels("e", models.concepts, Scaling.of(ECGS), models.weights[:12], models.bias)
     speaks = models.contributions("LVH", ECGS[0]).sum() + models.bias[1]
     assert 1 / (1 + np.exp(-speaks)) == pytest.approx(models.probabilities(ECGS[:1])[0, 1])
+
+
+def test_a_recorder_that_is_not_known_counts_as_the_average_one() -> None:
+    known = [("device: A", "fs: 500 Hz")] * 30 + [("fs: 100 Hz",)] * 10
+    recorders = Recorders.of(known, least=10)
+    assert recorders.names == ("device: A", "fs: 100 Hz", "fs: 500 Hz")
+    columns = recorders.columns([*known, ("device: B", "fs: 250 Hz"), ()])
+    rates = columns[:40, 1:]
+    assert rates.mean(axis=0) == pytest.approx([0, 0])
+    assert (columns[-2:] == 0).all()
+    assert Recorders.of([("fs: 500 Hz",)] * 40, least=10).names == ()
+
+
+def test_models_learn_the_habits_of_a_recorder() -> None:
+    # Two hospitals, alike in every number; one calls every ECG "SR", the other none.
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(400, 5))
+    mine = np.arange(400) % 2 == 0
+    lessons = Lessons(
+        inputs, tuple(frozenset({"SR"} if m else {"LVH"}) for m in mine), tuple(map(str, range(400))), np.ones(400),
+        np.ones(400, dtype=bool), 400, tuple((f"fs: {500 if m else 250} Hz",) for m in mine),
+    )  # fmt: skip
+    models = learn(lessons, "e")
+    assert models is not None
+    at = models.concepts.index("SR")
+    here, there, nowhere = models.probabilities(inputs[:3] * 0, [("fs: 500 Hz",), ("fs: 250 Hz",), ()])[:, at]
+    assert here > 0.8
+    assert there < 0.2
+    assert 0.3 < nowhere < 0.7

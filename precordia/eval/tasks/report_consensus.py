@@ -31,7 +31,6 @@ from precordia.eval.tasks.reports_data import (
 from precordia.eval.tasks.reports_figures import Measure, ratio
 from precordia.eval.tasks.reports_findings import certain, opposed, superclasses
 from precordia.judgement.evidence import Evidence
-from precordia.judgement.inputs import inputs_of
 from precordia.judgement.judge import HARMLESS, NORMAL, judge
 from precordia.judgement.measured import MEASURES
 from precordia.judgement.reconcile import most_specific, said_of
@@ -162,12 +161,11 @@ def _of_report(evidence: Evidence, draft: Draft) -> Truth:
 
 def _by_models(evidence: Evidence, draft: Draft) -> Truth:
     """What is probable by the models, whether a precedent or measurement bears it out or not."""
-    models, ecg = evidence.knowledge.models, evidence.recording
+    models = evidence.knowledge.models
     if models is None or evidence.vector is None:
         return frozenset()
-    row = inputs_of(evidence.vector, evidence.measurements, ecg.age, ecg.sex)
-    chances = models.probabilities(row[None, :])[0]
-    return frozenset(c for c, p in zip(models.concepts, chances.tolist(), strict=True) if p >= evidence.settings.least)
+    chances = models.chances(evidence.recording, evidence.measurements, evidence.vector)
+    return frozenset(concept for concept, p in chances.items() if p >= evidence.settings.least)
 
 
 def _by_precedents(evidence: Evidence, draft: Draft) -> Truth:

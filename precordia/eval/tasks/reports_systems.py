@@ -20,7 +20,6 @@ from precordia.eval.tasks.reports_data import Sample
 from precordia.eval.tasks.reports_findings import overlap
 from precordia.generation.reports.composer import compose
 from precordia.generation.written.writing import WritingSettings
-from precordia.judgement.inputs import inputs_of
 from precordia.judgement.judge import judge
 from precordia.judgement.reconcile import most_specific, said_of
 from precordia.knowledge_base import KnowledgeBase
@@ -110,10 +109,8 @@ class ModelsAlone:
         models = evidence.knowledge.models
         if models is None or evidence.vector is None:
             return Written("")
-        ecg = evidence.recording
-        row = inputs_of(evidence.vector, evidence.measurements, ecg.age, ecg.sex)
-        chances = models.probabilities(row[None, :])[0]
-        said = [c for c, p in zip(models.concepts, chances.tolist(), strict=True) if p >= evidence.settings.least]
+        chances = models.chances(evidence.recording, evidence.measurements, evidence.vector)
+        said = [concept for concept, p in chances.items() if p >= evidence.settings.least]
         return Written(" ".join(statement_of(Finding(concept)) for concept in most_specific(said)))
 
 
