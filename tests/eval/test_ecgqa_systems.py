@@ -232,14 +232,18 @@ class Nothing(Examined):
         self.quality = lambda ecg: Quality(1.0, True, {})
 
 
+SAID = {0: "Atrial fibrillation.", 1: "Sinus rhythm.", 2: "Left bundle branch block."}
+"""Reports by which the nearest of two ECGs, and a case drawn at random, are told apart."""
+
+
 class Shelf:
     """Precedents that say whose they are."""
 
     def hits(self, ecg: int) -> list[Hit]:
-        return [Hit(1, 0.9, Case(100 + ecg, f"r{ecg}", f"other {ecg}", f"Nearest to {ecg}.", ()), Why({}, {}))]
+        return [Hit(1, 0.9, Case(100 + ecg, f"r{ecg}", f"other {ecg}", SAID[ecg], ()), Why({}, {}))]
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
-        return [Hit(1, 0.1, Case(200, "r", "other", "Drawn at random.", ()), Why({}, {}))]
+        return [Hit(1, 0.1, Case(200, "r", "other", SAID[0], ()), Why({}, {}))]
 
     def knowledge(self, measurements: Callable[[int], Measurements]) -> Knowledge:
         return Knowledge(0.25)
@@ -248,10 +252,10 @@ class Shelf:
 @pytest.mark.parametrize(
     ("context", "shown", "hidden"),
     [
-        ("nearest", "Nearest to 1.", "Nearest to 2."),
-        ("none", "Question: Noise?", "Nearest to"),
-        ("random", "Drawn at random.", "Nearest to"),
-        ("wrong", "Nearest to 2.", "Nearest to 1."),
+        ("nearest", SAID[1], SAID[2]),
+        ("none", "Question: Noise?", SAID[1]),
+        ("random", SAID[0], SAID[1]),
+        ("wrong", SAID[2], SAID[1]),
     ],
 )
 def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context: str, shown: str, hidden: str) -> None:
