@@ -22,7 +22,8 @@ def fitted(seed: int = 0, n: int = 12) -> FindingModels:
     weights = rng.normal(size=(scaling.mean.size, 2))
     promise = Promise(0.2, 0.61, 0.4, 900, 300)
     return FindingModels(
-        "encoder-1", ("AFIB", "LVH"), scaling, weights, np.array([-1.0, 0.5]), Recorders(), 0.9, 0.1, {"AFIB": 7, "LVH": 20}, 50, 40,
+        "encoder-1", ("AFIB", "LVH"), scaling, weights, np.array([-1.0, 0.5]), Recorders(), 0.9, 0.1,
+        {"AFIB": 7, "LVH": 20}, 50, 40,
         60, promise,
     )  # fmt: skip
 
