@@ -9,7 +9,7 @@ draft = kb.report(read_recording("new_ecg"))
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
@@ -158,19 +158,22 @@ class KnowledgeBase:
         where: str | None = None,
         workers: int | None = None,
         progress: Progress | None = None,
+        arrays: Mapping[str, Any] | None = None,
     ) -> BuildReport:
         """Add an archive's recordings; what is there already is passed over.
 
         Args:
             source: A folder, file or glob.
-            reports: A CSV or Parquet table with reports; a known one beside the archive is found by itself.
+            reports: A CSV, XLSX or Parquet table with reports; a known one beside the archive is found by itself.
             mapping: A JSON file that says which column of ``reports`` is what.
             where: Take only the rows of the table for which this SQL condition is true.
             workers: Processes; None for one a core.
             progress: Wraps the shards, to show progress.
+            arrays: What is known of arrays (NPY, CSV, HDF5, ...) that do not say it themselves: ``fs``, ``units``, ``leads``.
 
         Raises:
             UnreadableRecordingError: there is no such source.
+            UsageError: ``reports`` joins nothing, or has neither reports nor codes.
             FilterError: ``where`` is not valid.
             BusyError: another process is writing.
         """
@@ -186,6 +189,7 @@ class KnowledgeBase:
             where=where,
             workers=workers,
             progress=progress,
+            arrays=arrays,
         )
         self._store.refresh()
         if report.n_added or report.n_updated:

@@ -1,9 +1,12 @@
-"""``precordia build``: an archive of ECG files to a knowledge base."""
+"""``precordia build``: an archive of ECG files to a knowledge base, or what that would do."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, progress
 from precordia.core.errors import UsageError
@@ -15,9 +18,20 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("archive", nargs="?", help="a folder, file or glob of ECG recordings")
-    parser.add_argument("--reports", metavar="FILE", help="a CSV or Parquet table with reports, joined by id")
-    parser.add_argument("--mapping", metavar="JSON", help="which column of --reports is what (PTB-XL's is known)")
+    parser.add_argument("--reports", metavar="FILE", help="a CSV, XLSX or Parquet table with reports, joined by id")
+    parser.add_argument(
+        "--mapping", metavar="JSON", help="which column of --reports is what (known archives need none)"
+    )
     parser.add_argument("--where", metavar="SQL", help="take only the rows of --reports for which this is true")
+    parser.add_argument(
+        "--fs", type=float, metavar="HZ", help="sampling rate of arrays (CSV, NPY, HDF5) that do not say it"
+    )
+    parser.add_argument("--units", metavar="UNIT", help="unit of arrays that do not say it: mV, uV or V")
+    parser.add_argument("--leads", metavar="NAMES", help='leads of arrays that do not name them: "I II III aVR ..."')
+    parser.add_argument("--dry-run", action="store_true", help="say what a build would do, and do nothing")
+    parser.add_argument(
+        "--suggest-mapping", metavar="FILE", help="with --dry-run: write a mapping of the report table to start from"
+    )
     parser.add_argument("--encoder", default="default", help="name or folder of the ECG encoder (default: default)")
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     parser.add_argument(
@@ -27,12 +41,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser)
     parser.epilog = (
         "Running it again adds what is new; an interrupted build goes on where it stopped. "
-        "Recordings that cannot be used are kept with their reason: precordia inspect --kb DIR --rejects."
+        "Recordings that cannot be used are kept with their reason: precordia inspect --kb DIR --rejects. "
+        "A build that keeps nothing ends with exit code 1."
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build or add."""
+    """Build, add, or say what that would do."""
+    if args.suggest_mapping and not args.dry_run:
+        raise UsageError("--suggest-mapping goes with --dry-run: look at the mapping, then build with --mapping")
+    return _preview(args) if args.dry_run else _build(args)
+
+
+def _build(args: argparse.Namespace) -> int:
     from precordia.knowledge_base import KnowledgeBase
 
     path = kb_path(args)
@@ -47,8 +68,11 @@ def run(args: argparse.Namespace) -> int:
         mapping=args.mapping,
         where=args.where,
         workers=args.workers,
+        arrays=_arrays(args),
         progress=lambda shards, total: progress(shards, total, "building", "shard"),
     )
+    if report.join:
+        note(report.join)
     if args.refit:
         kb.refit()
     if args.json:
@@ -56,6 +80,11 @@ def run(args: argparse.Namespace) -> int:
     else:
         note(report.summary())
         print(path)
+    if report.kept_nothing:
+        note(
+            f"precordia build: nothing to keep in {args.archive}: {report.found()}; why: precordia inspect --kb {path} --rejects"
+        )
+        return 1
     return 0
 
 
@@ -69,3 +98,65 @@ def _refit(args: argparse.Namespace, kb: KnowledgeBase) -> int:
             note(f"{name}: {value}")
         print(kb.path)
     return 0
+
+
+def _preview(args: argparse.Namespace) -> int:
+    from precordia.indexing.intake import take_in
+    from precordia.indexing.preview import preview
+    from precordia.records.readers.sidecar import assuming
+
+    if args.archive is None:
+        raise UsageError("name an archive to look at")
+    arrays = _arrays(args)
+    with assuming(arrays):
+        mapping = _suggested(args) if args.suggest_mapping else args.mapping
+        intake = take_in(args.archive, args.reports, mapping, args.where)
+        found = preview(intake, encoder=args.encoder, workers=args.workers, arrays=arrays)
+    if args.json:
+        print_json(found.document())
+    else:
+        print("\n".join(found.lines()))
+    if not found.n_recordings:
+        note(f"precordia build: no recordings found in {args.archive}")
+        return 1
+    return 0
+
+
+def _suggested(args: argparse.Namespace) -> dict[str, Any]:
+    """A mapping to start from, written to the file asked for."""
+    from precordia.records.scan import scan
+    from precordia.records.tables.beside import known_table
+    from precordia.records.tables.columns import load_table
+    from precordia.records.tables.join import suggest_mapping
+
+    refs = scan(args.archive)
+    known = known_table([args.archive], refs[0].path if refs else None)
+    if args.reports is None and known is None:
+        raise UsageError("--suggest-mapping needs the table that it is for: name it by --reports")
+    table = args.reports or str(known[0] if known else "")
+    document = suggest_mapping(load_table(Path(table)), table, refs).document()
+    try:
+        Path(args.suggest_mapping).write_text(
+            json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    except OSError as error:
+        raise UsageError(f"{args.suggest_mapping}: cannot be written ({error.strerror})") from None
+    note(f"wrote {args.suggest_mapping}: look it through, then build with --mapping {args.suggest_mapping}")
+    return document
+
+
+def _arrays(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say of arrays."""
+    from precordia.records.channels import mv_per_unit
+    from precordia.records.limits import check_fs
+
+    said: dict[str, Any] = {}
+    if args.fs is not None:
+        said["fs"] = check_fs("--fs", args.fs)
+    if args.units is not None:
+        if mv_per_unit(args.units) is None:
+            raise UsageError(f"--units {args.units}: no voltage; give mV, uV or V")
+        said["units"] = args.units
+    if args.leads is not None:
+        said["leads"] = [name for name in re.split(r"[,;\s]+", args.leads) if name]
+    return said

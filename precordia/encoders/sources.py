@@ -21,6 +21,7 @@ from precordia.core.errors import InputError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders.corpus import AMPLITUDE, Unusable
+from precordia.records.places import split_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,7 +166,8 @@ class Archive:
 
     def stamp(self) -> str:
         digest = hashlib.sha256()
-        for path in (*(Path(ref.path) for ref in self.refs), self.reports, self.mapping):
+        files = dict.fromkeys(Path(split_place(ref.path)[0]) for ref in self.refs)
+        for path in (*files, self.reports, self.mapping):
             for file in _files_of(path) if path is not None else ():
                 digest.update(_file_stamp(file).encode())
         return digest.hexdigest()

@@ -18,12 +18,16 @@ import pyarrow as pa
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
 from precordia.indexing.durable import folder_of, make_folder
+from precordia.indexing.intake import plural, take_in
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.runner import Shard, ShardResult, ShardRunner, Stages
 from precordia.indexing.schema import CASE_SCHEMA, Reject
 from precordia.indexing.stamps import Stamp, stamps_of
 from precordia.indexing.store import DeltaCaseStore
+from precordia.indexing.writer import PRESENT
+from precordia.records.places import name_of
+from precordia.records.readers.sidecar import assuming
 
 if TYPE_CHECKING:
     from precordia.records.scan import RecordRef
@@ -51,6 +55,11 @@ class BuildReport:
         wall_s: Time it took, s.
         seconds: Stage to time spent on it, s, added over workers.
         n_updated: Cases whose file or row in the report table had changed.
+        n_rejected_before: Those of ``n_present`` that were not kept when they were met before.
+        formats: Format to the number of recordings found.
+        passed_over: What else was seen, that is no recording: kind of file to number. Those that could be mistaken for one
+            (HDF5, PDF, tables) stand among the rejects, too.
+        join: How the report table fits, as one line, or None without a table.
     """
 
     n_seen: int
@@ -60,6 +69,15 @@ class BuildReport:
     wall_s: float
     seconds: Mapping[str, float] = field(default_factory=dict)
     n_updated: int = 0
+    n_rejected_before: int = 0
+    formats: Mapping[str, int] = field(default_factory=dict)
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    join: str | None = None
+
+    @property
+    def kept_nothing(self) -> bool:
+        """Whether the source holds nothing that is in the knowledge base now."""
+        return self.n_added + self.n_updated + self.n_present - self.n_rejected_before == 0
 
     @property
     def rate(self) -> float:
@@ -69,10 +87,20 @@ class BuildReport:
     def summary(self) -> str:
         """One line for people."""
         updated = f"{self.n_updated} updated, " if self.n_updated else ""
+        before = f" ({self.n_rejected_before} before)" if self.n_rejected_before else ""
         return (
-            f"{self.n_added} added, {updated}{self.n_present} there already, {self.n_rejected} not kept "
-            f"in {self.wall_s:.1f} s ({self.rate:.0f} a second)"
+            f"{self.n_added} added, {updated}{self.n_present - self.n_rejected_before} there already, "
+            f"{self.n_rejected} not kept{before} in {self.wall_s:.1f} s ({self.rate:.0f} a second){self._passed()}"
         )
+
+    def found(self) -> str:
+        """What was found, for people."""
+        formats = ", ".join(f"{n} {name}" for name, n in self.formats.items())
+        return f"{plural(self.n_seen, 'recording')} found{f': {formats}' if formats else ''}{self._passed()}"
+
+    def _passed(self) -> str:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in self.passed_over.items())
+        return f"; passed over: {kinds}" if kinds else ""
 
     def document(self) -> dict[str, Any]:
         """As plain values."""
@@ -98,6 +126,7 @@ def build(
     retry_rejects: bool = False,
     wait_s: float = 10.0,
     shard_size: int | None = None,
+    arrays: Mapping[str, Any] | None = None,
 ) -> BuildReport:
     """Add an archive's recordings to a knowledge base, making it if there is none; resumable, idempotent.
 
@@ -120,11 +149,13 @@ def build(
         retry_rejects: Read again what was rejected before.
         wait_s: How long to wait for another writer, s.
         shard_size: Recordings a transaction; None chooses by the number of recordings alone.
+        arrays: What is known of arrays (NPY, CSV, HDF5, ...) that do not say it themselves: ``fs``, ``units``, ``leads``.
 
     Raises:
         BusyError: another process is writing.
         MismatchError: the knowledge base was built with another encoder.
         FilterError: ``where`` is not valid.
+        UsageError: ``reports`` joins nothing, or has neither reports nor codes.
         UnreadableRecordingError: there is no such source.
     """
     started = time.perf_counter()
@@ -135,54 +166,73 @@ def build(
     if Manifest.exists(kb_path):
         _create_or_check(kb_path, manifest, wait_s)  # before what may be a long scan
     clock = time.perf_counter()
-    refs, duplicates, table, row_filter = _choose(source, reports, mapping, where)
-    _add_up(spent, {"scan": time.perf_counter() - clock})
-    _create_or_check(kb_path, manifest, wait_s)
-    store = DeltaCaseStore(kb_path)
-    with store.writing(wait_s) as writer:
-        if retry_rejects:
-            writer.forget_rejects()
-        clock = time.perf_counter()
-        known = stamps_of(refs, table)
-        stamps = {path: stamp.digest for path, stamp in known.items()}
-        seen = store.sources()
-        done = {ref for ref in refs if (ref.path, stamps[ref.path]) in seen}
+    with assuming(arrays or {}):
+        intake = take_in(source, reports, mapping, where)
         _add_up(spent, {"scan": time.perf_counter() - clock})
-        twins = [
-            Reject(
-                ref.path,
-                reason,
-                "scan",
-                "Duplicate",
-                Path(ref.path).stem,
-                known[ref.path].patient_key,
-                stamps[ref.path],
-            )
-            for ref, reason in duplicates.items()
-            if ref not in done
-        ]
-        writer.append(CASE_SCHEMA.empty_table(), _no_signals(), twins)
-        wanted = [ref for ref in refs if ref not in duplicates]
-        shards = list(_shards(wanted, done, known, shard_size))
-        runner = ShardRunner(encoder, table, None, keep_poor, stages or Stages())
-        added, updated, present, rejected = 0, 0, len(done), len(twins)
-        for result in _results(runner, shards, workers, executor, progress):
-            _add_up(spent, result.seconds)
-            result = _selected(result, row_filter)
+        _create_or_check(kb_path, manifest, wait_s)
+        store = DeltaCaseStore(kb_path)
+        with store.writing(wait_s) as writer:
+            if retry_rejects:
+                writer.forget_rejects()
             clock = time.perf_counter()
-            cases = _with_text_vectors(result.cases, text_encoder)
-            _add_up(spent, {"text": time.perf_counter() - clock})
+            refs, duplicates = list(intake.refs), intake.duplicates
+            known = stamps_of(refs, intake.to_workers)
+            stamps = {path: stamp.digest for path, stamp in known.items()}
+            seen = store.sources()
+            rejects_before = set() if retry_rejects else set(store.rejects())
+            sources_before = {(r.source, r.source_stamp) for r in rejects_before if r.stage != PRESENT}
+            done = {ref for ref in refs if (ref.path, stamps[ref.path]) in seen}
+            refused = intake.rejects()
+            new = [reject for reject in refused if reject not in rejects_before]
+            _add_up(spent, {"scan": time.perf_counter() - clock})
+            twins = [
+                Reject(
+                    ref.path,
+                    reason,
+                    "scan",
+                    "Duplicate",
+                    name_of(ref.path),
+                    known[ref.path].patient_key,
+                    stamps[ref.path],
+                )
+                for ref, reason in duplicates.items()
+                if ref not in done
+            ]
+            writer.append(CASE_SCHEMA.empty_table(), _no_signals(), [*twins, *new, *intake.passed_over()])
+            wanted = [ref for ref in refs if ref not in duplicates]
+            shards = list(_shards(wanted, done, known, shard_size))
+            runner = ShardRunner(encoder, intake.to_workers, None, keep_poor, stages or Stages(), arrays)
+            added, updated, rejected = 0, 0, len(twins) + len(new)
+            before = len(refused) - len(new) + sum((ref.path, stamps[ref.path]) in sources_before for ref in done)
+            present = len(done) + len(refused) - len(new)
+            for result in _results(runner, shards, workers, executor, progress):
+                _add_up(spent, result.seconds)
+                result = _selected(result, intake.row_filter)
+                clock = time.perf_counter()
+                cases = _with_text_vectors(result.cases, text_encoder)
+                _add_up(spent, {"text": time.perf_counter() - clock})
+                clock = time.perf_counter()
+                became = writer.append(cases, result.signals, result.rejects)
+                _add_up(spent, {"store": time.perf_counter() - clock})
+                added, updated = added + became.n_added, updated + became.n_updated
+                present, rejected = present + became.n_present, rejected + len(result.rejects)
             clock = time.perf_counter()
-            became = writer.append(cases, result.signals, result.rejects)
+            writer.tidy_rejects({**dict.fromkeys(intake.containers, "read"), **stamps})
+            writer.finish()
             _add_up(spent, {"store": time.perf_counter() - clock})
-            added, updated = added + became.n_added, updated + became.n_updated
-            present, rejected = present + became.n_present, rejected + len(result.rejects)
-        clock = time.perf_counter()
-        writer.tidy_rejects(stamps)
-        writer.finish()
-        _add_up(spent, {"store": time.perf_counter() - clock})
-    wall = time.perf_counter() - started
-    return BuildReport(len(refs), added, present, rejected, wall, spent, updated)
+    return BuildReport(
+        n_seen=len(refs) + len(refused),
+        n_added=added,
+        n_present=present,
+        n_rejected=rejected,
+        wall_s=time.perf_counter() - started,
+        seconds=spent,
+        n_updated=updated,
+        n_rejected_before=before,
+        formats=intake.formats,
+        passed_over=intake.survey.counts,
+        join=intake.join.line() if intake.join else None,
+    )
 
 
 def _manifest(encoder: Encoder | str, name: str, text_encoder: TextEncoder | None, text_name: str | None) -> Manifest:
@@ -208,27 +258,6 @@ def _create_or_check(path: Path, manifest: Manifest, wait_s: float) -> None:
             f"knowledge base {path}: its reports are embedded by text encoder {there.text_encoder!r}; add to it with that "
             "text encoder, or new reports could not be found by meaning"
         )
-
-
-def _choose(
-    source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    reports: ReportTable | str | os.PathLike[str] | None,
-    mapping: Any,
-    where: str | None,
-) -> tuple[list[RecordRef], dict[RecordRef, str], ReportTable | None, str | None]:
-    """The recordings, those of them that are copies, the table given, and the condition left for the cases."""
-    from precordia.records.scan import scan
-    from precordia.records.tables import ReportTable
-
-    several = [source] if isinstance(source, str | os.PathLike) else list(source)
-    refs = scan([Path(os.path.abspath(one)) if os.path.exists(one) else os.path.abspath(one) for one in several])  # noqa: PTH100, PTH110
-    given = ReportTable.load(reports, mapping) if isinstance(reports, str | os.PathLike) else reports
-    table = given or (ReportTable.find_beside(refs[0].path) if refs else None)
-    if table is None:
-        return refs, {}, None, where
-    if where:
-        refs = table.select_refs(refs, where)
-    return refs, table.duplicates(refs), given, None
 
 
 def _shards(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,13 +13,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from precordia.core.case import Case, case_id_of, patient_key_of
-from precordia.core.errors import InputError, MissingExtraError, PrecordiaError, UsageError
+from precordia.core.errors import InputError, MissingExtraError, PrecordiaError, UnknownNameError, UsageError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.protocols import Encoder
 from precordia.core.recording import Quality, Recording
 from precordia.indexing.schema import CaseRow, Reject, case_table, signal_table
 from precordia.indexing.signals import encode_signal
+from precordia.records.places import name_of
+from precordia.records.readers.sidecar import assuming
 
 if TYPE_CHECKING:
     from precordia.records.scan import RecordRef
@@ -92,7 +93,12 @@ def label_recording(recording: Recording) -> tuple[Finding, ...]:
 
     said = list(label_report(recording.report)) if recording.report else []
     concepts = {finding.concept for finding in said}
-    coded = [finding for finding in findings_from_codes(recording.codes) if finding.concept not in concepts]
+    coded: list[Finding] = []
+    for code in recording.codes:
+        try:
+            coded.extend(finding for finding in findings_from_codes([code]) if finding.concept not in concepts)
+        except UnknownNameError:
+            continue  # an archive's own scheme, or a code without a finding: it stays among the codes of the case
     return tuple(dict.fromkeys([*said, *coded]))
 
 
@@ -141,6 +147,7 @@ class ShardRunner:
         mapping: How to read ``reports``.
         keep_poor: Keep recordings whose quality is not acceptable, too.
         stages: What is done to each recording.
+        arrays: What is known of arrays that do not say it: ``fs``, ``units``, ``leads``.
     """
 
     encoder: Encoder | str
@@ -148,6 +155,7 @@ class ShardRunner:
     mapping: Any = None
     keep_poor: bool = False
     stages: Stages = field(default_factory=Stages)
+    arrays: Mapping[str, Any] | None = None
     _loaded: Any = None
     _table: Any = None
 
@@ -157,12 +165,13 @@ class ShardRunner:
         watch = _Watch()
         rejects: list[Reject] = []
         drafts: list[_Draft] = []
-        for ref, stamp, patient in zip(shard.refs, shard.stamps, shard.patients, strict=True):
-            made = self._prepare(ref, stamp, watch)
-            if isinstance(made, Reject):
-                rejects.append(replace(made, patient_key=made.patient_key or patient))
-            else:
-                drafts.append(made)
+        with assuming(self.arrays or {}):
+            for ref, stamp, patient in zip(shard.refs, shard.stamps, shard.patients, strict=True):
+                made = self._prepare(ref, stamp, watch)
+                if isinstance(made, Reject):
+                    rejects.append(replace(made, patient_key=made.patient_key or patient))
+                else:
+                    drafts.append(made)
         rows: list[CaseRow] = []
         with watch("embed"):
             vectors = self._embed([draft.recording for draft in drafts])
@@ -312,7 +321,7 @@ def _reject(
         reason=" ".join(str(error).split()),
         stage=stage,
         error=name or type(error).__name__,
-        recording_id=recording.recording_id if recording else Path(source).stem,
+        recording_id=recording.recording_id if recording else name_of(source),
         patient_key=patient_key_of(recording) if recording else None,
         source_stamp=stamp,
     )

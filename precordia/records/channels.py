@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.leads import LEADS, canonical_lead
-from precordia.records.people import parse_age as parse_age
-from precordia.records.people import parse_sex as parse_sex
 
 _PREFIXES: Final = {
     "": 1e3,

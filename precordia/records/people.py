@@ -16,7 +16,7 @@ _MALE: Final = (
     "h homme garcon masculin "  # French
     "hombre varon nino masculino homem rapaz menino "  # Spanish, Portuguese
     "maschio maschile uomo ragazzo "  # Italian
-    "mand dreng gutt kille pojke mies "  # Danish, Norwegian, Swedish, Finnish
+    "mand dreng gutt mannlig kille pojke mies "  # Danish, Norwegian, Swedish, Finnish
     "mezczyzna muz 男 男性 男子 남 남성 男孩"  # Polish, Czech, Chinese, Japanese, Korean
 )
 _FEMALE: Final = (
@@ -25,16 +25,16 @@ _FEMALE: Final = (
     "femme fille feminin "
     "mujer femenino femenina nina mulher feminino feminina menina "
     "femmina femminile donna ragazza "
-    "k kvinde pige kvinne jente kvinna flicka nainen "
+    "k kvinde pige kvinne kvinnelig jente kvinna flicka nainen "
     "kobieta zena 女 女性 女子 여 여성 女孩"
 )
 _YES: Final = {"true", "1", "1.0", "yes", "y"}
 _NO: Final = {"false", "0", "0.0", "no", "n"}
 _FLAGS: Final[dict[str, tuple[Sex, Sex]]] = {
-    **dict.fromkeys(("is_male", "male", "ismale"), ("M", "F")),
-    **dict.fromkeys(("is_female", "female", "isfemale"), ("F", "M")),
+    **dict.fromkeys(("male", "ismale"), ("M", "F")),
+    **dict.fromkeys(("female", "isfemale"), ("F", "M")),
 }
-"""Columns that ask for one sex: what yes and no mean."""
+"""Columns that ask for one sex, letters only: what yes and no mean."""
 
 _AGE: Final = re.compile(r"\s*+([>≥]?)=?\s*+(\d+(?:[.,]\d+)?)\s*+\+?\s*+-?\s*+([^\W\d_]*)")
 _SHARES: Final = (
@@ -64,7 +64,7 @@ def parse_sex(text: object, field: str = "") -> Sex | None:
     ('F', 'F', 'F', None, 'M')
     """
     word = _plain(text)
-    if flag := _FLAGS.get(_plain(field)):
+    if flag := _FLAGS.get("".join(filter(str.isalpha, _plain(field)))):
         return flag[0] if word in _YES else flag[1] if word in _NO else None
     return _SEX.get(word)
 

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.records.channels import one_line
-from precordia.records.file_kinds import kind_of
+from precordia.records.file_kinds import UNTOLD, kind_of
 from precordia.records.limits import check_file, check_fs, check_shape
+from precordia.records.places import split_place
 from precordia.records.readers import READERS
-from precordia.records.readers.reader import HEAD_BYTES, Head
-
-OUTSIDE: Final = "outside"
-"""Format of a listed file that is a symbolic link out of the archive; reading it fails."""
+from precordia.records.readers.reader import HEAD_BYTES, Head, Reader
 
 
 def read_recording(path: str | PathLike[str], *, format: str | None = None) -> Recording:
     """The ECG in a file, with what stands in or beside it.
 
-    The format is told from the content. A WFDB record may be named with or without extension. When the file belongs to
-    an archive with a known report table beside it (PTB-XL's ``ptbxl_database.csv`` in its folder or up to three above),
-    that row's report, patient, age, sex and codes are filled in.
+    The format is told from the content. A WFDB record may be named with or without extension, one of several ECGs in a
+    file as ``file#name`` (see ``places``). When the file belongs to an archive with a known report table beside it
+    (PTB-XL's ``ptbxl_database.csv`` in its folder or up to three above), that row's report, patient, age, sex and codes
+    are filled in.
 
     Args:
         path: The file.
@@ -48,15 +46,12 @@ def read_recording(path: str | PathLike[str], *, format: str | None = None) -> R
 
 def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recording:
     """The ECG in a file, without looking for a report table beside it. As :func:`read_recording` otherwise."""
+    file, member = split_place(fspath(path))
     place = Path(path)
-    if format == OUTSIDE:
-        raise UnreadableRecordingError(
-            f"{place}: a symbolic link that leaves the archive; copy the file into it, or name the folder that holds both"
-        )
-    reader = READERS.get(format) if format else READERS.get(recognise(place))
+    reader = READERS.get(format) if format and member is None else READERS.get(recognise(Path(file)))
     try:
         with np.errstate(all="ignore"):  # absurd gains overflow to infinity, which readers mark missing
-            recording = reader.read(place)
+            recording = _read(reader, Path(file), member)
     except PrecordiaError:
         raise
     except Exception as error:  # whatever a damaged file provokes in a parser is one line about that file
@@ -69,6 +64,21 @@ def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recor
     if not np.isfinite(recording.signal).any():
         raise UnusableSignalError(f"{place}: every sample is marked missing; there is no signal to use")
     return replace(recording, source=str(place)) if recording.source != str(place) else recording
+
+
+def _read(reader: Reader, file: Path, member: str | None) -> Recording:
+    if member is None and reader.several is not None:
+        names = reader.several.names(file)
+        if len(names) > 1:
+            raise UnreadableRecordingError(
+                f"{file}: holds {len(names)} ECGs; name one as {file.name}#NAME (scan lists them)"
+            )
+        member = names[0] if names else None
+    if member is None:
+        return reader.read(file)
+    if reader.several is None:
+        raise UnreadableRecordingError(f"{file}: a file of the format {reader.name} is one ECG; name it without #")
+    return reader.several.read(file, member)
 
 
 def recognise(path: Path) -> str:
@@ -97,8 +107,8 @@ def recognise(path: Path) -> str:
             raise UnknownFormatError(
                 f"{path}: not a signal of the WFDB record {path.stem} beside it, perhaps its annotations; name the record"
             )
-        if kind is not None:
-            raise UnknownFormatError(f"{path}: {kind.name}; {kind.remedy}")
+        if kind is not UNTOLD:
+            raise UnknownFormatError(f"{path}: {kind}; {kind.remedy}".removesuffix("; "))
         if suffix == ".dat":
             raise UnknownFormatError(
                 f"{path}: a signal file without its WFDB header {path.stem}.hea; put it beside the file"

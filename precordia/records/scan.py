@@ -1,28 +1,46 @@
-"""What recordings there are in a folder: each once, by looking at names and first bytes only."""
+"""What there is in a folder: its recordings, each once, and everything else that lies there.
+
+Names and first bytes are looked at only. Whatever is seen is in the survey: listed to be read, refused with a reason, or
+passed over as what it is.
+"""
 
 # os and os.path are several times faster than pathlib, and archives have a million files.
-# ruff: noqa: PTH112, PTH110, PTH114, PTH118, PTH119, PTH120, PTH122, PTH123, PTH207, PTH208
+# ruff: noqa: PTH100, PTH112, PTH110, PTH119, PTH120, PTH122, PTH207
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Final
 
-from precordia.core.errors import PrecordiaError, UnreadableRecordingError
-from precordia.records.read import OUTSIDE, read_head, recognise, sniff
+from precordia.core.errors import (
+    InputError,
+    MissingExtraError,
+    PrecordiaError,
+    UnknownFormatError,
+    UnreadableRecordingError,
+)
+from precordia.records.channels import one_line
+from precordia.records.file_kinds import HARMLESS, REPORT_TABLE, kind_by_name, kind_of
+from precordia.records.packages import open_package
+from precordia.records.places import join_place, split_place
+from precordia.records.read import read_head, recognise, sniff
+from precordia.records.readers import READERS
+from precordia.records.readers.sidecar import FOLDER_FILE
+from precordia.records.shelves import Folder, PackedFolder, Refused, Shelf, problem_of
 
 Source = str | PathLike[str]
 
 UNKNOWN: Final = "unknown"
 """Format of a reference whose file looks like an ECG by its name but that no reader recognises; reading it fails."""
 
-_PASSED_OVER: Final = {".atr", ".qrs", ".csv", ".tsv", ".txt", ".md", ".rst", ".html", ".json", ".parquet", ".pdf", ".png", ".jpg",
-                       ".py", ".ipynb", ".gz", ".log", ".yaml", ".yml", ".toml", ".sha256"}  # fmt: skip
-_MAYBE_TEXT: Final = {".csv", ".txt", ".tsv"}
+PACKED: Final = "packed"
 _SUSPICIOUS: Final = {".mat", ".xml", ".ecg", ".dcm", ".scp", ".edf", ".bdf", ".hea", ".dat", ".npy", ".npz", ".ishne"}
+_ARRAYS: Final = ("", ".npy", ".npz", ".csv", ".mat", ".h5", ".hdf5", ".txt")
+_KB_FILES: Final = frozenset(("manifest.json", "cases", "signals"))
 
 
 @dataclass(frozen=True, order=True)
@@ -30,55 +48,148 @@ class RecordRef:
     """A recording to be read.
 
     Attributes:
-        path: Its file; the header for a WFDB record.
-        format: The reader's name, or "unknown" or "outside" when reading it will fail.
+        path: Its file; the header for a WFDB record; ``file#name`` for one of several ECGs in a file.
+        format: The reader's name, or "unknown" when reading it will fail.
     """
 
     path: str
     format: str
 
 
+@dataclass(frozen=True, order=True)
+class Passed:
+    """A file that is no recording.
+
+    Attributes:
+        path: Where it is.
+        kind: What it is ("PDF", "table", "annotations").
+        reason: What could be done about it; empty where there is nothing to do.
+    """
+
+    path: str
+    kind: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Everything seen in a source.
+
+    Attributes:
+        refs: The recordings, sorted, each once.
+        refused: What cannot be read at all.
+        passed: What is no recording but could be mistaken for one, or hold some: HDF5, PDF, archives, tables.
+        counts: Kind to the number of files passed over, the harmless ones (documents, annotations) included.
+    """
+
+    refs: tuple[RecordRef, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    passed: tuple[Passed, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def using(self, table: str) -> Survey:
+        """The survey when one of the files passed over is the report table."""
+        path = os.path.abspath(table)
+        mine = [one for one in self.passed if os.path.abspath(one.path) == path]
+        if not mine:
+            return self
+        counts = Counter(self.counts)
+        counts.subtract(one.kind for one in mine)
+        counts[REPORT_TABLE] += len(mine)
+        left = tuple(one for one in self.passed if one not in mine)
+        return replace(self, passed=left, counts={kind: n for kind, n in sorted(counts.items()) if n})
+
+
 def scan(source: Source | Iterable[Source]) -> list[RecordRef]:
     """The recordings in a folder and those below it, a file, a glob pattern, or a list of these; sorted, each once.
 
-    A WFDB header with its signal files, or with its segments, is one recording. Annotations, tables and texts are none.
-    A file that looks like an ECG but that no reader recognises is listed with the format "unknown", so that it ends
-    among the rejects with its reason instead of vanishing; so is, as "outside", a recording in a folder that is, or a file
-    of which is, a symbolic link to somewhere outside that folder. A file that is named itself may be such a link.
+    A WFDB header with its signal files, or with its segments, is one recording; a file that holds several ECGs is each of
+    them. Annotations, tables and texts are none. A file that looks like an ECG but that no reader recognises is listed with
+    the format "unknown", so that it ends among the rejects with its reason instead of vanishing. What cannot be read at
+    all, as a symbolic link to somewhere outside the folder, is not listed; :func:`survey` has it with its reason.
+
+    Raises:
+        UnreadableRecordingError: there is no such file or folder, or a pattern matches nothing.
+    """
+    return list(survey(source).refs)
+
+
+def survey(source: Source | Iterable[Source]) -> Survey:
+    """Everything in a folder and those below it, a file, a glob pattern, or a list of these.
+
+    A file that is named itself may be a symbolic link to anywhere.
 
     Raises:
         UnreadableRecordingError: there is no such file or folder, or a pattern matches nothing.
     """
     sources = [source] if isinstance(source, str | PathLike) else list(source)
-    found: set[RecordRef] = set()
+    refs: set[RecordRef] = set()
+    refused: set[Refused] = set()
+    passed: set[Passed] = set()
+    counts: Counter[str] = Counter()
     for one in sources:
-        found.update(_scan_one(os.fspath(one)))
-    return sorted(found)
-
-
-def _scan_one(source: str) -> Iterator[RecordRef]:
-    if os.path.isdir(source):
-        yield from _scan_folder(source)
-    elif os.path.exists(source) or os.path.exists(source + ".hea"):
-        yield _ref_of_file(Path(source))
-    elif any(mark in source for mark in "*?["):
-        import glob
-
-        matches = sorted(glob.glob(source, recursive=True))
-        if not matches:
-            raise UnreadableRecordingError(f"{source}: the pattern matches no file; check it")
-        folders: dict[str, set[str]] = {}
-        for match in matches:
-            if os.path.isdir(match):
-                yield from _scan_folder(match)
+        for seen in _look_at(os.fspath(one)):
+            if isinstance(seen, RecordRef):
+                refs.add(seen)
+            elif isinstance(seen, Refused):
+                refused.add(seen)
             else:
-                folders.setdefault(os.path.dirname(match), set()).add(os.path.basename(match))
-        for folder, names in folders.items():
-            for ref in _scan_names(folder, sorted(os.listdir(folder or ".")), os.path.realpath(folder)):
-                if os.path.basename(ref.path) in names or _data_matched(ref, names):
-                    yield ref
+                counts[seen.kind] += 1
+                if seen.kind not in HARMLESS:
+                    passed.add(seen)
+    return Survey(tuple(sorted(refs)), tuple(sorted(refused)), tuple(sorted(passed)), dict(sorted(counts.items())))
+
+
+def survey_package(path: str) -> Survey:
+    """Everything in a ZIP, tar or gzip file.
+
+    Raises:
+        UnreadableRecordingError: it is damaged, or holds more than is read.
+    """
+    found = list(_look_in_package(path))
+    refs = sorted({ref for ref in found if isinstance(ref, RecordRef)})
+    return Survey(tuple(refs), passed=tuple(one for one in found if isinstance(one, Passed)))
+
+
+Seen = RecordRef | Refused | Passed
+
+
+def _look_at(source: str) -> Iterator[Seen]:
+    if os.path.isdir(source):
+        yield from _look_in_folder(source, os.path.realpath(source))
+    elif os.path.exists(source) or os.path.exists(source + ".hea"):
+        yield from _look_at_file(Path(source))
+    elif split_place(source)[1] is not None:
+        yield RecordRef(source, recognise(Path(split_place(source)[0])))
+    elif any(mark in source for mark in "*?["):
+        yield from _look_at_matches(source)
     else:
         raise UnreadableRecordingError(f"{source}: there is no such file or folder")
+
+
+def _look_at_matches(pattern: str) -> Iterator[Seen]:
+    import glob
+
+    matches = sorted(glob.glob(pattern, recursive=True))
+    if not matches:
+        raise UnreadableRecordingError(f"{pattern}: the pattern matches no file; check it")
+    folders: dict[str, set[str]] = {}
+    for match in matches:
+        if os.path.isdir(match):
+            yield from _look_in_folder(match, os.path.realpath(match))
+        else:
+            folders.setdefault(os.path.dirname(match), set()).add(os.path.basename(match))
+    for folder, names in folders.items():
+        root = os.path.realpath(folder)
+        with os.scandir(folder or ".") as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        problems = {entry.name: problem for entry in entries if (problem := problem_of(entry, root))}
+        yield from [problem for name, problem in problems.items() if name in names]
+        every = [entry.name for entry in entries if entry.name not in problems and entry.is_file()]
+        for seen in _sort_out(Folder(folder, root), every, problems):
+            name = os.path.basename(split_place(seen.path)[0])
+            if name in names or (isinstance(seen, RecordRef) and _data_matched(seen, names)):
+                yield seen
 
 
 def _data_matched(ref: RecordRef, names: set[str]) -> bool:
@@ -86,90 +197,167 @@ def _data_matched(ref: RecordRef, names: set[str]) -> bool:
     return ref.format == "wfdb" and any(os.path.splitext(name)[0] == stem for name in names)
 
 
-def _ref_of_file(path: Path) -> RecordRef:
+def _look_at_file(path: Path) -> Iterator[Seen]:
     try:
         name = recognise(path)
+    except UnreadableRecordingError as error:
+        yield Refused(str(path), one_line(str(error)))
+        return
     except PrecordiaError:
-        return RecordRef(str(path), UNKNOWN)
+        yield RecordRef(str(path), UNKNOWN)
+        return
     if name == "wfdb":
         from precordia.records.readers.wfdb import header_path
 
-        return RecordRef(str(header_path(path)), name)
-    return RecordRef(str(path), name)
+        yield RecordRef(str(header_path(path)), name)
+    else:
+        yield from _ecgs_in(str(path), name)
 
 
-def _scan_folder(folder: str) -> Iterator[RecordRef]:
-    root = os.path.realpath(folder)
-    for place, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(".kb"))
-        yield from _scan_names(place, sorted(names), root)
-
-
-def _scan_names(place: str, names: list[str], root: str) -> Iterator[RecordRef]:
-    """The recordings among the files of one folder of the archive at ``root``, a real path."""
-    outside = {name for name in names if _leaves(os.path.join(place, name), root)}
-    for ref in _recordings(place, names):
-        files = {os.path.basename(ref.path)}
-        if outside and ref.format == "wfdb":
-            files |= _signal_files(ref.path)
-        yield RecordRef(ref.path, OUTSIDE) if files & outside else ref
-
-
-def _leaves(path: str, root: str) -> bool:
-    """Whether a path is a symbolic link to somewhere outside a folder."""
-    return os.path.islink(path) and os.path.commonpath([root, os.path.realpath(path)]) != root
-
-
-def _signal_files(header: str) -> set[str]:
-    """Names of the files that a WFDB header, and the headers of its segments, take signals from."""
-    files, parts = _named_by(header)
-    folder = os.path.dirname(header)
-    return files.union(*(_named_by(os.path.join(folder, f"{part}.hea"))[0] | {f"{part}.hea"} for part in parts))
-
-
-def _recordings(place: str, names: list[str]) -> Iterator[RecordRef]:
-    headers = [name for name in names if name.lower().endswith(".hea")]
-    owned: set[str] = set()
-    segments: set[str] = set()
-    for name in headers:
-        files, parts = _named_by(os.path.join(place, name))
-        stem = name[:-4]
-        owned.update(files, (f"{stem}.dat", f"{stem}.mat"))
-        segments.update(parts)
-    stems = {name[:-4] for name in headers}
-    for name in names:
-        if name.startswith(".") or name in owned:
+def _look_in_folder(top: str, root: str) -> Iterator[Seen]:
+    """A folder and those below it, one after the other: an archive may be deeper than Python calls."""
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Refused(folder, f"{folder}: the folder cannot be opened ({error.strerror}); check its permissions")
             continue
+        if {entry.name for entry in entries} >= _KB_FILES or folder.endswith(".kb"):
+            yield Passed(folder, "knowledge base")
+            continue
+        files, folders, closed = [], [], set()
+        for entry in entries:
+            problem = problem_of(entry, root)
+            if problem is not None:
+                closed.add(entry.name)
+                yield problem
+            elif entry.name.startswith("."):
+                yield Passed(entry.path, "hidden folder" if entry.is_dir(follow_symlinks=False) else "hidden file")
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif entry.is_dir():
+                yield Passed(entry.path, "link to a folder of the archive")
+            else:
+                files.append(entry.name)
+        yield from _sort_out(Folder(folder, root), files, closed)
+        waiting.extend(reversed(folders))
+
+
+def _look_in_package(path: str) -> Iterator[Seen]:
+    package = open_package(path)
+    for folder, by_stem in sorted(package.folders.items()):
+        names = sorted(name.rpartition("/")[2] for names in by_stem.values() for name in names)
+        yield from _sort_out(PackedFolder(package, folder), names)
+
+
+def _sort_out(shelf: Shelf, names: list[str], closed: Iterable[str] = ()) -> Iterator[Seen]:
+    """What the files of one folder are.
+
+    Args:
+        shelf: The folder.
+        names: Its files.
+        closed: Files that were refused; a record that needs one of them is refused, too.
+    """
+    headers = [name for name in names if name.lower().endswith(".hea")]
+    refused = set(closed)
+    owned: set[str] = set()
+    segments: dict[str, set[str]] = {}
+    broken: set[str] = set()
+    for name in headers:
+        files, segments[name] = named_by(shelf.start(name))
+        files |= {f"{name[:-4]}.dat", f"{name[:-4]}.mat"}
+        owned |= files
+        if refused & files or any(map(shelf.leads_out, files)):
+            broken.add(name)
+    if refused:
+        lost = {name[:-4] for name in (*broken, *refused)}
+        broken.update(name for name, parts in segments.items() if parts & lost)
+    parts = set().union(*segments.values())
+    stems = {name[:-4] for name in headers}
+    every = set(names)
+    for name in names:
+        path = shelf.path(name)
         stem, suffix = os.path.splitext(name)
         suffix = suffix.lower()
-        path = os.path.join(place, name)
-        if suffix == ".hea":
-            if stem not in segments:
+        if name.startswith("."):
+            yield Passed(path, "hidden file")
+        elif name in broken or (suffix != ".hea" and not refused.isdisjoint(_descriptions(name))):
+            yield Refused(path, f"{path}: a file that it needs is a link that was refused; copy that file")
+        elif suffix == ".hea":
+            if stem not in parts:
                 yield RecordRef(path, "wfdb")
-        elif stem in stems and suffix not in _SUSPICIOUS:
-            continue  # annotations of a record
-        elif suffix in _PASSED_OVER and suffix not in _MAYBE_TEXT:
+        elif name in owned:
             continue
-        elif (format := _format_of(path)) is not None:
-            yield RecordRef(path, format)
-        elif suffix in _SUSPICIOUS:
-            yield RecordRef(path, UNKNOWN)
+        elif stem in stems and suffix not in _SUSPICIOUS:
+            yield Passed(path, "annotations")
+        elif name == FOLDER_FILE or (suffix == ".json" and any(stem + end in every for end in _ARRAYS)):
+            yield Passed(path, "description of arrays")
+        elif kind := kind_by_name(name):
+            yield Passed(path, kind)
+        else:
+            yield from _look_closer(shelf, name, suffix)
 
 
-def _format_of(path: str) -> str | None:
+def _descriptions(name: str) -> tuple[str, ...]:
+    """The files beside an array that say what it is."""
+    stem = os.path.splitext(name)[0]
+    return f"{stem}.json", f"{name}.json", f"{stem}.info"
+
+
+def _look_closer(shelf: Shelf, name: str, suffix: str) -> Iterator[Seen]:
+    """What a file is by its first bytes."""
+    path = shelf.path(name)
     try:
-        return sniff(read_head(Path(path)))
-    except PrecordiaError:
-        return None
+        head = shelf.head(name)
+    except PrecordiaError as error:
+        yield Refused(path, one_line(str(error)))
+        return
+    format = sniff(head)
+    if format == PACKED and isinstance(shelf, PackedFolder):
+        kind = kind_of(head)
+        yield Passed(path, f"{kind.name} in an archive", kind.remedy)
+    elif format is not None:
+        yield from _ecgs_in(path, format) if isinstance(shelf, Folder) else (RecordRef(path, format),)
+    elif suffix in _SUSPICIOUS:
+        yield RecordRef(path, UNKNOWN)
+    else:
+        kind = kind_of(head)
+        yield Passed(path, kind.name, kind.remedy)
 
 
-def _named_by(header: str) -> tuple[set[str], set[str]]:
+def _ecgs_in(path: str, format: str) -> Iterator[Seen]:
+    """A file of a known format, as each of the ECGs in it where it holds several."""
+    several = READERS.get(format).several
+    if several is None:
+        yield RecordRef(path, format)
+        return
+    try:
+        if format == PACKED:
+            found = list(_look_in_package(path))
+            if not any(isinstance(seen, RecordRef) for seen in found):
+                found = [Passed(path, _without_an_ecg(path))]
+            yield from found
+            return
+        names = several.names(Path(path))
+        yield from [RecordRef(join_place(path, name), format) for name in names] or [RecordRef(path, format)]
+    except UnknownFormatError as error:
+        yield Passed(path, _without_an_ecg(path), one_line(str(error)))
+    except MissingExtraError as error:
+        yield Refused(path, one_line(str(error)), "MissingExtraError")
+    except InputError:
+        yield RecordRef(path, format)  # reading it says what is wrong
+
+
+def _without_an_ecg(path: str) -> str:
+    return f"{kind_of(read_head(Path(path))).name} without an ECG"
+
+
+def named_by(header: bytes) -> tuple[set[str], set[str]]:
     """File names and segment names on the lines of a WFDB header."""
-    try:
-        with open(header, "rb") as file:
-            lines = file.read(2**16).decode("latin-1").splitlines()
-    except OSError:
-        return set(), set()
+    lines = header.decode("latin-1").splitlines()
     body = [line.split(None, 1)[0] for line in lines if line.strip() and not line.startswith("#")]
     first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
     if "/" in first.split(None, 1)[0] if first.split() else False:

@@ -57,12 +57,14 @@ def read_upload(name: str, content: bytes) -> Recording:
         warnings.simplefilter("ignore")
         folder = Path(place)
         try:
+            path = folder / name
             if _is_plain_zip(name, content):
                 _unzip(name, content, folder)
+                _refuse_archives(name, folder)
                 path = _only_ecg(name, folder)
             else:
-                path = folder / name
                 path.write_bytes(content)
+                _refuse_archives(name, folder)
             recording = read_alone(path)
         except InputError as error:
             # The folder is ours alone; the sender knows the file by its name.
@@ -117,6 +119,18 @@ def _unzip(name: str, content: bytes, folder: Path) -> None:
             if path.exists():
                 raise UnreadableRecordingError(f"{name}: the archive holds two files of one name; send one record")
             path.write_bytes(data)
+
+
+def _refuse_archives(name: str, folder: Path) -> None:
+    """Refuse tar and gzip files, and archives in an archive, before anything in them is looked for."""
+    from precordia.records.read import read_head, sniff
+    from precordia.records.scan import PACKED
+
+    for path in sorted(folder.iterdir()):
+        if path.stat().st_size and sniff(read_head(path)) == PACKED:
+            raise UnreadableRecordingError(
+                f"{name}: an archive of another kind, or in an archive; send the ECG itself, or a ZIP archive of its files"
+            )
 
 
 def _only_ecg(name: str, folder: Path) -> Path:

@@ -14,7 +14,7 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders.amplitudes import typical_amplitudes
 from precordia.encoders.corpus import AMPLITUDE, gather
-from precordia.encoders.sources import read_source
+from precordia.encoders.sources import open_source, read_source
 from precordia.records.standardize import SignalSpec
 
 
@@ -77,6 +77,18 @@ def test_relative_amplitudes_are_marked() -> None:
     some = [replace(r, metadata={**r.metadata, AMPLITUDE: "relative"}) if i % 2 else r for i, r in enumerate(made(8))]
     corpus = gather(some, SignalSpec(), hold_out={"strat_fold": ("3",)})
     np.testing.assert_array_equal(corpus.calibrated, [True, False] * 4)
+
+
+def test_ecgs_of_one_file_are_read_each_and_stamped_by_their_file(tmp_path: Path) -> None:
+    (tmp_path / "precordia.json").write_text('{"fs": 100, "units": "mV"}')
+    signals = np.random.default_rng(0).standard_normal((3, 12, 1000)).astype(np.float32)
+    np.save(tmp_path / "all.npy", signals)
+    source = open_source(tmp_path)
+    assert [source.read(number).recording_id for number in range(len(source))] == ["all-0", "all-1", "all-2"]
+    stamp = source.stamp()
+    assert open_source(tmp_path).stamp() == stamp
+    np.save(tmp_path / "all.npy", signals[:, :, :500])
+    assert open_source(tmp_path).stamp() != stamp
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:

@@ -4,18 +4,23 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from datetime import datetime
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ecg_files import write_dicom, write_muse, write_wfdb
 
-from precordia.core.errors import FilterError, InputError, UsageError
+from precordia.core.errors import FilterError, InputError, MissingExtraError, UsageError
 from precordia.records.read import read_alone, read_recording
 from precordia.records.scan import RecordRef, scan
 from precordia.records.tables import ReportTable
+from precordia.records.tables.columns import load_table
+from precordia.records.tables.join import check, fit, suggest_mapping
 
 PTBXL = """ecg_id,patient_id,age,sex,device,recording_date,report,scp_codes,heart_axis,strat_fold,filename_lr,filename_hr
 1,15709.0,56.0,1,CS-12   E,1984-11-09 09:17:34,"sinusrhythmus, sonst normal","{'NORM': 100.0, 'SR': 0.0}",,3,records100/00000/00001_lr,records500/00000/00001_hr
@@ -222,3 +227,130 @@ def test_a_table_that_fits_no_recording_is_said(ptbxl: Path, tmp_path: Path) -> 
         ReportTable.load(tmp_path / "other.csv").select_refs(
             scan(ptbxl / "records100") + scan(ptbxl / "records500"), "true"
         )
+
+
+def _refs(folder: Path, *names: str) -> list[RecordRef]:
+    for name in names:
+        write_wfdb(folder, name)
+    return scan(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ("ecg_id,report\n10,a\n20,b\n", "2 of 2 recordings have a row in r.csv (2 rows); report column: report; id column: ecg_id"),
+        ("ecg_id,report\n10,a\nzz,b\n", "1 of 2 recordings have a row in r.csv (2 rows); report column: report; id column: ecg_id"),
+        ("ecg_id,report\n10.hea,a\n20.hea,b\n", "2 of 2 .* id column: ecg_id .without folders, extensions"),
+        ("ecg_id,report\n0010,a\n0020,b\n", "2 of 2 .* id column: ecg_id .without .* leading zeros"),
+        ("ecg_id,report\nward/10,a\nward/20,b\n", "2 of 2 .* id column: ecg_id .without folders"),
+        ("ecg_id,befund\n10,a\n20,b\n", "2 of 2 .* report column: befund"),
+        ("FileName,Diagnosis,Age,Gender\n10,a,71,Female\n20,b,71,Male\n", "2 of 2 .* report column: Diagnosis; id column: FileName"),
+        ("ecg_id,report\n10,a\n20,b\n10,c\n", "1 of 2 .*; 1 more have several rows that differ, and get none"),
+        ("ecg_id,report\n10,a\n20,b\n10,a\n", "2 of 2 .* id column: ecg_id$"),
+        ("ecg_id,report\n10,a\n20,\n", "2 of 2 .*; 1 of the rows have no report"),
+        ("Fallnummer,report\n10,a\n20,b\n", "2 of 2 .* id column: Fallnummer"),
+    ],
+)  # fmt: skip
+def test_how_a_table_fits_is_said(table: str, line: str, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(table)
+    refs = _refs(tmp_path, "10", "20")
+    if table.startswith("Fallnummer"):
+        fitted = fit(ReportTable.load(tmp_path / "r.csv", {"ids": "report", "report": "report"}), refs)
+        fitted = fit(fitted[0].remapped(suggest_mapping(fitted[0].arrow, "r.csv", refs)), refs)
+    else:
+        fitted = fit(ReportTable.load(tmp_path / "r.csv"), refs)
+    assert re.match(line.replace("(2 rows)", r"\(2 rows\)"), fitted[1].line())
+
+
+def test_zeros_before_ids_do_not_make_two_recordings_one(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("ecg_id,report\n0010,a\n20,b\n")
+    table, join = fit(ReportTable.load(tmp_path / "r.csv"), _refs(tmp_path, "10", "010", "20"))
+    assert (join.n_joined, join.loose) == (1, False)
+    assert table.row_of(str(tmp_path / "10.hea"), "10") is None
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ("ecg_id,report\nX10,a\nX20,b\n", "none of 2 recordings has a row there by ecg_id; columns: ecg_id, report; .*--suggest-mapping"),
+        ("ecg_id,x,y\n10,1,2\n20,3,4\n", "no column is known to hold reports or codes; columns: ecg_id, x, y; .*--suggest-mapping"),
+    ],
+)  # fmt: skip
+def test_a_table_that_gives_nothing_is_an_error_with_its_columns(table: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(table)
+    refs = _refs(tmp_path, "10", "20")
+    loaded, join = fit(ReportTable.load(tmp_path / "r.csv"), refs)
+    with pytest.raises(UsageError, match=why) as caught:
+        check(join, loaded.mapping, given=False)
+    assert "X10" not in str(caught.value)
+
+
+def test_a_suggested_mapping_names_ids_and_reports_by_what_stands_in_them(tmp_path: Path) -> None:
+    refs = _refs(tmp_path, "10", "20", "30")
+    (tmp_path / "r.csv").write_text(
+        "Fallnr,Station,Klartext,Geschlecht,Alter\n30,B2,Sinusrhythmus und Linkstyp,w,61\n10,B3,Vorhofflimmern,m,70\n20,B2,normal,m,8\n"
+    )
+    mapping = suggest_mapping(load_table(tmp_path / "r.csv"), "r.csv", refs)
+    assert (mapping.ids, mapping.report, mapping.sex, mapping.age) == (
+        ("Fallnr",),
+        ("Klartext",),
+        "Geschlecht",
+        "Alter",
+    )
+    again = ReportTable.load(tmp_path / "r.csv", mapping.document())
+    assert again.join(read_alone(tmp_path / "30.hea")).report == "Sinusrhythmus und Linkstyp"
+
+
+def test_sexes_and_ages_in_many_words(tmp_path: Path) -> None:
+    refs = _refs(tmp_path, "1", "2", "3", "4", "5")
+    (tmp_path / "r.csv").write_text(
+        "ecg_id,report,sex,age\n1,a,Homme,61 ans\n2,b,Mujer,45\n3,c,Weiblich,1951\n4,d,女,999\n5,e,FEMALE,300\n"
+    )
+    table = ReportTable.load(tmp_path / "r.csv")
+    joined = [table.join(read_alone(ref.path)) for ref in refs]
+    assert [recording.sex for recording in joined] == ["M", "F", "F", "F", "F"]
+    assert [recording.age for recording in joined] == [61.0, 45.0, 69.0, None, 90.0]  # recorded in 2020
+    (tmp_path / "r.csv").write_text("exam_id,report,is_male,birth_date\n1,a,True,1950-02-01\n2,b,False,2020-02-02\n")
+    table = ReportTable.load(tmp_path / "r.csv")
+    first, second = (table.join(read_alone(ref.path)) for ref in refs[:2])
+    assert (first.sex, first.age, second.sex, second.age) == ("M", 70.0, "F", None)
+
+
+def test_a_workbook_is_a_table(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.create_sheet("empty", 0)
+    sheet = book.worksheets[1]
+    for row in (
+        ["ecg_id", "Befund", "Datum", None],
+        [10, "Vorhofflimmern", datetime(2020, 2, 1, 8), None],
+        [20, None, None, None],
+    ):
+        sheet.append(row)
+    book.save(tmp_path / "r.xlsx")
+    refs = _refs(tmp_path, "10", "20")
+    table, join = fit(ReportTable.load(tmp_path / "r.xlsx"), refs)
+    assert (join.n_joined, join.n_reports, join.report) == (2, 1, ("Befund",))
+    recording = table.join(read_alone(refs[0].path))
+    assert (recording.report, recording.time) == ("Vorhofflimmern", datetime(2020, 2, 1, 8))
+    assert len(table.select("ecg_id = 10")) == 1
+    (tmp_path / "bad.xlsx").write_bytes((tmp_path / "r.xlsx").read_bytes()[:900])
+    with pytest.raises(InputError, match="XLSX workbook"):
+        ReportTable.load(tmp_path / "bad.xlsx")
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["id", "report"])
+    book.save(tmp_path / "r.xlsx")
+    monkeypatch.setattr("precordia.records.tables.workbook.MAX_UNPACKED", 100)
+    with pytest.raises(InputError, match="unpacks to more"):
+        ReportTable.load(tmp_path / "r.xlsx")
+
+
+def test_a_workbook_without_its_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["id", "report"])
+    book.save(tmp_path / "r.xlsx")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(MissingExtraError, match=r"precordia\[formats\]"):
+        ReportTable.load(tmp_path / "r.xlsx")

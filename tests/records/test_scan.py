@@ -8,8 +8,8 @@ import pytest
 from ecg_files import WRITERS, write_dicom, write_edf, write_muse, write_npy, write_wfdb
 
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError
-from precordia.records.read import OUTSIDE, read_alone, read_recording
-from precordia.records.scan import UNKNOWN, RecordRef, scan
+from precordia.records.read import read_recording
+from precordia.records.scan import UNKNOWN, RecordRef, scan, survey
 
 
 @pytest.fixture
@@ -118,10 +118,33 @@ def test_symbolic_links_that_leave_the_archive_end_among_the_rejects(tmp_path: P
     (archive / "copy.xml").symlink_to(elsewhere / "secret.hea")
     for suffix in (".hea", ".dat"):
         (archive / f"secret{suffix}").symlink_to(elsewhere / f"secret{suffix}")
-    found = {Path(ref.path).relative_to(archive).as_posix(): ref.format for ref in scan(archive)}
-    assert found == {
-        "copy.xml": OUTSIDE, "half.hea": OUTSIDE, "kept.hea": "wfdb", "secret.hea": OUTSIDE, "store/kept.hea": "wfdb",
+    (archive / "parts.hea").write_text("parts/2 12 500 5000\npart1 2500\npart2 2500\n")  # of segments
+    for name in ("part1", "part2"):
+        write_wfdb(archive, name)
+    (archive / "part2.dat").unlink()
+    (archive / "part2.dat").symlink_to(elsewhere / "secret.dat")
+    (archive / "below.hea").write_text((elsewhere / "secret.hea").read_text().replace("secret.dat", "store/below.dat"))
+    (archive / "store" / "below.dat").symlink_to(elsewhere / "secret.dat")
+    found = survey(archive)
+    assert [Path(ref.path).relative_to(archive).as_posix() for ref in found.refs] == ["kept.hea", "store/kept.hea"]
+    refused = {Path(one.path).relative_to(archive).as_posix(): one.reason for one in found.refused}
+    assert set(refused) == {
+        "copy.xml", "half.hea", "half.dat", "secret.hea", "secret.dat", "parts.hea", "part2.hea", "part2.dat", "below.hea",
+        "store/below.dat",
     }  # fmt: skip
-    with pytest.raises(UnreadableRecordingError, match="leaves the archive"):
-        read_alone(archive / "secret.hea", format=OUTSIDE)
+    assert "leaves the archive" in refused["copy.xml"]
     assert scan(archive / "secret.hea")[0].format == "wfdb"  # named by its user
+
+
+def test_links_that_leave_the_folder_of_a_pattern_are_refused(tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "archive", tmp_path / "elsewhere"
+    for folder in (archive, elsewhere):
+        folder.mkdir()
+    write_wfdb(elsewhere, "secret")
+    write_wfdb(archive, "kept")
+    for suffix in (".hea", ".dat"):
+        (archive / f"secret{suffix}").symlink_to(elsewhere / f"secret{suffix}")
+    (archive / "half.hea").write_text((elsewhere / "secret.hea").read_text())
+    found = survey(str(archive / "*.hea"))
+    assert [Path(ref.path).name for ref in found.refs] == ["kept.hea"]
+    assert {Path(one.path).name for one in found.refused} == {"secret.hea", "half.hea"}

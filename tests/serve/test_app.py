@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -208,6 +209,22 @@ def squeezed(archive: Archive) -> bytes:
     return buffer.getvalue()
 
 
+def tarred(archive: Archive) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as file:
+        info = tarfile.TarInfo("x.xml")
+        info.size = len(xml(archive))
+        file.addfile(info, io.BytesIO(xml(archive)))
+    return buffer.getvalue()
+
+
+def packed_twice(archive: Archive) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("inner.zip", zipped(archive))
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -217,6 +234,8 @@ def squeezed(archive: Archive) -> bytes:
         (crowded, "holds too much"),
         (doubled, "two files of one name"),
         (squeezed, "make a plain one"),
+        (packed_twice, "in an archive"),
+        (tarred, "an archive of another kind"),
     ],
 )
 def test_an_archive_that_cannot_be_used_is_refused_with_the_reason(
@@ -230,10 +249,10 @@ def test_an_archive_that_cannot_be_used_is_refused_with_the_reason(
 def test_nothing_of_an_upload_stays(
     client: TestClient, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
-    from precordia.records.tables import report_table
+    from precordia.records.tables import beside
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = report_table._load_version.cache_info().currsize
+    before = beside._load_version.cache_info().currsize
     for body in (
         zipped(archive, **{"ptbxl_database.csv": table_for(archive)}),
         xml(archive),
@@ -243,7 +262,7 @@ def test_nothing_of_an_upload_stays(
     ):
         client.post("/v1/search", params={"filename": "Zyxwvut.zip"}, content=body)
     assert [path for path in tmp_path.iterdir() if path.name.startswith("precordia-")] == []
-    assert report_table._load_version.cache_info().currsize == before
+    assert beside._load_version.cache_info().currsize == before
     assert "Zyxwvut" not in "".join(capfd.readouterr())
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from precordia.core.errors import UnreadableRecordingError
 from precordia.core.recording import Recording
 from precordia.records.limits import MAX_VALUES, most_inflated, read_bytes
-from precordia.records.readers.reader import Head, Reader
+from precordia.records.readers import stacks
+from precordia.records.readers.reader import Head, Reader, Several
 from precordia.records.readers.sidecar import fact_of, read_sidecar, recording_from_array, to_facts
 
 _NPY: Final = b"\x93NUMPY"
@@ -22,10 +23,11 @@ _SIGNALS: Final = ("signal", "ecg", "val", "data", "x")
 
 
 def sniff_numpy(head: Head) -> int:
-    """2 for NPY; for a zip archive 2 when its first member is an NPY."""
+    """2 for NPY; for a zip archive 2 when its first member is an NPY and it is not called a ZIP."""
     if head.data[:6] == _NPY:
         return 2
-    return 2 if head.data[:4] == b"PK\x03\x04" and b".npy" in head.data[:512] else 0
+    first = head.data[30 : 30 + int.from_bytes(head.data[26:28], "little")]
+    return 2 if head.data[:4] == b"PK\x03\x04" and first.endswith(b".npy") and head.path.suffix.lower() != ".zip" else 0
 
 
 def read_numpy(path: Path) -> Recording:
@@ -128,4 +130,4 @@ def _npy(path: Path, data: bytes) -> NDArray[Any]:
     return array
 
 
-NUMPY = Reader("numpy", sniff_numpy, read_numpy, (".npy", ".npz"))
+NUMPY = Reader("numpy", sniff_numpy, read_numpy, (".npy", ".npz"), Several(stacks.names, stacks.read))

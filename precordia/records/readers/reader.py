@@ -14,6 +14,7 @@ from precordia.core.recording import Recording
 HEAD_BYTES: Final = 16384
 """How much of a file is looked at to recognise it."""
 
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BEFORE_ROOT: Final = re.compile(
     r"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)", re.DOTALL | re.IGNORECASE
 )
@@ -37,18 +38,22 @@ class Head:
     @cached_property
     def text(self) -> str:
         """``data`` as text; never fails (UTF-16 by its byte order mark, else UTF-8 with undecodable bytes escaped)."""
-        if self.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        if self.data[:2] in _UTF_16:
             return self.data.decode("utf-16", errors="replace")
         return self.data.decode("utf-8-sig", errors="backslashreplace")
 
     @cached_property
     def is_text(self) -> bool:
         """Whether there are no control characters but white space."""
-        return not re.search(r"[\x00-\x08\x0e-\x1f]", self.text)
+        if self.data[:2] in _UTF_16:
+            return not re.search(r"[\x00-\x08\x0e-\x1f]", self.text)
+        return not re.search(rb"[\x00-\x08\x0e-\x1f]", self.data)  # the same, and binary data are not decoded for it
 
     @cached_property
     def xml_root(self) -> str | None:
         """The local name of the root element, or None when the file does not begin like XML."""
+        if self.data[:2] not in _UTF_16 and not self.data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+            return None
         text = self.text
         if not text.lstrip().startswith("<"):
             return None
@@ -60,6 +65,19 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Several:
+    """How a format's files that hold several ECGs are read, one at a time.
+
+    Attributes:
+        names: What the ECGs in a file are called, in their order; none when the file is one recording, or holds none.
+        read: The ECG of a name in a file.
+    """
+
+    names: Callable[[Path], tuple[str, ...]]
+    read: Callable[[Path, str], Recording]
+
+
+@dataclass(frozen=True)
 class Reader:
     """A file format.
 
@@ -68,9 +86,11 @@ class Reader:
         sniff: From the beginning of a file: 0 (not this format), 1 (looks like it), 2 (certain).
         read: The recording in a file. It may raise anything; what is not a ``PrecordiaError`` is reported as damage.
         suffixes: File name endings, lower case, under which files of this format go even when damaged.
+        several: How files that hold several ECGs are read, or None where a file is always one.
     """
 
     name: str
     sniff: Callable[[Head], int]
     read: Callable[[Path], Recording]
     suffixes: tuple[str, ...] = ()
+    several: Several | None = None

@@ -20,21 +20,21 @@ from precordia.records.channels import is_other_signal, mv_per_unit, one_line
 from precordia.records.limits import MAX_TEXT_BYTES, read_bytes
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.sample_layout import Layout, clock_seconds, find_layout, rate_of, resolution_of
-from precordia.records.readers.sidecar import find_sidecar, read_sidecar, recording_from_array, to_facts
+from precordia.records.readers.sidecar import is_described, read_sidecar, recording_from_array, to_facts
 
 _NUMBERS: Final = re.compile(r"[\s\d.,;eE+-]+")
 """The beginning of a row longer than what is looked at."""
 
 
 def sniff(head: Head) -> int:
-    """2 for rows of numbers that are said to be an ECG, 1 for rows of numbers with a JSON beside."""
+    """2 for rows of numbers that are said to be an ECG, 1 for rows of numbers of which a rate is known."""
     if not head.is_text or head.xml_root:
         return 0
     layout = find_layout(head.text)
     if layout is not None and layout.is_ecg:
         return 2
     numbers = layout is not None or _NUMBERS.fullmatch(head.text)
-    return 1 if numbers and find_sidecar(head.path) else 0
+    return 1 if numbers and is_described(head.path) else 0
 
 
 def read(path: Path) -> Recording:

@@ -8,15 +8,23 @@
 
 Only ``fs`` is required; ``leads`` too where the array does not name its columns. Other usual names of these keys are
 understood ("sampling_rate", "sex"/"gender", ...; see :data:`FACT_NAMES`), and numbers written as text.
+
+What holds for a whole folder stands once in its ``precordia.json``, with the same keys (and ``duration_s`` for arrays of one
+length, ``mv_per_unit`` for numbers in no unit); it counts for the folders below, too. It fills in what the file, and the JSON
+beside it, leave open. So do the options ``--fs``, ``--units`` and ``--leads`` of a build, and what is known of the arrays of
+public archives, recognised by the table beside them.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +37,49 @@ from precordia.records.channels import assumed_unit, mv_per_unit, one_line, pars
 from precordia.records.limits import MAX_HEADER_BYTES, check_fs, check_shape, read_bytes
 from precordia.records.people import age_at, parse_sex
 from precordia.records.readers.strips import stack_rows
+
+FOLDER_FILE: Final = "precordia.json"
+"""What holds for all arrays of a folder and of those below it."""
+
+_LEVELS_UP: Final = 3
+_ASSUMED: ContextVar[Mapping[str, Any]] = ContextVar("assumed", default=MappingProxyType({}))
+
+
+@contextmanager
+def assuming(facts: Mapping[str, Any]) -> Iterator[None]:
+    """Within, arrays of which something is not known are read by ``facts`` (the keys of the JSON beside an array)."""
+    token = _ASSUMED.set({**_ASSUMED.get(), **facts})
+    try:
+        yield
+    finally:
+        _ASSUMED.reset(token)
+
+
+def defaults_for(path: Path) -> dict[str, Any]:
+    """What is known of the arrays of a file's folder, the nearest and most explicit first.
+
+    Raises:
+        UnreadableRecordingError: a ``precordia.json`` is no JSON object.
+    """
+    from precordia.records.tables.beside import signals_beside
+
+    facts = signals_beside(path)
+    for folder in reversed(list(path.absolute().parents)[: _LEVELS_UP + 1]):
+        if (folder / FOLDER_FILE).is_file():
+            facts = _over(facts, _json_object(folder / FOLDER_FILE))
+    return _over(facts, _ASSUMED.get())
+
+
+def _over(facts: Mapping[str, Any], closer: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said closer to a file wins; of a unit and a number of mV, the closer one."""
+    kept = {key: value for key, value in facts.items() if not (key == "mv_per_unit" and "units" in closer)}
+    return {**kept, **closer}
+
+
+def is_described(path: Path) -> bool:
+    """Whether the sampling rate of bare numbers in a file is known from elsewhere."""
+    return find_sidecar(path) is not None or "fs" in defaults_for(path)
+
 
 FACT_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "fs": ("fs", "samplingrate", "samplerate", "samplingfrequency", "samplefrequency", "samplefreq", "samplingfreq", "sfreq",
@@ -102,8 +153,10 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         UnreadableRecordingError: it is no JSON object.
     """
     beside = find_sidecar(path)
-    if beside is None:
-        return {}
+    return _json_object(beside) if beside else {}
+
+
+def _json_object(beside: Path) -> dict[str, Any]:
     try:
         values = json.loads(read_bytes(beside, MAX_HEADER_BYTES).decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -145,7 +198,10 @@ def recording_from_array(
     if array.shape[0] > array.shape[1]:
         array = array.T
     check_shape(path, array.shape[0], array.shape[1])
-    names = [one_line(str(name)) for name in _list(path, facts.get("leads")) or columns or ()]
+    given = _list(path, facts.get("leads")) or columns or ()
+    facts, notes = _filled(path, facts, array.shape[1], notes)
+    usual = _list(path, facts.get("leads")) or ()
+    names = [one_line(str(name)) for name in given or (usual if len(usual) == array.shape[0] else ())]
     if not names:
         standard, said = standard_if_unnamed([""] * array.shape[0])
         names, notes = [name for name in standard if name], (*notes, *said)
@@ -158,14 +214,11 @@ def recording_from_array(
         beside = find_sidecar(path)
         told = f"; {beside.name} beside it gives {str(fs)[:20]!r}" if fs is not None and beside else ""
         raise UnusableSignalError(
-            f'{path}: its sampling rate is not known{told}; put {{"fs": 500}} into {path.stem}.json beside it'
+            f'{path}: its sampling rate is not known{told}; put {{"fs": 500}} into {path.stem}.json beside it, or for the whole '
+            f"folder into {FOLDER_FILE}, or build with --fs 500"
         )
-    unit = str(facts.get("units") or "").strip()
-    if not unit:
-        unit, _ = assumed_unit(array.astype(np.float64))
-        if unit != "mV":  # which is what an array without a unit is in
-            notes = (*notes, f"unit not given: {unit} taken, after the amplitudes")
-    scale = mv_per_unit(unit)
+    scale, said = _mv_per_number(array, facts)
+    notes = (*notes, *said)
     if scale is None:
         raise UnusableSignalError(
             f"{path}: the unit {str(facts.get('units'))[:20]!r} is no voltage; give mV, uV or V in {path.stem}.json"
@@ -193,6 +246,34 @@ def recording_from_array(
         metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
         notes=tuple(notes),
     )
+
+
+def _mv_per_number(array: NDArray[Any], facts: Mapping[str, Any]) -> tuple[float | None, tuple[str, ...]]:
+    """Millivolt per number, None when the unit is no voltage, and what was assumed."""
+    number = facts.get("mv_per_unit")
+    if isinstance(number, int | float) and number > 0:
+        return float(number), ()
+    unit = str(facts.get("units") or "").strip()
+    if unit:
+        return mv_per_unit(unit), ()
+    unit, scale = assumed_unit(array.astype(np.float64))
+    # Millivolt is what an array without a unit is in.
+    return scale, () if unit == "mV" else (f"unit not given: {unit} taken, after the amplitudes",)
+
+
+def _filled(
+    path: Path, facts: dict[str, Any], n_samples: int, notes: Sequence[str]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The facts, with what is known of the folder's arrays where they say nothing, and the notes on it."""
+    known = defaults_for(path)
+    if "units" in facts:
+        known.pop("mv_per_unit", None)
+    duration = known.pop("duration_s", None)
+    if isinstance(duration, int | float) and duration > 0 and "fs" not in known:
+        known["fs"] = n_samples / duration
+    filled = [key for key in ("fs", "units", "mv_per_unit") if key in known and key not in facts]
+    said = (f"{', '.join(filled)} not given: taken as known of the folder",) if filled else ()
+    return {**known, **facts}, (*notes, *said, *(_list(path, known.get("notes")) or ()))
 
 
 def _list(path: Path, value: Any) -> list[str] | None:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from precordia.core.errors import FilterError, InputError, UsageError
 from precordia.core.recording import Recording
-from precordia.records.channels import one_line, parse_time
+from precordia.records.channels import one_line
 from precordia.records.conditions import ConditionEngine
-from precordia.records.people import age_at, parse_sex
+from precordia.records.people import parse_sex
+from precordia.records.places import name_of, split_place, stem_of, steps_of
 from precordia.records.read import read_alone
 from precordia.records.readers.statements import report_of
 from precordia.records.scan import UNKNOWN, RecordRef
-from precordia.records.tables.columns import cell_text, load_table, parse_codes
+from precordia.records.tables.columns import age_of, as_written, cell_text, load_table, parse_codes, time_of
 from precordia.records.tables.mapping import TableMapping, mapping_for
 
-_KNOWN_BESIDE: Final = ("ptbxl_database.csv",)
-_LEVELS_UP: Final = 3
-_UNREADABLE: Final = -1
+UNREADABLE: Final = -1
+"""Stands for the row of a recording that must be read to know it, and cannot be."""
+
 _ROW: Final = "__row"
 
 
@@ -39,27 +38,62 @@ class ReportTable:
         UsageError: the mapping does not fit the table.
     """
 
-    def __init__(self, table: Any, mapping: TableMapping, path: str) -> None:
+    def __init__(
+        self,
+        table: Any,
+        mapping: TableMapping,
+        path: str,
+        *,
+        keys: Mapping[str, list[str | None]] | None = None,
+        loose: bool = False,
+        positions: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
         mapping.check(table.column_names, path)
         self.mapping = mapping
         self.path = path
+        self.loose = loose
         self._table = table
+        self._keys = dict(keys or {})
+        self._positions = dict(positions or {})
         self._by_stem: dict[str, list[tuple[int, str]]] = {}
         self._by_id: dict[str, list[int]] = {}
         for column in mapping.files:
-            for row, value in enumerate(table.column(column).to_pylist()):
-                if text := cell_text(value):
-                    self._by_stem.setdefault(_stem(text), []).append((row, text))
+            for row, text in enumerate(self._texts(column)):
+                if text:
+                    self._by_stem.setdefault(self._key(stem_of(text)), []).append((row, text))
         for column in mapping.ids:
-            for row, value in enumerate(table.column(column).to_pylist()):
-                if text := cell_text(value):
-                    self._by_id.setdefault(text, []).append(row)
+            for row, text in enumerate(self._texts(column)):
+                if text:
+                    self._by_id.setdefault(self._key(text), []).append(row)
+
+    def _texts(self, column: str) -> list[str | None]:
+        """A column of keys as text; as it stands in the file, where leading zeros count."""
+        values = self._keys.get(column) or self._table.column(column).to_pylist()
+        return [cell_text(value) for value in values]
+
+    def _key(self, text: str) -> str:
+        if not self.loose:
+            return text
+        plain = stem_of(text.strip()).casefold()
+        return plain.lstrip("0") or "0" if plain.isdigit() else plain
+
+    def loosened(self) -> ReportTable:
+        """The table with ids compared without folders, extensions, case and leading zeros."""
+        return ReportTable(self._table, self.mapping, self.path, keys=self._keys, loose=True)
+
+    def remapped(self, mapping: TableMapping) -> ReportTable:
+        """The table under another mapping."""
+        return ReportTable.of(self._table, mapping, self.path)
+
+    def positioned(self, positions: Mapping[str, Sequence[int]]) -> ReportTable:
+        """The table with the rows of arrays that hold one ECG a row: file to the row of each of its ECGs, in order."""
+        return ReportTable(self._table, self.mapping, self.path, keys=self._keys, loose=self.loose, positions=positions)
 
     @staticmethod
     def load(
         path: str | os.PathLike[str], mapping: TableMapping | Mapping[str, Any] | str | os.PathLike[str] | None = None
     ) -> ReportTable:
-        """The table in a CSV or Parquet file.
+        """The table in a CSV, XLSX or Parquet file.
 
         Args:
             path: The file.
@@ -76,48 +110,88 @@ class ReportTable:
             mapping = TableMapping.from_json(Path(mapping))
         elif isinstance(mapping, Mapping):
             mapping = TableMapping.from_dict(dict(mapping), "mapping")
-        return ReportTable(table, mapping, str(path))
+        return ReportTable.of(table, mapping, path)
+
+    @staticmethod
+    def of(table: Any, mapping: TableMapping, path: str | os.PathLike[str]) -> ReportTable:
+        """A ``pyarrow.Table`` that was loaded from a file, its keys as they are written there.
+
+        Raises:
+            UsageError: the mapping does not fit it.
+        """
+        return ReportTable(table, mapping, str(path), keys=_as_written(table, str(path), mapping))
 
     @staticmethod
     def find_beside(path: str | os.PathLike[str]) -> ReportTable | None:
-        """The known report table (``ptbxl_database.csv``) in a file's folder or up to three above it, or None.
+        """The table of a known archive in a recording's folder or some folders above it, or None.
 
         The newest two are kept, each as long as its file does not change.
         """
-        for folder in list(Path(path).absolute().parents)[: _LEVELS_UP + 1]:
-            for name in _KNOWN_BESIDE:
-                candidate = folder / name
-                try:
-                    status = candidate.stat()
-                except OSError:
-                    continue
-                return _load_version(candidate, status.st_mtime_ns, status.st_size)
-        return None
+        from precordia.records.tables.beside import table_beside
+
+        return table_beside(path)
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
+
+    @property
+    def arrow(self) -> Any:
+        """The ``pyarrow.Table``."""
+        return self._table
+
+    @property
+    def by_position(self) -> bool:
+        """Whether its rows belong to the ECGs of arrays in their order."""
+        return bool(self._positions)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Column names."""
         return tuple(self._table.column_names)
 
+    def cells(self, column: str) -> list[Any]:
+        """A column's values, a row each."""
+        values: list[Any] = self._table.column(column).to_pylist()
+        return values
+
+    def filled(self, columns: Sequence[str]) -> Any:
+        """Whether any of some columns has something in it: ``(rows,)`` bool."""
+        import numpy as np
+
+        out = np.zeros(len(self), bool)
+        for column in columns:
+            out |= self._table.column(column).is_valid().to_numpy(zero_copy_only=False)
+        return out
+
     def row_of(self, path: str, *ids: str) -> int | None:
         """The row that belongs to a file, or to one of the ids; None when there is none or more than one fits equally."""
-        candidates = self._by_stem.get(_stem(path), [])
-        if len({row for row, _ in candidates}) > 1:
-            parts = _parts(path)
-            ranked = sorted(((_shared_tail(parts, _parts(text)), row) for row, text in candidates), reverse=True)
-            best = {row for score, row in ranked if score == ranked[0][0]}
-            if len(best) == 1:
-                return best.pop()
-        elif candidates:
-            return candidates[0][0]
+        rows = self.rows_of(path, *ids)
+        return rows[0] if len(rows) == 1 else None
+
+    def rows_of(self, path: str, *ids: str) -> tuple[int, ...]:
+        """The rows that fit a file, or one of the ids, best; of rows that say the same, the first."""
+        if self._positions:
+            file, member = split_place(path)
+            rows = self._positions.get(file)
+            if rows is not None and member is not None and member.isdigit():
+                return (rows[int(member)],)
+        candidates = self._by_stem.get(self._key(name_of(path)), [])
+        if candidates:
+            parts = [*steps_of(path)[:-1], name_of(path)]
+            scores = [(_shared_tail(parts, _parts(text)), row) for row, text in candidates]
+            best = max(score for score, _ in scores)
+            return self._distinct({row for score, row in scores if score == best})
         for one in ids:
-            rows = self._by_id.get(one, [])
-            if len(set(rows)) == 1:
-                return rows[0]
-        return None
+            if rows := self._by_id.get(self._key(one)):
+                return self._distinct(set(rows))
+        return ()
+
+    def _distinct(self, rows: set[int]) -> tuple[int, ...]:
+        ordered = sorted(rows)
+        if len(ordered) > 1:
+            said = {row: repr(self._table.slice(row, 1).to_pylist()) for row in ordered}
+            ordered = sorted({text: row for row, text in reversed(said.items())}.values())
+        return tuple(ordered)
 
     def join(self, recording: Recording) -> Recording:
         """The recording with what its row says; unchanged when there is no row for it.
@@ -135,20 +209,23 @@ class ReportTable:
             return cell_text(cells[column]) if column else None
 
         sex_text = text(mapping.sex) or ""
-        time = _time(cells.get(mapping.time or "")) or recording.time
+        time = time_of(cells.get(mapping.time or "")) or recording.time
         wanted = mapping.metadata if mapping.metadata is not None else tuple(c for c in cells if c not in mapping.used)
         extra = {name: value for name in wanted if (value := cell_text(cells[name])) is not None}
         codes = parse_codes(cells[mapping.codes], mapping.code_scheme) if mapping.codes else ()
-        report = _joined(cells[column] for column in mapping.report)
+        flagged = tuple(code for column, code in mapping.flags.items() if _is_true(cells[column]))
+        report = _joined((cells[column] for column in mapping.report), mapping.words)
+        age = age_of(cells[mapping.age], time) if mapping.age else None
+        born = age_of(cells[mapping.birth_date], time) if mapping.birth_date else None
         return replace(
             recording,
             patient_id=text(mapping.patient_id) or recording.patient_id,
             time=time,
-            age=_first(age_at(time, text(mapping.age)), recording.age),
+            age=_first(age, born, recording.age),
             sex=mapping.sex_values.get(sex_text) or parse_sex(sex_text, mapping.sex or "") or recording.sex,
             device=one_line(text(mapping.device) or "") or recording.device,
             report=report or recording.report,
-            codes=tuple(dict.fromkeys((*recording.codes, *codes))),
+            codes=tuple(dict.fromkeys((*recording.codes, *codes, *flagged))),
             metadata={**recording.metadata, **extra},
         )
 
@@ -156,7 +233,7 @@ class ReportTable:
         if self.mapping.match != "recording_id":
             value = recording.metadata.get(self.mapping.match)
             return (value,) if value else ()
-        return (recording.recording_id, _stem(recording.source))
+        return (recording.recording_id, name_of(recording.source))
 
     def select(self, where: str) -> set[str]:
         """Ids of the recordings whose row satisfies an SQL boolean expression over the table's columns.
@@ -184,21 +261,27 @@ class ReportTable:
         """
         chosen = self._rows_where(where)
         every = list(refs)
-        rows = [self._row_of_ref(ref) for ref in every]
+        rows = [self.row_of_ref(ref) for ref in every]
         if every and not any(row is not None for row in rows):
             raise UsageError(
                 f"{self.path}: none of {len(every)} recordings has a row there; say in a mapping which column identifies them"
             )
-        return [ref for ref, row in zip(every, rows, strict=True) if row in chosen or row == _UNREADABLE]
+        return [ref for ref, row in zip(every, rows, strict=True) if row in chosen or row == UNREADABLE]
 
-    def _row_of_ref(self, ref: RecordRef) -> int | None:
+    def row_of_ref(self, ref: RecordRef) -> int | None:
+        """The row of a recording that was listed; ``UNREADABLE`` when it must be read to be known, and cannot be."""
+        rows = self.rows_of_ref(ref)
+        return rows[0] if len(rows) == 1 else None
+
+    def rows_of_ref(self, ref: RecordRef) -> tuple[int, ...]:
+        """See :meth:`rows_of` and :meth:`row_of_ref`."""
         if self.mapping.match == "recording_id":
-            return self.row_of(ref.path, _stem(ref.path))
+            return self.rows_of(ref.path, name_of(ref.path))
         try:
             known = None if ref.format == UNKNOWN else ref.format
-            return self.row_of(ref.path, *self._ids_of(read_alone(ref.path, format=known)))
+            return self.rows_of(ref.path, *self._ids_of(read_alone(ref.path, format=known)))
         except InputError:
-            return _UNREADABLE
+            return (UNREADABLE,)
 
     def duplicates(self, refs: Iterable[RecordRef]) -> dict[RecordRef, str]:
         """Which of ``refs`` are the same ECG as another one at a higher rate, with the reason for leaving them out.
@@ -214,15 +297,15 @@ class ReportTable:
             row = self.row_of(ref.path)
             if row is None:
                 continue
-            stem = _stem(ref.path)
-            ranks = [rank_of[c] for c in order if (text := cell_text(order[c][row])) and _stem(text) == stem]
+            stem = name_of(ref.path)
+            ranks = [rank_of[c] for c in order if (text := cell_text(order[c][row])) and stem_of(text) == stem]
             rows.setdefault(row, []).append((min(ranks, default=99), ref))
         out: dict[RecordRef, str] = {}
         for same in rows.values():
             best = min(same)
             for rank, ref in same:
                 if rank > best[0]:
-                    out[ref] = f"same ECG as {_stem(best[1].path)} at a lower rate"
+                    out[ref] = f"same ECG as {name_of(best[1].path)} at a lower rate"
         return out
 
     def _rows_where(self, where: str) -> set[int]:
@@ -236,20 +319,17 @@ class ReportTable:
             raise FilterError(f"{error}; columns: {', '.join(self.columns)}") from None
 
 
-@lru_cache(maxsize=2)
-def _load_version(path: Path, mtime_ns: int, size: int) -> ReportTable:
-    return ReportTable.load(path)
+def _as_written(table: Any, path: str, mapping: TableMapping) -> dict[str, list[str | None]]:
+    """Key columns that were taken for numbers, as their file has them."""
+    import pyarrow as pa
 
-
-def _stem(path: str) -> str:
-    """File name without folder and without one of the extensions that recordings have."""
-    name = path.replace("\\", "/").rsplit("/", 1)[-1]
-    stem, dot, suffix = name.rpartition(".")
-    return stem if dot and stem and len(suffix) <= 5 and not suffix.isdigit() else name
+    columns = [c for c in (*mapping.files, *mapping.ids) if c in table.column_names]
+    numbers = [c for c in columns if pa.types.is_integer(table.schema.field(c).type)]
+    return as_written(Path(path), numbers) if numbers and os.path.isfile(path) else {}  # noqa: PTH113
 
 
 def _parts(path: str) -> list[str]:
-    return [*path.replace("\\", "/").split("/")[:-1], _stem(path)]
+    return [*path.replace("\\", "/").split("/")[:-1], stem_of(path)]
 
 
 def _shared_tail(a: list[str], b: list[str]) -> int:
@@ -261,22 +341,16 @@ def _shared_tail(a: list[str], b: list[str]) -> int:
     return count
 
 
-def _time(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None)
-    text = cell_text(value)
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        day, _, clock = text.partition(" ")
-        return parse_time(day, clock)
+def _is_true(value: Any) -> bool:
+    return (cell_text(value) or "").casefold() in ("true", "1", "yes")
 
 
-def _joined(cells: Iterable[Any]) -> str | None:
-    """The texts of a row as one: a single one as it is, several as sentences."""
+def _joined(cells: Iterable[Any], words: Mapping[str, str]) -> str | None:
+    """The texts of a row as one: a single one as it is, several as sentences; abbreviations that are known, in words."""
     texts = [text for cell in cells if (text := cell_text(cell))]
+    if words:
+        spelled = [words.get(token, token) for text in texts for token in text.split()]
+        return report_of([text for text in spelled if text])
     return texts[0] if len(texts) == 1 else report_of(texts)
 
 
