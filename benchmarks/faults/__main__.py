@@ -23,7 +23,7 @@ from benchmarks.faults.children import load_beforehand
 from benchmarks.faults.disks import failing_disks, full_disk
 from benchmarks.faults.flips import flipped_bits
 from benchmarks.faults.inputs import mutated_inputs
-from benchmarks.faults.kills import killed_builds, killed_erasures, killed_indexes
+from benchmarks.faults.kills import killed_builds, killed_erasures, killed_indexes, killed_refits
 from benchmarks.faults.tally import Tally
 from benchmarks.machine import description, table
 from precordia.indexing.integrity import check
@@ -51,6 +51,7 @@ def main() -> int:
         lambda at: killed_builds(at, -(-kills // 5), chance, add=True),
         lambda at: killed_erasures(at, -(-kills * 3 // 10), chance),
         lambda at: killed_indexes(at, -(-kills * 3 // 10), chance),
+        lambda at: killed_refits(at, -(-kills // 10), chance),
         lambda at: flipped_bits(at, flips, chance),
         lambda at: failing_disks(at, every=args.hours),
         full_disk,

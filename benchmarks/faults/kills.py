@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.faults.archive import (
     PATIENT,
     Everything,
@@ -22,6 +24,8 @@ from benchmarks.faults.tally import Tally
 from precordia.indexing.integrity import check
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
+from precordia.judgement import models
+from precordia.judgement.scaling import Scaling
 
 
 def compare(expected: Everything, found: Everything, tally: Tally, at: str) -> None:
@@ -129,6 +133,35 @@ def killed_indexes(room: Path, n: int, chance: random.Random, workers: int = 3) 
         compare(expected, _value(lambda kb=kb: everything(kb)), tally, at)
         shutil.rmtree(kb)
     return tally
+
+
+def killed_refits(room: Path, n: int, chance: random.Random) -> Tally:
+    """Finding models put in the place of former ones: the former or the new, whole, and nothing beside them in the end."""
+    tally = Tally("kills of refit")
+    base = room / "base"
+    base.mkdir()
+    former, new = _models(0), _models(1)
+    former.save(base)
+    steps = steps_of(lambda: new.save(shutil.copytree(base, room / "count")))
+    expected = sorted(file.name for file in (room / "count" / models.FOLDER).iterdir())
+    while tally.counts["kills"] < n:
+        kb, at = shutil.copytree(base, room / "kb"), f"kill {tally.counts['kills']}"
+        outcome = run(lambda kb=kb: new.save(kb), kill_at(chance.randrange(steps)))
+        tally.counts["kills"] += outcome.killed
+        found = models.load(kb, new.encoder)
+        if found is None or not any(np.allclose(found.bias, one.bias) for one in (former, new)):
+            tally.wrong.append(f"{at}: neither the former models nor the new")
+        new.save(kb)
+        if sorted(file.name for file in (kb / models.FOLDER).iterdir()) != expected:
+            tally.wrong.append(f"{at}: something is left beside the models")
+        shutil.rmtree(kb)
+    return tally
+
+
+def _models(seed: int) -> models.FindingModels:
+    chance = np.random.default_rng(seed)
+    scaling = Scaling.of(chance.normal(size=(50, 8)))
+    return models.FindingModels("made", ("AFIB", "LVH"), scaling, chance.normal(size=(8, 2)), chance.normal(size=2))
 
 
 def _finished(archive: Path, kb: Path) -> Everything:

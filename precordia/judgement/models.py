@@ -209,9 +209,10 @@ class FindingModels:
         arrays = _arrays_of(folder, digest)
         write_atomically(arrays, content)
         write_atomically(folder / _DOCUMENT, (json.dumps(document, indent=1) + "\n").encode())
-        for former in folder.glob(_ARRAYS):
-            if former != arrays:
-                remove(former)
+        # Former models, and what a kill has left half written.
+        for other in folder.iterdir():
+            if other not in (arrays, folder / _DOCUMENT):
+                remove(other)
 
 
 def load(kb: Path, encoder: str) -> FindingModels | None:
@@ -253,7 +254,7 @@ def load(kb: Path, encoder: str) -> FindingModels | None:
 
 def forget(kb: Path) -> None:
     """Remove what a knowledge base keeps; nothing where there is nothing."""
-    for file in ((kb / FOLDER / _DOCUMENT), *(kb / FOLDER).glob(_ARRAYS)):
+    for file in (kb / FOLDER).glob("*"):
         remove(file)
 
 
