@@ -51,6 +51,7 @@ def read_upload(name: str, content: bytes) -> Recording:
     if len(content) > MAX_BYTES:
         raise UnreadableRecordingError(f"{name}: larger than {MAX_BYTES // 2**20} MiB; send one ECG")
     from precordia.records.read import read_alone
+    from precordia.records.readers.sidecar import alone_in
 
     with tempfile.TemporaryDirectory(prefix="precordia-") as place, warnings.catch_warnings():
         # A warning of a reader would print what it reads.
@@ -65,7 +66,8 @@ def read_upload(name: str, content: bytes) -> Recording:
             else:
                 path.write_bytes(content)
                 _refuse_archives(name, folder)
-            recording = read_alone(path)
+            with alone_in(folder):
+                recording = read_alone(path)
         except InputError as error:
             # The folder is ours alone; the sender knows the file by its name.
             raise type(error)(str(error).replace(f"{place}/", "")) from None

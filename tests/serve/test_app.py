@@ -9,12 +9,15 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from precordia import KnowledgeBase
+from precordia.core.errors import InputError
+from precordia.records.read import read_recording
 from precordia.serve.app import create_app
-from precordia.serve.upload import MAX_BYTES
+from precordia.serve.upload import MAX_BYTES, read_upload
 from precordia.simulation.hospital import Archive, write_archive
 
 
@@ -134,13 +137,21 @@ def test_the_viewer_is_one_page_without_outside_parts(client: TestClient) -> Non
     assert "http" not in page.replace("https://", "http://").replace("http://www.w3.org", "")
 
 
+def test_what_lies_above_an_upload_says_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    bare = io.BytesIO()
+    np.save(bare, np.random.default_rng(0).normal(0, 0.1, (5000, 12)).astype(np.float32))
+    (tmp_path / "precordia.json").write_text('{"fs": 500, "units": "mV"}')
+    (tmp_path / "seen.npy").write_bytes(bare.getvalue())
+    assert read_recording(tmp_path / "seen.npy").fs == 500
+    with pytest.raises(InputError):
+        read_upload("bare.npy", bare.getvalue())
+
+
 @pytest.mark.parametrize("where", ["inside", "beside"])
 def test_no_report_table_is_applied_to_an_upload(
     archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    from precordia.records.read import read_recording
-    from precordia.serve.upload import read_upload
-
     # The table is one that a file of the archive would be joined with.
     for path in (wfdb(archive), wfdb(archive).with_suffix(".dat")):
         (tmp_path / path.name).write_bytes(path.read_bytes())

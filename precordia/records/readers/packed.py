@@ -12,7 +12,7 @@ from precordia.core.recording import Recording
 from precordia.records.packages import Package, open_package
 from precordia.records.places import MARK, join_place
 from precordia.records.readers.reader import Head, Reader, Several
-from precordia.records.readers.sidecar import FOLDER_FILE, assuming, defaults_for
+from precordia.records.readers.sidecar import FOLDER_FILE, alone_in, assuming, defaults_for
 
 _TAR_AT: Final = 257
 _OFFICE: Final = (b"xl/", b"word/", b"ppt/", b"[Content_Types].xml", b"mimetypeapplication")
@@ -59,7 +59,11 @@ def read_one(path: Path, name: str) -> Recording:
     if member is None:
         raise UnreadableRecordingError(f"{path}: the archive holds no file of the name asked for")
     place = join_place(str(path), name)
-    with tempfile.TemporaryDirectory(prefix="precordia-") as folder, assuming(defaults_for(path)):
+    with (
+        tempfile.TemporaryDirectory(prefix="precordia-") as folder,
+        assuming(defaults_for(path)),
+        alone_in(Path(folder)),
+    ):
         for one in _files_of(package, member):
             target = Path(folder, one.replace("\\", "/"))
             target.parent.mkdir(parents=True, exist_ok=True)

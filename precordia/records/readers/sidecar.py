@@ -55,6 +55,19 @@ def assuming(facts: Mapping[str, Any]) -> Iterator[None]:
         _ASSUMED.reset(token)
 
 
+_FOLDER: ContextVar[Path | None] = ContextVar("folder", default=None)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Within, what is known of arrays is looked up in ``folder`` and below it, never above: what lies there is not theirs."""
+    token = _FOLDER.set(folder.absolute())
+    try:
+        yield
+    finally:
+        _FOLDER.reset(token)
+
+
 def defaults_for(path: Path) -> dict[str, Any]:
     """What is known of the arrays of a file's folder, the nearest and most explicit first.
 
@@ -63,9 +76,10 @@ def defaults_for(path: Path) -> dict[str, Any]:
     """
     from precordia.records.tables.beside import signals_beside
 
-    facts = signals_beside(path)
+    outermost = _FOLDER.get()
+    facts = signals_beside(path) if outermost is None else {}
     for folder in reversed(list(path.absolute().parents)[: _LEVELS_UP + 1]):
-        if (folder / FOLDER_FILE).is_file():
+        if (outermost is None or folder.is_relative_to(outermost)) and (folder / FOLDER_FILE).is_file():
             facts = _over(facts, _json_object(folder / FOLDER_FILE))
     return _over(facts, _ASSUMED.get())
 
