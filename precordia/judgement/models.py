@@ -12,7 +12,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -133,13 +132,6 @@ class FindingModels:
     def __repr__(self) -> str:
         return f"FindingModels({len(self.concepts)} findings, {self.n_cases} cases of {self.n_patients} patients)"
 
-    @cached_property
-    def _column(self) -> dict[str, int]:
-        return {concept: column for column, concept in enumerate(self.concepts)}
-
-    def __contains__(self, concept: str) -> bool:
-        return concept in self._column
-
     def probabilities(
         self, inputs: NDArray[np.float64], recorders: Sequence[tuple[str, ...]] = ()
     ) -> NDArray[np.float64]:
@@ -165,17 +157,6 @@ class FindingModels:
         row = inputs_of(vector, measurements, recording.age, recording.sex)
         found = self.probabilities(row[None, :], [recorder_of(recording.device, recording.fs)])[0]
         return dict(zip(self.concepts, found.tolist(), strict=True))
-
-    def contributions(self, concept: str, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """``(inputs,)`` how far each of the raw inputs speaks for a finding, in log-odds against the average case.
-
-        Args:
-            concept: One of the findings.
-            inputs: ``(inputs,)`` of one ECG.
-        """
-        scaled = self.scaling.apply(inputs[None, :])[0]
-        found: NDArray[np.float64] = (scaled * self.weights[: scaled.size, self._column[concept]])[: inputs.size]
-        return found
 
     def save(self, kb: Path) -> None:
         """Write them into a knowledge base; equal models give equal files."""

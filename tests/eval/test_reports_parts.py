@@ -16,7 +16,6 @@ from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.encoders.text import load_text_encoder
 from precordia.eval.tasks import reports_losses
-from precordia.eval.tasks.reports_archive import VectorArchive
 from precordia.eval.tasks.reports_data import PTBXL, Sample
 from precordia.eval.tasks.reports_evidence import EvidenceCounts, count, holds, supports
 from precordia.eval.tasks.reports_figures import mean, ratio
@@ -339,15 +338,6 @@ def test_the_interval_of_a_share_of_none_counts_those_who_could_have() -> None:
     ten = ratio("x", [0] * 100, [1] * 10 + [0] * 90, patients).row("s", 0)
     assert everyone.high == pytest.approx(1 - 0.025 ** (1 / 100))
     assert ten.high == pytest.approx(1 - 0.025 ** (1 / 10))
-
-
-def test_an_archive_leaves_out_the_own_patient() -> None:
-    known = [recording(name, report) for name, report in REPORTS.items()]
-    vectors = {r.recording_id: np.eye(4, dtype=np.float32)[i] for i, r in enumerate(known)}
-    vectors["query"] = np.array([0.9, 0.4, 0.1, 0.0], np.float32)
-    archive = VectorArchive(known, vectors)
-    assert [hit.case.recording_id for hit in archive.hits(recording())] == ["a", "b", "c", "d"]
-    assert [hit.case.recording_id for hit in archive.hits(known[0])] == ["b", "c", "d"]
 
 
 def test_samples_carry_no_words_and_the_same_keys() -> None:

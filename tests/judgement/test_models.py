@@ -39,8 +39,6 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert read.probabilities(ECGS) == pytest.approx(written.probabilities(ECGS), rel=1e-5)
     for name in ("encoder", "concepts", "slope", "shift", "counts", "n_cases", "n_patients", "n_archive", "promise"):
         assert getattr(read, name) == getattr(written, name)
-    assert "LVH" in read
-    assert "VT" not in read
 
 
 def test_equal_models_give_equal_files(tmp_path: Path) -> None:
@@ -101,13 +99,6 @@ def test_new_models_take_the_place_of_the_former_and_sound_ones_are_not_damaged(
     assert second != first
     assert damaged(tmp_path / FOLDER) == []
     assert damaged(tmp_path / "nothing") == []
-
-
-def test_contributions_add_up_to_the_log_odds() -> None:
-    models = fitted()
-    models = FindingModels("e", models.concepts, Scaling.of(ECGS), models.weights[:12], models.bias)
-    speaks = models.contributions("LVH", ECGS[0]).sum() + models.bias[1]
-    assert 1 / (1 + np.exp(-speaks)) == pytest.approx(models.probabilities(ECGS[:1])[0, 1])
 
 
 def test_a_recorder_that_is_not_known_counts_as_the_average_one() -> None:
