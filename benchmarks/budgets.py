@@ -22,7 +22,7 @@ from benchmarks.machine import description, peak_memory_mib, table
 from benchmarks.million import grow
 from precordia import KnowledgeBase, Query, load_encoder, read_recording, standardize
 from precordia.core.protocols import Encoder
-from precordia.indexing.derived import open_vector_index
+from precordia.indexing.index_cache import open_vector_index
 from precordia.indexing.store import DeltaCaseStore
 from precordia.simulation import simulate
 from precordia.simulation.hospital import write_archive

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders import load_encoder
-from precordia.eval.runner import default_data_dir
-from precordia.eval.tasks.encoder_ptbxl import SUPERCLASSES, LabelledRecordings, load_ptbxl
+from precordia.eval.harness.runner import default_data_dir
+from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings, load_ptbxl
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

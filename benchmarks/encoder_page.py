@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from precordia.eval import results
-from precordia.eval.task import Row
+from precordia.eval.harness import results
+from precordia.eval.harness.task import Row
 
 Rows = Sequence[Row]
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from precordia.eval.machine import memory_gib, processor
+from precordia.eval.harness.machine import memory_gib, processor
 
 PACKAGES = ("precordia", "numpy", "torch", "faiss-cpu", "deltalake", "duckdb", "pyarrow", "wfdb")
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from precordia.eval.made_up_vectors import clustered
+from precordia.eval.tasks.index.made_up_vectors import clustered
 from precordia.indexing.schema import CASE_SCHEMA, SIGNAL_SCHEMA, signal_checksum
 from precordia.indexing.store import DeltaCaseStore
 

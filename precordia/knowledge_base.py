@@ -22,8 +22,8 @@ from precordia.core.protocols import Encoder, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Mode, Query
 from precordia.indexing.builder import BuildReport, Progress, build
-from precordia.indexing.derived import open_vector_index, open_word_index
 from precordia.indexing.durable import folder_of, make_folder
+from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex

@@ -16,9 +16,9 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.indexing.builder import BuildReport, build
-from precordia.indexing.derived import open_vector_index, open_word_index
+from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.manifest import Manifest
-from precordia.indexing.runner import Stages
+from precordia.indexing.shard import Stages
 from precordia.indexing.store import DeltaCaseStore
 
 DIM: Final = 16

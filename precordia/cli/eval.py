@@ -9,7 +9,7 @@ from pathlib import Path
 from precordia.cli import eval_suite
 from precordia.cli.console import add_json_option, note, print_json, progress
 from precordia.core.errors import UsageError
-from precordia.eval.task import Settings
+from precordia.eval.harness.task import Settings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from precordia.eval import results, runner
+    from precordia.eval.harness import results, runner
 
     settings = _settings(args)
     document, result = runner.run(args.task, settings)
@@ -93,7 +93,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    from precordia.eval import runner
+    from precordia.eval.harness import runner
 
     if args.limit is not None and args.limit < 1:
         raise UsageError(f"--limit {args.limit}: give at least 1")
@@ -133,7 +133,7 @@ def _list(as_json: bool) -> int:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from precordia.eval.compare import compare
+    from precordia.eval.harness.compare import compare
 
     if len(args.results) != 2:
         raise UsageError("compare takes two results: precordia eval compare A B")

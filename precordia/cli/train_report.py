@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _own(args: argparse.Namespace, data: Path) -> int:
-    from precordia.eval.own_model_data import gather
+    from precordia.fitting.reports.material import gather
     from precordia.generation.own_model.card import write_card
     from precordia.generation.own_model.checkpoint import save_model
     from precordia.generation.own_model.fit import fit
@@ -76,7 +76,7 @@ def _own(args: argparse.Namespace, data: Path) -> int:
 def _adapter(args: argparse.Namespace, data: Path, base: Path) -> int:
     from transformers import AutoConfig, AutoTokenizer
 
-    from precordia.eval.report_lessons import lessons_from
+    from precordia.fitting.reports.lessons import lessons_from
     from precordia.generation.language_models.hf_weights import base_of
     from precordia.generation.language_models.lora import LoraSettings, fine_tune
     from precordia.generation.own_model.recipe import load_recipe

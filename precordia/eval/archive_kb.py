@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from precordia.core.errors import InputError
-from precordia.eval import results
-from precordia.eval.code_hash import code_hash
-from precordia.eval.task import Settings
+from precordia.eval.harness import results
+from precordia.eval.harness.code_hash import code_hash
+from precordia.eval.harness.task import Settings
 
 FIRST_FOLDS = "strat_fold <= 8"
 """No patient of PTB-XL crosses folds."""

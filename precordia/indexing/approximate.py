@@ -53,7 +53,7 @@ class ApproximateIndex:
 
     Made by :meth:`train` or :meth:`load`. Removing overwrites a row's 8-bit codes and forgets its id, but leaves its
     4-bit codes in their list (FAISS damages fast-scan lists that are added to after a removal): for a physical erasure
-    the index is built again, as :func:`~precordia.indexing.derived.open_vector_index` does.
+    the index is built again, as :func:`~precordia.indexing.index_cache.open_vector_index` does.
     """
 
     kind = "approximate"

@@ -17,13 +17,13 @@ import pyarrow as pa
 
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
+from precordia.indexing.changed_sources import Stamp, stamps_of
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.intake import plural, take_in
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
-from precordia.indexing.runner import Shard, ShardResult, ShardRunner, Stages
 from precordia.indexing.schema import CASE_SCHEMA, Reject
-from precordia.indexing.stamps import Stamp, stamps_of
+from precordia.indexing.shard import Shard, ShardResult, ShardRunner, Stages
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.writer import PRESENT
 from precordia.records.places import name_of

@@ -17,19 +17,19 @@ import numpy as np
 from precordia.core.errors import DamageError, KnowledgeBaseError, KnowledgeBaseNotFoundError
 from precordia.indexing import deltalog
 from precordia.indexing.blocks import BlockDamage, Blocks
-from precordia.indexing.derived import (
+from precordia.indexing.durable import folder_of, remove
+from precordia.indexing.erasure import JOURNAL, Journal
+from precordia.indexing.index_cache import (
     check_derived,
     check_vectors,
     forget_index,
     open_vector_index,
     open_word_index,
 )
-from precordia.indexing.durable import folder_of, remove
-from precordia.indexing.erasure import JOURNAL, Journal
 from precordia.indexing.ledger import LEDGER, Ledger
 from precordia.indexing.locks import CACHE_LOCK, WRITE_LOCK, locked
 from precordia.indexing.manifest import MANIFEST, MANIFEST_COPY, Manifest, mend_manifest
-from precordia.indexing.rows import mirror_of
+from precordia.indexing.mapped_rows import mirror_of
 from precordia.indexing.schema import LIGHT_SCHEMA
 from precordia.indexing.seals import digest_of_file
 from precordia.indexing.store import DeltaCaseStore, open_table, open_tables

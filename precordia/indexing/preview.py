@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from precordia.core.protocols import Encoder
 from precordia.indexing.intake import Intake, plural
-from precordia.indexing.runner import Shard, ShardRunner, Stages
 from precordia.indexing.schema import Reject
+from precordia.indexing.shard import Shard, ShardRunner, Stages
 
 if TYPE_CHECKING:
     from precordia.records.scan import RecordRef

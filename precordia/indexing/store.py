@@ -33,8 +33,8 @@ from precordia.indexing.erasure import Erasure, Journal
 from precordia.indexing.filters import Expression, FilterEngine, check_concepts, metadata_column, resolve
 from precordia.indexing.ledger import LEDGER, remedy
 from precordia.indexing.locks import WRITE_LOCK, locked
+from precordia.indexing.mapped_rows import RowCache
 from precordia.indexing.parquet import Layout
-from precordia.indexing.rows import RowCache
 from precordia.indexing.schema import (
     CASE_OF_COLUMNS,
     CASE_SCHEMA,

@@ -13,7 +13,7 @@ from precordia.core.errors import KnowledgeBaseError, UnfinishedErasureError
 from precordia.indexing.durable import PARTIAL, remove, sync_folder
 from precordia.indexing.erasure import LEARNED, Erasure, Journal, digest_of_reject
 from precordia.indexing.locks import CACHE_LOCK, locked
-from precordia.indexing.rows import RowCache, drop_unused
+from precordia.indexing.mapped_rows import RowCache, drop_unused
 from precordia.indexing.schema import LIGHT_SCHEMA, Reject, reject_table
 from precordia.indexing.tables import DeltaFolder
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from precordia.core.findings import Measurements
 from precordia.core.recording import Sex
-from precordia.measurements.numbers import N_MEASURED, numbers_of
+from precordia.measurements.feature_vector import N_MEASURED, numbers_of
 
 AGE_LIMIT: Final = 90.0
 """Years; archives hide what is above."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.recording import Recording
+from precordia.measurements.beat_shapes import Family, group_beats, without_faint
 from precordia.measurements.beats import find_beats
 from precordia.measurements.conditioning import Conditioned, condition, smooth
-from precordia.measurements.families import Family, group_beats, without_faint
 from precordia.measurements.p_wave import CONSISTENT, CONSISTENT_IRREGULAR, consistency, p_bounds
 from precordia.measurements.pacing import stimulus_before
 from precordia.measurements.qrs_bounds import qrs_bounds, r_peaks

@@ -8,9 +8,9 @@ import pytest
 
 from precordia.cli.main import main
 from precordia.core.errors import InputError, UsageError
-from precordia.eval import results
-from precordia.eval.compare import compare
-from precordia.eval.task import Result, Settings
+from precordia.eval.harness import results
+from precordia.eval.harness.compare import compare
+from precordia.eval.harness.task import Result, Settings
 
 
 class Made:

@@ -16,28 +16,36 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Why
-from precordia.eval.ecgqa.examined import Examined
-from precordia.eval.ecgqa.questions import Question
-from precordia.eval.ecgqa_builder import weighing
-from precordia.eval.ecgqa_builder.basis import basis_of, held_folds
-from precordia.eval.ecgqa_builder.build import build
-from precordia.eval.ecgqa_builder.facts import Facts
-from precordia.eval.ecgqa_builder.figures import ANSWERED_BESIDE, WRONG, WRONG_BESIDE, beaten, gaps, scores, withheld
-from precordia.eval.ecgqa_builder.fitting import fit, fit_as_weighed
-from precordia.eval.ecgqa_builder.named import Named
-from precordia.eval.ecgqa_builder.probing import Labelled
-from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN
-from precordia.eval.ecgqa_builder.slots import Slot, slots
-from precordia.eval.ecgqa_builder.targets import GROUPS, NAMES, answer_in, asked_by, holds
-from precordia.eval.ecgqa_builder.weighing import Kept, Outcome, kept, outcomes
-from precordia.eval.task import Settings
+from precordia.datasets.ecgqa.builder.build import build
+from precordia.datasets.ecgqa.builder.facts import Facts
+from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
+from precordia.datasets.ecgqa.builder.slots import Slot, slots
+from precordia.datasets.ecgqa.questions import Question
+from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.ecgqa.built_figures import (
+    ANSWERED_BESIDE,
+    WRONG,
+    WRONG_BESIDE,
+    beaten,
+    gaps,
+    scores,
+    withheld,
+)
+from precordia.eval.tasks.ecgqa.named import Named
+from precordia.fitting.answers import weighing
+from precordia.fitting.answers.basis import basis_of, held_folds
+from precordia.fitting.answers.examined import Examined
+from precordia.fitting.answers.fit import fit, fit_as_weighed
+from precordia.fitting.answers.probing import Labelled
+from precordia.fitting.answers.targets import GROUPS, NAMES, answer_in, asked_by, holds
+from precordia.fitting.answers.weighing import Kept, Outcome, kept, outcomes
 from precordia.generation.answers.decision import decide
 from precordia.generation.answers.features import N_LEAD, N_NOISE, Features
 from precordia.generation.answers.fitted import Belief, FittedAnswers, load, save
 from precordia.generation.answers.priors import AskedBefore
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import judge
-from precordia.measurements.numbers import MEASURED_FROM, N_MEASURED
+from precordia.measurements.feature_vector import MEASURED_FROM, N_MEASURED
 
 FACTS = Facts(
     7, "p", {"LVH": 100.0, "IMI": 50.0, "SR": 0.0, "INVT": 0.0}, {"static noise": frozenset({"V1", "V2"})},

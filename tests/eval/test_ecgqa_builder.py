@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from precordia.core.case import Case
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
-from precordia.eval.ecgqa_builder.answers import answer_of, shows_elsewhere
-from precordia.eval.ecgqa_builder.axis import EXTREME, axis_of_angle, axis_of_annotation
-from precordia.eval.ecgqa_builder.cases import facts_of_case
-from precordia.eval.ecgqa_builder.extra_systole import extra_systoles_of
-from precordia.eval.ecgqa_builder.facts import Facts
-from precordia.eval.ecgqa_builder.form_leads import leads_by_code
-from precordia.eval.ecgqa_builder.noise import leads_of
-from precordia.eval.ecgqa_builder.numeric import ranges_of
-from precordia.eval.ecgqa_builder.slots import Slot, slots
-from precordia.eval.ecgqa_builder.stage import MIDDLE, NONE, OLD, UNKNOWN, stages_of
-from precordia.eval.ecgqa_builder.templates import TEMPLATES
+from precordia.datasets.ecgqa.builder.answers import answer_of, shows_elsewhere
+from precordia.datasets.ecgqa.builder.axis import EXTREME, axis_of_angle, axis_of_annotation
+from precordia.datasets.ecgqa.builder.cases import facts_of_case
+from precordia.datasets.ecgqa.builder.extra_systole import extra_systoles_of
+from precordia.datasets.ecgqa.builder.facts import Facts
+from precordia.datasets.ecgqa.builder.form_leads import leads_by_code
+from precordia.datasets.ecgqa.builder.noise import leads_of
+from precordia.datasets.ecgqa.builder.numeric import ranges_of
+from precordia.datasets.ecgqa.builder.slots import Slot, slots
+from precordia.datasets.ecgqa.builder.stage import MIDDLE, NONE, OLD, UNKNOWN, stages_of
+from precordia.datasets.ecgqa.builder.templates import TEMPLATES
 
 SLOTS = slots()
 

@@ -13,20 +13,20 @@ import pytest
 from precordia.core.drafts import Draft, Statement
 from precordia.core.errors import InputError, UsageError
 from precordia.core.findings import Finding, Measurements
-from precordia.eval.ecgqa.classes import load_classes
-from precordia.eval.ecgqa.questions import Question, load_questions
-from precordia.eval.ecgqa_builder.build import build
-from precordia.eval.ecgqa_builder.check import AGREES, FAR, NEAR_LIMIT, NOT_KNOWN, NOT_MADE, OTHER_LABEL, check
-from precordia.eval.ecgqa_builder.facts import Facts
-from precordia.eval.ecgqa_builder.named import names_of, verdict_of
-from precordia.eval.ecgqa_builder.noise import NOISES, leads_of
-from precordia.eval.ecgqa_builder.pairs import consecutive, irrelevant
-from precordia.eval.ecgqa_builder.ptbxl import read_table
-from precordia.eval.ecgqa_builder.sampling import HELD_OUT, TRAIN, draw
-from precordia.eval.ecgqa_builder.slots import Slot
-from precordia.eval.ecgqa_builder.writer import entry_of, write
-from precordia.eval.task import Settings
-from precordia.eval.tasks.ecgqa_built import ECGQA_BUILT, spread
+from precordia.datasets.ecgqa.builder.build import build
+from precordia.datasets.ecgqa.builder.check import AGREES, FAR, NEAR_LIMIT, NOT_KNOWN, NOT_MADE, OTHER_LABEL, check
+from precordia.datasets.ecgqa.builder.facts import Facts
+from precordia.datasets.ecgqa.builder.noise import NOISES, leads_of
+from precordia.datasets.ecgqa.builder.pairs import consecutive, irrelevant
+from precordia.datasets.ecgqa.builder.ptbxl import read_table
+from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN, draw
+from precordia.datasets.ecgqa.builder.slots import Slot
+from precordia.datasets.ecgqa.builder.writer import entry_of, write
+from precordia.datasets.ecgqa.classes import load_classes
+from precordia.datasets.ecgqa.questions import Question, load_questions
+from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.ecgqa.built_task import ECGQA_BUILT, spread
+from precordia.eval.tasks.ecgqa.named import names_of, verdict_of
 
 RNG = np.random.default_rng
 

@@ -12,18 +12,19 @@ import pytest
 
 from precordia.core.case import Case
 from precordia.core.errors import InputError, UsageError
+from precordia.core.progress import Progress
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Why
-from precordia.eval.ecgqa.bench import classes_of
-from precordia.eval.ecgqa.contexts import CONTEXTS, Context, Shown, other_patients
-from precordia.eval.ecgqa.neighbours import NeighboursVote
-from precordia.eval.ecgqa.outcomes import Outcome, ask
-from precordia.eval.ecgqa.own import JUDGEMENT
-from precordia.eval.ecgqa.questions import Question
-from precordia.eval.ecgqa.signals import Signals
-from precordia.eval.ecgqa.system import Put, Reply
-from precordia.eval.task import Progress, Settings
-from precordia.eval.tasks.ecgqa_contexts import ECGQA_CONTEXTS, MEAN, SWAPPED, Renamed, rows_of
+from precordia.datasets.ecgqa.questions import Question
+from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.ecgqa.bench import classes_of
+from precordia.eval.tasks.ecgqa.contexts import CONTEXTS, Context, Shown, other_patients
+from precordia.eval.tasks.ecgqa.contexts_task import ECGQA_CONTEXTS, MEAN, SWAPPED, Renamed, rows_of
+from precordia.eval.tasks.ecgqa.neighbours import NeighboursVote
+from precordia.eval.tasks.ecgqa.outcomes import Outcome, ask
+from precordia.eval.tasks.ecgqa.shipped import JUDGEMENT
+from precordia.eval.tasks.ecgqa.system import Put, Reply
+from precordia.fitting.answers.signals import Signals
 
 
 def asked(ecg: int, answer: str, kind: str = "single-verify", attributes: tuple[str, ...] = ("a",)) -> Question:

@@ -14,12 +14,12 @@ from precordia.cli.main import main
 from precordia.core.errors import UsageError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-from precordia.eval.ecgqa.episodes import KINDS, PARTS, Draws, Episode, Shape, answer_text
-from precordia.eval.ecgqa.few_shot import ByVector, Majority, QuestionOnly, chance, nearest, probe, prototype
-from precordia.eval.ecgqa.questions import Question
-from precordia.eval.ecgqa.signals import Signals
-from precordia.eval.task import Settings
-from precordia.eval.tasks.ecgqa_fewshot import ECGQA_FEWSHOT, rows_of, without_copies
+from precordia.datasets.ecgqa.questions import Question
+from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.ecgqa.episodes import KINDS, PARTS, Draws, Episode, Shape, answer_text
+from precordia.eval.tasks.ecgqa.few_shot import ByVector, Majority, QuestionOnly, chance, nearest, probe, prototype
+from precordia.eval.tasks.ecgqa.fewshot_task import ECGQA_FEWSHOT, rows_of, without_copies
+from precordia.fitting.answers.signals import Signals
 
 
 def asked(ecg: int, answer: str, about: str = "a", number: int = 7, kind: str = "single-verify") -> Question:
@@ -193,7 +193,7 @@ def test_the_same_seed_gives_the_same_bytes(
             return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
     monkeypatch.setattr("precordia.encoders.load_encoder", lambda name: Flat())
-    monkeypatch.setattr("precordia.eval.results.git_commit", lambda: "0" * 40)
+    monkeypatch.setattr("precordia.eval.harness.results.git_commit", lambda: "0" * 40)
     few = ["--limit", "4", "--set", "questions=published", "--set", "ways=2", "--set", "shots=1"]
     for out in ("a", "b"):
         assert main(["eval", "ecgqa-fewshot", "--data", str(data_dir), *few, "--out", str(tmp_path / out)]) == 0

@@ -11,9 +11,9 @@ import pytest
 from precordia.core.errors import InputError, UsageError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-from precordia.eval.task import Settings
-from precordia.eval.tasks.ecgqa_features import NORMAL_MS, as_ecgqa_ms, clinical_ms
-from precordia.eval.tasks.ecgqa_numeric import ECGQA_NUMERIC, Question, answer_of, load_questions, majority
+from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.ecgqa.features import NORMAL_MS, as_ecgqa_ms, clinical_ms
+from precordia.eval.tasks.ecgqa.numeric_task import ECGQA_NUMERIC, Question, answer_of, load_questions, majority
 
 NORMAL = {"rr interval": 800.0, "p duration": 100.0, "pr interval": 160.0, "qrs duration": 90.0, "qt interval": 400.0,
           "qt corrected": 420.0}  # fmt: skip

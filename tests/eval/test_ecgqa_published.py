@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from precordia.eval.ecgqa.published import check, object_id
+from precordia.datasets.ecgqa.published import check, object_id
 
 TABLES = ("answers.csv", "answers_for_each_template.csv")
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from precordia.core.errors import InputError
-from precordia.eval.ecgqa.classes import Classes, load_classes
-from precordia.eval.ecgqa.questions import Question, load_questions
-from precordia.eval.ecgqa.sampling import stratified
-from precordia.eval.ecgqa.signals import find_signals, number_of
+from precordia.datasets.ecgqa.classes import Classes, load_classes
+from precordia.datasets.ecgqa.questions import Question, load_questions
+from precordia.datasets.ecgqa.sampling import stratified
+from precordia.fitting.answers.signals import find_signals, number_of
 
 
 def entry(sample_id: int = 0, **changed: Any) -> dict[str, Any]:

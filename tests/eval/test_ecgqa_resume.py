@@ -18,8 +18,8 @@ import pytest
 from small_ecgqa import write_small_ecgqa
 
 from precordia.cli.main import main
-from precordia.eval.ecgqa.language import load_model
-from precordia.eval.task import Settings
+from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.ecgqa.language import load_model
 
 
 class Server:
@@ -97,7 +97,7 @@ def files(out: Path) -> dict[str, bytes]:
 def test_a_run_that_was_killed_goes_on_where_it_was(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("precordia.eval.results.git_commit", lambda: "0" * 40)  # others may commit meanwhile
+    monkeypatch.setattr("precordia.eval.harness.results.git_commit", lambda: "0" * 40)  # others may commit meanwhile
     write_small_ecgqa(tmp_path / "data")
     command = arguments(tmp_path / "data", server.spec, tmp_path / "out")
     server.silent_from = 2
@@ -151,7 +151,7 @@ def test_replies_that_came_are_kept_when_others_fail(
 def test_a_model_of_this_process_is_asked_one_prompt_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(
-        "precordia.eval.ecgqa.language.load_language_model", lambda spec, settings: seen.append(settings)
+        "precordia.eval.tasks.ecgqa.language.load_language_model", lambda spec, settings: seen.append(settings)
     )
     load_model(Settings(tmp_path, llm="hf:folder", out=tmp_path))
     load_model(Settings(tmp_path, llm="openai:m", options={"workers": "9", "replies": "kept"}))
@@ -163,7 +163,7 @@ def test_a_model_of_this_process_is_asked_one_prompt_at_a_time(tmp_path: Path, m
 def test_the_same_seed_gives_the_same_bytes(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("precordia.eval.results.git_commit", lambda: "0" * 40)
+    monkeypatch.setattr("precordia.eval.harness.results.git_commit", lambda: "0" * 40)
     every = "systems=blind,majority,random,measurements"
     for out in "ab":
         assert (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from precordia.eval.ecgqa.scorers import (
+from precordia.eval.tasks.ecgqa.scorers import (
     corrected,
     multi_label,
     offers_none,

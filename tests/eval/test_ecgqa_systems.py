@@ -19,21 +19,21 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
-from precordia.eval.ecgqa.archive import PRECEDENTS, Archive, HereArchive, Vectors
-from precordia.eval.ecgqa.classes import Classes
-from precordia.eval.ecgqa.contexts import CONTEXTS, Shown
-from precordia.eval.ecgqa.examined import Examined, examine
-from precordia.eval.ecgqa.figures import rows_of
-from precordia.eval.ecgqa.language import Asked
-from precordia.eval.ecgqa.neighbours import NeighboursVote, RandomNeighbour
-from precordia.eval.ecgqa.outcomes import ask, swap_ecgs
-from precordia.eval.ecgqa.own import ASK, JUDGEMENT, Answered, in_short
-from precordia.eval.ecgqa.questions import Question
-from precordia.eval.ecgqa.signals import Signals, find_signals
-from precordia.eval.ecgqa.system import Reply, said
-from precordia.eval.ecgqa.usual import Usual
-from precordia.eval.task import Settings
-from precordia.eval.tasks.ecgqa import ECGQA
+from precordia.datasets.ecgqa.classes import Classes
+from precordia.datasets.ecgqa.questions import Question
+from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.ecgqa.contexts import CONTEXTS, Shown
+from precordia.eval.tasks.ecgqa.figures import rows_of
+from precordia.eval.tasks.ecgqa.language import Asked
+from precordia.eval.tasks.ecgqa.majority import Usual
+from precordia.eval.tasks.ecgqa.neighbours import NeighboursVote, RandomNeighbour
+from precordia.eval.tasks.ecgqa.outcomes import ask, swap_ecgs
+from precordia.eval.tasks.ecgqa.published_task import ECGQA
+from precordia.eval.tasks.ecgqa.shipped import ASK, JUDGEMENT, Answered, in_short
+from precordia.eval.tasks.ecgqa.system import Reply, said
+from precordia.fitting.answers.archive import PRECEDENTS, Archive, HereArchive, Vectors
+from precordia.fitting.answers.examined import Examined, examine
+from precordia.fitting.answers.signals import Signals, find_signals
 from precordia.generation.answers.fitted import shipped_for
 from precordia.judgement.knowledge import Knowledge
 from precordia.knowledge_base import KnowledgeBase
@@ -392,7 +392,7 @@ def test_no_ecg_no_result(tmp_path: Path) -> None:
 def test_every_system_on_a_small_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_small_ecgqa(tmp_path)
     model = Parrot()
-    monkeypatch.setattr("precordia.eval.ecgqa.language.load_language_model", lambda spec, settings: model)
+    monkeypatch.setattr("precordia.eval.tasks.ecgqa.language.load_language_model", lambda spec, settings: model)
     options = {"sample": "no", "contexts": "nearest,none,random,wrong"}
     result = ECGQA.run(Settings(tmp_path, llm="openai:parrot", options=options))
     right = {r.system: r.value for r in result.rows if (r.metric, r.group) == ("exact match", "single-verify")}

@@ -7,12 +7,12 @@ from precordia.concepts import vocabulary
 from precordia.core.errors import InputError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-from precordia.eval.task import Settings
+from precordia.eval.harness.task import Settings
 from precordia.eval.tasks import TASKS
-from precordia.eval.tasks.encoder_ablation import ENCODER_ABLATION, checkpoints
-from precordia.eval.tasks.encoder_archives import Archive, cpsc_classes, implied_by, read_cinc, read_ludb, targets
-from precordia.eval.tasks.encoder_text import prompt_scores, prompts_of
-from precordia.eval.tasks.zero_shot_tables import CONCEPTS, STTC, LabelTable, read_tables
+from precordia.eval.tasks.encoder.ablation_task import ENCODER_ABLATION, checkpoints
+from precordia.eval.tasks.encoder.archives import Archive, cpsc_classes, implied_by, read_cinc, read_ludb, targets
+from precordia.eval.tasks.encoder.text import prompt_scores, prompts_of
+from precordia.eval.tasks.encoder.zero_shot_tables import CONCEPTS, STTC, LabelTable, read_tables
 
 
 def _archive(stated: list[set[str]]) -> Archive:

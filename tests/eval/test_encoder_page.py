@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import encoder_page
 from benchmarks.encoder_figures import curves
-from precordia.eval.task import Row
+from precordia.eval.harness.task import Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "encoder.md"
 

@@ -7,14 +7,13 @@ from sklearn.metrics import roc_auc_score
 from precordia.core.errors import InputError, UsageError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-from precordia.eval.task import Settings
-from precordia.eval.tasks.encoder import ENCODER
-from precordia.eval.tasks.encoder_changes import fewer_leads, noises
-from precordia.eval.tasks.encoder_neighbours import retrieval_rows
-from precordia.eval.tasks.encoder_probe import fit_probe, macro_auroc, precision_at, reciprocal_ranks
-from precordia.eval.tasks.encoder_ptbxl import LabelledRecordings
-from precordia.eval.tasks.encoder_rows import Split, code_rows, fall_row, few_label_rows, samples, superclass_rows
-from precordia.eval.tasks.encoder_systems import (
+from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.encoder.changes import fewer_leads, noises
+from precordia.eval.tasks.encoder.neighbours import retrieval_rows
+from precordia.eval.tasks.encoder.probe import fit_probe, macro_auroc, precision_at, reciprocal_ranks
+from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings
+from precordia.eval.tasks.encoder.rows import Split, code_rows, fall_row, few_label_rows, samples, superclass_rows
+from precordia.eval.tasks.encoder.systems import (
     OURS,
     PCA_BEAT,
     PCA_RAW,
@@ -24,6 +23,7 @@ from precordia.eval.tasks.encoder_systems import (
     average_beats,
     learners,
 )
+from precordia.eval.tasks.encoder.task import ENCODER
 from precordia.simulation import simulate
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from precordia.core.errors import UsageError
-from precordia.eval.made_up_vectors import between, clustered
-from precordia.eval.task import Result, Settings
-from precordia.eval.tasks.index import INDEX
-from precordia.eval.tasks.index_systems import FASTSCAN, FLAT, HNSW
+from precordia.eval.harness.task import Result, Settings
+from precordia.eval.tasks.index.made_up_vectors import between, clustered
+from precordia.eval.tasks.index.systems import FASTSCAN, FLAT, HNSW
+from precordia.eval.tasks.index.task import INDEX
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from precordia.core.errors import UsageError
-from precordia.eval.task import Row, Settings
-from precordia.eval.tasks.measurements import MEASUREMENTS
-from precordia.eval.tasks.measurements_ludb import Beats, _beats, consensus_beats, extents_of, intervals_of
-from precordia.eval.tasks.measurements_scores import boundary_rows, match, tally_boundaries
+from precordia.eval.harness.task import Row, Settings
+from precordia.eval.tasks.measurements.ludb import Beats, _beats, consensus_beats, extents_of, intervals_of
+from precordia.eval.tasks.measurements.scores import boundary_rows, match, tally_boundaries
+from precordia.eval.tasks.measurements.task import MEASUREMENTS
 
 NAMES = ("p_on", "p_off", "qrs_on", "qrs_off", "t_on", "t_off")
 

@@ -15,12 +15,12 @@ from precordia.core.case import Case
 from precordia.core.drafts import Message, Prompt
 from precordia.core.findings import Finding
 from precordia.core.retrieval import Hit
-from precordia.eval.ecgqa.questions import Question
-from precordia.eval.ecgqa_builder.ptbxl import read_table
-from precordia.eval.own_model_data import Known, gather, nearest
-from precordia.eval.own_model_texts import agreement, indicators, stand_ins
-from precordia.eval.report_lessons import reply_wanted
-from precordia.eval.tasks.own_model import choices_of, question_figures, report_figures, winners
+from precordia.datasets.ecgqa.builder.ptbxl import read_table
+from precordia.datasets.ecgqa.questions import Question
+from precordia.eval.tasks.own_model.task import choices_of, question_figures, report_figures, winners
+from precordia.fitting.reports.lessons import reply_wanted
+from precordia.fitting.reports.material import Known, gather, nearest
+from precordia.fitting.reports.texts import agreement, indicators, stand_ins
 from precordia.generation.own_model.material import canonical, statements_in
 from precordia.generation.own_model.recipe import Recipe
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from precordia.core.errors import InputError
-from precordia.eval.task import Settings
+from precordia.eval.harness.task import Settings
 from precordia.eval.tasks import TASKS
-from precordia.eval.tasks import report_labels_data as data
-from precordia.eval.tasks.report_labels import REPORT_LABELS
+from precordia.eval.tasks.report_labels import data as data
+from precordia.eval.tasks.report_labels.task import REPORT_LABELS
 
 SAID = {
     "sinus rhythm. normal ecg.": ["NORM", "SR"],
@@ -62,7 +62,7 @@ def test_reading_counts_a_wrong_status_as_wrong(made_up: Path, monkeypatch: pyte
         3: frozenset({("AFIB", "present"), ("STE_", "present")}),
     }
     monkeypatch.setattr(
-        "precordia.eval.tasks.report_labels.read_annotations", lambda sample: truth if sample == "random" else {}
+        "precordia.eval.tasks.report_labels.task.read_annotations", lambda sample: truth if sample == "random" else {}
     )
     result = REPORT_LABELS.run(Settings(made_up, options={"part": "reading"}))
     figures = {(row.metric, row.group): row for row in result.rows}
@@ -74,7 +74,7 @@ def test_reading_counts_a_wrong_status_as_wrong(made_up: Path, monkeypatch: pyte
 
 
 def test_codes_are_scored_beside_tf_idf(made_up: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("precordia.eval.tasks.report_labels.N_CODES", 5)
+    monkeypatch.setattr("precordia.eval.tasks.report_labels.task.N_CODES", 5)
     result = REPORT_LABELS.run(Settings(made_up, options={"part": "codes"}))
     systems = {row.system for row in result.rows}
     assert {"precordia", "precordia, findings alone", "TF-IDF logistic regression"} == systems

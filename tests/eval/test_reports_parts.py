@@ -15,14 +15,14 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.encoders.text import load_text_encoder
-from precordia.eval.tasks import reports_losses
-from precordia.eval.tasks.reports_data import PTBXL, Sample
-from precordia.eval.tasks.reports_evidence import EvidenceCounts, count, holds, supports
-from precordia.eval.tasks.reports_figures import mean, ratio
-from precordia.eval.tasks.reports_findings import coded_of, macro_f1, opposed, tallies
-from precordia.eval.tasks.reports_risk import NEVER, Judged, conformal_threshold
-from precordia.eval.tasks.reports_scores import score, score_text
-from precordia.eval.tasks.reports_systems import (
+from precordia.eval.tasks.reports import losses as reports_losses
+from precordia.eval.tasks.reports.data import PTBXL, Sample
+from precordia.eval.tasks.reports.evidence import EvidenceCounts, count, holds, supports
+from precordia.eval.tasks.reports.figures import mean, ratio
+from precordia.eval.tasks.reports.findings import coded_of, macro_f1, opposed, tallies
+from precordia.eval.tasks.reports.risk import NEVER, Judged, conformal_threshold
+from precordia.eval.tasks.reports.scores import score, score_text
+from precordia.eval.tasks.reports.systems import (
     Drafted,
     ModelsAlone,
     MostFrequent,

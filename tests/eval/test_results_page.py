@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 import pytest
 
 from precordia.cli.main import main
-from precordia.eval.page.content import content_of, table_of, tables_of
-from precordia.eval.page.html import page
-from precordia.eval.page.markdown import markdown, write_markdown
-from precordia.eval.page.plots import draw
-from precordia.eval.results import Document, MachineFigures, document_of, write
-from precordia.eval.task import Result, Row, Settings
+from precordia.eval.harness.page.content import content_of, table_of, tables_of
+from precordia.eval.harness.page.html import page
+from precordia.eval.harness.page.markdown import markdown, write_markdown
+from precordia.eval.harness.page.plots import draw
+from precordia.eval.harness.results import Document, MachineFigures, document_of, write
+from precordia.eval.harness.task import Result, Row, Settings
 
 ROWS = (
     Row("ours", "accuracy", 0.91, 0.85, 0.95, 120, goal=0.9, headline=True),

@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from precordia.eval import results
-from precordia.eval.task import Result, Row, Settings
+from precordia.eval.harness import results
+from precordia.eval.harness.task import Result, Row, Settings
 
 SCHEMA = json.loads(results.SCHEMA_FILE.read_text("utf-8"))
 

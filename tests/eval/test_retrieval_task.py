@@ -14,11 +14,11 @@ from precordia import KnowledgeBase
 from precordia.core.case import Case
 from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
-from precordia.eval.task import Settings
-from precordia.eval.tasks import retrieval_figures as figures
-from precordia.eval.tasks.retrieval import RETRIEVAL
-from precordia.eval.tasks.retrieval_data import as_bare, ask, findings_of, read_queries
-from precordia.eval.tasks.retrieval_rankings import nearest, popular
+from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.retrieval import figures as figures
+from precordia.eval.tasks.retrieval.data import as_bare, ask, findings_of, read_queries
+from precordia.eval.tasks.retrieval.rankings import nearest, popular
+from precordia.eval.tasks.retrieval.task import RETRIEVAL
 from precordia.simulation import simulate
 from precordia.simulation.writers import WRITERS
 

@@ -9,8 +9,8 @@ import pytest
 
 from precordia.cli.main import main
 from precordia.core.errors import InputError
-from precordia.eval import results, runner
-from precordia.eval.task import Result, Row, Settings
+from precordia.eval.harness import results, runner
+from precordia.eval.harness.task import Result, Row, Settings
 from precordia.eval.tasks import TASKS
 
 
@@ -80,7 +80,7 @@ def test_json_carries_what_is_needed_to_run_it_again(capsys: pytest.CaptureFixtu
 
 
 def test_the_same_seed_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("precordia.eval.results.git_commit", lambda: "0" * 40)  # others may commit meanwhile
+    monkeypatch.setattr("precordia.eval.harness.results.git_commit", lambda: "0" * 40)  # others may commit meanwhile
     for folder in "ab":
         assert main(["eval", "toy", "--out", str(tmp_path / folder)]) == 0
     assert main(["eval", "toy", "--seed", "43", "--out", str(tmp_path / "c")]) == 0

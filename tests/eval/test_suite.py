@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from precordia.cli.main import main
-from precordia.eval import suite
-from precordia.eval.code_hash import code_hash
-from precordia.eval.results import read
-from precordia.eval.task import Result, Row, Settings
+from precordia.eval.harness import suite
+from precordia.eval.harness.code_hash import code_hash
+from precordia.eval.harness.results import read
+from precordia.eval.harness.task import Result, Row, Settings
 from precordia.eval.tasks import TASKS
 
 
@@ -156,7 +156,7 @@ def test_code_counts_as_far_as_a_task_may_load_it(tmp_path: Path, monkeypatch: p
         path = tmp_path / "precordia" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    monkeypatch.setattr("precordia.eval.code_hash.ROOT", tmp_path)
+    monkeypatch.setattr("precordia.eval.harness.code_hash.ROOT", tmp_path)
     before = code_hash("precordia.task")
     (tmp_path / "precordia" / "other.py").write_text("THING = 3\n")
     assert code_hash("precordia.task") == before

@@ -5,9 +5,9 @@ import pytest
 
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-from precordia.eval.supervised.measured import fit_boosted, measured_features
-from precordia.eval.supervised.resnet import ResNetRecipe, train_resnet
-from precordia.eval.tasks.encoder_probe import macro_auroc
+from precordia.eval.baselines.measured import fit_boosted, measured_features
+from precordia.eval.baselines.resnet import ResNetRecipe, train_resnet
+from precordia.eval.tasks.encoder.probe import macro_auroc
 from precordia.simulation import simulate
 
 SMALL = ResNetRecipe(widths=(4, 4), stretch=100, epochs=3, least_steps=12, batch_size=16)

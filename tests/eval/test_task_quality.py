@@ -9,8 +9,8 @@ import pytest
 from precordia.cli.main import main
 from precordia.core.leads import LEADS
 from precordia.core.recording import Problem, Quality, Recording
-from precordia.eval.tasks.quality_faults import FAULTS, exchange_arms
-from precordia.eval.tasks.quality_fit import fit
+from precordia.eval.tasks.quality.faults import FAULTS, exchange_arms
+from precordia.eval.tasks.quality.fit import fit
 
 
 def recording() -> Recording:
@@ -59,7 +59,7 @@ def test_a_setting_that_the_task_does_not_have_is_refused(capsys: pytest.Capture
 def test_the_task_prints_its_figures_and_writes_the_same_bytes_twice(
     data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("precordia.eval.results.git_commit", lambda: "0" * 40)  # others may commit meanwhile
+    monkeypatch.setattr("precordia.eval.harness.results.git_commit", lambda: "0" * 40)  # others may commit meanwhile
     command = ["eval", "quality", "--data", str(data_dir), "--limit", "20", "--json", "--out"]
     for folder in ("a", "b"):
         assert main([*command, str(tmp_path / folder)]) == 0

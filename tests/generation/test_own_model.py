@@ -19,7 +19,7 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.encoders.checkpoint import create
-from precordia.generation.language_models.own import OwnLanguageModel, in_words
+from precordia.generation.language_models.trained_here import OwnLanguageModel, in_words
 from precordia.generation.own_model import fsq
 from precordia.generation.own_model.checkpoint import load_model, save_model
 from precordia.generation.own_model.context import Layout, Sees, Shown, edges_of, measured_words

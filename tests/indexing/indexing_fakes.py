@@ -15,8 +15,8 @@ from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Problem, Quality, Recording
-from precordia.indexing.runner import Stages
 from precordia.indexing.schema import CaseRow
+from precordia.indexing.shard import Stages
 from precordia.indexing.signals import encode_signal
 
 DIM = 16

@@ -21,8 +21,8 @@ from precordia.core.errors import BusyError, FilterError, InputError, MismatchEr
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.indexing.builder import BuildReport, build
-from precordia.indexing.derived import open_vector_index, open_word_index
-from precordia.indexing.stamps import Stamp, stamps_of
+from precordia.indexing.changed_sources import Stamp, stamps_of
+from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.store import DeltaCaseStore
 from precordia.records.scan import RecordRef
 from precordia.records.tables import ReportTable

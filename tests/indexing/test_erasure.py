@@ -12,7 +12,7 @@ from indexing_fakes import DIM, FakeEncoder, FakeTextEncoder
 from needles import SECRET_PATIENT, SECRETS, fill, haystack, needles
 
 from precordia.core.errors import DamageError, UnfinishedErasureError, UsageError
-from precordia.indexing.derived import open_vector_index, open_word_index
+from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.integrity import check
 from precordia.indexing.store import DeltaCaseStore
 from precordia.knowledge_base import KnowledgeBase

@@ -16,7 +16,7 @@ from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, write_arch
 
 from precordia.core.errors import DamageError, KnowledgeBaseError, KnowledgeBaseNotFoundError
 from precordia.indexing.builder import build
-from precordia.indexing.derived import open_vector_index, open_word_index
+from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.integrity import check
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore

@@ -18,7 +18,7 @@ from precordia.core.recording import Quality, Recording
 from precordia.indexing.builder import BuildReport, build
 from precordia.indexing.intake import take_in
 from precordia.indexing.preview import Preview, preview
-from precordia.indexing.runner import Stages
+from precordia.indexing.shard import Stages
 from precordia.indexing.store import DeltaCaseStore
 from precordia.records.read import read_recording
 from precordia.records.scan import scan

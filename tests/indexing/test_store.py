@@ -16,7 +16,7 @@ from precordia.core.errors import BusyError, FilterError, KnowledgeBaseNotFoundE
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.protocols import CaseStore
-from precordia.indexing.derived import open_vector_index
+from precordia.indexing.index_cache import open_vector_index
 from precordia.indexing.schema import CASE_SCHEMA, CaseRow, Reject, case_table, signal_table
 from precordia.indexing.signals import encode_signal
 from precordia.indexing.store import DeltaCaseStore

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from precordia import assess, read_recording
+from precordia.core.bootstrap import auroc
 from precordia.core.leads import canonical_lead
 from precordia.core.recording import Recording
-from precordia.eval.bootstrap import auroc
-from precordia.eval.tasks.quality_data import cinc2011, listed
-from precordia.eval.tasks.quality_faults import exchange_arms
+from precordia.eval.tasks.quality.data import cinc2011, listed
+from precordia.eval.tasks.quality.faults import exchange_arms
 
 pytestmark = pytest.mark.data
 LAWS = {"einthoven", "goldberger"}

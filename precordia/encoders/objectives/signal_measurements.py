@@ -17,7 +17,7 @@ from precordia.core.recording import Recording
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.corpus import Corpus
 from precordia.encoders.objectives.objective import Objective, Step, frequency_head, nothing
-from precordia.measurements.numbers import AMPLITUDES, MEASURED_FROM, N_MEASURED, numbers_of
+from precordia.measurements.feature_vector import AMPLITUDES, MEASURED_FROM, N_MEASURED, numbers_of
 
 _SHARES: Final = (0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95)
 """Where each measurement's range is cut: quantiles of the training part."""

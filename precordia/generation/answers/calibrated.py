@@ -14,7 +14,7 @@ from precordia.generation.answers.fitted import Belief
 from precordia.generation.answers.priors import NO, UNSURE
 from precordia.judgement import measured, votes
 from precordia.judgement.votes import Voter, lineage
-from precordia.measurements.numbers import MEASURED_FROM
+from precordia.measurements.feature_vector import MEASURED_FROM
 
 _NAMES: Final = {
     "any:finding": "abnormal finding",

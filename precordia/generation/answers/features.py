@@ -12,7 +12,7 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.generation.answers import disturbance
-from precordia.measurements.numbers import AMPLITUDES, numbers_of
+from precordia.measurements.feature_vector import AMPLITUDES, numbers_of
 
 _BURSTS: Final = slice(5, 8)
 """Of the disturbances those whose spread over the leads counts: quiet and worst noise, bursts."""
@@ -27,7 +27,7 @@ class Features:
 
     Attributes:
         embedding: ``(dim,)`` the encoder's unit vector.
-        measured: ``(84,)``, as :func:`precordia.measurements.numbers.numbers_of` gives them.
+        measured: ``(84,)``, as :func:`precordia.measurements.feature_vector.numbers_of` gives them.
         noise: ``(29,)``: mean and worst lead of each disturbance, and how much three of them differ between leads.
         leads: ``(12, 36)``: each lead's disturbances, these less the record's mean, and its amplitudes with their squares.
     """

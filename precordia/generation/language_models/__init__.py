@@ -26,8 +26,8 @@ KINDS: Registry[Loader] = Registry(
         "ollama": "precordia.generation.language_models.ollama_server:load",
         "hf": "precordia.generation.language_models.hf_folder:load",
         "hf-4bit": "precordia.generation.language_models.hf_folder:load_in_4_bits",
-        "own": "precordia.generation.language_models.own:load",
-        "precordia": "precordia.generation.language_models.own:load",
+        "own": "precordia.generation.language_models.trained_here:load",
+        "precordia": "precordia.generation.language_models.trained_here:load",
     },
 )
 """Kind of model to its loader."""

@@ -9,7 +9,7 @@ from precordia.generation.answers.features import N_LEAD, N_NOISE, Features
 from precordia.generation.answers.fitted import FittedAnswers, Probes, Scaling, Trust
 from precordia.generation.answers.priors import AskedBefore
 from precordia.judgement.calibration import Calibration
-from precordia.measurements.numbers import MEASURED_FROM, N_MEASURED
+from precordia.measurements.feature_vector import MEASURED_FROM, N_MEASURED
 
 DIM = 2
 GROUPS = {

@@ -16,7 +16,7 @@ from precordia.generation.answers.features import (
     features_of,
 )
 from precordia.generation.answers.fitted import Belief, shipped, shipped_for
-from precordia.measurements.numbers import AMPLITUDES, MEASURED_FROM, N_MEASURED
+from precordia.measurements.feature_vector import AMPLITUDES, MEASURED_FROM, N_MEASURED
 
 RECORDING = query_recording(10.0)
 

@@ -1,0 +1,1 @@
+"""Public data sets: one loader each, used by training, fitting and evaluation alike."""

@@ -1,0 +1,79 @@
+"""What PTB-XL's table, and the signals where they are wanted, say of its ECGs."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from precordia.core.errors import InputError
+from precordia.datasets.ecgqa.builder.axis import axis_of_angle, axis_of_annotation
+from precordia.datasets.ecgqa.builder.extra_systole import extra_systoles_of
+from precordia.datasets.ecgqa.builder.facts import Facts
+from precordia.datasets.ecgqa.builder.form_leads import leads_by_code
+from precordia.datasets.ecgqa.builder.noise import NOISES, leads_of
+from precordia.datasets.ecgqa.builder.numeric import ranges_of
+from precordia.datasets.ecgqa.builder.stage import stages_of
+
+Row = Mapping[str, str]
+
+
+def read_table(folder: Path) -> tuple[dict[int, Row], str]:
+    """PTB-XL's rows by ``ecg_id``, and the SHA-256 of the table.
+
+    Raises:
+        InputError: the folder is not PTB-XL.
+    """
+    path = folder / "ptbxl_database.csv"
+    if not path.is_file():
+        raise InputError(f"{path}: is not there; give the folder that holds ptbxl/ with --data")
+    content = path.read_bytes()
+    rows = csv.DictReader(content.decode("utf-8").splitlines())
+    return {int(row["ecg_id"]): row for row in rows}, hashlib.sha256(content).hexdigest()
+
+
+def validated(row: Row) -> bool:
+    """Whether a person has checked the row; ECG-QA asks about those only."""
+    return row["validated_by_human"] == "True"
+
+
+def facts_of(
+    row: Row,
+    *,
+    axis_deg: Callable[[int], float | None] | None = None,
+    features: Callable[[int], Mapping[str, float | None]] | None = None,
+) -> Facts:
+    """One row as facts; what is measured counts only in leads that no annotation calls noisy, as published.
+
+    Args:
+        row: Of the table.
+        axis_deg: ``ecg_id`` to the frontal QRS axis, degrees; None takes the annotated axis, which ECG-QA does not.
+        features: ``ecg_id`` to the six features, ms; None leaves numeric features open.
+    """
+    ecg_id = int(row["ecg_id"])
+    codes = {str(code): float(likelihood) for code, likelihood in ast.literal_eval(row["scp_codes"]).items()}
+    noise = {name: leads for column, name in NOISES.items() if (leads := leads_of(row[column]))}
+    spoilt = frozenset[str]().union(*noise.values()) | leads_of(row["extra_beats"])
+    axis = axis_of_annotation(row["heart_axis"])
+    if axis_deg is not None:
+        axis = None if spoilt & {"I", "aVF"} else axis_of_angle(axis_deg(ecg_id))
+    return Facts(
+        ecg_id,
+        f"ptbxl:{int(float(row['patient_id']))}",
+        codes,
+        noise,
+        extra_systoles_of(row["extra_beats"]),
+        stages_of(row["infarction_stadium1"] or None, row["infarction_stadium2"] or None),
+        axis,
+        ranges_of(features(ecg_id)) if features is not None and "II" not in spoilt else {},
+        leads_by_code(row["report"], codes),
+        row["recording_date"],
+    )
+
+
+def rows_of(rows: Mapping[int, Row], folds: Iterable[int], ecgs: Iterable[int]) -> list[Row]:
+    """The checked rows of some folds among some ECGs, in order."""
+    wanted, here = set(folds), set(ecgs)
+    return [row for i, row in sorted(rows.items()) if i in here and int(row["strat_fold"]) in wanted and validated(row)]

@@ -1,0 +1,1 @@
+"""What every benchmark shares: tasks and their results, intervals, comparisons, pages."""

@@ -1,0 +1,1 @@
+"""ECG-QA: published and built questions."""

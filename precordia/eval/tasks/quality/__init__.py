@@ -1,0 +1,1 @@
+"""Signal quality and swapped electrodes."""

@@ -1,0 +1,1 @@
+"""Reports written by Precordia against those of cardiologists."""

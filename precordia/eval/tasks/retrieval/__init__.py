@@ -1,0 +1,1 @@
+"""What is retrieved, and what must not be."""

@@ -1,0 +1,1 @@
+"""What ships fitted, and how it is made."""

@@ -1,0 +1,1 @@
+"""Gathers what the small language model learns to write reports from."""
