@@ -20,7 +20,7 @@ from precordia.core.drafts import Draft
 from precordia.core.errors import MismatchError, MissingExtraError, UsageError
 from precordia.core.protocols import Encoder, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
-from precordia.core.retrieval import Hit, Mode, Query
+from precordia.core.retrieval import PRECEDENTS, Hit, Mode, Query
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.index_cache import open_vector_index, open_word_index
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from precordia.judgement.judge import Judgement
     from precordia.judgement.knowledge import Knowledge
     from precordia.judgement.models import FindingModels
-
-PRECEDENTS = 20
-"""How many precedents a report or an answer rests on by default."""
 
 GROWN = 1.2
 """An archive that has grown by this factor is learned from anew at the end of a build."""
@@ -295,7 +292,7 @@ class KnowledgeBase:
         """The cases nearest to an ECG, or to words; the query's own patient and copies of its signal are left out.
 
         Args:
-            query: A recording, the :class:`~pathlib.Path` of one, words (any plain string), or a
+            query: A recording, or its file (a string that names a file is that file, never words); words; or a
                 :class:`~precordia.core.retrieval.Query` that says it all.
             k: Number of hits.
             where: SQL condition over the case columns.
@@ -306,7 +303,9 @@ class KnowledgeBase:
             UsageError: there is nothing to search for, or ``mode`` does not fit it.
             FilterError: ``where`` is not valid.
         """
-        if isinstance(query, str):
+        from precordia.records.places import names_recording
+
+        if isinstance(query, str) and not names_recording(query):
             query = Query(text=query, k=k, where=where, mode=mode)
         elif not isinstance(query, Query):
             query = Query(_recording(query), text, k=k, where=where, mode=mode)
@@ -406,8 +405,8 @@ class KnowledgeBase:
         from precordia.generation.answers.answer import answer
         from precordia.generation.answers.fitted import shipped_for
 
-        if not question.strip():
-            raise UsageError("there is no question")
+        if not isinstance(question, str) or not question.strip():
+            raise UsageError("there is no question; give it in words, then the ECG")
         if len(recordings) not in (1, 2):
             raise UsageError(f"a question is about one ECG or two, not {len(recordings)}")
         judgements = [self._judge(recording, k, where) for recording in recordings]
@@ -545,9 +544,15 @@ def _load_text_encoder(encoder: TextEncoder | str | None) -> tuple[TextEncoder |
 def _recording(ecg: Recording | PathLike[str] | str) -> Recording:
     if isinstance(ecg, Recording):
         return ecg
+    if not isinstance(ecg, (str, PathLike)):
+        raise UsageError(f"an ECG is a Recording or the path of its file, not {_kind(ecg)}")
     from precordia.records.read import read_recording
 
     return read_recording(ecg)
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
 def _measure(recording: Recording) -> Any:

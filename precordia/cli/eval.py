@@ -29,12 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="DIR",
         type=Path,
-        help="folder of the real ECGs (default: $PRECORDIA_DATA, else ../shared/data)",
+        help="folder of the real ECGs (default: $PRECORDIA_DATA)",
     )
     parser.add_argument("--kb", metavar="DIR", type=Path, help="a knowledge base, for the tasks that need one")
     parser.add_argument("--encoder", metavar="NAME", default="default", help="an encoder's name or path")
     parser.add_argument("--llm", metavar="SPEC", help="a language model, for the tasks that use one")
-    parser.add_argument("--seed", metavar="N", type=int, default=42, help="of every random draw (default: 42)")
+    parser.add_argument("--seed", metavar="N", type=int, default=42, help="of every random draw")
     parser.add_argument("--limit", metavar="N", type=int, help="at most N samples")
     parser.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[], dest="options", help="a setting of the task's own"
@@ -111,16 +111,16 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _list(as_json: bool) -> int:
-    from precordia.eval.tasks import TASKS
+    from precordia.eval.harness.registry import TASKS
 
     found = {}
     for name in TASKS:
         try:
-            task = TASKS.get(name)
+            card = TASKS.get(name).card
         except ImportError as error:
             found[name] = {"name": name, "summary": f"not available: {error}", "source": ""}
             continue
-        found[name] = {"name": task.name, "summary": task.summary, "protocol": task.protocol, "source": task.source}
+        found[name] = {"name": card.name, "summary": card.summary, "protocol": card.protocol, "source": card.source}
     if as_json:
         print_json(list(found.values()))
         return 0

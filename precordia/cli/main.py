@@ -42,10 +42,19 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"precordia {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, line in COMMANDS.items():
-        sub = subparsers.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+        description = line[0].upper() + line[1:] + "."
+        sub = subparsers.add_parser(name, help=line, description=description, formatter_class=_WithDefaults)
         if name == command:
             importlib.import_module(f"precordia.cli.{name}").configure(sub)
     return parser
+
+
+class _WithDefaults(argparse.HelpFormatter):
+    """Help that names every default as it is, so that none is written twice."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        unsaid = action.default in (None, False, True, argparse.SUPPRESS) or action.default == []
+        return action.help if unsaid else f"{action.help} (default: %(default)s)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

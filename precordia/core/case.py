@@ -56,6 +56,11 @@ class Case:
     source: str = ""
     format: str = ""
 
+    def __repr__(self) -> str:
+        """One line, without the report's words and the patient."""
+        said = ", ".join(finding.concept for finding in self.findings if finding.status != "absent")
+        return f"Case({self.case_id}, {self.recording_id!r}, findings: {said or 'none'})"
+
 
 def patient_key_of(recording: Recording) -> str:
     """The key under which a recording's patient is kept: the patient's id, or ``"recording:<id>"`` when there is none."""

@@ -41,6 +41,10 @@ class Prompt:
     recordings: tuple[Recording, ...] = field(default=(), repr=False, compare=False)
     choices: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """One line, without what the messages say."""
+        return f"Prompt({len(self.messages)} messages, {len(self.hits)} precedents, {len(self.earlier)} earlier)"
+
 
 @dataclass(frozen=True)
 class Citation:
@@ -79,6 +83,10 @@ class Statement:
     confidence: float | None = None
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """One line."""
+        return f"Statement({self.text!r}, {len(self.citations)} citations, support={self.support:.2f})"
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -108,6 +116,15 @@ class Draft:
     earlier: tuple[Hit, ...] = ()
     consider: tuple[Statement, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The draft's text, or why there is none."""
+        return self.text or self.reason or ""
+
+    def __repr__(self) -> str:
+        """One line, without what the statements say."""
+        parts = [f"{len(self.statements)} statements", f"{len(self.hits)} precedents", f"by {self.author}"]
+        return f"Draft({', '.join(['abstained'] * self.abstained + parts)})"
 
     @property
     def text(self) -> str:

@@ -31,6 +31,10 @@ class MedianBeats:
     fs: float
     leads: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """One line, without the samples."""
+        return f"MedianBeats({len(self.leads)} leads, {self.signal.shape[1]} samples at {self.fs:g} Hz)"
+
 
 @dataclass(frozen=True, eq=False)
 class Recording:
@@ -75,6 +79,10 @@ class Recording:
     median_beats: MedianBeats | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """One line, without the patient and the samples."""
+        return f"Recording({self.recording_id!r}, {self.n_leads} leads, {self.duration_s:g} s at {self.fs:g} Hz)"
 
     def __post_init__(self) -> None:
         signal = np.ascontiguousarray(self.signal, dtype=np.float32)
@@ -159,3 +167,8 @@ class Quality:
     acceptable: bool
     lead_scores: Mapping[str, float]
     problems: tuple[Problem, ...] = ()
+
+    def __repr__(self) -> str:
+        """One line: the score and the kinds of problems."""
+        kinds = ", ".join(dict.fromkeys(problem.kind for problem in self.problems))
+        return f"Quality({self.score:.2f}, acceptable={self.acceptable}, problems: {kinds or 'none'})"

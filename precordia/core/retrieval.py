@@ -11,6 +11,9 @@ from precordia.core.recording import Recording
 
 Mode = Literal["signal", "words", "meaning", "hybrid"]
 
+PRECEDENTS: Final = 20
+"""How many precedents a report or an answer rests on by default."""
+
 MAX_K: Final = 1000
 """Most hits of one query. Each is a case read whole; who wants more wants a filter, or the table."""
 
@@ -41,6 +44,11 @@ class Query:
     exclude_patient: bool = True
     exclude_near_duplicates: bool = True
     per_patient: int | None = None
+
+    def __repr__(self) -> str:
+        """One line."""
+        said = {"recording": self.recording, "text": self.text, "k": self.k, "where": self.where, "mode": self.mode}
+        return f"Query({', '.join(f'{name}={value!r}' for name, value in said.items() if value is not None)})"
 
 
 @dataclass(frozen=True)
@@ -73,3 +81,7 @@ class Hit:
     score: float
     case: Case
     why: Why = field(default_factory=Why)
+
+    def __repr__(self) -> str:
+        """One line, without the report's words."""
+        return f"Hit(rank={self.rank}, score={self.score:.4g}, {self.case!r})"

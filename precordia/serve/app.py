@@ -27,8 +27,8 @@ from precordia import __version__
 from precordia.core.documents import draft_document, hit_document, search_document
 from precordia.core.errors import InputError, PrecordiaError, UsageError, place_of
 from precordia.core.recording import Recording
-from precordia.core.retrieval import Hit, Mode, Query
-from precordia.knowledge_base import PRECEDENTS, KnowledgeBase
+from precordia.core.retrieval import PRECEDENTS, Hit, Mode, Query
+from precordia.knowledge_base import KnowledgeBase
 from precordia.serve.upload import MAX_BYTES, read_upload
 
 

@@ -22,6 +22,7 @@ from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
 from precordia.datasets.ecgqa.builder.slots import Slot, slots
 from precordia.datasets.ecgqa.questions import Question
 from precordia.eval.harness.task import Settings
+from precordia.eval.tasks.ecgqa.basis import basis_of, held_folds
 from precordia.eval.tasks.ecgqa.built_figures import (
     ANSWERED_BESIDE,
     WRONG,
@@ -33,7 +34,6 @@ from precordia.eval.tasks.ecgqa.built_figures import (
 )
 from precordia.eval.tasks.ecgqa.named import Named
 from precordia.fitting.answers import weighing
-from precordia.fitting.answers.basis import basis_of, held_folds
 from precordia.fitting.answers.examined import Examined
 from precordia.fitting.answers.fit import fit, fit_as_weighed
 from precordia.fitting.answers.probing import Labelled

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from precordia.core.errors import InputError
+from precordia.eval.harness.registry import TASKS
 from precordia.eval.harness.task import Settings
-from precordia.eval.tasks import TASKS
 from precordia.eval.tasks.report_labels import data as data
 from precordia.eval.tasks.report_labels.task import REPORT_LABELS
 

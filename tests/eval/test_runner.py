@@ -10,18 +10,20 @@ import pytest
 from precordia.cli.main import main
 from precordia.core.errors import InputError
 from precordia.eval.harness import results, runner
-from precordia.eval.harness.task import Result, Row, Settings
-from precordia.eval.tasks import TASKS
+from precordia.eval.harness.registry import TASKS
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 
 
 @dataclass(frozen=True)
 class Toy:
     """Ten samples of five patients; the rule is right more often than the coin."""
 
-    name: str = "toy"
-    summary: str = "a toy"
-    protocol: str = "ten samples"
-    source: str = "made up, CC0"
+    card = TaskCard(
+        name="toy",
+        summary="a toy",
+        protocol="ten samples",
+        source="made up, CC0",
+    )
 
     def run(self, settings: Settings) -> Result:
         if "file" in settings.options:

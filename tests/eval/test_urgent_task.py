@@ -10,8 +10,8 @@ import pytest
 
 from precordia.core.errors import UsageError
 from precordia.core.findings import Finding
+from precordia.eval.harness.registry import TASKS
 from precordia.eval.harness.task import Settings
-from precordia.eval.tasks import TASKS
 from precordia.eval.tasks.urgent import task as task
 from precordia.eval.tasks.urgent.phantoms import OTHERS, PRESENT, phantoms
 from precordia.eval.tasks.urgent.task import URGENT, _Outcome, _phantom_rows, _real_rows, _states

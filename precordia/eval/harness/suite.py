@@ -23,8 +23,8 @@ from precordia.core.progress import silent
 from precordia.eval.archive_kb import archive_kb, content_of
 from precordia.eval.harness import results, runner
 from precordia.eval.harness.code_hash import code_hash
+from precordia.eval.harness.registry import TASKS
 from precordia.eval.harness.task import Settings
-from precordia.eval.tasks import TASKS
 
 SKIPPED_SUFFIX = ".skipped"
 SECONDS = "seconds.tsv"
@@ -80,13 +80,12 @@ def runs_of(names: Sequence[str] = ()) -> list[Run]:
     out = []
     for name in names or list(TASKS):
         try:
-            task = TASKS.get(name)
+            card = TASKS.get(name).card
         except ImportError:  # said again, and why, where it is run
             out.append(Run(name, {}, False))
             continue
-        settings: Sequence[Mapping[str, str]] = getattr(task, "runs", ({},))
-        for options in settings or (({},) if names else ()):
-            out.append(Run(name, dict(options), bool(getattr(task, "wants_kb", False))))
+        for options in card.runs or (({},) if names else ()):
+            out.append(Run(name, dict(options), card.wants_kb))
     return out
 
 

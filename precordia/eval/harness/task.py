@@ -1,7 +1,7 @@
 """What an evaluation task is, and what it returns.
 
-A task is one file in ``precordia/eval/tasks/`` with a class that follows :class:`Task`, and one line in the registry of
-``precordia/eval/tasks/__init__.py``. ``precordia eval NAME`` runs it.
+A task is one file below ``precordia/eval/tasks/`` with a class that follows :class:`Task`, and one line in the registry of
+``precordia/eval/harness/registry.py``. ``precordia eval NAME`` runs it.
 """
 
 from __future__ import annotations
@@ -104,21 +104,19 @@ class Result:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-class Task(Protocol):
-    """One benchmark.
+@dataclass(frozen=True)
+class TaskCard:
+    """What a benchmark is.
 
     Attributes:
         name: As on the command line.
         summary: One line.
         protocol: How it is measured: data revision, splits, metric, what is excluded.
         source: Citation of the data or protocol, with its licence.
-
-    A task may also have these (``getattr`` with a default reads them):
-
         headline: Patterns (``fnmatch``) of the figures that a results page shows at once, as ``metric`` or, for a part of the
             data, ``metric @ group``.
-        runs: Settings of each run that ``precordia eval all`` makes of it, as ``key`` to ``value``; one run without any
-            where it says nothing, none where it is empty.
+        runs: Settings of each run that ``precordia eval all`` makes of it, as ``key`` to ``value``: one run without any
+            where nothing is said, none where it is empty.
         wants_kb: Whether ``precordia eval all`` gives it the knowledge base over PTB-XL's folds 1-8.
     """
 
@@ -126,6 +124,18 @@ class Task(Protocol):
     summary: str
     protocol: str
     source: str
+    headline: tuple[str, ...] = ()
+    runs: tuple[Mapping[str, str], ...] = ({},)
+    wants_kb: bool = False
+
+
+class Task(Protocol):
+    """One benchmark: its card, and how it is run."""
+
+    @property
+    def card(self) -> TaskCard:
+        """What it is."""
+        ...
 
     def run(self, settings: Settings) -> Result:
         """Measure."""

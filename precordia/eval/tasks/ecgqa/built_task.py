@@ -17,7 +17,8 @@ from precordia.datasets.ecgqa.builder.ptbxl import Row, facts_of, read_table, ro
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
 from precordia.datasets.ecgqa.builder.writer import write
 from precordia.datasets.ecgqa.questions import QUESTION_TYPES, Question, load_questions
-from precordia.eval.harness.task import Result, Settings
+from precordia.eval.harness.task import Result, Settings, TaskCard
+from precordia.eval.tasks.ecgqa.basis import basis_of
 from precordia.eval.tasks.ecgqa.built_figures import SINGLE, agreement, beaten, compared, counts, gaps, scores, withheld
 from precordia.eval.tasks.ecgqa.features import as_ecgqa_ms, as_neurokit_ms
 from precordia.eval.tasks.ecgqa.majority import Usual
@@ -26,7 +27,6 @@ from precordia.eval.tasks.ecgqa.scorers import corrected, offers_none, paper_exa
 from precordia.eval.tasks.ecgqa.shipped import ASK, JUDGEMENT
 from precordia.eval.tasks.ecgqa.system import System
 from precordia.fitting.answers.archive import TRAINING_FOLDS
-from precordia.fitting.answers.basis import basis_of
 from precordia.fitting.answers.examined import Examined, examine
 from precordia.fitting.answers.signals import Signals, find_signals, ptbxl_path
 from precordia.knowledge_base import KnowledgeBase
@@ -50,25 +50,28 @@ Features = Callable[[int], Mapping[str, float | None]]
 class EcgqaBuiltTask:
     """ECG-QA built from labels."""
 
-    name = "ecgqa-built"
-    summary = "ECG-QA's single-ECG questions built over PTB-XL fold 9, answered without a language model"
-    protocol = (
-        "Questions over ECG-QA's templates from PTB-XL 1.0.3's table (rows checked by a person, signals present), answers from "
-        "codes, noise annotations, stages, extra beats and the annotated axis (axis=measured: from the signal, as published, "
-        "which is then no independent truth; features=neurokit2 or lead-ii adds numeric features), balanced as published, seeded. "
-        "Asked: fold 9; precedents and answer frequencies: folds 1-8 (patients are disjoint); what answers rest on besides is "
-        "learned from these folds and weighed on ECGs that the encoder was not trained on (the file that ships where it fits the "
-        "encoder, else fitted for the run on folds 1-7 and 8; fit=FILE fits anew and writes it, held=7,8 holds other folds back, "
-        "weighed=FILE takes trust, sharpness, curves and thresholds from a fit with another encoder). Exact match as a phrase "
-        "(corrected) and as in the published harness: of 900 questions (--limit) spread evenly over types and templates, and of "
-        "every single question. Answers are all given; the system that may abstain, as users get it, has coverage and risk "
-        "besides (where the judgement answers instead of what is not sure enough, no promise is made, and that is told apart), "
-        "and its abstentions count as \"not sure\". "
-        "Differences to guesses are paired by question. Intervals: bootstrap by patient. check=published compares rebuilt "
-        "answers with every released question that is here instead; out=FOLDER writes the questions as ECG-QA's files."
-    )  # fmt: skip
-    runs: tuple[Mapping[str, str], ...] = ({}, {"check": "published"})
-    source = "Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0"
+    card = TaskCard(
+        name="ecgqa-built",
+        summary="ECG-QA's single-ECG questions built over PTB-XL fold 9, answered without a language model",
+        protocol=(
+            "Questions over ECG-QA's templates from PTB-XL 1.0.3's table (rows checked by a person, signals present), "
+            "answers from codes, noise annotations, stages, extra beats and the annotated axis (axis=measured: from the "
+            "signal, as published, which is then no independent truth; features=neurokit2 or lead-ii adds numeric "
+            "features), balanced as published, seeded. Asked: fold 9; precedents and answer frequencies: folds 1-8 "
+            "(patients are disjoint); what answers rest on besides is learned from these folds and weighed on ECGs that "
+            "the encoder was not trained on (the file that ships where it fits the encoder, else fitted for the run on "
+            "folds 1-7 and 8; fit=FILE fits anew and writes it, held=7,8 holds other folds back, weighed=FILE takes "
+            "trust, sharpness, curves and thresholds from a fit with another encoder). Exact match as a phrase "
+            "(corrected) and as in the published harness: of 900 questions (--limit) spread evenly over types and "
+            "templates, and of every single question. Answers are all given; the system that may abstain, as users get "
+            "it, has coverage and risk besides (where the judgement answers instead of what is not sure enough, no "
+            'promise is made, and that is told apart), and its abstentions count as "not sure". Differences to guesses '
+            "are paired by question. Intervals: bootstrap by patient. check=published compares rebuilt answers with every "
+            "released question that is here instead; out=FOLDER writes the questions as ECG-QA's files."
+        ),
+        runs=({}, {"check": "published"}),
+        source="Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0",
+    )
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -105,7 +108,7 @@ class EcgqaBuiltTask:
             "the released answers hold combinations of features balanced by hand, so that rare ones are common there",
         )
         return Result(
-            self.name,
+            self.card.name,
             tuple(agreement(found, rows, settings.seed)),
             notes,
             [compared(c, rows) for c in found],
@@ -150,7 +153,7 @@ class EcgqaBuiltTask:
             rows_out += [*above, *withheld(samples, MAY_ABSTAIN, basis.fitted.risk, settings.seed)]
             notes = (*notes, beaten(above))
         return Result(
-            self.name,
+            self.card.name,
             tuple(rows_out),
             notes,
             samples,

@@ -1,0 +1,30 @@
+"""The tasks there are: name to ``"module:Class"``."""
+
+from __future__ import annotations
+
+from precordia.core.registry import Registry
+from precordia.eval.harness.task import Task
+
+TASKS: Registry[Task] = Registry(
+    "evaluation task",
+    {
+        "quality": "precordia.eval.tasks.quality.task:QUALITY",
+        "report-consensus": "precordia.eval.tasks.reports.consensus_task:REPORT_CONSENSUS",
+        "reports": "precordia.eval.tasks.reports.task:REPORTS",
+        "report-labels": "precordia.eval.tasks.report_labels.task:REPORT_LABELS",
+        "measurements": "precordia.eval.tasks.measurements.task:MEASUREMENTS",
+        "ecgqa": "precordia.eval.tasks.ecgqa.published_task:ECGQA",
+        "ecgqa-numeric": "precordia.eval.tasks.ecgqa.numeric_task:ECGQA_NUMERIC",
+        "ecgqa-built": "precordia.eval.tasks.ecgqa.built_task:ECGQA_BUILT",
+        "ecgqa-contexts": "precordia.eval.tasks.ecgqa.contexts_task:ECGQA_CONTEXTS",
+        "ecgqa-fewshot": "precordia.eval.tasks.ecgqa.fewshot_task:ECGQA_FEWSHOT",
+        "own-model": "precordia.eval.tasks.own_model.task:OWN_MODEL",
+        "encoder": "precordia.eval.tasks.encoder.task:ENCODER",
+        "encoder-transfer": "precordia.eval.tasks.encoder.transfer_task:ENCODER_TRANSFER",
+        "encoder-ablation": "precordia.eval.tasks.encoder.ablation_task:ENCODER_ABLATION",
+        "zero-shot": "precordia.eval.tasks.encoder.zero_shot_task:ZERO_SHOT",
+        "retrieval": "precordia.eval.tasks.retrieval.task:RETRIEVAL",
+        "urgent": "precordia.eval.tasks.urgent.task:URGENT",
+        "index": "precordia.eval.tasks.index.task:INDEX",
+    },
+)
