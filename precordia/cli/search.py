@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json, say
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
+
+if TYPE_CHECKING:
+    from precordia.retrieval.grammar import Understood
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from precordia.core.errors import UsageError
     from precordia.core.retrieval import Query
     from precordia.knowledge_base import KnowledgeBase
+    from precordia.retrieval.grammar import read_query
 
     if args.recording is None and args.text is None:
         raise UsageError("nothing to search for: give an ECG file, --text, or both")
@@ -56,9 +61,11 @@ def run(args: argparse.Namespace) -> int:
         per_patient=args.per_patient,
     )
     hits = kb.search(query)
+    understood = read_query(args.text or "")
     if args.json:
-        print_json(search_document(query, hits, args.recording))
+        print_json(search_document(query, hits, args.recording, understood.as_document()))
         return 0
+    tell_understood(understood)
     if not hits:
         say("no case found")
     for hit in hits:
@@ -69,3 +76,11 @@ def run(args: argparse.Namespace) -> int:
         if hit.why.shared_findings:
             say(f"     shares: {', '.join(hit.why.shared_findings)}")
     return 0
+
+
+def tell_understood(understood: Understood) -> None:
+    """One line each on what was made of the words, and on what was not."""
+    if understood.chips:
+        note(f"understood: {' · '.join(understood.chips)}")
+    if understood.rest:
+        note(f"not understood, and ranked by meaning: {', '.join(understood.rest)}")

@@ -6,7 +6,7 @@ JavaScript holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,8 +17,10 @@ from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Query
 
 
-def search_document(query: Query, hits: Sequence[Hit], source: str | None = None) -> dict[str, Any]:
-    """``{"query", "hits"}``."""
+def search_document(
+    query: Query, hits: Sequence[Hit], source: str | None = None, understood: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """``{"query", "understood", "hits"}``; ``understood`` tells what was made of the words: chips, and what was left."""
     asked = {
         "recording": source or (query.recording.recording_id if query.recording else None),
         "text": query.text,
@@ -29,7 +31,8 @@ def search_document(query: Query, hits: Sequence[Hit], source: str | None = None
         "exclude_patient": query.exclude_patient,
         "exclude_near_duplicates": query.exclude_near_duplicates,
     }
-    return {"query": asked, "hits": [hit_document(hit) for hit in hits]}
+    read = dict(understood or {"chips": [], "not_understood": []})
+    return {"query": asked, "understood": read, "hits": [hit_document(hit) for hit in hits]}
 
 
 def hit_document(hit: Hit) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorInde
 from precordia.core.recording import Recording
 from precordia.core.retrieval import MAX_K, Hit, Mode, Query, Why
 from precordia.retrieval.fusion import reciprocal_rank_fusion
+from precordia.retrieval.grammar import Understood, read_query
+from precordia.retrieval.grammar.condition import denies, is_wanted, must_hold, not_denied
 from precordia.retrieval.guards import Guard
 from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
 
@@ -72,29 +75,32 @@ class Retriever:
         """
         known = known or self._know(query.recording)
         modalities = self._modalities(query, known)
-        allowed = self.store.select(query.where) if query.where else None
+        understood = read_query(query.text or "")
+        # A search by words or meaning alone takes the words as they are.
+        binding = understood if query.mode in (None, "hybrid") else Understood("")
+        allowed = self._allowed(query.where, must_hold(binding))
         if (allowed is not None and allowed.size == 0) or len(self.store) == 0:
             return []
+        denied = not_denied(binding)
+        speaking = self._allowed(query.where, must_hold(binding), denied) if denied else allowed
+        tiers = self._tiers(binding, speaking)
         measured = known.measurements if known is not None else Measurements()
         guard = self._guard(query, known)
-        said = _said_findings(query)
-        denying = self._denying(said) if len(modalities) > 1 else frozenset()
         total = len(self.store) if allowed is None else int(allowed.size)
         depth = max(query.k + SPARE, FUSION_DEPTH if len(modalities) > 1 else 0)
         while True:
-            rankings = {name: modality.rank(min(depth, total), allowed) for name, modality in modalities.items()}
-            for name in {"words", "meaning"} & set(rankings) if denying else ():
-                rankings[name] = [(case_id, score) for case_id, score in rankings[name] if case_id not in denying]
-            if len(modalities) > 1 and said:
-                rankings["findings"] = self._with_findings(said, modalities, min(depth, total), allowed)
-            order = _fuse(rankings)
+            if query.recording is None:
+                order, rankings = _by_tiers(modalities, tiers, min(depth, total), speaking)
+            else:
+                order, rankings = _by_fusion(modalities, tiers, min(depth, total), allowed, speaking)
             admitted = guard.admit(self.store.get([case_id for case_id, _ in order]), query.k)
             # Guards may have taken hits away: read deeper until there are enough, or no more.
             if len(admitted) >= query.k or depth >= total:
                 break
             depth *= 4
         scores = dict(order)
-        asked = said | _shown_findings(measured)
+        wishes = (*understood.wanted, *(wish for group in understood.either for wish in group))
+        asked = frozenset(wish.concept for wish in wishes) | _shown_findings(measured)
         return [
             Hit(rank, scores[case.case_id], case, _why(case, rankings, asked))
             for rank, case in enumerate(admitted, start=1)
@@ -143,36 +149,77 @@ class Retriever:
         guard.meet(self.store.get([case_id for case_id, _ in nearest]))
         return guard
 
-    def _denying(self, said: frozenset[str]) -> frozenset[int]:
-        """The cases whose report denies what the text says: "no bundle branch block" matches its words and nothing else."""
-        from precordia.concepts import vocabulary
+    def _allowed(self, *conditions: str | None) -> NDArray[np.int64] | None:
+        """The cases that meet all conditions; None where there is none."""
+        found = [self.store.select(condition) for condition in conditions if condition]
+        return reduce(np.intersect1d, found) if found else None
 
-        ids: set[int] = set()
-        for concept in sorted(said):
-            denied = ", ".join(f"'{c}'" for c in sorted({concept, *vocabulary().ancestors(concept)}))
-            where = f"findings_absent has any ({denied}) and not (findings has '{concept}')"
-            ids.update(int(i) for i in self.store.select(where))
-        return frozenset(ids)
+    def _tiers(self, understood: Understood, allowed: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
+        """The cases that meet more than they must: first those that state all that is wanted and deny what is not.
 
-    def _with_findings(
-        self,
-        said: frozenset[str],
-        modalities: dict[str, VectorModality | WordModality],
-        depth: int,
-        allowed: NDArray[np.int64] | None,
-    ) -> Ranking:
-        """The cases, of those that the modalities rank, whose findings hold all that the text says; all alike.
-
-        Words alone cannot tell "left" from "right bundle branch block" well enough.
+        Words alone cannot tell "left" from "right bundle branch block" well enough, and a report that is silent about
+        ST elevation is a weaker answer to "no ST elevation" than one that denies it.
         """
-        ids = self.store.select(" and ".join(f"findings has '{concept}'" for concept in sorted(said)))
-        ids = ids if allowed is None else np.intersect1d(ids, allowed)
+        wanted, denied = is_wanted(understood), denies(understood)
+        conditions = [" and ".join((wanted, denied))] if wanted and denied else []
+        conditions += [condition for condition in (wanted, None if wanted else denied) if condition]
+        found = [self.store.select(condition) for condition in conditions]
+        return [ids if allowed is None else np.intersect1d(ids, allowed) for ids in found]
+
+
+Modalities = dict[str, VectorModality | WordModality]
+
+
+def _by_tiers(
+    modalities: Modalities, tiers: list[NDArray[np.int64]], depth: int, allowed: NDArray[np.int64] | None
+) -> tuple[Ranking, dict[str, Ranking]]:
+    """What meets more comes first, each tier ranked by all modalities; what none of them knows follows by id."""
+    order: Ranking = []
+    rankings: dict[str, Ranking] = {name: [] for name in modalities}
+    seen: set[int] = set()
+    for height, ids in zip(range(len(tiers), -1, -1), (*tiers, allowed), strict=True):
+        if len(order) >= depth:
+            break
         found = (
-            {i for modality in modalities.values() for i, _ in modality.rank(min(depth, ids.size), ids)}
-            if ids.size
-            else ()
+            {name: modality.rank(depth, ids) for name, modality in modalities.items()}
+            if ids is None or ids.size
+            else {}
         )
-        return [(case_id, 1.0) for case_id in sorted(found)]
+        found = {name: [(i, score) for i, score in ranking if i not in seen] for name, ranking in found.items()}
+        fused = _fuse(found) if found else []
+        known = seen.union(i for i, _ in fused)
+        unknown = [] if ids is None else [int(i) for i in ids[: depth + len(known)] if int(i) not in known]
+        # The whole part of a score says how much of what was asked for is met.
+        order += [(i, height + score if tiers else score) for i, score in fused]
+        order += [(i, float(height)) for i in unknown]
+        seen = known.union(unknown)
+        for name, ranking in found.items():
+            rankings[name] += ranking
+        if height:
+            rankings.setdefault("findings", []).extend(
+                (i, float(height)) for i in sorted([*(i for i, _ in fused), *unknown])
+            )
+    return order[:depth] if allowed is None else order, rankings
+
+
+def _by_fusion(
+    modalities: Modalities,
+    tiers: list[NDArray[np.int64]],
+    depth: int,
+    allowed: NDArray[np.int64] | None,
+    speaking: NDArray[np.int64] | None,
+) -> tuple[Ranking, dict[str, Ranking]]:
+    """A signal and words together: what states the findings that are asked for is one more ranking, all of it alike.
+
+    A report that denies them may belong to a signal that is near; its words are no match (``speaking`` leaves it out).
+    """
+    rankings = {
+        name: modality.rank(depth, allowed if name == "signal" else speaking) for name, modality in modalities.items()
+    }
+    if tiers and tiers[0].size:
+        ranked = (modality.rank(min(depth, tiers[0].size), tiers[0]) for modality in modalities.values())
+        rankings["findings"] = [(case_id, 1.0) for case_id in sorted({i for ranking in ranked for i, _ in ranking})]
+    return _fuse(rankings), rankings
 
 
 def _shown_findings(measured: Measurements) -> frozenset[str]:
@@ -180,15 +227,6 @@ def _shown_findings(measured: Measurements) -> frozenset[str]:
     from precordia.concepts import findings_from_measurements
 
     return frozenset(f.concept for f in findings_from_measurements(measured) if f.status == "present")
-
-
-def _said_findings(query: Query) -> frozenset[str]:
-    """What the query's words ask for."""
-    if not query.text:
-        return frozenset()
-    from precordia.concepts import label_report
-
-    return frozenset(f.concept for f in label_report(query.text) if f.status == "present")
 
 
 def _modalities_of(mode: Mode, query: Query) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from precordia.core.errors import InputError, PrecordiaError, UsageError, place_
 from precordia.core.recording import Recording
 from precordia.core.retrieval import PRECEDENTS, Hit, Mode, Query
 from precordia.knowledge_base import KnowledgeBase
+from precordia.retrieval.grammar import read_query
 from precordia.serve.upload import MAX_BYTES, read_upload
 
 
@@ -103,7 +104,9 @@ def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: str = "none"
         recording = read_upload(filename, body) if body else None
         query = Query(recording, text, k=k, where=where, mode=mode)
         with turn:
-            return jsonable_encoder(search_document(query, kb.search(query), filename if recording else None))
+            hits = kb.search(query)
+        read = read_query(text or "").as_document()
+        return jsonable_encoder(search_document(query, hits, filename if recording else None, read))
 
     @app.post("/v1/report", dependencies=guarded, response_model=None)
     def report(

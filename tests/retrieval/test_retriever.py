@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -67,15 +68,16 @@ class ListStore:
         return Recording(recording.signal[kept], recording.fs, names, recording_id=str(case_id))
 
     def select(self, where: str | None) -> NDArray[np.int64]:
-        if where and "findings_absent has any" in where:
-            named = where.split("not (")[0].split("'")[1::2]
-            return np.array(sorted(i for i, r in self.recordings.items() if self.denied.get(r.recording_id) in named))
-        if where and "findings has" in where:
-            concept = where.split("'")[1]
-            return np.array(
-                sorted(i for i, r in self.recordings.items() if self.findings.get(r.recording_id) == concept)
+        asked = re.sub(r"(\w+) has any (\([^)]*\))", r"bool(\1 & {*\2,})", where or "True")
+        asked = re.sub(r"(\w+) has ('[^']*')", r"(\2 in \1)", asked)
+
+        def known(r: Recording) -> dict[str, object]:
+            stated, denied = (
+                {found[r.recording_id]} if r.recording_id in found else set() for found in (self.findings, self.denied)
             )
-        ids = [i for i, r in self.recordings.items() if where is None or eval(where, {"age": r.age})]
+            return {"age": r.age, "findings": stated, "findings_uncertain": set(), "findings_absent": denied}
+
+        ids = [i for i, r in self.recordings.items() if eval(asked, known(r))]
         return np.array(sorted(ids), dtype=np.int64)
 
 

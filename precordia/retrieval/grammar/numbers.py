@@ -1,0 +1,137 @@
+"""Limits in words: "QTc over 500", "rate between 40 and 50", "wide QRS", "women over 60"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from precordia.retrieval.grammar.understood import Bound, Operator
+
+MEASURES: Final = (
+    ("qtc_ms", r"qt[\s-]?c(?:[\s-]+(?:interval|time|zeit|intervall|duration))?|corrected qt(?:[\s-]+interval)?"),
+    ("qt_ms", r"qt(?:[\s-]*(?:interval|intervall|zeit|time|duration))?"),
+    ("pr_ms", r"(?:pr|pq)(?:[\s-]*(?:interval|intervall|zeit|time|duration))?"),
+    ("qrs_ms", r"qrs(?:[\s-]*(?:duration|width|complex(?:es)?|komplex\w*|interval|breite|dauer))?"),
+    ("p_ms", r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer"),
+    ("rr_ms", r"rr[\s-]*intervals?"),
+    (
+        "heart_rate_bpm",
+        r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency|beat)s?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate",
+    ),
+    ("axis_deg", r"(?:(?:qrs|heart|electrical|cardiac)\s+)?axis"),
+)
+"""Names of measurements as people write them, the more special first."""
+
+OPERATORS: Final[tuple[tuple[str, Operator], ...]] = (
+    (r">=|≥|=>|at least|no less than|not (?:below|under|less than|shorter than)|mindestens|from", ">="),
+    (r"<=|≤|=<|at most|no more than|not (?:above|over|more than|longer than)|up to|h(?:ö|oe)chstens|bis zu", "<="),
+    (
+        r">|over|above|more than|exceed(?:s|ing)?|(?:great|long|fast|wid|broad|high|larg|old|bigg)er than|beyond|past"
+        r"|(?:ü|ue)ber|mehr als|(?:l(?:ä|ae)ng|gr(?:ö|oe)(?:ß|ss)|(?:ä|ae)lt|h(?:ö|oe)h|schnell|breit)er als",
+        ">",
+    ),
+    (
+        r"<|below|under|less than|(?:short|slow|narrow|low|young|small)er than"
+        r"|unter|weniger als|(?:k(?:ü|ue)rz|niedrig|langsam|j(?:ü|ue)ng|schmal|klein)er als",
+        "<",
+    ),
+)
+_OPERATOR: Final = "|".join(pattern for pattern, _ in OPERATORS)
+_NUMBER: Final = r"-?\d+(?:[.,]\d+)?"
+_PER_MINUTE: Final = r"(?:bpm|beats\s*(?:per|a|/)\s*min(?:ute)?|/\s*min|per minute|pro minute)"
+_UNIT: Final = rf"(?:\s*(?:milliseconds?|msec|ms|{_PER_MINUTE}|s\b|sec(?:onds?)?|degrees?|°|grad))?"
+_FILL: Final = r"(?:\s+(?:is|are|was|were|of|the|a|ist|von|being|be|that|which|measur(?:es|ing)|value|to))*\s*[:=]?\s*"
+_AFTER: Final = (
+    r"(?:\s*\+|\s+(?:or|and|oder|und)\s+(?P<more>more|above|over|longer|higher|greater|faster|older|wider|mehr|l(?:ä|ae)nger|h(?:ö|oe)her|(?:ä|ae)lter|dar(?:ü|ue)ber)"
+    r"|\s+(?:or|and|oder|und)\s+(?:less|below|under|shorter|lower|slower|younger|narrower|weniger|k(?:ü|ue)rzer|niedriger|j(?:ü|ue)nger))"
+)
+_TO: Final = r"\s*(?:-|–|and|to|und|bis)\s*"
+_RANGE: Final = rf"(?:(?:between|from|zwischen|von)\s+)?(?P<low>{_NUMBER}){_UNIT}{_TO}(?P<high>{_NUMBER}){_UNIT}"
+_LIMIT: Final = rf"(?P<operator>{_OPERATOR})\s*(?P<value>{_NUMBER}){_UNIT}"
+_SUFFIX: Final = rf"(?P<least>{_NUMBER}){_UNIT}(?P<after>{_AFTER})"
+_BARE: Final = rf"[:=]?\s*(?P<bare>{_NUMBER}){_UNIT}"
+_NOT: Final = r"(?P<negation>\b(?:no|not|without|kein\w*|ohne|nicht)\s+(?:a\s+|an\s+|the\s+|any\s+)?)?"
+
+_MEASURED: Final = [
+    (name, re.compile(rf"{_NOT}\b(?:{words})\b{_FILL}(?:{_RANGE}|{_SUFFIX}|{_LIMIT})(?![\w.])", re.I))
+    for name, words in MEASURES
+]
+_RATE: Final = re.compile(rf"{_NOT}(?P<operator>{_OPERATOR})\s*(?P<value>\d+)\s*{_PER_MINUTE}(?!\w)", re.I)
+_WIDTH: Final = re.compile(
+    rf"{_NOT}(?:\b(?P<adjective>wide|broad|widened|breite\w*|narrow|schmale\w*)[\s-]+qrs(?:[\s-]*(?:complex(?:es)?|komplex\w*))?(?![\s-]*(?:complex\s+)?ta[ck]h?y)"
+    r"|\bqrs(?:[\s-]*(?:complex(?:es)?|duration))?\s+(?:is\s+|are\s+)?(?P<predicate>wide|broad|widened|narrow)\b)",
+    re.I,
+)
+_AGED: Final = r"(?:\s*[-–]?\s*(?:years?|yrs?|y\.?o\.?|jahre?n?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|old|alt|olds?))?)?"
+_AGE: Final = r"(?:\b(?:age[ds]?|alter)\s*(?:is|of|from|von)?\s*)?"
+_AGES: Final = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        rf"{_NOT}{_AGE}(?:between|zwischen|aged?|from|von)\s+(?P<low>\d{{1,3}}){_TO}(?P<high>\d{{1,3}}){_AGED}(?!\w)",
+        rf"{_NOT}{_AGE}(?P<least>\d{{1,3}}){_AGED}(?P<after>{_AFTER})",
+        rf"{_NOT}{_AGE}(?P<operator>{_OPERATOR})\s*(?:the age of\s+)?(?P<value>\d{{1,3}}){_AGED}(?![\w.])",
+        r"(?P<bare>\d{1,3})[\s-]*(?:years?|yrs?|y\.?o\.?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|olds?))?\b",
+    )
+)
+_OLDEST: Final = 120
+WIDE_MS: Final = 120.0
+"""From here on a QRS complex is wide (Surawicz et al., AHA/ACCF/HRS part III, Circulation 2009;119:e235)."""
+
+
+def bounds_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
+    """Stretches of a text that limit a measurement, with the limits; stretches do not overlap."""
+    taken: list[tuple[int, int]] = []
+    for name, pattern in _MEASURED:
+        for match in pattern.finditer(text):
+            if _free(match.span(), taken):
+                taken.append(match.span())
+                yield match.span(), _limits(name, match)
+    for match in _RATE.finditer(text):
+        if _free(match.span(), taken):
+            taken.append(match.span())
+            yield match.span(), _limits("heart_rate_bpm", match)
+    for match in _WIDTH.finditer(text):
+        if _free(match.span(), taken):
+            word = (match["adjective"] or match["predicate"]).lower()
+            bound = Bound("qrs_ms", "<" if word.startswith(("narrow", "schmal")) else ">=", WIDE_MS)
+            yield match.span(), (bound.opposite if match["negation"] else bound,)
+
+
+def ages_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
+    """Stretches that limit the patient's age, in a text from which measurements were taken out."""
+    taken: list[tuple[int, int]] = []
+    for pattern in _AGES:
+        for match in pattern.finditer(text):
+            numbers = [
+                float(v) for k, v in match.groupdict().items() if v and k in ("low", "high", "least", "value", "bare")
+            ]
+            if _free(match.span(), taken) and all(0 <= number <= _OLDEST for number in numbers):
+                taken.append(match.span())
+                yield match.span(), _limits("age", match)
+
+
+def _limits(name: str, match: re.Match[str]) -> tuple[Bound, ...]:
+    found = match.groupdict()
+    if found.get("low"):
+        low, high = sorted((_number(found["low"]), _number(found["high"])))
+        return (Bound(name, ">=", low), Bound(name, "<=", high))
+    if found.get("least"):
+        up = found["after"].strip() == "+" or found["more"] is not None
+        bound = Bound(name, ">=" if up else "<=", _number(found["least"]))
+    elif found.get("bare"):
+        value = _number(found["bare"])
+        return (Bound(name, ">=", value), Bound(name, "<", value + 1))
+    else:
+        words = " ".join(found["operator"].lower().split())
+        operator = next(op for pattern, op in OPERATORS if re.fullmatch(pattern, words))
+        bound = Bound(name, operator, _number(found["value"]))
+    return (bound.opposite if found.get("negation") else bound,)
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
+def _free(span: tuple[int, int], taken: list[tuple[int, int]]) -> bool:
+    return all(span[1] <= first or last <= span[0] for first, last in taken)

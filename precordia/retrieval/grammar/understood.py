@@ -1,0 +1,136 @@
+"""What was understood of a query in words, and how that is said back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from precordia.concepts import vocabulary
+from precordia.core.recording import Sex
+
+Operator = Literal[">", ">=", "<", "<="]
+OPPOSITE: Final[dict[Operator, Operator]] = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+_WORDS: Final = {">": "over", ">=": "at least", "<": "below", "<=": "at most"}
+_NAMES: Final = {
+    "heart_rate_bpm": ("heart rate", "bpm"),
+    "rr_ms": ("RR", "ms"),
+    "p_ms": ("P duration", "ms"),
+    "pr_ms": ("PR", "ms"),
+    "qrs_ms": ("QRS", "ms"),
+    "qt_ms": ("QT", "ms"),
+    "qtc_ms": ("QTc", "ms"),
+    "axis_deg": ("axis", "°"),
+    "age": ("", ""),
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A finding that is wanted, or not.
+
+    Attributes:
+        concept: Of the vocabulary.
+        territory: A wall, where the words name one that the concept does not say itself.
+    """
+
+    concept: str
+    territory: str | None = None
+
+    def __str__(self) -> str:
+        name = vocabulary().concept(self.concept).name
+        return f"{self.territory} {name}" if self.territory and self.territory not in name else name
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A limit to a number.
+
+    Attributes:
+        measure: A scalar of :class:`~precordia.core.findings.Measurements` ("qtc_ms"), or "age" in years.
+        operator: On which side of ``value`` it is to lie.
+        value: In the unit that the measure's name ends with.
+    """
+
+    measure: str
+    operator: Operator
+    value: float
+
+    @property
+    def opposite(self) -> Bound:
+        """What does not meet this one meets that one."""
+        return Bound(self.measure, OPPOSITE[self.operator], self.value)
+
+    def holds(self, value: float) -> bool:
+        """Whether a number meets it."""
+        return {
+            ">": value > self.value,
+            ">=": value >= self.value,
+            "<": value < self.value,
+            "<=": value <= self.value,
+        }[self.operator]
+
+    def __str__(self) -> str:
+        name, unit = _NAMES[self.measure]
+        return f"{name} {_WORDS[self.operator]} {self.value:g} {unit}".strip()
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A query in words, read.
+
+    Attributes:
+        text: The words.
+        wanted: Findings that all are wanted.
+        excluded: Findings of which none may be stated.
+        either: Groups of findings of which one is wanted.
+        bounds: Limits to measurements and to the age, which all hold.
+        sex: Of the patient, or None.
+        years: First and last calendar year of the recording; None is open.
+        device: Words of the cart's name, or None.
+        change: "new", "unchanged" or "resolved" where the words ask for a change, else None.
+        measures: Measurements named without a limit.
+        leads: Leads named.
+        rest: Words that were not understood, in their order.
+    """
+
+    text: str
+    wanted: tuple[Wish, ...] = ()
+    excluded: tuple[Wish, ...] = ()
+    either: tuple[tuple[Wish, ...], ...] = ()
+    bounds: tuple[Bound, ...] = ()
+    sex: Sex | None = None
+    years: tuple[int | None, int | None] = (None, None)
+    device: str | None = None
+    change: str | None = None
+    measures: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
+
+    @property
+    def chips(self) -> tuple[str, ...]:
+        """What was understood, piece by piece, for people.
+
+        >>> from precordia.retrieval.grammar import read_query
+        >>> read_query("sinus rhythm without ST depression in women over 60").chips
+        ('sinus rhythm', 'without ST depression', 'women', 'over 60')
+        """
+        first, last = self.years
+        return (
+            *(str(wish) for wish in self.wanted),
+            *(" or ".join(str(wish) for wish in group) for group in self.either),
+            *(f"without {wish}" for wish in self.excluded),
+            *(str(bound) for bound in self.bounds if bound.measure != "age"),
+            *(_NAMES[name][0] for name in self.measures),
+            *(f"lead {lead}" for lead in self.leads),
+            *((self.change,) if self.change else ()),
+            *(("women" if self.sex == "F" else "men",) if self.sex else ()),
+            *(str(bound) for bound in self.bounds if bound.measure == "age"),
+            *((f"from {first}",) if first is not None and first != last else ()),
+            *((f"until {last}",) if last is not None and first != last else ()),
+            *((f"in {first}",) if first is not None and first == last else ()),
+            *((f"device {self.device}",) if self.device else ()),
+        )
+
+    def as_document(self) -> dict[str, list[str]]:
+        """As it stands in JSON."""
+        return {"chips": list(self.chips), "not_understood": list(self.rest)}

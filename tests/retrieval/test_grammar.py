@@ -1,0 +1,126 @@
+"""Queries as people type them: what is understood, what is not, and what must always hold."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from precordia.concepts import vocabulary
+from precordia.retrieval.grammar import Bound, read_query
+from precordia.retrieval.grammar.condition import denies, is_wanted, must_hold
+
+FINDINGS = (
+    "RBBB",
+    "LBBB",
+    "atrial fibrillation",
+    "ST depression",
+    "left ventricular hypertrophy",
+    "first degree AV block",
+)
+LIMITS = ("QTc over 500", "PR > 200 ms", "heart rate below 45", "QRS of at least 120 ms", "rate between 40 and 50")
+
+READ = {
+    "no ST elevation": ("without ST elevation",),
+    "sinus rhythm without ST depression": ("sinus rhythm", "without ST depression"),
+    "inferior MI in women over 60": ("inferior myocardial infarction", "women", "over 60"),
+    "rate > 120": ("heart rate over 120 bpm",),
+    "either RBBB or LBBB": ("right bundle branch block or left bundle branch block",),
+    "neither RBBB nor LBBB": ("without right bundle branch block", "without left bundle branch block"),
+    "heart attack": ("myocardial infarction",),
+    "skipped beats": ("premature complexes",),
+    "slow heart rate": ("bradycardia",),
+    "racing heart": ("tachycardia",),
+    "wide QRS": ("QRS at least 120 ms",),
+    "narrow QRS": ("QRS below 120 ms",),
+    "QT 480 or more": ("QT at least 480 ms",),
+    "faster than 100 bpm": ("heart rate over 100 bpm",),
+    "no QTc over 500": ("QTc at most 500 ms",),
+    "Frauen über 60 mit Vorhofflimmern": ("atrial fibrillation", "women", "over 60"),
+    "Männer unter 40 ohne Linksschenkelblock": ("without left bundle branch block", "men", "below 40"),
+    "men 65 or older with first degree AV block": ("first degree atrioventricular block", "men", "at least 65"),
+    "AF excluding flutter": ("atrial fibrillation", "without atrial flutter"),
+    "non-sinus rhythm": ("without sinus rhythm",),
+    "inferior or anterior MI": ("inferior myocardial infarction or anterior myocardial infarction",),
+    "atrial fibrilation": ("atrial fibrillation",),
+    "since 2019 recorded on AT-6": ("from 2019", "device AT-6"),
+    "new LBBB since last year": ("left bundle branch block", "new"),
+    "PR interval longer than 220 ms and QRS narrower than 100": ("PR over 220 ms", "QRS below 100 ms"),
+}
+
+
+@pytest.mark.parametrize(("text", "chips"), READ.items())
+def test_what_is_understood_is_said_back(text: str, chips: tuple[str, ...]) -> None:
+    found = read_query(text)
+    assert found.chips == chips
+    assert found.rest == ()
+
+
+def test_what_is_not_understood_is_named() -> None:
+    assert read_query("What is the capital of France?").rest == ("capital", "France")
+    assert read_query("LBBB with zebra stripes").rest == ("zebra", "stripes")
+
+
+@given(st.sampled_from(FINDINGS))
+def test_negating_a_finding_negates_what_matches(finding: str) -> None:
+    stated, negated = read_query(finding), read_query(f"no {finding}")
+    assert negated.excluded == stated.wanted
+    assert negated.wanted == stated.excluded == ()
+
+
+@given(st.sampled_from(LIMITS[:4]), st.floats(0, 1000))
+def test_negating_a_limit_negates_what_meets_it(limit: str, value: float) -> None:
+    (bound,), (opposite,) = read_query(limit).bounds, read_query(f"not {limit}").bounds
+    assert bound.holds(value) is not opposite.holds(value)
+
+
+@given(st.permutations([*FINDINGS[:3], *LIMITS[:3], "women", "over 60"]))
+def test_the_order_of_parts_changes_nothing(parts: list[str]) -> None:
+    found = read_query(", ".join(parts))
+    assert set(found.chips) == set(read_query(", ".join(sorted(parts))).chips)
+    assert found.rest == ()
+
+
+@given(st.lists(st.sampled_from(FINDINGS), min_size=2, max_size=2, unique=True))
+def test_either_asks_for_the_same_in_either_order(pair: list[str]) -> None:
+    one, other = (read_query(f"either {a} or {b}").either for a, b in (pair, pair[::-1]))
+    assert len(one) == len(other) == 1
+    assert set(one[0]) == set(other[0])
+
+
+@given(st.text(max_size=600))
+def test_any_text_is_read(text: str) -> None:
+    found = read_query(text)
+    for condition in (must_hold(found), is_wanted(found), denies(found)):
+        assert condition is None or "--" not in condition
+
+
+def test_every_name_of_the_vocabulary_is_understood_as_itself() -> None:
+    known = vocabulary()
+    names = {
+        c: known.concept(c).name for c in ("LBBB", "AFIB", "IMI", "1AVB", "LVH", "PACE", "SBRAD", "WPW", "PVC", "LNGQT")
+    }
+    for concept, name in names.items():
+        assert [wish.concept for wish in read_query(name).wanted] == [concept]
+
+
+def test_conditions_say_what_must_hold_and_what_comes_first() -> None:
+    found = read_query("either RBBB or LBBB, no atrial fibrillation, QTc over 500, women over 60 since 2019")
+    assert found.bounds == (Bound("qtc_ms", ">", 500.0), Bound("age", ">", 60.0))
+    assert must_hold(found) == (
+        "(qtc_ms > 500) and (age > 60) and (sex = 'F') and (year(time) >= 2019)"
+        " and (not (findings has 'AFIB') and not (findings_uncertain has 'AFIB'))"
+    )
+    assert is_wanted(found) == "(findings has any ('RBBB', 'LBBB'))"
+    assert denies(found) == "(findings_absent has 'AFIB')"
+
+
+def test_reading_takes_about_a_millisecond() -> None:
+    texts = [f"sinus rhythm without ST depression, QTc over {n}, women over 60" for n in range(400, 440)]
+    read_query("warm")
+    begun = time.process_time()
+    for text in texts:
+        read_query(text)
+    assert (time.process_time() - begun) / len(texts) < 0.005
