@@ -6,7 +6,7 @@ import argparse
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json
 from precordia.cli.report import print_draft
-from precordia.cli.search import add_retrieval_options
+from precordia.cli.search import add_retrieval_options, tell_understood
 from precordia.core.retrieval import PRECEDENTS
 
 
@@ -32,12 +32,15 @@ def run(args: argparse.Namespace) -> int:
     from precordia.core.documents import draft_document
     from precordia.knowledge_base import KnowledgeBase
     from precordia.records.read import read_recording
+    from precordia.retrieval.grammar import read_query
 
     kb = KnowledgeBase.open(kb_path(args))
     recordings = [read_recording(path) for path in args.recordings]
     draft = kb.ask(args.question, *recordings, k=args.k, where=args.where, llm=args.llm, abstain=not args.always_answer)
+    understood = read_query(args.question)
     if args.json:
-        print_json({"question": args.question, **draft_document(draft)})
+        print_json({"question": args.question, "understood": understood.as_document(), **draft_document(draft)})
     else:
+        tell_understood(understood)
         print_draft(draft)
     return 0

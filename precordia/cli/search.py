@@ -83,4 +83,4 @@ def tell_understood(understood: Understood) -> None:
     if understood.chips:
         note(f"understood: {' · '.join(understood.chips)}")
     if understood.rest:
-        note(f"not understood, and ranked by meaning: {', '.join(understood.rest)}")
+        note(f"not understood: {', '.join(understood.rest)}")

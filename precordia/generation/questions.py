@@ -10,6 +10,7 @@ from typing import Final, Literal
 from precordia.concepts import label_report
 from precordia.core.leads import LEADS
 from precordia.generation.sanitize import clean
+from precordia.retrieval.grammar import Bound, read_query
 
 QuestionKind = Literal["verify", "choose", "query"]
 
@@ -24,7 +25,7 @@ _MEASURES: Final = (
     (
         "qrs_ms",
         r"\bqrs\b[\s-]*(duration|width|complex(es)? (duration|width)|interval|breite|dauer)|\bhow (wide|broad)\b"
-        r"|\bqrs\b[^.?]{0,20}\b(wide|broad|narrow|prolonged)\b|\b(wide|broad|narrow)\s+qrs\b",
+        r"|\bqrs\b[^.?]{0,20}\b(wide|broad|narrow|prolonged|normal|abnormal)\b|\b(wide|broad|narrow)\s+qrs\b",
     ),
     ("qtc_ms", r"\bqtc\b|\bqt[\s-]*corrected\b|\bcorrected qt\b"),
     ("qt_ms", r"\bqt\b(?!c)[\s-]*(?!corrected)(interval|time|zeit|duration)?"),
@@ -60,15 +61,12 @@ _RANGE_ASKED: Final = re.compile(
 _DECADE_ASKED: Final = re.compile(
     r"\b(normal|reference) (range|limits?)|\bwithin\b|\babnormal|\bnormal\b", re.IGNORECASE
 )
-_BOUND: Final = re.compile(
-    r"\b(?P<way>above|over|more than|greater than|longer than|faster than|wider than|at least|exceeds?|exceeding|>|>=|"
-    r"below|under|less than|shorter than|slower than|narrower than|at most|<|<=)\s*(?P<value>-?\d+(?:\.\d+)?)",
-    re.IGNORECASE,
+_REGULARITY: Final = re.compile(r"\b(?:ir)?regular(?:ity|ly)?\b|\b(?:un)?regelm(?:ä|ae)(?:ß|ss)ig\b", re.I)
+_ACUITY: Final = re.compile(
+    r"\b(?:acute|recent|fresh|akut\w*|frisch\w*|new)\b.*\b(?:old|chronic|alt\w*)\b|\b(?:old|chronic|alt\w*)\b.*\b(?:acute|recent|fresh|new|akut\w*)\b"
+    r"|\bhow old is (?:the|this) (?:infarct\w*|mi|heart attack)\b",
+    re.I,
 )
-_ABOVE: Final = frozenset(
-    ("above", "over", "more than", "greater than", "longer than", "faster than", "wider than", "at least", "exceed", "exceeds",
-     "exceeding", ">", ">=")
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,9 @@ class Question:
         sections: Sections of the vocabulary asked about.
         asks_leads: Leads are asked for.
         asks_range: The question is whether, or where, a measurement lies in its reference range.
-        above, below: A bound named for a measurement.
+        bounds: Limits named for measurements.
+        asks_regularity: Whether the rhythm is regular.
+        asks_acuity: Whether an infarction is acute or old.
     """
 
     text: str
@@ -95,8 +95,9 @@ class Question:
     sections: tuple[str, ...] = ()
     asks_leads: bool = False
     asks_range: bool = False
-    above: float | None = None
-    below: float | None = None
+    bounds: tuple[Bound, ...] = ()
+    asks_regularity: bool = False
+    asks_acuity: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -120,9 +121,8 @@ def read_question(text: str) -> Question:
         r"\bqt\b(?!\s*-?corrected)", re.sub(r"corrected qt", "qtc", cleaned, flags=re.I), re.I
     ):
         measures = [name for name in measures if name != "qt_ms"]
-    bound = _BOUND.search(cleaned)
-    value = float(bound.group("value")) if bound else None
-    above = bound is not None and bound.group("way").lower() in _ABOVE
+    bounds = tuple(bound for bound in read_query(cleaned).bounds if bound.measure != "age")
+    measures = list(dict.fromkeys([bound.measure for bound in bounds] or measures))
     return Question(
         cleaned,
         kind_of(cleaned),
@@ -132,8 +132,9 @@ def read_question(text: str) -> Question:
         tuple(dict.fromkeys(s for names, pattern in _SECTIONS if re.search(pattern, cleaned, re.I) for s in names)),
         bool(_LEAD_ASKED.search(cleaned)),
         bool(_RANGE_ASKED.search(cleaned)),
-        value if above else None,
-        value if bound and not above else None,
+        bounds,
+        bool(_REGULARITY.search(cleaned)) and not set(named) - {"IRREG", "REGRH"},
+        bool(_ACUITY.search(cleaned)),
     )
 
 

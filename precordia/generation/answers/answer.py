@@ -15,6 +15,7 @@ from precordia.generation.answers.calibrated import calibrated_reply
 from precordia.generation.answers.comparison import compare
 from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
+from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.voted import reply_to
 from precordia.generation.questions import Question, read_question
 from precordia.generation.written.prompt import assemble
@@ -58,6 +59,9 @@ def answer(
     if not question.strip():
         raise UsageError("there is no question")
     asked, first = read_question(question), judgements[0]
+    declined = beyond(asked, judgements[-1])
+    if declined is not None:
+        return declined
     if len(judgements) == 2:
         plain = compare(asked, judgements)
     else:

@@ -93,7 +93,7 @@ def as_asked(question: Question, groups: Groups) -> Asked | None:
     Asked(kind='verify', subject='noise', options=('SNOISE',), lead='V1', of='')
     """
     text = _ASIDE.sub(" ", question.text)
-    if question.above is not None or question.below is not None:
+    if question.bounds or question.asks_regularity or question.asks_acuity:
         return None
     lead = next((name for name, pattern in LEAD_SETS if re.search(pattern, text, re.I)), None)
     if lead is None and len(question.leads) == 1:

@@ -24,6 +24,8 @@ _WANTED = {
     "resolved": ("resolved", "gone", "disappeared", "no longer"),
     "unchanged": ("still", "remain", "persist", "unchanged", "both"),
 }
+_WELL = frozenset({"NORM", "ONORM", "SR", "NAXIS", "REGRH"})
+_REASONS = 4
 SECOND = "second."
 """Prefix of the names of the second ECG's measurements."""
 
@@ -41,13 +43,46 @@ def compare(question: Question, judgements: Sequence[Judgement]) -> Draft:
         reason = next((j.reason for j in judgements if j.reason is not None), None)
         if reason is None:
             statements += _findings(question, judgements)
-    statements = _asked_for(question, statements)
+    statements = [*_verdict(question, statements), *_asked_for(question, statements)]
     unique = tuple({hit.case.case_id: hit for hit in (*first.hits, *second.hits)}.values())
     if not statements:
         reason = reason or "neither precedents nor measurements show a change that was asked for"
         return Draft((), True, reason, first.measurements, unique)
     warnings = () if reason is None else (f"Only measurements are compared: {reason}",)
     return Draft(tuple(statements), measurements=first.measurements, hits=unique, warnings=warnings)
+
+
+def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statement]:
+    """Better, worse, changed or unchanged, with what speaks for it; nothing where one thing is asked about."""
+    if question.concepts or question.measures or question.sections or not statements:
+        return []
+    sides: dict[str, list[Statement]] = {"new": [], "resolved": []}
+    for said in statements:
+        for finding in said.findings:
+            if finding.comparison in sides:
+                # What is new is worse, unless it is that the ECG is normal.
+                well = finding.concept in _WELL
+                sides["resolved" if well == (finding.comparison == "new") else "new"].append(said)
+    moved = [s for s in statements if not s.findings and ", now " in s.text]
+    worse, better = sides["new"], sides["resolved"]
+    word = (
+        "Changed"
+        if worse and better
+        else "Worse"
+        if worse
+        else "Better"
+        if better
+        else "Changed"
+        if moved
+        else "Unchanged"
+    )
+    reasons = [*worse, *better, *moved] or list(statements)
+    told = "; ".join(s.text.rstrip(".")[0].lower() + s.text.rstrip(".")[1:] for s in reasons[:_REASONS])
+    cited = {c.case_id: c for s in reasons[:_REASONS] for c in s.citations}
+    names = dict.fromkeys(name for s in reasons[:_REASONS] for name in s.measurements)
+    return [
+        Statement(sentence(f"{word}: {told}"), citations=tuple(cited.values()), measurements=tuple(names), support=1.0)
+    ]
 
 
 def _numbers(names: Sequence[str], first: Evidence, second: Evidence) -> list[Statement]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
+from precordia.generation.answers.scope import asks_the_whole
 from precordia.generation.questions import Question
 from precordia.generation.reports.composer import compose, sentence, statement_about
 from precordia.judgement import measured, votes
@@ -20,6 +22,9 @@ from precordia.judgement.reconcile import in_words, sayable
 from precordia.judgement.standing import Standing
 from precordia.judgement.votes import lineage
 
+INVERTED_T_MV, Q_MV = 0.1, 0.1
+"""Depth from which a T wave counts as inverted (Rautaharju et al., AHA/ACCF/HRS part IV, Circulation 2009;119:e241), and a Q
+wave as one (fourth universal definition of myocardial infarction, Thygesen et al. 2018)."""
 ST_LEVEL_MV = {lead: 0.2 if lead in ("V2", "V3") else 0.1 for lead in LEADS}
 """ST elevation that counts (Wagner et al., AHA/ACCF/HRS part VI, Circulation 2009;119:e262; the value for men over 40)."""
 
@@ -30,6 +35,10 @@ def reply_to(question: Question, judgement: Judgement) -> Draft:
     measurements = evidence.measurements
     if "technical" in question.sections or any(_is_technical(c) for c in question.concepts):
         return _draft(_about_noise(question, evidence.quality), evidence, "signal quality was not assessed")
+    if question.asks_regularity:
+        return _draft(_about_regularity(question, measurements), evidence, "the regularity could not be measured")
+    if question.asks_acuity:
+        return _about_acuity(question, judgement)
     if question.asks_leads:
         statements = _about_leads(question, measurements)
         return _draft(statements, evidence, "it cannot be told from the measurements in which leads")
@@ -117,12 +126,12 @@ def _about_numbers(question: Question, recording: Recording, measurements: Measu
         measure = MEASURES[name]
         text = f"{measure.label} {measure.format(float(value))}"
         low, high = measure.low, measure.high_for(recording.sex)
-        bounded = question.above is not None or question.below is not None
         place = (
             "above" if high is not None and value > high else "below" if low is not None and value < low else "within"
         )
-        if bounded:
-            holds = value > question.above if question.above is not None else value < (question.below or 0.0)
+        bounds = [bound for bound in question.bounds if bound.measure == name]
+        if bounds:
+            holds = all(bound.holds(float(value)) for bound in bounds)
             text = f"{'Yes' if holds else 'No'}: {text[0].lower() + text[1:] if name == 'heart_rate_bpm' else text}"
         elif low is not None or high is not None:
             text += f", {place} the normal range"
@@ -147,11 +156,49 @@ def _range_holds(text: str, place: str) -> bool:
     return place == "within"
 
 
+def _about_regularity(question: Question, measurements: Measurements) -> list[Statement]:
+    found = measurements.rhythm_regularity
+    if found is None:
+        return []
+    asked = "irregular" if re.search(r"\birregular|\bunregelm", question.text, re.I) else "regular"
+    holds = (found == "regular") == (asked == "regular")
+    lead_in = ("Yes: " if holds else "No: ") if question.kind == "verify" else ""
+    return [Statement(sentence(f"{lead_in}the rhythm is {found}"), measurements=("rhythm_regularity",), support=1.0)]
+
+
+def _about_acuity(question: Question, judgement: Judgement) -> Draft:
+    """How old what is found is, as the precedents that state it say."""
+    about = [c for c in question.concepts if sayable(c)] or ["MI"]
+    said = [s for s in judgement.said if any(s.implies(concept) for concept in about)]
+    if not said:
+        return _about_findings(replace(question, kind="verify"), [judgement.standing(c) for c in about[:1]], judgement)
+    told = [s for s in said if s.finding.severity or s.concept in ("ACMI", "RECMI", "OLDMI", "STEMI")]
+    statements = [statement_about(s, judgement.evidence) for s in told]
+    named = ", ".join(in_words(s.finding) for s in said)
+    return _draft(
+        statements, judgement.evidence, f"not sure: {named}, of which neither precedents nor measurements tell the age"
+    )
+
+
 def _about_leads(question: Question, measurements: Measurements) -> list[Statement]:
-    """Leads with ST elevation or depression; nothing else is measured lead by lead."""
+    """Leads with ST elevation or depression, inverted T waves or Q waves: what is measured lead by lead."""
     if not measurements.st_j60_mv:
         return []
     statements = []
+    inverted = {lead: mv for lead, mv in measurements.t_mv.items() if lead != "aVR" and mv <= -INVERTED_T_MV}
+    for concepts, leads_with, name, source in (
+        ({"INVT", "NT_", "TAB_"}, inverted, "T-wave inversion", "t_mv"),
+        (
+            {"QWAVE"},
+            {lead: mv for lead, mv in measurements.q_mv.items() if mv >= Q_MV},
+            "Q waves of 0.1 mV or more",
+            "q_mv",
+        ),
+    ):
+        if concepts & set(question.concepts):
+            text = f"{name} in {', '.join(x for x in LEADS if x in leads_with)}" if leads_with else f"No {name}"
+            found = Finding(next(c for c in question.concepts if c in concepts), "present" if leads_with else "absent")
+            statements.append(Statement(f"{text}.", (found,), measurements=(source,), support=1.0))
     for concept, sign, name in (("STE_", 1, "ST elevation"), ("STD_", -1, "ST depression")):
         if concept in question.concepts:
             limit = ST_LEVEL_MV if sign > 0 else dict.fromkeys(LEADS, 0.05)
@@ -183,6 +230,8 @@ def _about_noise(question: Question, quality: Quality | None) -> list[Statement]
 def _what(question: Question, judgement: Judgement) -> Draft:
     """The part of the report that is asked for."""
     report = compose(judgement)
+    if not question.sections and not asks_the_whole(question):
+        return _draft([], judgement.evidence, "the question names no finding or measurement that is known here")
     if report.abstained or not question.sections:
         return report
     known = vocabulary()

@@ -1,0 +1,125 @@
+"""What an ECG cannot answer: declined in one sentence, with what this ECG shows that bears on it; age and sex from the record."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from precordia.core.drafts import Citation, Draft, Statement
+from precordia.core.recording import Recording
+from precordia.generation.questions import Question
+from precordia.generation.reports.composer import compose, sentence, statement_about
+from precordia.judgement.judge import Judgement
+from precordia.judgement.measured import MEASURES
+from precordia.judgement.reconcile import in_words
+
+FINDINGS_TOLD = 3
+_AGE = re.compile(
+    r"\bhow old (?:is|was) (?:the|this|my|he|she|patient)\b(?! (?:infarct|mi\b|heart))"
+    r"|\b(?:patient'?s?|his|her) age\b|\bwie alt\b|^\W*age\W*$",
+    re.I,
+)
+_SEX = re.compile(
+    r"\b(?:sex|gender|geschlecht)\b|\b(?:is|was) (?:the|this) (?:patient|person) (?:an? )?(?P<said>male|female|man|woman)\b",
+    re.I,
+)
+_WHOLE = re.compile(
+    r"\b(?:report|summar\w*|describe|interpret\w*|diagnos\w*|findings?|overview|conclusion|impression|befund\w*|abnormal\w*|auff(?:ä|ae)llig\w*"
+    r"|symptoms?|zeigt|shows?|see|seen|wrong|normal\w*|okay|ok|anything|everything|unusual|problems?|pathol\w*)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A kind of question beyond an ECG.
+
+    Attributes:
+        name: "treatment", "prognosis", ...
+        lead_in: Why it is not answered, for people.
+        facts: Measurements that bear on it.
+        wording: How it is asked.
+    """
+
+    name: str
+    lead_in: str
+    facts: tuple[str, ...]
+    wording: re.Pattern[str]
+
+
+def beyond(question: Question, judgement: Judgement) -> Draft | None:
+    """The reply to a question that is not about what an ECG shows; None where it is."""
+    recording = judgement.evidence.recording
+    if _AGE.search(question.text):
+        age = None if recording.age is None else f"The patient was {recording.age:.0f} years old, as the record has it."
+        return _from_record(age, "the record gives no age", judgement)
+    match = _SEX.search(question.text)
+    if match is not None:
+        return _from_record(_sex_in_words(recording, match["said"]), "the record gives no sex", judgement)
+    scope = next((scope for scope in _scopes() if scope.wording.search(question.text)), None)
+    return None if scope is None else _declined(scope, judgement)
+
+
+def asks_the_whole(question: Question) -> bool:
+    """Whether the report as a whole is asked for."""
+    return _WHOLE.search(question.text) is not None
+
+
+def _sex_in_words(recording: Recording, said: str | None) -> str | None:
+    if recording.sex is None:
+        return None
+    lead_in = (
+        "" if said is None else "Yes: " if (said.lower() in ("female", "woman")) == (recording.sex == "F") else "No: "
+    )
+    return f"{lead_in}the patient is {'female' if recording.sex == 'F' else 'male'}, as the record has it."
+
+
+def _from_record(text: str | None, otherwise: str, judgement: Judgement) -> Draft:
+    evidence = judgement.evidence
+    said = () if text is None else (Statement(sentence(text), measurements=("record",), support=1.0),)
+    return Draft(said, text is None, None if text else otherwise, evidence.measurements, evidence.hits)
+
+
+def _declined(scope: Scope, judgement: Judgement) -> Draft:
+    """One sentence: the facts that bear on it, and that it is not for an ECG to say."""
+    evidence = judgement.evidence
+    m, sex = evidence.measurements, evidence.recording.sex
+    facts: list[str] = []
+    named: list[str] = []
+    for name in scope.facts:
+        value = getattr(m, name)
+        if value is None or (facts and not MEASURES[name].is_outside(float(value), sex)):
+            continue
+        measure, high = MEASURES[name], MEASURES[name].high_for(sex)
+        place = (
+            ""
+            if not measure.is_outside(float(value), sex)
+            else ", above"
+            if high is not None and value > high
+            else ", below"
+        )
+        facts.append(f"{measure.label} {measure.format(float(value))}{f'{place} the normal range' if place else ''}")
+        named.append(name)
+    cited: dict[int, Citation] = {}
+    for standing in sorted(judgement.said, key=lambda s: -s.probability)[:FINDINGS_TOLD]:
+        facts.append(in_words(standing.finding))
+        about = statement_about(standing, evidence)
+        cited |= {c.case_id: c for c in about.citations}
+        named += [name for name in about.measurements if name not in named]
+    text = f"{scope.lead_in}; this ECG shows: {'; '.join(facts)}" if facts else scope.lead_in
+    said = (Statement(sentence(text), citations=tuple(cited.values()), measurements=tuple(named)),) if facts else ()
+    report = compose(judgement)
+    reason = f"{scope.lead_in[0].lower()}{scope.lead_in[1:]}"
+    return Draft(said, True, reason, m, evidence.hits, consider=report.consider)
+
+
+@cache
+def _scopes() -> tuple[Scope, ...]:
+    text = resources.files("precordia.generation.answers").joinpath("scopes.tsv").read_text(encoding="utf-8")
+    return tuple(
+        Scope(row["scope"], row["lead_in"], tuple(row["facts"].split()), re.compile(rf"\b(?:{row['wording']})\b", re.I))
+        for row in csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    )

@@ -1,0 +1,106 @@
+"""What is asked as people ask it: answered as asked, declined with the facts, never with the whole report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from precedents import judged, precedent, query_recording
+
+from precordia.core.drafts import Draft
+from precordia.core.findings import Measurements
+from precordia.generation.answers.answer import answer
+
+HITS = [precedent(i, "SR", "CLBBB", similarity=0.97 - i / 100) for i in range(1, 6)]
+MEASURED = Measurements(
+    heart_rate_bpm=72.0,
+    pr_ms=160.0,
+    qrs_ms=140.0,
+    qtc_ms=519.0,
+    axis_deg=-20.0,
+    rhythm_regularity="regular",
+    t_mv={"I": 0.2, "aVR": -0.3, "V2": -0.2, "V3": -0.15},
+    st_j60_mv={"V2": 0.25},
+)
+
+
+def ask(question: str, **more: object) -> Draft:
+    return answer(question, [judged(HITS, MEASURED, **more)])
+
+
+@pytest.mark.parametrize(
+    ("question", "fact"),
+    [
+        ("Is it safe to give a QT-prolonging drug?", "QTc (Bazett) 519 ms, above the normal range"),
+        ("Does this patient need a pacemaker?", "left bundle branch block"),
+        ("Should we give aspirin?", "Ventricular rate 72 bpm"),
+        ("Will the patient survive?", "QTc (Bazett) 519 ms, above the normal range"),
+        ("What is the ejection fraction?", "left bundle branch block"),
+        ("Which artery is blocked?", "left bundle branch block"),
+    ],
+)
+def test_what_an_ecg_cannot_tell_is_declined_in_one_sentence_with_its_facts(question: str, fact: str) -> None:
+    draft = ask(question)
+    assert draft.abstained
+    (statement,) = draft.statements
+    assert fact in statement.text
+    assert not statement.text.startswith(("Yes", "No"))
+    assert statement.measurements or statement.citations
+
+
+@pytest.mark.parametrize("question", ["What is the capital of France?", "Tell me a joke", "asdf qwer"])
+def test_what_is_not_about_an_ecg_gets_no_report(question: str) -> None:
+    draft = ask(question)
+    assert draft.abstained
+    assert draft.statements == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Is the QRS wider than 120 ms?", "Yes: QRS duration 140 ms."),
+        ("Is the QRS narrower than 120 ms?", "No: QRS duration 140 ms."),
+        ("Is the QRS complex normal?", "No: QRS duration 140 ms, above the normal range."),
+        ("Is the heart rate between 60 and 80?", "Yes: ventricular rate 72 bpm."),
+        ("Is the QTc over 500?", "Yes: QTc (Bazett) 519 ms."),
+        ("Is it regular?", "Yes: the rhythm is regular."),
+        ("Is the rhythm irregular?", "No: the rhythm is regular."),
+        ("In which leads are the T waves inverted?", "T-wave inversion in V2, V3."),
+        ("Is there ST elevation, and in which leads?", "ST elevation in V2."),
+        ("Is the infarction acute or old?", "No: no myocardial infarction."),
+    ],
+)
+def test_kind_width_regularity_leads_and_age_are_answered_as_asked(question: str, text: str) -> None:
+    assert ask(question).text == text
+
+
+def test_an_infarction_of_unknown_age_is_not_dated() -> None:
+    hits = [precedent(i, "SR", "IMI") for i in range(1, 6)]
+    draft = answer("Is the infarction acute or old?", [judged(hits, replace(MEASURED, qrs_ms=90.0))])
+    assert draft.abstained
+    assert "tell the age" in (draft.reason or "")
+
+
+def test_age_and_sex_are_answered_from_the_record() -> None:
+    known = replace(query_recording(1.0), age=71.0, sex="F")
+    assert ask("How old is the patient?", recording=known).text == "The patient was 71 years old, as the record has it."
+    assert ask("Is this patient male?", recording=known).text == "No: the patient is female, as the record has it."
+    unknown = replace(known, age=None, sex=None)
+    assert ask("How old is the patient?", recording=unknown).reason == "the record gives no age"
+    assert ask("Is this patient male?", recording=unknown).reason == "the record gives no sex"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        (("SR",), ("SR", "CLBBB"), "Worse: new in the second ECG: complete left bundle branch block"),
+        (("SR", "CLBBB"), ("SR",), "Better: no longer in the second ECG"),
+        (("SR", "CLBBB"), ("SR", "CLBBB"), "Unchanged"),
+    ],
+)
+def test_a_comparison_ends_in_a_verdict_with_its_reasons(
+    first: tuple[str, ...], second: tuple[str, ...], verdict: str
+) -> None:
+    numbers = Measurements(heart_rate_bpm=72.0, pr_ms=160.0)
+    pair = [judged([precedent(i, *said) for i in range(1, 6)], numbers) for said in (first, second)]
+    assert answer("Is this better than last time?", pair).statements[0].text.startswith(verdict)
