@@ -16,6 +16,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow as pa
 import pytest
 from ecg_files import FS, LEADS, counts, millivolts, write_muse, write_wfdb
 from test_fuzz import mutate
@@ -63,6 +64,41 @@ def test_an_ecg_a_group_with_an_array_a_lead(tmp_path: Path) -> None:
     assert (recording.fs, recording.leads, recording.age, recording.sex) == (250.0, LEADS, 61.0, "F")
     assert recording.report == "Sinus rhythm"
     np.testing.assert_allclose(recording.signal, ECG / 2, atol=1e-6)
+
+
+def write_packed(group: h5py.Group, name: str, value: np.ndarray | str) -> None:
+    """As ml4h's ``tensor_writer_partners.py`` does."""
+    plain = value.encode() if isinstance(value, str) else value.tobytes()
+    packed = pa.Codec("zstd").compress(plain, asbytes=True)
+    data = group.create_dataset(name, data=np.void(packed))
+    attributes = {"method": "zstd", "compression_level": 19, "len": len(value), "uncompressed_length": len(plain)}
+    data.attrs.update({**attributes, "compressed_length": len(packed)})
+    data.attrs["dtype"] = "str" if isinstance(value, str) else str(value.dtype)
+
+
+@pytest.mark.parametrize("where", ["/", "partners_ecg_rest/2004-02-08T15:56:00"])
+def test_leads_and_texts_packed_with_zstandard(where: str, tmp_path: Path) -> None:
+    """As ml4h keeps what a MUSE exported: int16 in µV, each lead and each text packed."""
+    with h5py.File(tmp_path / "m.hd5", "w") as file:
+        group = file.require_group(where)
+        for lead, row in zip(LEADS, ECG, strict=True):
+            write_packed(group, lead, np.rint(row * 1000).astype("int16"))
+        for name, text in {"ecgsamplebase": "250", "gender": "FEMALE", "patientage": "61"}.items():
+            write_packed(group, name, text)
+        write_packed(group, "read_md_clean", "sinus rhythm")
+    recording = read_recording(tmp_path / "m.hd5")
+    assert (recording.leads, recording.fs, recording.age, recording.sex) == (LEADS, 250.0, 61.0, "F")
+    assert recording.report == "sinus rhythm"
+    np.testing.assert_allclose(recording.signal, ECG, atol=6e-4)
+
+
+def test_packed_leads_that_lie_about_their_size_are_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.hd5", "w") as file:
+        for lead, row in zip(LEADS, ECG, strict=True):
+            write_packed(file, lead, row.astype("float32"))
+        file["II"].attrs["uncompressed_length"] = 2**27
+    with pytest.raises(PrecordiaError, match=r"m\.hd5: .*copy it again|sampling rate"):
+        read_recording(tmp_path / "m.hd5")
 
 
 def test_an_array_a_lead_and_visit(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from precordia.records.apart import MAX_MEMORY, Allowance, Apart, NoAnswerError
 from precordia.records.channels import one_line
 from precordia.records.limits import MAX_CHANNELS, MAX_VALUES
 from precordia.records.places import join_place
+from precordia.records.readers.packed_values import packed_of, unpacked
 from precordia.records.readers.reader import Head, Reader, Several
 from precordia.records.readers.sidecar import recording_from_array
 from precordia.records.readers.stacks import IDS, SIGNALS, ecg_of_stack, facts_of_file, is_stack, names_of
@@ -183,7 +184,7 @@ def _samples(path: str, ecg: _Ecg) -> tuple[NDArray[Any], list[str], dict[str, A
         if not ecg.leads:
             return np.squeeze(np.asarray(first)), [], facts
         facts.pop("leads", None)
-        rows = [np.asarray(file[array]).reshape(-1) for array in ecg.arrays]
+        rows = [unpacked(file[array]).reshape(-1) for array in ecg.arrays]
     longest = max(len(row) for row in rows)
     kept = [(lead, row) for lead, row in zip(ecg.leads, rows, strict=True) if len(row) == longest]
     return np.stack([row for _, row in kept]), [lead for lead, _ in kept], facts
@@ -240,7 +241,10 @@ def _arrays(path: str, file: Any) -> dict[str, tuple[int, ...]]:
         nonlocal seen
         seen += 1
         shape = getattr(thing, "shape", None)
-        if shape and thing.dtype.kind in "fiu" and not thing.external and not thing.is_virtual:
+        if (packed := packed_of(thing)) is not None:
+            if packed.kind in "fiu":
+                found[name] = (packed.n_values,)
+        elif shape and thing.dtype.kind in "fiu" and not thing.external and not thing.is_virtual:
             found[name] = tuple(int(side) for side in shape)
         return True if seen >= _MAX_OBJECTS else None
 
@@ -309,7 +313,7 @@ def _facts(thing: Any) -> dict[str, Any]:
         if key.lower() in known:
             value = thing.get(key)
             if getattr(value, "size", 0) == 1 and getattr(value, "ndim", 1) <= 1:
-                said[key.lower()] = value[()]
+                said[key.lower()] = unpacked(value)[()]
     out: dict[str, Any] = {}
     for field, spellings in _FACTS.items():
         for spelling in spellings:
@@ -332,6 +336,6 @@ def _plain(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-_LIBRARY: Final = Apart("precordia.records.readers.hdf5:look_into", ahead=("h5py",))
+_LIBRARY: Final = Apart("precordia.records.readers.hdf5:look_into", ahead=("h5py", "pyarrow"))
 
 READER = Reader("hdf5", sniff, read, (".h5", ".hdf5", ".hd5"), Several(names, read_one))
