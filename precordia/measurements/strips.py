@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.measurements.conditioning import MIN_S
+from precordia.measurements.intervals import bazett, bazett_wide, fridericia
 from precordia.records.quality.strips import Part, parts_of
 
 _INTERVALS: Final = {"p_ms": 15.0, "pr_ms": 15.0, "qrs_ms": 15.0, "qt_ms": 25.0}
@@ -23,6 +24,9 @@ _INTERVALS: Final = {"p_ms": 15.0, "pr_ms": 15.0, "qrs_ms": 15.0, "qt_ms": 25.0}
 
 _OF_A_LEAD: Final = ("st_j60_mv", "st_j80_mv", "st_j_mv", "r_mv", "s_mv", "q_mv", "t_mv", "t_width_ms")
 _AXES: Final = ("axis_deg", "p_axis_deg", "t_axis_deg")
+_FEWEST_BEATS: Final = 4
+"""Fewer beats in a strip, the first and last of which may be cut, cannot show whether a P wave repeats."""
+
 _FEWEST_RR: Final = 2
 """Fewer RR intervals in all strips together make no rate."""
 
@@ -35,7 +39,10 @@ def measure_strips(recording: Recording, measure: Callable[[Recording], Measurem
         measure: Measures leads that were recorded together.
     """
     parts = parts_of(recording, MIN_S)
-    if not parts:
+    whole_leads = sum(len(part.own) for part in parts if part.recording.n_samples == recording.n_samples)
+    if not parts or 2 * whole_leads > sum(
+        len(part.own) for part in parts
+    ):  # an electrode that came off makes no strips
         return None
     of_each = [(part, found) for part in parts if (found := measure(part.recording)).n_beats]
     if not of_each:
@@ -49,11 +56,30 @@ def measure_strips(recording: Recording, measure: Callable[[Recording], Measurem
         sure = [(found.confidence[name], getattr(found, name)) for _, found in of_each if name in found.confidence]
         if sure:
             confidence[name], axes[name] = max(sure)
-    by_lead = {
-        field: {lead: value for part, found in of_each for lead, value in getattr(found, field).items() if lead in part.own}
+    by_lead: dict[str, Any] = {
+        field: {
+            lead: value for part, found in of_each for lead, value in getattr(found, field).items() if lead in part.own
+        }
         for field in _OF_A_LEAD
     }
-    return replace(rhythm, **{**dict.fromkeys((*_INTERVALS, *_AXES)), **intervals, **axes, **by_lead}, criteria={}, confidence=confidence)  # fmt: skip
+    said: dict[str, Any] = {**dict.fromkeys((*_INTERVALS, *_AXES)), **intervals, **axes}
+    corrected: dict[str, Any] = _corrected(rhythm, intervals, confidence)
+    return replace(rhythm, **said, **by_lead, **corrected, criteria={}, confidence=confidence)
+
+
+def _corrected(
+    rhythm: Measurements, intervals: dict[str, float], confidence: dict[str, float]
+) -> dict[str, float | None]:
+    """QT corrected for the rate, in each of the ways that are measured elsewhere; their confidence is put beside the others'."""
+    out: dict[str, float | None] = dict.fromkeys(("qtc_ms", "qtc_fridericia_ms", "qtc_wide_ms"))
+    qt, qrs, rate = intervals.get("qt_ms"), intervals.get("qrs_ms"), rhythm.heart_rate_bpm
+    if qt is None or rate is None:
+        return out
+    rr, sure = 60_000 / rate, min(confidence["qt_ms"], confidence.get("rr_ms", 0.0))
+    out["qtc_ms"], out["qtc_fridericia_ms"] = bazett(qt, rr), fridericia(qt, rr)
+    out["qtc_wide_ms"] = bazett_wide(qt, qrs, rr) if qrs is not None else None
+    confidence |= {name: sure for name, value in out.items() if value is not None}
+    return {name: None if value is None else round(value, 1) for name, value in out.items()}
 
 
 def _pooled(found: Sequence[Measurements]) -> Measurements:
@@ -81,8 +107,11 @@ def _intervals(of_each: Sequence[tuple[Part, Measurements]]) -> tuple[dict[str, 
     sure: dict[str, float] = {}
     for name, usual in _INTERVALS.items():
         known = [(getattr(f, name), f.confidence.get(name, 0.0), len(p.own)) for p, f in of_each if getattr(f, name)]
-        # A wave that most leads do not show is none: P waves in a strip of fibrillation by chance.
-        if 2 * sum(n for _, _, n in known) < sum(len(part.own) for part, _ in of_each):
+        # A wave that most leads do not show is none: P waves in a strip of fibrillation by chance. P waves must repeat, so
+        # that a strip of one or two beats says nothing of them.
+        fewest = _FEWEST_BEATS if name.startswith("p") else 1
+        could = sum(len(part.own) for part, found in of_each if (found.n_beats or 0) >= fewest)
+        if not known or 2 * sum(n for _, _, n in known) < could:
             continue
         leads = np.repeat([value for value, _, _ in known], [n for _, _, n in known])
         values[name] = round(float(np.median(leads)), 1)
