@@ -19,7 +19,17 @@ MUTATIONS = 2000
 OF_A_VARIANT = 400
 """A second way of writing a format that was fuzzed in full already."""
 
-VARIANTS = {"hdf5", "hdf5-latest", "wfdb-212", "philips-plain", "scp-plain", "dicom-implicit", "npy", "matlab-4", "matlab-info"}
+VARIANTS = {
+    "hdf5",
+    "hdf5-latest",
+    "wfdb-212",
+    "philips-plain",
+    "scp-plain",
+    "dicom-implicit",
+    "npy",
+    "matlab-4",
+    "matlab-info",
+}
 READER_OF = {"hdf5-latest": "hdf5", "npy": "numpy", "npz": "numpy", "matlab-4": "matlab", "matlab-info": "matlab", "edf-d": "edf",
              "philips-plain": "philips", "scp-plain": "scp",
              "wfdb-212": "wfdb", "dicom-implicit": "dicom", "dicom-deflated": "dicom"}  # fmt: skip
