@@ -6,9 +6,12 @@ The files are those that the readers' own tests write, one of each format and of
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 import re
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +41,7 @@ def mutated_inputs(room: Path, n: int, chance: random.Random) -> Tally:
     tally = Tally("mutated inputs, all formats")
     files = run(lambda: [_written(room / name, write) for name, write in _writers().items()]).value
     tally.counts["kinds of file"] = len(files)
-    done = 0
+    done, slowest, largest = 0, 0.0, 0
     while done < n:
         size = min(_BATCH, n - done)
         seed = chance.randrange(2**32)
@@ -50,16 +53,24 @@ def mutated_inputs(room: Path, n: int, chance: random.Random) -> Tally:
         for name, value in outcome.value[0].items():
             tally.counts[name] += value
         tally.wrong += outcome.value[1]
+        slowest, largest = max(slowest, outcome.value[2]), max(largest, outcome.value[3])
+    tally.counts["ms for the slowest"] = round(1000 * slowest)
+    tally.counts["MB more for the largest"] = round(largest / 2**20)
     return tally
 
 
-def _batch(files: list[list[Path]], n: int, seed: int) -> tuple[dict[str, int], list[str]]:
-    chance, counts, wrong = random.Random(seed), {"read": 0, "refused": 0}, []
+def _batch(files: list[list[Path]], n: int, seed: int) -> tuple[dict[str, int], list[str], float, int]:
+    """What came of ``n`` mutated files, what must not, the most seconds of one, and the most bytes that they added."""
+    chance, counts, wrong, slowest = random.Random(seed), {"read": 0, "refused": 0}, [], 0.0
+    for parts in files:
+        read_recording(parts[0])  # the first of a format imports its libraries
+    before = _most_memory()
     for number in range(n):
         parts = chance.choice(files)
         file = chance.choice(parts)
         sound = file.read_bytes()
         file.write_bytes(mutated(sound, chance))
+        started = time.perf_counter()
         try:
             read_recording(parts[0])
             counts["read"] += 1
@@ -70,8 +81,22 @@ def _batch(files: list[list[Path]], n: int, seed: int) -> tuple[dict[str, int], 
         except Exception as error:
             wrong.append(f"seed {seed}, number {number}, {file.suffix}: {type(error).__name__}")
         finally:
+            slowest = max(slowest, time.perf_counter() - started)
             file.write_bytes(sound)
-    return counts, wrong
+    return counts, wrong, slowest, _most_memory() - before
+
+
+def _most_memory() -> int:
+    """Most resident memory of this process and of those below it that still run, bytes (Linux)."""
+    found = 0
+    waiting = [os.getpid()]
+    while waiting:
+        process = Path("/proc") / str(waiting.pop())
+        with suppress(OSError):
+            peak = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
+            found += int(peak[1]) * 1024 if peak else 0
+            waiting += map(int, (process / "task" / process.name / "children").read_text().split())
+    return found
 
 
 def _writers() -> dict[str, Callable[[Path], Path]]:

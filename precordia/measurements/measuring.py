@@ -19,6 +19,7 @@ from precordia.measurements.raw_beat import raw_beat
 from precordia.measurements.rhythm import rhythm
 from precordia.measurements.spatial_velocity import qrs_active_ms
 from precordia.measurements.st_level import AT_J_S, st_level
+from precordia.measurements.strips import measure_strips
 from precordia.measurements.t_wave_shape import t_widths
 from precordia.measurements.voltages import criteria, t_amplitudes, voltages
 from precordia.measurements.working_rate import BEFORE, FS
@@ -34,8 +35,14 @@ that is more than 15 ms: the end of a wide complex is not as sharp as that of a 
 def measure(recording: Recording) -> Measurements:
     """What can be measured on a recording; None, or an empty mapping, where something cannot.
 
-    Any leads (also one), any rate from 100 Hz. A signal without beats (flat, noise) gives all None and ``n_beats`` 0.
+    Any leads (also one), any rate from 100 Hz. A signal without beats (flat, noise) gives all None and ``n_beats`` 0. Leads
+    that were recorded one after another are measured strip by strip (see ``strips``).
     """
+    return measure_strips(recording, _measure_together) or _measure_together(recording)
+
+
+def _measure_together(recording: Recording) -> Measurements:
+    """What can be measured on leads that were recorded at the same time."""
     analyses = analyse(recording)
     if not analyses:
         return Measurements(n_beats=0)

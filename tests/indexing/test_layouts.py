@@ -173,7 +173,7 @@ def test_a_sample_stands_for_the_rest(tmp_path: Path, monkeypatch: pytest.Monkey
     assert 0.3 < found.bytes / size < 3
 
 
-def _keep_nothing(path: str, ecg: object) -> object:
+def _keep_nothing(allowance: object, path: str, ecg: object) -> object:
     raise MissingExtraError("h5py", "formats", f"{path}: reading HDF5")
 
 

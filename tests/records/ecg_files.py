@@ -514,6 +514,16 @@ def write_edf_plus(
     return path
 
 
+def write_hdf5(path: Path, *, libver: str = "earliest", **storage: object) -> Path:
+    """HDF5 with one array and what its attributes say; in the oldest or the newest layout of the file."""
+    import h5py
+
+    with h5py.File(path, "w", libver=libver) as file:
+        data = file.create_dataset("ecg", data=millivolts(counts()), **storage)
+        data.attrs.update({"fs": FS, "units": "mV", "leads": list(LEADS)})
+    return path
+
+
 WRITERS = {
     "wfdb": lambda folder: write_wfdb(folder),
     "wfdb-212": lambda folder: write_wfdb(folder, fmt="212"),
@@ -535,6 +545,8 @@ WRITERS = {
     "scp-plain": lambda folder: write_scp(folder / "rec.scp", packed=False),
     "npy": lambda folder: write_npy(folder / "rec.npy"),
     "npz": lambda folder: write_npz(folder / "rec.npz"),
+    "hdf5": lambda folder: write_hdf5(folder / "rec.h5"),
+    "hdf5-latest": lambda folder: write_hdf5(folder / "rec.h5", libver="latest", chunks=(3, 50), compression="gzip"),
     "csv": lambda folder: write_csv(folder / "rec.csv"),
     "rhythm-text": lambda folder: write_text(folder / "rec.txt"),
     "matlab": lambda folder: write_mat(folder / "rec.mat"),

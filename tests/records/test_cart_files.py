@@ -115,18 +115,33 @@ def test_blanks_between_commas_of_cardiosoft_are_missing_samples(tmp_path: Path)
     np.testing.assert_allclose(beats.signal[0, 2:], millivolts(counts())[0, 2:40], atol=1e-6)
 
 
-def test_cardiosoft_exercise_tests_are_interleaved(tmp_path: Path) -> None:
-    flat = ",".join(map(str, counts().T.reshape(-1)))
-    path = tmp_path / "rec.xml"
+def exercise_test(path: Path, samples: np.ndarray) -> Path:
+    """A CardioSoft exercise test whose samples follow each other as given."""
+    lines = "\n\t\t".join(",".join(map(str, line)) + "," for line in samples.reshape(-1, round(FS)))
     path.write_text(
         "<CardiologyXML><ObservationType>ExerciseECG</ObservationType><FullDisclosure><NumberOfChannels>12</NumberOfChannels>"
         f'<SampleRate units="Hz">{FS:g}</SampleRate><Resolution units="uVperLsb">5</Resolution>'
         f"<LeadOrder>{','.join(LEADS)}</LeadOrder>"
-        f"<FullDisclosureData>\n{flat},\n</FullDisclosureData></FullDisclosure></CardiologyXML>"
+        f"<FullDisclosureData>\n\t\t{lines}\n</FullDisclosureData></FullDisclosure></CardiologyXML>"
     )
-    recording = read_recording(path)
+    return path
+
+
+def test_cardiosoft_exercise_tests_hold_a_second_of_each_lead_in_turn(tmp_path: Path) -> None:
+    seconds = 4
+    values = counts(seconds * round(FS))
+    in_turn = values.reshape(12, seconds, -1).swapaxes(0, 1)
+    recording = read_recording(exercise_test(tmp_path / "rec.xml", in_turn))
     assert recording.leads == LEADS
-    np.testing.assert_allclose(recording.signal, millivolts(counts()), atol=1e-6)
+    np.testing.assert_allclose(recording.signal, millivolts(values), atol=1e-6)
+    assert not any("interleaved" in note for note in recording.notes)
+
+
+def test_cardiosoft_exercise_tests_may_be_interleaved(tmp_path: Path) -> None:
+    values = counts(4 * round(FS))
+    recording = read_recording(exercise_test(tmp_path / "rec.xml", values.T.copy()))
+    np.testing.assert_allclose(recording.signal, millivolts(values), atol=1e-6)
+    assert any("interleaved" in note for note in recording.notes)
 
 
 def test_mortara_says_what_is_unconfirmed(tmp_path: Path) -> None:

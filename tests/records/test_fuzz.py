@@ -19,8 +19,18 @@ MUTATIONS = 2000
 OF_A_VARIANT = 400
 """A second way of writing a format that was fuzzed in full already."""
 
-VARIANTS = {"wfdb-212", "philips-plain", "scp-plain", "dicom-implicit", "npy", "matlab-4", "matlab-info"}
-READER_OF = {"npy": "numpy", "npz": "numpy", "matlab-4": "matlab", "matlab-info": "matlab", "edf-d": "edf",
+VARIANTS = {
+    "hdf5",
+    "hdf5-latest",
+    "wfdb-212",
+    "philips-plain",
+    "scp-plain",
+    "dicom-implicit",
+    "npy",
+    "matlab-4",
+    "matlab-info",
+}
+READER_OF = {"hdf5-latest": "hdf5", "npy": "numpy", "npz": "numpy", "matlab-4": "matlab", "matlab-info": "matlab", "edf-d": "edf",
              "philips-plain": "philips", "scp-plain": "scp",
              "wfdb-212": "wfdb", "dicom-implicit": "dicom", "dicom-deflated": "dicom"}  # fmt: skip
 NUMBERS = (
@@ -111,3 +121,21 @@ def test_mutated_files_give_a_recording_or_a_one_line_error(variant: str, tmp_pa
             assert np.isfinite(recording.signal).any()
         parts[chosen].write_bytes(originals[chosen])
     assert refused > mutations // 20
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "header", ["{'descr': '<f8', 'fortran_order': False, 'shape': (12L, 40L), }", "{'descr': '<f8', 'x\\q'}"]
+)
+def test_old_and_damaged_npy_headers_warn_of_nothing(header: str, tmp_path: Path) -> None:
+    """NumPy warns of headers that Python 2 wrote, Python of stray backslashes."""
+    text = header.ljust(117).encode() + b"\n"
+    path = tmp_path / "rec.npy"
+    signal = np.sin(np.arange(480.0)).reshape(12, 40)
+    path.write_bytes(b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + signal.tobytes())
+    (tmp_path / "rec.json").write_text('{"fs": 100, "units": "mV"}')
+    if "12L" in header:
+        np.testing.assert_allclose(read_recording(path).signal, signal, atol=1e-6)
+    else:
+        with pytest.raises(PrecordiaError, match="copy it again"):
+            read_recording(path)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow as pa
 import pytest
 from ecg_files import FS, LEADS, counts, millivolts, write_muse, write_wfdb
 from test_fuzz import mutate
 
 from precordia.core.errors import PrecordiaError, UnreadableRecordingError, UnusableSignalError
-from precordia.records.apart import Apart, NoAnswerError
+from precordia.records.apart import Allowance, Apart, NoAnswerError
 from precordia.records.read import read_recording
 from precordia.records.readers import hdf5
 from precordia.records.readers.sidecar import assuming
@@ -58,6 +64,41 @@ def test_an_ecg_a_group_with_an_array_a_lead(tmp_path: Path) -> None:
     assert (recording.fs, recording.leads, recording.age, recording.sex) == (250.0, LEADS, 61.0, "F")
     assert recording.report == "Sinus rhythm"
     np.testing.assert_allclose(recording.signal, ECG / 2, atol=1e-6)
+
+
+def write_packed(group: h5py.Group, name: str, value: np.ndarray | str) -> None:
+    """As ml4h's ``tensor_writer_partners.py`` does."""
+    plain = value.encode() if isinstance(value, str) else value.tobytes()
+    packed = pa.Codec("zstd").compress(plain, asbytes=True)
+    data = group.create_dataset(name, data=np.void(packed))
+    attributes = {"method": "zstd", "compression_level": 19, "len": len(value), "uncompressed_length": len(plain)}
+    data.attrs.update({**attributes, "compressed_length": len(packed)})
+    data.attrs["dtype"] = "str" if isinstance(value, str) else str(value.dtype)
+
+
+@pytest.mark.parametrize("where", ["/", "partners_ecg_rest/2004-02-08T15:56:00"])
+def test_leads_and_texts_packed_with_zstandard(where: str, tmp_path: Path) -> None:
+    """As ml4h keeps what a MUSE exported: int16 in µV, each lead and each text packed."""
+    with h5py.File(tmp_path / "m.hd5", "w") as file:
+        group = file.require_group(where)
+        for lead, row in zip(LEADS, ECG, strict=True):
+            write_packed(group, lead, np.rint(row * 1000).astype("int16"))
+        for name, text in {"ecgsamplebase": "250", "gender": "FEMALE", "patientage": "61"}.items():
+            write_packed(group, name, text)
+        write_packed(group, "read_md_clean", "sinus rhythm")
+    recording = read_recording(tmp_path / "m.hd5")
+    assert (recording.leads, recording.fs, recording.age, recording.sex) == (LEADS, 250.0, 61.0, "F")
+    assert recording.report == "sinus rhythm"
+    np.testing.assert_allclose(recording.signal, ECG, atol=6e-4)
+
+
+def test_packed_leads_that_lie_about_their_size_are_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.hd5", "w") as file:
+        for lead, row in zip(LEADS, ECG, strict=True):
+            write_packed(file, lead, row.astype("float32"))
+        file["II"].attrs["uncompressed_length"] = 2**27
+    with pytest.raises(PrecordiaError, match=r"m\.hd5: .*copy it again|sampling rate"):
+        read_recording(tmp_path / "m.hd5")
 
 
 def test_an_array_a_lead_and_visit(tmp_path: Path) -> None:
@@ -203,8 +244,7 @@ CONTAINERS: dict[str, tuple[Callable[[Path], None], int]] = {
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_mutations_of_containers_end_in_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5._LIBRARY, "timeout_s", 1.0)
+def test_mutations_of_containers_end_in_one_line(name: str, tmp_path: Path) -> None:
     write, mutations = CONTAINERS[name]
     path = tmp_path / name
     write(path)
@@ -221,16 +261,122 @@ def test_mutations_of_containers_end_in_one_line(name: str, tmp_path: Path, monk
     assert outcomes == {"read", "refused"}
 
 
-def test_a_library_that_hangs_or_dies_is_left_behind() -> None:
-    apart = Apart("time:sleep", timeout_s=0.3)
-    assert apart(0.0) is None
-    with pytest.raises(NoAnswerError):
-        apart(30.0)
-    assert apart(0.0) is None
+def compute(seconds: float) -> int:
+    """Keep a processor busy; the process that did it."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return os.getpid()
+
+
+def allocate(n_bytes: int) -> int:
+    return len(bytearray(n_bytes))
+
+
+def leave(code: int) -> None:
+    os._exit(code)
+
+
+def apart(name: str) -> Apart:
+    sys.path.insert(0, str(Path(__file__).parent))
+    return Apart(f"{Path(__file__).stem}:{name}")
+
+
+ENOUGH = Allowance(computing_s=10.0)
+
+
+def test_a_call_that_computes_without_end_is_stopped_and_the_next_one_served() -> None:
+    busy = apart("compute")
+    first = busy(ENOUGH, 0.0)
+    assert busy(ENOUGH, 0.0) == first  # one process for many calls
+    with pytest.raises(NoAnswerError, match="computed"):
+        busy(Allowance(computing_s=0.05), 60.0)
+    assert busy(ENOUGH, 0.0) not in (first, os.getpid())
     with pytest.raises(TypeError):
-        apart("x")
-    apart.close()
-    apart = Apart("os:_exit", timeout_s=5.0)
-    with pytest.raises(NoAnswerError):
-        apart(3)
-    apart.close()
+        busy(ENOUGH, "x")
+    busy.close()
+
+
+def test_waiting_costs_no_allowance_of_computing_but_has_an_end() -> None:
+    asleep = Apart("time:sleep")
+    assert asleep(Allowance(computing_s=0.05), 0.3) is None
+    with pytest.raises(NoAnswerError, match="waited"):
+        asleep(Allowance(computing_s=1.0, waiting_s=0.2), 30.0)
+    assert asleep(ENOUGH, 0.0) is None
+    asleep.close()
+
+
+def test_memory_beyond_the_allowance_is_an_error_of_the_call() -> None:
+    greedy = apart("allocate")
+    assert greedy(Allowance(10.0, memory=2**26), 2**20) == 2**20
+    with pytest.raises(MemoryError):
+        greedy(Allowance(10.0, memory=2**26), 2**28)
+    assert greedy(Allowance(10.0, memory=2**29), 2**28) == 2**28
+    greedy.close()
+
+
+def test_a_process_that_dies_is_left_behind() -> None:
+    dying = apart("leave")
+    with pytest.raises(NoAnswerError, match="crashed"):
+        dying(ENOUGH, 3)
+    dying.close()
+
+
+def test_threads_and_forked_children_are_served() -> None:
+    busy = apart("compute")
+    with ThreadPoolExecutor(4) as pool:
+        mine = set(pool.map(lambda _: busy(ENOUGH, 0.0), range(16)))
+    assert len(mine) == 1
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        other = busy(ENOUGH, 0.0)
+        busy.close()
+        os.write(write, str(other).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert int(os.read(read, 20)) not in mine
+    assert busy(ENOUGH, 0.0) in mine  # the child's end is not the parent's
+    busy.close()
+
+
+def test_the_processes_end_with_the_one_that_started_them() -> None:
+    code = (
+        "import sys; sys.path[:] = {path!r}; from precordia.records.apart import Allowance, Apart; import os, signal\n"
+        "busy = Apart({name!r}); print(busy(Allowance(10.0), 0.0), busy._process.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    ).format(path=[str(Path(__file__).parent), *sys.path], name=f"{Path(__file__).stem}:compute")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout
+    for pid in map(int, said.split()):
+        for _ in range(200):
+            if not Path(f"/proc/{pid}").exists() or "State:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("a process outlives the one that started it")
+
+
+def test_a_file_that_computes_without_end_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with h5py.File(tmp_path / "rec.h5", "w") as file:
+        file["ecg"] = ECG
+    monkeypatch.setattr(hdf5, "_LIBRARY", apart("compute_for_a_minute"))
+    with pytest.raises(UnreadableRecordingError, match=r"came to no end .*computed without end.*copy it again"):
+        read_recording(tmp_path / "rec.h5")
+    hdf5._LIBRARY.close()
+
+
+def compute_for_a_minute(*_: object) -> int:
+    return compute(60.0)
+
+
+def test_what_the_hdf5_library_says_is_told_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "rec.h5"
+    with h5py.File(path, "w") as file:
+        file["ecg"] = ECG
+    sound = path.read_bytes()
+    path.write_bytes(sound[:3000])
+    with pytest.raises(UnreadableRecordingError, match="truncated HDF5"):
+        read_recording(path)
+    path.write_bytes(sound[:13] + b"\0" + sound[14:])
+    with pytest.raises(UnreadableRecordingError, match=r"does not hold together\); copy it again"):
+        read_recording(path)

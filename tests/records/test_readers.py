@@ -14,7 +14,7 @@ from precordia.records.read import read_recording
 from precordia.records.readers import READERS
 
 NAMES = {"npy": "numpy", "npz": "numpy"}
-WITHOUT_PERSON = {"wfdb", "wfdb-212", "csv", "npz", "rhythm-text"}
+WITHOUT_PERSON = {"hdf5", "hdf5-latest", "wfdb", "wfdb-212", "csv", "npz", "rhythm-text"}
 WITHOUT_REPORT = {"edf", "edf-d", "ishne", "mfer"}
 
 

@@ -8,13 +8,13 @@ import zlib
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import UnreadableRecordingError
 from precordia.core.recording import Recording
 from precordia.records.limits import MAX_VALUES, most_inflated, read_bytes
 from precordia.records.readers import stacks
+from precordia.records.readers.npy_header import NpyHeader, read_npy_header
 from precordia.records.readers.reader import Head, Reader, Several
 from precordia.records.readers.sidecar import fact_of, read_sidecar, recording_from_array, to_facts
 
@@ -68,8 +68,8 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: 
     """One member, inflated only so far as its NPY header declares, whatever the archive's directory says."""
     with archive.open(info) as file:
         start = file.read(min(limit, 4096))
-        shape, _, dtype, offset = _npy_header(path, start)
-        wanted = offset + _count(path, shape, dtype) * dtype.itemsize
+        header = _header(path, start)
+        wanted = header.offset + _count(path, header) * header.dtype.itemsize
         if wanted > most_inflated(info.compress_size, limit):
             raise UnreadableRecordingError(
                 f"{path}: {info.filename[:40]} unpacks to {wanted} bytes, more than are read; refused"
@@ -91,25 +91,19 @@ def _facts(path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipI
     return to_facts(out)
 
 
-def _npy_header(path: Path, data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Shape, Fortran order, type and the place of the first value; literals only are evaluated."""
-    stream = io.BytesIO(data)
+def _header(path: Path, data: bytes) -> NpyHeader:
+    """The header of NPY bytes."""
     try:
-        version = np.lib.format.read_magic(stream)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = header(stream)
-    except Exception as error:  # numpy parses the header as Python: a damaged one raises whatever a tokenizer raises
-        raise UnreadableRecordingError(
-            f"{path}: not a readable NPY header ({type(error).__name__}); it is damaged"
-        ) from None
-    return shape, fortran, dtype, stream.tell()
+        return read_npy_header(io.BytesIO(data))
+    except ValueError as error:
+        raise UnreadableRecordingError(f"{path}: {error}; it is damaged, copy it again from its source") from None
 
 
-def _count(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+def _count(path: Path, header: NpyHeader) -> int:
     count = 1
-    for side in shape:
-        count *= int(side)
-    if dtype.hasobject or dtype.itemsize == 0 or not 0 <= count <= MAX_VALUES:
+    for side in header.shape:
+        count *= side
+    if header.dtype.hasobject or header.dtype.itemsize == 0 or not 0 <= count <= MAX_VALUES:
         raise UnreadableRecordingError(
             f"{path}: holds Python objects or more than {MAX_VALUES} values; save plain numbers"
         )
@@ -118,16 +112,11 @@ def _count(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 
 def _npy(path: Path, data: bytes) -> NDArray[Any]:
     """The array in NPY bytes, its size checked before anything is allocated."""
-    shape, fortran, dtype, offset = _npy_header(path, data)
-    count = _count(path, shape, dtype)
-    if len(data) - offset < count * dtype.itemsize:
-        raise UnreadableRecordingError(
-            f"{path}: holds {len(data) - offset} of {count * dtype.itemsize} bytes; it is truncated"
-        )
-    array: NDArray[Any] = np.frombuffer(data, dtype=dtype, count=count, offset=offset).reshape(
-        shape, order="F" if fortran else "C"
-    )
-    return array
+    header = _header(path, data)
+    wanted, there = _count(path, header) * header.dtype.itemsize, len(data) - header.offset
+    if there < wanted:
+        raise UnreadableRecordingError(f"{path}: holds {there} of {wanted} bytes; it is truncated")
+    return header.values(data[header.offset : header.offset + wanted])
 
 
 NUMPY = Reader("numpy", sniff_numpy, read_numpy, (".npy", ".npz"), Several(stacks.names, stacks.read))

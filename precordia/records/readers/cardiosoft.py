@@ -1,7 +1,8 @@
 """GE CardioSoft and CASE XML (root ``CardiologyXML``): comma-separated samples, median beats beside the strip.
 
-A resting ECG is in ``StripData``, a list a lead; an exercise test in ``FullDisclosure``, all leads interleaved. The layout is
-that of the files of UK Biobank (fields 20205 and 6025).
+A resting ECG is in ``StripData``, a list a lead; an exercise test in ``FullDisclosure``, a second of each lead in turn. The
+layout is that of the files of UK Biobank (fields 20205 and 6025), as ml4h (broadinstitute/ml4h, ``tensor_writer_ukbb.py``) and
+paubrunet97/CardioSoftECGXMLReader read them; others describe the leads as interleaved sample by sample, so that both are known.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def read(path: Path) -> Recording:
     if strip is not None and strip.find("WaveformData") is not None:
         leads, signal, fs, notes = _lists(path, strip)
     elif whole is not None:
-        leads, signal, fs, notes = _interleaved(path, whole)
+        leads, signal, fs, notes = _in_turn(path, whole)
     else:
         raise UnusableSignalError(f"{path}: holds no rhythm strip; export the ECG with its waveforms")
     leads, signal, derived = with_limb_leads(leads, signal)
@@ -132,18 +133,31 @@ def _samples(text: str, what: str) -> NDArray[np.float64]:
     )
 
 
-def _interleaved(path: Path, block: Element) -> tuple[tuple[str, ...], NDArray[np.float32], float, tuple[str, ...]]:
+def _in_turn(path: Path, block: Element) -> tuple[tuple[str, ...], NDArray[np.float32], float, tuple[str, ...]]:
     fs, scale, notes = _traits(path, block)
     names = [name.strip() for name in text_of(block, "LeadOrder").split(",") if name.strip()]
     count = int(number_of(block, "NumberOfChannels") or len(names))
-    element = block.find("FullDisclosureData")
-    values = _samples((element.text or "") if element is not None else "", str(path))
+    text = ",".join((element.text or "").strip().strip(",") for element in block.findall("FullDisclosureData"))
+    values = _samples(text, str(path))
     check_shape(path, count, values.size // max(count, 1))
     if len(names) != count:
         raise UnreadableRecordingError(f"{path}: declares {count} leads but names {len(names)}; the file is damaged")
-    table = values[: values.size // count * count].reshape(-1, count) * scale
-    leads, signal = stack_rows(path, dict(zip(names, table.T, strict=True)))
+    each = values[: values.size // count * count].reshape(-1, count).T
+    second = round(fs)
+    seconds = values.size // (count * second)
+    turns = values[: seconds * count * second].reshape(seconds, count, second).swapaxes(0, 1).reshape(count, -1)
+    if seconds and _roughness(turns) <= _roughness(each[:, : turns.shape[1]]):
+        each = turns
+    else:
+        notes = (*notes, "leads taken as interleaved sample by sample, which gives the smoother curves")
+    leads, signal = stack_rows(path, dict(zip(names, each * scale, strict=True)))
     return leads, signal, fs, notes
+
+
+def _roughness(rows: NDArray[np.float64]) -> float:
+    """Mean change from sample to sample: least where the samples of a lead stand in their order."""
+    change = np.abs(np.diff(rows, axis=1))
+    return float(np.nanmean(change)) if np.isfinite(change).any() else 0.0
 
 
 def _moment(element: Element | None) -> datetime | None:

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from precordia.core.errors import MissingExtraError, PrecordiaError, UnknownFormatError, UnreadableRecordingError
 from precordia.core.leads import LEADS, canonical_lead
 from precordia.core.recording import Recording
-from precordia.records.apart import Apart, NoAnswerError
+from precordia.records.apart import MAX_MEMORY, Allowance, Apart, NoAnswerError
 from precordia.records.channels import one_line
 from precordia.records.limits import MAX_CHANNELS, MAX_VALUES
 from precordia.records.places import join_place
+from precordia.records.readers.packed_values import packed_of, unpacked
 from precordia.records.readers.reader import Head, Reader, Several
 from precordia.records.readers.sidecar import recording_from_array
 from precordia.records.readers.stacks import IDS, SIGNALS, ecg_of_stack, facts_of_file, is_stack, names_of
@@ -34,6 +35,24 @@ _MAX_OBJECTS: Final = 500_000
 
 _MOST_BESIDE: Final = 2000
 """Most things in a group in which single values are looked for."""
+
+_LEAST_S: Final = 0.08
+_S_PER_BYTE: Final = 1e-6
+_MOST_S: Final = 60.0
+"""Processor time a file may take, s: a constant, more a byte, and a bound on both."""
+
+_LEAST_MEMORY: Final = 64 * 2**20
+_MEMORY_PER_BYTE: Final = 32
+"""Memory a file may take, bytes: a constant, and more a byte (compressed ten to one, held three times over)."""
+
+_MEANINGS: Final = (
+    ("truncated file", "truncated HDF5: shorter than it says; copy it again from its source"),
+    ("required filter", "HDF5 compressed in a way that h5py does not have; write it anew, as by h5repack -f GZIP=4"),
+    ("unable to lock file", "HDF5 that another program has open; close it there, or read a copy"),
+    ("MemoryError", "HDF5 that needs more memory than a file of its size does; it is damaged, copy it again"),
+    ("filter returned failure", "damaged HDF5 (its compressed samples do not unpack); copy it again from its source"),
+)
+"""What the HDF5 library says to what it means; whatever else it says is a damaged structure."""
 
 _FACTS: Final = {
     "fs": (
@@ -125,11 +144,19 @@ def _recording(path: Path, ecg: _Ecg, place: Path) -> Recording:
 def _apart(path: Path, ecg: _Ecg | None) -> Any:
     """:func:`look_into`, in a process of its own: the HDF5 library hangs or crashes on some damaged files."""
     try:
-        return _LIBRARY(str(path), ecg)
-    except NoAnswerError:
+        return _LIBRARY(_allowance(path.stat().st_size), str(path), ecg)
+    except NoAnswerError as error:
         raise UnreadableRecordingError(
-            f"{path}: the HDF5 library gave no answer in {_LIBRARY.timeout_s:.0f} s; the file is damaged or too large"
+            f"{path}: reading it with the HDF5 library came to no end ({error}); it is damaged, copy it again from its source"
         ) from None
+
+
+def _allowance(n_bytes: int) -> Allowance:
+    """What reading a file of this size may take."""
+    return Allowance(
+        computing_s=min(_LEAST_S + _S_PER_BYTE * n_bytes, _MOST_S),
+        memory=min(_LEAST_MEMORY + _MEMORY_PER_BYTE * n_bytes, MAX_MEMORY),
+    )
 
 
 def _ecgs(path: Path) -> dict[str, _Ecg]:
@@ -157,7 +184,7 @@ def _samples(path: str, ecg: _Ecg) -> tuple[NDArray[Any], list[str], dict[str, A
         if not ecg.leads:
             return np.squeeze(np.asarray(first)), [], facts
         facts.pop("leads", None)
-        rows = [np.asarray(file[array]).reshape(-1) for array in ecg.arrays]
+        rows = [unpacked(file[array]).reshape(-1) for array in ecg.arrays]
     longest = max(len(row) for row in rows)
     kept = [(lead, row) for lead, row in zip(ecg.leads, rows, strict=True) if len(row) == longest]
     return np.stack([row for _, row in kept]), [lead for lead, _ in kept], facts
@@ -175,10 +202,19 @@ def _opened(path: Path) -> Iterator[Any]:
     except PrecordiaError:
         raise
     except Exception as error:  # whatever a damaged file provokes in the library
-        reason = one_line(f"{type(error).__name__}: {error}")[:100]
-        raise UnreadableRecordingError(
-            f"{path}: not readable as HDF5 ({reason}); copy it again from its source"
-        ) from None
+        raise UnreadableRecordingError(f"{path}: {_why(f'{type(error).__name__}: {error}')}") from None
+
+
+def _why(said: str) -> str:
+    """What the library's words mean to someone who has the file, and what to do.
+
+    >>> _why("OSError: Unable to synchronously open file (bad byte number in an address)")
+    'damaged HDF5 (its structure does not hold together); copy it again from its source'
+    """
+    for words, meaning in _MEANINGS:
+        if words in said:
+            return meaning
+    return "damaged HDF5 (its structure does not hold together); copy it again from its source"
 
 
 def _list(path: str) -> dict[str, _Ecg]:
@@ -205,7 +241,10 @@ def _arrays(path: str, file: Any) -> dict[str, tuple[int, ...]]:
         nonlocal seen
         seen += 1
         shape = getattr(thing, "shape", None)
-        if shape and thing.dtype.kind in "fiu" and not thing.external and not thing.is_virtual:
+        if (packed := packed_of(thing)) is not None:
+            if packed.kind in "fiu":
+                found[name] = (packed.n_values,)
+        elif shape and thing.dtype.kind in "fiu" and not thing.external and not thing.is_virtual:
             found[name] = tuple(int(side) for side in shape)
         return True if seen >= _MAX_OBJECTS else None
 
@@ -274,7 +313,7 @@ def _facts(thing: Any) -> dict[str, Any]:
         if key.lower() in known:
             value = thing.get(key)
             if getattr(value, "size", 0) == 1 and getattr(value, "ndim", 1) <= 1:
-                said[key.lower()] = value[()]
+                said[key.lower()] = unpacked(value)[()]
     out: dict[str, Any] = {}
     for field, spellings in _FACTS.items():
         for spelling in spellings:
@@ -297,6 +336,6 @@ def _plain(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-_LIBRARY: Final = Apart("precordia.records.readers.hdf5:look_into", timeout_s=20.0)
+_LIBRARY: Final = Apart("precordia.records.readers.hdf5:look_into", ahead=("h5py", "pyarrow"))
 
 READER = Reader("hdf5", sniff, read, (".h5", ".hdf5", ".hd5"), Several(names, read_one))

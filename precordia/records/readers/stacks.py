@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from precordia.core.errors import PrecordiaError, UnreadableRecordingError, Unus
 from precordia.core.recording import Recording
 from precordia.records.limits import MAX_CHANNELS, MAX_VALUES, most_inflated
 from precordia.records.places import join_place
+from precordia.records.readers.npy_header import read_npy_header
 from precordia.records.readers.sidecar import read_sidecar, recording_from_array
 
 MAX_ECGS: Final = 2_000_000
@@ -134,25 +135,27 @@ def _load(path: str, mtime_ns: int, size: int) -> NDArray[Any] | None:
         with Path(path).open("rb") as file:
             if file.read(6) == b"\x93NUMPY":
                 file.seek(0)
-                if not is_stack(_header(file)[0]):
+                header = read_npy_header(file)
+                if not is_stack(header.shape):
                     return None
-                return np.lib.format.open_memmap(path, mode="r")
+                order = "F" if header.fortran else "C"
+                return np.memmap(path, header.dtype, "r", header.offset, header.shape, order)  # type: ignore[call-overload,no-any-return]
         with zipfile.ZipFile(path) as archive:
             for name in _members(archive):
                 with archive.open(f"{name}.npy") as member:
-                    shape, dtype = _header(member)
-                if is_stack(shape) and dtype.kind in "fiu":
+                    header = read_npy_header(member)
+                if is_stack(header.shape) and header.dtype.kind in "fiu":
+                    n_bytes = int(np.prod(header.shape)) * header.dtype.itemsize
                     limit = most_inflated(archive.getinfo(f"{name}.npy").compress_size, MAX_INFLATED)
-                    if int(np.prod(shape)) * dtype.itemsize > limit:
+                    if n_bytes > limit:
                         raise UnreadableRecordingError(
                             f"{path}: its array unpacks to more than {limit // 2**20} MiB; save it as .npy"
                         )
                     with archive.open(f"{name}.npy") as member:
-                        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
-                    return array
+                        return read_npy_header(member).values(member.read(n_bytes))
     except PrecordiaError:
         raise
-    except Exception as error:  # numpy parses a header as Python: a damaged one raises whatever a tokenizer raises
+    except Exception as error:  # whatever a damaged header or archive provokes
         raise UnreadableRecordingError(
             f"{path}: not a readable array ({type(error).__name__}); copy it again"
         ) from None
@@ -174,15 +177,8 @@ def _ids(path: Path) -> Sequence[Any] | None:
                     if info.file_size > most_inflated(info.compress_size):
                         return None
                     with archive.open(info) as member:
-                        found: list[Any] = np.lib.format.read_array(member, allow_pickle=False).reshape(-1).tolist()
+                        found: list[Any] = read_npy_header(member).values(member.read()).reshape(-1).tolist()
                     return found
     except Exception:  # ids that are damaged or pickled are none, and the ECGs are called by their place
         return None
     return None
-
-
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read_header(stream)
-    return shape, dtype
