@@ -24,6 +24,7 @@ from precordia.core.retrieval import Hit, Mode, Query
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.index_cache import open_vector_index, open_word_index
+from precordia.indexing.indexes import BY_SIZE, check_index
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
@@ -83,6 +84,7 @@ class KnowledgeBase:
         *,
         encoder: Encoder | str = "default",
         text_encoder: TextEncoder | str | None = "default",
+        index: str = BY_SIZE,
     ) -> KnowledgeBase:
         """Make an empty knowledge base.
 
@@ -91,18 +93,22 @@ class KnowledgeBase:
             encoder: Of signals: an object, or a name or folder to load it by.
             text_encoder: Of reports, for search by meaning; None to do without. The default is left out where the
                 extra ``text`` is not installed.
+            index: The kind of vector index, a name in :data:`~precordia.indexing.indexes.INDEXES`; by default the number of
+                vectors chooses.
 
         Raises:
             UsageError: there is a knowledge base already.
+            UnknownNameError: there is no such kind of index.
         """
         folder = folder_of(path)
         if is_knowledge_base(folder):
             raise UsageError(f"there is a knowledge base at {folder} already: open it, or choose another folder")
+        check_index(index)
         signal_encoder, name = _load_encoder(encoder)
         words, text_name = _load_text_encoder(text_encoder)
         make_folder(folder)
         store = DeltaCaseStore.create(folder)
-        manifest = Manifest.of(signal_encoder, name, words, text_name)
+        manifest = Manifest.of(signal_encoder, name, words, text_name, index)
         manifest.save(folder)
         return cls(folder, manifest, store, signal_encoder, words)
 
@@ -494,7 +500,7 @@ class KnowledgeBase:
         retriever = self._retriever
         if retriever is None or self._indexed_version != self._store.version:
             self._knowledge, self._indexed_version = None, self._store.version
-            self._signals = open_vector_index(self._store, "signal", self.manifest.dim)
+            self._signals = open_vector_index(self._store, "signal", self.manifest.dim, index=self.manifest.index)
             retriever = Retriever(self._store, self._signals, lambda: self._encoder)
         if query.text and retriever.words is None:
             retriever = replace(retriever, words=self._words(), **self._meanings())
@@ -511,7 +517,8 @@ class KnowledgeBase:
         encoder, dim = self._text_encoder, self.manifest.text_dim
         if encoder is None or dim is None:
             return {}
-        return {"meanings": open_vector_index(self._store, "text", dim), "text_encoder": lambda: encoder}
+        meanings = open_vector_index(self._store, "text", dim, index=self.manifest.index)
+        return {"meanings": meanings, "text_encoder": lambda: encoder}
 
 
 def is_knowledge_base(path: str | PathLike[str]) -> bool:

@@ -32,7 +32,7 @@ from precordia.indexing.manifest import MANIFEST, MANIFEST_COPY, Manifest, mend_
 from precordia.indexing.mapped_rows import mirror_of
 from precordia.indexing.schema import LIGHT_SCHEMA
 from precordia.indexing.seals import digest_of_file
-from precordia.indexing.store import DeltaCaseStore, open_table, open_tables
+from precordia.indexing.store import DeltaCaseStore, VectorKind, open_table, open_tables
 from precordia.indexing.tables import DeltaFolder
 
 Verifier = Callable[[Path], Sequence[str]]
@@ -302,7 +302,8 @@ class _Check:
             if self.repair:
                 forget_index(self.path, name)
                 if name in dims:
-                    open_vector_index(store, "signal" if name == "signal-vectors" else "text", dims[name])
+                    vectors: VectorKind = "signal" if name == "signal-vectors" else "text"
+                    open_vector_index(store, vectors, dims[name], index=manifest.index)
                 elif name == "words":
                     open_word_index(store)
                 self._all_repaired(len(self.problems) - 1)
