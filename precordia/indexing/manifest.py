@@ -123,7 +123,7 @@ class Manifest:
             raise MismatchError(
                 f"knowledge base {path}: written as {written[0]!r} {written[1]}, schema {written[2]}, by precordia "
                 f"{values.get('created_by')}; this version reads {FORMAT!r} {FORMAT_VERSION}, schema {SCHEMA_VERSION}: "
-                "open it with that version, or build it again into another folder"
+                + _way_out(folder, written[1])
             )
         try:
             return _validated(cls(**unsealed(content)))
@@ -202,6 +202,13 @@ def mend_manifest(path: Path) -> bool:
             raise damaged
         sound.save(path)
     return damaged is not None
+
+
+def _way_out(folder: Path, version: object) -> str:
+    """What to do about another format."""
+    if isinstance(version, int) and version < FORMAT_VERSION:
+        return f"opening it to search or build, or precordia check --kb {folder} --repair, brings it up to date"
+    return "open it with that version, or build it again into another folder"
 
 
 def _is_sound(content: bytes, values: Mapping[str, Any]) -> bool:
