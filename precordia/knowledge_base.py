@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
 from precordia.core.errors import MismatchError, MissingExtraError, UsageError
-from precordia.core.protocols import Encoder, LanguageModel, TextEncoder
+from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Mode, Query
 from precordia.indexing.builder import BuildReport, Progress, build
@@ -26,6 +26,7 @@ from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.indexes import BY_SIZE, check_index
 from precordia.indexing.manifest import Manifest
+from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
@@ -120,7 +121,7 @@ class KnowledgeBase:
         encoder: Encoder | str | None = None,
         text_encoder: TextEncoder | str | None = None,
     ) -> KnowledgeBase:
-        """Open a knowledge base.
+        """Open a knowledge base; one of an earlier format is brought up to date first.
 
         Args:
             path: Its folder.
@@ -129,12 +130,13 @@ class KnowledgeBase:
 
         Raises:
             KnowledgeBaseNotFoundError: there is none.
-            MismatchError: it was built with another encoder, or written by another version; says what to do.
+            MismatchError: it was built with another encoder, or written by a later version; says what to do.
             DamageError: something of it is missing, or is not what was written.
             UnfinishedErasureError: an erasure was interrupted and cannot be finished here.
             StorageError: it cannot be read.
         """
         folder = folder_of(path)
+        bring_up_to_date(folder)
         manifest, store = Manifest.load(folder), DeltaCaseStore(folder)
         signal_encoder, _ = _load_encoder(encoder if encoder is not None else manifest.encoder)
         words = _load_text_encoder(text_encoder if text_encoder is not None else manifest.text_encoder)[0]
@@ -165,6 +167,7 @@ class KnowledgeBase:
         workers: int | None = None,
         progress: Progress | None = None,
         arrays: Mapping[str, Any] | None = None,
+        executor: Executor | str = "local",
     ) -> BuildReport:
         """Add an archive's recordings; what is there already is passed over.
 
@@ -176,12 +179,16 @@ class KnowledgeBase:
             workers: Processes; None for one a core.
             progress: Wraps the shards, to show progress.
             arrays: What is known of arrays (NPY, CSV, HDF5, ...) that do not say it themselves: ``fs``, ``units``, ``leads``.
+            executor: What runs the shards: "local" for processes of this machine, "ray" for a Ray cluster, which must reach
+                the archive and the encoder under the same names; or any other.
 
         Raises:
             UnreadableRecordingError: there is no such source.
             UsageError: ``reports`` joins nothing, or has neither reports nor codes.
             FilterError: ``where`` is not valid.
             BusyError: another process is writing.
+            UnknownNameError: there is no such executor.
+            MissingExtraError: Ray is asked for and not installed.
         """
         report = build(
             source,
@@ -196,6 +203,7 @@ class KnowledgeBase:
             workers=workers,
             progress=progress,
             arrays=arrays,
+            executor=executor,
         )
         self._store.refresh()
         if report.n_added or report.n_updated:
