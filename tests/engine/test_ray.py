@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from precordia.core.errors import MissingExtraError, UnknownNameError
-from precordia.engine.contract import ExecutorContract, square
 from precordia.engine.executors import EXECUTORS
 from precordia.engine.ray import RayExecutor
+from precordia.testing.executors import ExecutorContract, square
 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
