@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from indexing_fakes import DIM, FakeEncoder, row
+from indexing_fakes import DIM, STAGES, FakeEncoder, row, write_archive
 
 from precordia.core.errors import UnknownNameError
 from precordia.core.protocols import Encoder
+from precordia.engine.executors import EXECUTORS
+from precordia.indexing.builder import build
 from precordia.indexing.index_cache import open_vector_index
 from precordia.indexing.indexes import INDEXES, kind_for
 from precordia.indexing.manifest import Manifest
@@ -57,6 +61,28 @@ def test_the_manifest_names_the_index(tmp_path: Path) -> None:
     assert [kind_for("by size", n, 1000) for n in (999, 1000)] == ["flat", "approximate"]
     with pytest.raises(UnknownNameError, match="unknown vector index 'flta'; did you mean 'flat'"):
         kind_for("flta", 10)
+
+
+class HereExecutor:
+    """Runs shards where it is, and counts them."""
+
+    def __init__(self) -> None:
+        self.n = 0
+
+    def map(self, function: Any, shards: Iterable[Any]) -> Iterator[Any]:
+        for shard in shards:
+            self.n += 1
+            yield function(shard)
+
+
+def test_a_new_executor_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = HereExecutor()
+    monkeypatch.setattr(EXECUTORS, "_entries", {**EXECUTORS._entries, "here": lambda workers, n_shards: here})
+    write_archive(tmp_path / "archive", 4)
+    report = build(tmp_path / "archive", tmp_path / "kb", encoder=FakeEncoder(), stages=STAGES, executor="here")
+    assert (report.n_added, here.n) == (3, 1)
+    with pytest.raises(UnknownNameError, match="unknown executor"):
+        build(tmp_path / "archive", tmp_path / "kb", encoder=FakeEncoder(), stages=STAGES, executor="nowhere")
 
 
 def test_the_package_does_without_pytest() -> None:
