@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
 from precordia.core.errors import MismatchError, MissingExtraError, UsageError
-from precordia.core.protocols import Encoder, LanguageModel, TextEncoder
+from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import PRECEDENTS, Hit, Mode, Query
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.index_cache import open_vector_index, open_word_index
+from precordia.indexing.indexes import BY_SIZE, check_index
 from precordia.indexing.manifest import Manifest
+from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
@@ -80,6 +82,7 @@ class KnowledgeBase:
         *,
         encoder: Encoder | str = "default",
         text_encoder: TextEncoder | str | None = "default",
+        index: str = BY_SIZE,
     ) -> KnowledgeBase:
         """Make an empty knowledge base.
 
@@ -88,18 +91,22 @@ class KnowledgeBase:
             encoder: Of signals: an object, or a name or folder to load it by.
             text_encoder: Of reports, for search by meaning; None to do without. The default is left out where the
                 extra ``text`` is not installed.
+            index: The kind of vector index, a name in :data:`~precordia.indexing.indexes.INDEXES`; by default the number of
+                vectors chooses.
 
         Raises:
             UsageError: there is a knowledge base already.
+            UnknownNameError: there is no such kind of index.
         """
         folder = folder_of(path)
         if is_knowledge_base(folder):
             raise UsageError(f"there is a knowledge base at {folder} already: open it, or choose another folder")
+        check_index(index)
         signal_encoder, name = _load_encoder(encoder)
         words, text_name = _load_text_encoder(text_encoder)
         make_folder(folder)
         store = DeltaCaseStore.create(folder)
-        manifest = Manifest.of(signal_encoder, name, words, text_name)
+        manifest = Manifest.of(signal_encoder, name, words, text_name, index)
         manifest.save(folder)
         return cls(folder, manifest, store, signal_encoder, words)
 
@@ -111,7 +118,7 @@ class KnowledgeBase:
         encoder: Encoder | str | None = None,
         text_encoder: TextEncoder | str | None = None,
     ) -> KnowledgeBase:
-        """Open a knowledge base.
+        """Open a knowledge base; one of an earlier format is brought up to date first.
 
         Args:
             path: Its folder.
@@ -120,12 +127,13 @@ class KnowledgeBase:
 
         Raises:
             KnowledgeBaseNotFoundError: there is none.
-            MismatchError: it was built with another encoder, or written by another version; says what to do.
+            MismatchError: it was built with another encoder, or written by a later version; says what to do.
             DamageError: something of it is missing, or is not what was written.
             UnfinishedErasureError: an erasure was interrupted and cannot be finished here.
             StorageError: it cannot be read.
         """
         folder = folder_of(path)
+        bring_up_to_date(folder)
         manifest, store = Manifest.load(folder), DeltaCaseStore(folder)
         signal_encoder, _ = _load_encoder(encoder if encoder is not None else manifest.encoder)
         words = _load_text_encoder(text_encoder if text_encoder is not None else manifest.text_encoder)[0]
@@ -156,6 +164,7 @@ class KnowledgeBase:
         workers: int | None = None,
         progress: Progress | None = None,
         arrays: Mapping[str, Any] | None = None,
+        executor: Executor | str = "local",
     ) -> BuildReport:
         """Add an archive's recordings; what is there already is passed over.
 
@@ -167,12 +176,16 @@ class KnowledgeBase:
             workers: Processes; None for one a core.
             progress: Wraps the shards, to show progress.
             arrays: What is known of arrays (NPY, CSV, HDF5, ...) that do not say it themselves: ``fs``, ``units``, ``leads``.
+            executor: What runs the shards: "local" for processes of this machine, "ray" for a Ray cluster, which must reach
+                the archive and the encoder under the same names; or any other.
 
         Raises:
             UnreadableRecordingError: there is no such source.
             UsageError: ``reports`` joins nothing, or has neither reports nor codes.
             FilterError: ``where`` is not valid.
             BusyError: another process is writing.
+            UnknownNameError: there is no such executor.
+            MissingExtraError: Ray is asked for and not installed.
         """
         report = build(
             source,
@@ -187,6 +200,7 @@ class KnowledgeBase:
             workers=workers,
             progress=progress,
             arrays=arrays,
+            executor=executor,
         )
         self._store.refresh()
         if report.n_added or report.n_updated:
@@ -493,7 +507,7 @@ class KnowledgeBase:
         retriever = self._retriever
         if retriever is None or self._indexed_version != self._store.version:
             self._knowledge, self._indexed_version = None, self._store.version
-            self._signals = open_vector_index(self._store, "signal", self.manifest.dim)
+            self._signals = open_vector_index(self._store, "signal", self.manifest.dim, index=self.manifest.index)
             retriever = Retriever(self._store, self._signals, lambda: self._encoder)
         if query.text and retriever.words is None:
             retriever = replace(retriever, words=self._words(), **self._meanings())
@@ -510,7 +524,8 @@ class KnowledgeBase:
         encoder, dim = self._text_encoder, self.manifest.text_dim
         if encoder is None or dim is None:
             return {}
-        return {"meanings": open_vector_index(self._store, "text", dim), "text_encoder": lambda: encoder}
+        meanings = open_vector_index(self._store, "text", dim, index=self.manifest.index)
+        return {"meanings": meanings, "text_encoder": lambda: encoder}
 
 
 def is_knowledge_base(path: str | PathLike[str]) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, progress
 from precordia.core.errors import UsageError
+from precordia.engine.executors import EXECUTORS
 
 if TYPE_CHECKING:
     from precordia.knowledge_base import KnowledgeBase
@@ -34,6 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--encoder", default="default", help="name or folder of the ECG encoder")
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
+    parser.add_argument(
+        "--executor",
+        choices=list(EXECUTORS),
+        default="local",
+        help="what runs the shards: processes of this machine, or a Ray cluster (RAY_ADDRESS) (default: local)",
+    )
     parser.add_argument(
         "--refit", action="store_true", help="fit the models of the archive's findings anew, also where little is new"
     )
@@ -69,6 +76,7 @@ def _build(args: argparse.Namespace) -> int:
         where=args.where,
         workers=args.workers,
         arrays=_arrays(args),
+        executor=args.executor,
         progress=lambda shards, total: progress(shards, total, "building", "shard"),
     )
     if report.join:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Self
 
 from precordia.core.findings import Finding, Measurements
+from precordia.core.leads import LEADS
 from precordia.core.recording import Recording, Sex
 
 
 @dataclass(frozen=True)
 class Case:
     """A recording as a precedent: what was written about it and what is known of it.
+
+    Each field is a column of the case table (:mod:`precordia.indexing.columns`), and what a recording has under the same
+    name comes from there: a new one is a line here.
 
     Attributes:
         case_id: Positive int64, derived from the recording (see :func:`case_id_of`), never a row position.
@@ -60,6 +65,34 @@ class Case:
         """One line, without the report's words and the patient."""
         said = ", ".join(finding.concept for finding in self.findings if finding.status != "absent")
         return f"Case({self.case_id}, {self.recording_id!r}, findings: {said or 'none'})"
+
+    @classmethod
+    def of(
+        cls,
+        recording: Recording,
+        findings: tuple[Finding, ...] = (),
+        measurements: Measurements = Measurements(),  # noqa: B008
+        quality_score: float = 1.0,
+    ) -> Self:
+        """The case of a recording.
+
+        Args:
+            recording: The recording.
+            findings: What its report says.
+            measurements: What was measured on it.
+            quality_score: 0 to 1.
+        """
+        there = {*vars(type(recording)), *(f.name for f in fields(recording))}
+        shared = {f.name: getattr(recording, f.name) for f in fields(cls) if f.name in there}
+        known = {
+            "case_id": case_id_of(recording),
+            "patient_key": patient_key_of(recording),
+            "n_leads": sum(lead in LEADS for lead in recording.leads),
+            "findings": findings,
+            "measurements": measurements,
+            "quality_score": quality_score,
+        }
+        return cls(**{**shared, **known})
 
 
 def patient_key_of(recording: Recording) -> str:

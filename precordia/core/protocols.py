@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -62,7 +63,68 @@ class TextEncoder(Protocol):
 
 @runtime_checkable
 class VectorIndex(Protocol):
-    """Vectors under explicit int64 ids, searched by inner product."""
+    """Vectors under explicit int64 ids, searched by inner product; a kind of them is a class in a registry."""
+
+    @property
+    def kind(self) -> str:
+        """The name that its class is registered by."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The ids there are, in the order they were added."""
+        ...
+
+    @property
+    def leaves_traces(self) -> bool:
+        """Whether bytes of removed vectors may stay in what is saved: an erasure then has it built again."""
+        ...
+
+    @property
+    def tolerance(self) -> float:
+        """How far a number of :meth:`vectors` may be from what was added; 0 where they are kept as they are."""
+        ...
+
+    @classmethod
+    def prepare(cls, dim: int, n: int, sample: Callable[[int], NDArray[np.float32]]) -> VectorIndex:
+        """An empty index, ready for vectors to be added.
+
+        Args:
+            dim: Length of a vector.
+            n: How many there will be.
+            sample: Given a number, about so many of them, ``(m, dim)``, to train on; not called where none are needed.
+        """
+        ...
+
+    @classmethod
+    def load(cls, path: Path) -> VectorIndex:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            KnowledgeBaseError: the file is damaged.
+        """
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write it to one file."""
+        ...
+
+    def suits(self, n: int) -> bool:
+        """Whether it was prepared for about so many vectors."""
+        ...
+
+    def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """``(len(ids), dim)``: the vectors of ids, within :attr:`tolerance`.
+
+        Raises:
+            KeyError: an id is not there.
+        """
+        ...
 
     def __len__(self) -> int: ...
 

@@ -31,6 +31,16 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def start_local(workers: int | None, n_shards: int) -> LocalExecutor:
+    """Processes of this machine, no more than there are shards.
+
+    Args:
+        workers: Number of processes; None for one a core.
+        n_shards: How many shards there will be.
+    """
+    return LocalExecutor(min(workers or available_cores(), max(n_shards, 1)))
+
+
 @dataclass(frozen=True)
 class LocalExecutor:
     """Maps a function over shards with worker processes, results in the order of the shards.

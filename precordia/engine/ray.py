@@ -95,6 +95,31 @@ class RayExecutor:
         return result
 
 
+def start_ray(workers: int | None, n_shards: int) -> RayExecutor:
+    """An executor on the cluster that ``RAY_ADDRESS`` names, else on a Ray of this machine.
+
+    Args:
+        workers: Number of actors; None for one a core of the cluster.
+        n_shards: How many shards there will be; no more actors than that are started.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        PrecordiaError: no cluster answers.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtraError("ray", "scale", "running on a Ray cluster") from error
+    if not ray.is_initialized():
+        try:
+            ray.init(log_to_driver=False, include_dashboard=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise PrecordiaError(
+                f"no Ray cluster could be had ({' '.join(str(error).split())[:200]}): see RAY_ADDRESS, or run it locally"
+            ) from error
+    return RayExecutor(min(workers or max(1, int(ray.cluster_resources().get("CPU", 1))), max(n_shards, 1)))
+
+
 class _Actor:
     """Holds the function, so that what it loads stays in the actor."""
 

@@ -7,6 +7,7 @@ Chosen over bare product codes (which never reached a recall@10 of 0.95) and HNS
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from precordia.core.errors import KnowledgeBaseError, UsageError
 from precordia.indexing.vectors import (
     AllowedRows,
+    FlatIndex,
     bitmap_of,
     checked,
     first_line,
@@ -56,7 +58,9 @@ class ApproximateIndex:
     the index is built again, as :func:`~precordia.indexing.index_cache.open_vector_index` does.
     """
 
-    kind = "approximate"
+    kind: Final = "approximate"
+    leaves_traces: Final = True
+    tolerance: Final = 0.05
 
     def __init__(self, index: Any, ids: NDArray[np.int64]) -> None:
         faiss = import_faiss()
@@ -67,6 +71,12 @@ class ApproximateIndex:
         self._by_row = ids
         self._n_removed = int((ids < 0).sum())
         self._memory = AllowedRows()
+
+    @classmethod
+    def prepare(cls, dim: int, n: int, sample: Callable[[int], NDArray[np.float32]]) -> ApproximateIndex | FlatIndex:
+        """A trained, empty index; an exact one where there are too few vectors to train on."""
+        vectors = sample(cls.training_size(n))
+        return cls.train(vectors, n) if len(vectors) >= FEWEST_TO_TRAIN else FlatIndex(dim)
 
     @staticmethod
     def training_size(n: int) -> int:

@@ -17,11 +17,13 @@ import pyarrow as pa
 
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
+from precordia.engine.executors import EXECUTORS
 from precordia.indexing.changed_sources import Stamp, stamps_of
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.intake import plural, take_in
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
+from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.schema import CASE_SCHEMA, Reject
 from precordia.indexing.shard import Shard, ShardResult, ShardRunner, Stages
 from precordia.indexing.store import DeltaCaseStore
@@ -120,7 +122,7 @@ def build(
     progress: Progress | None = None,
     encoder_name: str | None = None,
     text_encoder_name: str | None = None,
-    executor: Executor | None = None,
+    executor: Executor | str = "local",
     stages: Stages | None = None,
     keep_poor: bool = False,
     retry_rejects: bool = False,
@@ -143,7 +145,7 @@ def build(
         progress: Wraps the shards.
         encoder_name: What the manifest calls the encoder; by default ``encoder`` if it is a name.
         text_encoder_name: Likewise.
-        executor: Runs the shards, by default :class:`~precordia.engine.local.LocalExecutor`.
+        executor: Runs the shards: an object, or a name in :data:`~precordia.engine.executors.EXECUTORS`.
         stages: What is done to each recording.
         keep_poor: Keep recordings of unacceptable quality, too.
         retry_rejects: Read again what was rejected before.
@@ -157,13 +159,16 @@ def build(
         FilterError: ``where`` is not valid.
         UsageError: ``reports`` joins nothing, or has neither reports nor codes.
         UnreadableRecordingError: there is no such source.
+        UnknownNameError: there is no such executor.
     """
     started = time.perf_counter()
+    start = EXECUTORS.get(executor) if isinstance(executor, str) else _running(executor)
     spent: dict[str, float] = {}
     name = encoder_name or (encoder if isinstance(encoder, str) else "custom")
     manifest = _manifest(encoder, name, text_encoder, text_encoder_name)
     kb_path = folder_of(kb_path)
     if Manifest.exists(kb_path):
+        bring_up_to_date(kb_path, wait_s)
         _create_or_check(kb_path, manifest, wait_s)  # before what may be a long scan
     clock = time.perf_counter()
     with assuming(arrays or {}):
@@ -205,7 +210,7 @@ def build(
             added, updated, rejected = 0, 0, len(twins) + len(new)
             before = len(refused) - len(new) + sum((ref.path, stamps[ref.path]) in sources_before for ref in done)
             present = len(done) + len(refused) - len(new)
-            for result in _results(runner, shards, workers, executor, progress):
+            for result in _results(runner, shards, workers, start, progress):
                 _add_up(spent, result.seconds)
                 result = _selected(result, intake.row_filter)
                 clock = time.perf_counter()
@@ -273,16 +278,21 @@ def _shards(
 
 
 def _results(
-    runner: ShardRunner, shards: list[Shard], workers: int | None, executor: Executor | None, progress: Progress | None
+    runner: ShardRunner,
+    shards: list[Shard],
+    workers: int | None,
+    start: Callable[[int | None, int], Executor],
+    progress: Progress | None,
 ) -> Iterator[ShardResult]:
     if not shards:
         return iter(())
-    if executor is None:
-        from precordia.engine.local import LocalExecutor, available_cores
-
-        executor = LocalExecutor(workers=min(workers or available_cores(), len(shards)))
-    results = executor.map(runner, shards)
+    results = start(workers, len(shards)).map(runner, shards)
     return progress(results, len(shards)) if progress else results
+
+
+def _running(executor: Executor) -> Callable[[int | None, int], Executor]:
+    """An executor that is there already, in the form of one that is to be started."""
+    return lambda workers, n_shards: executor
 
 
 def _selected(result: ShardResult, where: str | None) -> ShardResult:

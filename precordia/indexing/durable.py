@@ -127,6 +127,15 @@ def remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def put_in_place(path: Path, place: Path) -> None:
+    """Give a file or folder another name, in place of what has that name; a kill may leave neither, and ``path``."""
+    remove(place)
+    with telling(place):
+        _step("rename", place)
+        path.rename(place)
+    sync_folder(place.parent)
+
+
 @contextmanager
 def telling(path: Path) -> Iterator[None]:
     """Raise what the system refuses as an error of ours; a file that is not there stays a :class:`FileNotFoundError`.

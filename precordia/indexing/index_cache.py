@@ -21,17 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import KnowledgeBaseError, StorageError
-from precordia.indexing.approximate import (
-    APPROXIMATE_FROM,
-    APPROXIMATE_FROM_ON_GPU,
-    FEWEST_TO_TRAIN,
-    ApproximateIndex,
-)
+from precordia.core.protocols import VectorIndex
 from precordia.indexing.durable import make_folder, remove, telling, write_synced
+from precordia.indexing.indexes import BY_SIZE, INDEXES, kind_for
 from precordia.indexing.locks import CACHE_LOCK, locked
 from precordia.indexing.seals import digest_of_file, sealed, unsealed
 from precordia.indexing.store import DeltaCaseStore, VectorKind
-from precordia.indexing.vectors import FlatIndex, use_gpu
 from precordia.indexing.words import WordIndex
 
 T = TypeVar("T")
@@ -48,7 +43,7 @@ class _Pointer:
 
     Attributes:
         file: Its name in the cache.
-        kind: "flat", "approximate" or "words".
+        kind: A name in :data:`~precordia.indexing.indexes.INDEXES`, or "words".
         files: The Parquet files it covers.
         digests: Its files, or itself under the name ``""``, to their checksums.
         format: Of the saved index.
@@ -73,59 +68,47 @@ def _on_newest(store: DeltaCaseStore, make: Callable[[], T]) -> T:
 
 
 def open_vector_index(
-    store: DeltaCaseStore, kind: VectorKind, dim: int, *, approximate_from: int | None = None
-) -> FlatIndex | ApproximateIndex:
+    store: DeltaCaseStore, kind: VectorKind, dim: int, *, index: str = BY_SIZE, approximate_from: int | None = None
+) -> VectorIndex:
     """The index over a store's vectors, at the store's version.
 
     Args:
         store: The cases.
         kind: Vectors of the signals or of the reports.
         dim: Their length, from the manifest.
-        approximate_from: Number of vectors from which the search is approximate; None: 200,000, or 10 million where
-            FAISS has a GPU, which compares a query with all of them in time.
+        index: Which kind of index, from the manifest; see :func:`~precordia.indexing.indexes.kind_for`.
+        approximate_from: See there.
+
+    Raises:
+        UnknownNameError: there is no such kind of index.
     """
-    if approximate_from is None:
-        approximate_from = APPROXIMATE_FROM_ON_GPU if use_gpu() else APPROXIMATE_FROM
-    return _on_newest(store, lambda: _open_vectors(store, kind, dim, approximate_from))
+    return _on_newest(store, lambda: _open_vectors(store, kind, dim, index, approximate_from))
 
 
 def _open_vectors(
-    store: DeltaCaseStore, kind: VectorKind, dim: int, approximate_from: int
-) -> FlatIndex | ApproximateIndex:
+    store: DeltaCaseStore, kind: VectorKind, dim: int, wanted: str, approximate_from: int | None
+) -> VectorIndex:
     cache, name = store.path / "cache", f"{kind}-vectors"
+    # The number of vectors counts, not that of the cases.
+    n = store.ids_with_vector(kind).size
+    wanted = kind_for(wanted, n, approximate_from)
     pointer = _read_pointer(cache, name)
-    index: FlatIndex | ApproximateIndex | None = None
+    index: VectorIndex | None = None
     covered: tuple[str, ...] = ()
-    if pointer is not None and pointer.kind in _KINDS:
+    if pointer is not None and pointer.kind == wanted:
         with contextlib.suppress(KnowledgeBaseError, OSError):  # what cannot be read is made again
-            index = _KINDS[pointer.kind].load(cache / pointer.file)
+            index = INDEXES.get(wanted).load(cache / pointer.file)
             covered = pointer.files
-    if index is not None and not _suits(index, store, kind, dim, approximate_from):
+    if index is not None and not (index.dim == dim and index.suits(n)):
         index, covered = None, ()
     if index is not None and covered == store.files:
         return index
     if index is None or not _catch_up(index, store, kind, covered):
-        index = _build(store, kind, dim, approximate_from)
+        index = INDEXES.get(wanted).prepare(dim, n, lambda size: _sample(store, kind, dim, size))
+        for ids, vectors in store.vectors(kind):
+            index.add(ids, vectors)
     _save(store, name, index.kind, index.save)
     return index
-
-
-_KINDS: Final[dict[str, type[FlatIndex] | type[ApproximateIndex]]] = {
-    "flat": FlatIndex,
-    "approximate": ApproximateIndex,
-}
-
-
-def _suits(
-    index: FlatIndex | ApproximateIndex, store: DeltaCaseStore, kind: VectorKind, dim: int, approximate_from: int
-) -> bool:
-    """Whether an index is of the kind that the store's vectors need: their number counts, not that of the cases."""
-    n, limit = store.ids_with_vector(kind).size, max(approximate_from, FEWEST_TO_TRAIN)
-    if index.dim != dim:
-        return False
-    if isinstance(index, FlatIndex):
-        return n < limit
-    return n >= limit and index.suits(n)
 
 
 def open_word_index(store: DeltaCaseStore) -> WordIndex:
@@ -177,21 +160,12 @@ def _words(store: DeltaCaseStore) -> list[tuple[int, str]]:
     return sorted((case_id, f"{report}\n{statements}") for case_id, report, statements in store.texts())
 
 
-def _build(store: DeltaCaseStore, kind: VectorKind, dim: int, approximate_from: int) -> FlatIndex | ApproximateIndex:
-    index: FlatIndex | ApproximateIndex = FlatIndex(dim)
-    there = store.ids_with_vector(kind)
-    if there.size >= max(approximate_from, FEWEST_TO_TRAIN):
-        sample = _sample(store, kind, there, dim)
-        if len(sample) >= FEWEST_TO_TRAIN:
-            index = ApproximateIndex.train(sample, there.size)
-    for ids, vectors in store.vectors(kind):
-        index.add(ids, vectors)
-    return index
-
-
-def _sample(store: DeltaCaseStore, kind: VectorKind, there: NDArray[np.int64], dim: int) -> NDArray[np.float32]:
-    """Vectors to train on: those with the smallest ids, which are hashes and so a fair sample."""
-    limit = there[ApproximateIndex.training_size(there.size) - 1]
+def _sample(store: DeltaCaseStore, kind: VectorKind, dim: int, size: int) -> NDArray[np.float32]:
+    """``size`` vectors to train on: those with the smallest ids, which are hashes and so a fair sample."""
+    there = store.ids_with_vector(kind)[:size]
+    if not there.size:
+        return np.zeros((0, dim), np.float32)
+    limit = there[-1]
     parts = [(ids[keep], vectors[keep]) for ids, vectors in store.vectors(kind) if (keep := ids <= limit).any()]
     if not parts:
         return np.zeros((0, dim), np.float32)
@@ -199,13 +173,11 @@ def _sample(store: DeltaCaseStore, kind: VectorKind, there: NDArray[np.int64], d
     return np.ascontiguousarray(np.concatenate([part[1] for part in parts])[np.argsort(ids)])
 
 
-def _catch_up(
-    index: FlatIndex | ApproximateIndex, store: DeltaCaseStore, kind: VectorKind, covered: tuple[str, ...]
-) -> bool:
+def _catch_up(index: VectorIndex, store: DeltaCaseStore, kind: VectorKind, covered: tuple[str, ...]) -> bool:
     """Add what is new and remove what is gone; False when only building it again does that without a trace."""
     gone = np.setdiff1d(index.ids, store.ids)
-    if gone.size and isinstance(index, ApproximateIndex):
-        return False  # product codes of removed vectors may linger in the padding of a block
+    if gone.size and index.leaves_traces:
+        return False
     if gone.size:
         index.remove(gone)
     for ids, vectors in store.vectors(kind, sorted(set(store.files) - set(covered))):
@@ -244,9 +216,9 @@ def check_vectors(store: DeltaCaseStore, kind: VectorKind, dim: int) -> bool:
     """Whether the saved index over a store's vectors, if it is at the store's version, holds the vectors of the table."""
     cache = store.path / "cache"
     pointer = _read_pointer(cache, f"{kind}-vectors")
-    if pointer is None or pointer.files != store.files or pointer.kind not in _KINDS:
+    if pointer is None or pointer.files != store.files or pointer.kind not in INDEXES:
         return True
-    index = _KINDS[pointer.kind].load(cache / pointer.file)
+    index = INDEXES.get(pointer.kind).load(cache / pointer.file)
     n = 0
     for ids, vectors in store.vectors(kind):
         n += ids.size
@@ -254,9 +226,7 @@ def check_vectors(store: DeltaCaseStore, kind: VectorKind, dim: int) -> bool:
             kept = index.vectors(ids)
         except KeyError:
             return False
-        if kept.shape != vectors.shape or not np.allclose(
-            kept, vectors, atol=0 if index.kind == "flat" else 0.05, rtol=0
-        ):
+        if kept.shape != vectors.shape or not np.allclose(kept, vectors, atol=index.tolerance, rtol=0):
             return False
     return index.dim == dim and n == len(index)
 

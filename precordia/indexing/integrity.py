@@ -30,9 +30,10 @@ from precordia.indexing.ledger import LEDGER, Ledger
 from precordia.indexing.locks import CACHE_LOCK, WRITE_LOCK, locked
 from precordia.indexing.manifest import MANIFEST, MANIFEST_COPY, Manifest, mend_manifest
 from precordia.indexing.mapped_rows import mirror_of
+from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.schema import LIGHT_SCHEMA
 from precordia.indexing.seals import digest_of_file
-from precordia.indexing.store import DeltaCaseStore, open_table, open_tables
+from precordia.indexing.store import DeltaCaseStore, VectorKind, open_table, open_tables
 from precordia.indexing.tables import DeltaFolder
 
 Verifier = Callable[[Path], Sequence[str]]
@@ -114,6 +115,7 @@ def check(
 
     Raises:
         KnowledgeBaseNotFoundError: there is none.
+        MismatchError: it is of another format; a repair brings an earlier one up to date.
         BusyError: another process is writing, and ``repair`` was asked for.
     """
     folder = folder_of(path)
@@ -123,6 +125,8 @@ def check(
         raise KnowledgeBaseNotFoundError(
             f"no knowledge base at {path}: build one with: precordia build ARCHIVE --kb {path}"
         )
+    if repair:
+        bring_up_to_date(folder, wait_s)
     run = _Check(folder, repair)
     with locked(folder, WRITE_LOCK, wait_s, "the repair") if repair else nullcontext():
         run.manifest()
@@ -302,7 +306,8 @@ class _Check:
             if self.repair:
                 forget_index(self.path, name)
                 if name in dims:
-                    open_vector_index(store, "signal" if name == "signal-vectors" else "text", dims[name])
+                    vectors: VectorKind = "signal" if name == "signal-vectors" else "text"
+                    open_vector_index(store, vectors, dims[name], index=manifest.index)
                 elif name == "words":
                     open_word_index(store)
                 self._all_repaired(len(self.problems) - 1)

@@ -16,6 +16,7 @@ from precordia import __version__
 from precordia.core.errors import DamageError, KnowledgeBaseNotFoundError, MismatchError
 from precordia.core.protocols import Encoder, TextEncoder
 from precordia.indexing.durable import folder_of, sync_folder, telling, write_synced
+from precordia.indexing.indexes import BY_SIZE
 from precordia.indexing.ledger import remedy
 from precordia.indexing.schema import SCHEMA_VERSION
 from precordia.indexing.seals import sealed, unsealed
@@ -38,6 +39,8 @@ class Manifest:
         text_encoder: Name or path of the text encoder, or None without search by meaning.
         text_encoder_fingerprint: Of that encoder.
         text_dim: Length of its vectors.
+        index: The kind of vector index, by its name in :data:`~precordia.indexing.indexes.INDEXES`, or that their number
+            chooses.
         created_by: The package version.
         format: Always :data:`FORMAT`.
         format_version: Of the folder's layout.
@@ -51,6 +54,7 @@ class Manifest:
     text_encoder: str | None = None
     text_encoder_fingerprint: str | None = None
     text_dim: int | None = None
+    index: str = BY_SIZE
     created_by: str = __version__
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
@@ -58,7 +62,12 @@ class Manifest:
 
     @classmethod
     def of(
-        cls, encoder: Encoder, name: str, text_encoder: TextEncoder | None = None, text_name: str | None = None
+        cls,
+        encoder: Encoder,
+        name: str,
+        text_encoder: TextEncoder | None = None,
+        text_name: str | None = None,
+        index: str = BY_SIZE,
     ) -> Manifest:
         """The manifest of a knowledge base built with these encoders, loaded by these names."""
         spec = getattr(encoder, "spec", None)
@@ -70,6 +79,7 @@ class Manifest:
             text_encoder=text_name if text_encoder is not None else None,
             text_encoder_fingerprint=text_encoder.fingerprint if text_encoder is not None else None,
             text_dim=text_encoder.dim if text_encoder is not None else None,
+            index=index,
         )
 
     @staticmethod
@@ -113,7 +123,7 @@ class Manifest:
             raise MismatchError(
                 f"knowledge base {path}: written as {written[0]!r} {written[1]}, schema {written[2]}, by precordia "
                 f"{values.get('created_by')}; this version reads {FORMAT!r} {FORMAT_VERSION}, schema {SCHEMA_VERSION}: "
-                "open it with that version, or build it again into another folder"
+                + _way_out(folder, written[1])
             )
         try:
             return _validated(cls(**unsealed(content)))
@@ -194,6 +204,13 @@ def mend_manifest(path: Path) -> bool:
     return damaged is not None
 
 
+def _way_out(folder: Path, version: object) -> str:
+    """What to do about another format."""
+    if isinstance(version, int) and version < FORMAT_VERSION:
+        return f"opening it to search or build, or precordia check --kb {folder} --repair, brings it up to date"
+    return "open it with that version, or build it again into another folder"
+
+
 def _is_sound(content: bytes, values: Mapping[str, Any]) -> bool:
     """Whether what another version wrote is what it wrote; the first version had no checksum."""
     if values["format"] == FORMAT and values["format_version"] == 1:
@@ -211,7 +228,7 @@ def _validated(manifest: Manifest) -> Manifest:
     Raises:
         ValueError: one is not.
     """
-    texts = ("encoder", "encoder_fingerprint", "created_by")
+    texts = ("encoder", "encoder_fingerprint", "index", "created_by")
     for name in texts:
         if not isinstance(getattr(manifest, name), str) or not getattr(manifest, name):
             raise ValueError(f"{name} must be a text")

@@ -53,7 +53,7 @@ def encode(rows: pa.Table, layout: Layout) -> tuple[bytes, TableFile]:
 def decode(
     source: Any, schema: pa.Schema | None = None, columns: Sequence[str] | None = None, *, by_page: bool = False
 ) -> pa.Table:
-    """A Parquet file as one chunk, with exactly the types of a schema, or as it was written.
+    """A Parquet file as one chunk, with exactly the types of a schema (null where it has no such column), or as it was written.
 
     Args:
         source: The file's bytes, or the file.
@@ -67,7 +67,9 @@ def decode(
     with pq.ParquetFile(source, page_checksum_verification=by_page) as file:
         rows = file.read(columns=wanted.names if wanted is not None else None)
     if wanted is not None:
-        rows = rows.select(wanted.names).cast(wanted)
+        there = rows.schema.names
+        columns_of = [rows.column(f.name) if f.name in there else pa.nulls(rows.num_rows, f.type) for f in wanted]
+        rows = pa.table(columns_of, names=wanted.names).cast(wanted)
     return rows.combine_chunks()
 
 

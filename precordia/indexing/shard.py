@@ -12,10 +12,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from precordia.core.case import Case, case_id_of, patient_key_of
+from precordia.core.case import Case, patient_key_of
 from precordia.core.errors import InputError, MissingExtraError, PrecordiaError, UnknownNameError, UsageError
 from precordia.core.findings import Finding, Measurements
-from precordia.core.leads import LEADS
 from precordia.core.protocols import Encoder
 from precordia.core.recording import Quality, Recording
 from precordia.indexing.schema import CaseRow, Reject, case_table, signal_table
@@ -277,28 +276,7 @@ class _Watch:
 
 def _row(draft: _Draft, vector: NDArray[np.float32]) -> CaseRow:
     recording, median = draft.recording, draft.recording.median_beats
-    case = Case(
-        case_id=case_id_of(recording),
-        recording_id=recording.recording_id,
-        patient_key=patient_key_of(recording),
-        report=recording.report,
-        findings=draft.findings,
-        measurements=draft.measurements,
-        quality_score=float(draft.quality.score),
-        content_hash=recording.content_hash,
-        time=recording.time,
-        age=recording.age,
-        sex=recording.sex,
-        device=recording.device,
-        n_leads=sum(lead in LEADS for lead in recording.leads),
-        fs=recording.fs,
-        duration_s=recording.duration_s,
-        vendor_statements=recording.vendor_statements,
-        codes=recording.codes,
-        metadata=recording.metadata,
-        source=recording.source,
-        format=recording.format,
-    )
+    case = Case.of(recording, draft.findings, draft.measurements, float(draft.quality.score))
     return CaseRow(
         case=case,
         embedding=vector,

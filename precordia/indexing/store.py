@@ -30,7 +30,8 @@ from precordia.core.recording import MedianBeats, Recording
 from precordia.indexing.deltalog import LOG
 from precordia.indexing.durable import folder_of, storage_error, telling
 from precordia.indexing.erasure import Erasure, Journal
-from precordia.indexing.filters import Expression, FilterEngine, check_concepts, metadata_column, resolve
+from precordia.indexing.filter_memory import FilterMemory
+from precordia.indexing.filters import Expression, FilterEngine, check_concepts
 from precordia.indexing.ledger import LEDGER, remedy
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.mapped_rows import RowCache
@@ -47,6 +48,7 @@ from precordia.indexing.schema import (
     signal_checksum,
 )
 from precordia.indexing.signals import decode_signal
+from precordia.indexing.single_rows import row_of
 from precordia.indexing.tables import DeltaFolder
 from precordia.indexing.writer import PRESENT, StoreWriter
 
@@ -55,51 +57,6 @@ VectorKind = Literal["signal", "text"]
 _VECTOR_COLUMNS: Final[dict[str, str]] = {"signal": "embedding", "text": "text_embedding"}
 _SIGNALS: Final = Layout(rows_per_group=8, compression="NONE")
 """A point read decodes a row group: eight signals are some 200 kB, compressed before."""
-
-
-_REMEMBERED: Final = 256
-_REMEMBERED_BYTES: Final = 64 * 2**20
-_METADATA_COLUMNS: Final = 16
-"""Filters whose result is remembered, the bytes of all their ids, and the metadata columns kept: the newest of each."""
-
-
-class _FilterMemory:
-    """What filters have needed of one version's rows, and found; columns of two versions never meet."""
-
-    def __init__(self, rows: RowCache) -> None:
-        self.rows = rows
-        self._selected: dict[str, NDArray[np.int64]] = {}
-        self._columns: dict[str, pa.ChunkedArray] = {}
-
-    def recall(self, where: str) -> NDArray[np.int64] | None:
-        """What a condition has found before, None where that is not remembered."""
-        return self._selected.get(where)
-
-    def keep(self, where: str, found: NDArray[np.int64]) -> None:
-        """Remember what a condition has found, in place of the oldest where it would be too much."""
-        found.setflags(write=False)
-        kept, left = {}, _REMEMBERED_BYTES
-        for key, ids in [(where, found), *reversed(self._selected.items())][:_REMEMBERED]:
-            left -= ids.nbytes
-            if left < 0:
-                break
-            kept[key] = ids
-        self._selected = dict(reversed(kept.items()))
-
-    def table(self, expression: Expression) -> pa.Table:
-        """The columns that an expression names, with ``case_id``."""
-        named = resolve(expression, FILTER_COLUMNS, self.rows.metadata_keys())
-        arrays = {"case_id": self.rows.column("case_id")}
-        for name, (column, key) in named.items():
-            arrays[name] = self.rows.column(column) if key is None else self._metadata(key)
-        return pa.table(arrays)
-
-    def _metadata(self, key: str) -> pa.ChunkedArray:
-        values = self._columns.get(key)
-        if values is None:
-            values = metadata_column(self.rows.column("metadata"), key)
-            self._columns = {**dict([*self._columns.items()][1 - _METADATA_COLUMNS :]), key: values}
-        return values
 
 
 class DeltaCaseStore:
@@ -125,7 +82,7 @@ class DeltaCaseStore:
         self._cases, self._signals, self._rejects = open_tables(self.path)
         self._cached_rows: RowCache | None = None
         self._cached_signals: RowCache | None = None
-        self._filter_memory: _FilterMemory | None = None
+        self._filter_memory: FilterMemory | None = None
         self._finished: tuple[Journal, Erasure] | None = None
         self.finish_erasure()
 
@@ -392,10 +349,10 @@ class DeltaCaseStore:
             rows = self._cached_signals = self._cache(self._signals, schema, rows)
         return rows
 
-    def _memory_of(self, rows: RowCache) -> _FilterMemory:
+    def _memory_of(self, rows: RowCache) -> FilterMemory:
         memory = self._filter_memory
         if memory is None or memory.rows is not rows:
-            memory = self._filter_memory = _FilterMemory(rows)
+            memory = self._filter_memory = FilterMemory(rows)
         return memory
 
     def _cache(self, table: DeltaFolder, schema: pa.Schema, before: RowCache | None) -> RowCache:
@@ -415,7 +372,7 @@ class DeltaCaseStore:
         for attempt in (0, 1):
             ((name, row),) = self._signal_rows.positions([case_id])
             try:
-                found = _row_of(self._signals.path / name, row)
+                found = row_of(self._signals.path / name, row)
                 break
             except FileNotFoundError:
                 if attempt or not self.refresh():
@@ -472,32 +429,6 @@ def _check_vocabulary(expression: Expression) -> None:
     known = _known_concepts() if expression.concepts else frozenset()
     if known:
         check_concepts(expression, known.__contains__, known)
-
-
-def _row_of(path: Path, row: int) -> dict[str, Any]:
-    """One row of a Parquet file with small row groups, its pages checked."""
-    import pyarrow.parquet as pq
-
-    metadata, starts = _groups_of(path)
-    with (
-        pa.memory_map(str(path)) as stream,
-        pq.ParquetFile(stream, metadata=metadata, page_checksum_verification=True) as file,
-    ):
-        group = int(np.searchsorted(starts, row, side="right")) - 1
-        rows = file.read_row_group(group, use_threads=False)
-        found: dict[str, Any] = rows.slice(row - int(starts[group]), 1).to_pylist()[0]
-        return found
-
-
-@lru_cache(maxsize=256)
-def _groups_of(path: Path) -> tuple[Any, NDArray[np.int64]]:
-    """A Parquet file's metadata and the first row of each of its groups; the file never changes."""
-    import pyarrow.parquet as pq
-
-    with pa.memory_map(str(path)) as stream:
-        metadata = pq.read_metadata(stream)
-    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-    return metadata, np.cumsum([0, *counts[:-1]], dtype=np.int64)
 
 
 @lru_cache(maxsize=1)

@@ -196,7 +196,7 @@ class DeltaFolder:
         several = [group for group in groups if len(group) > 1]
         for group in several:
             rows = [self._rows_of(name) for name in group]
-            self._commit("OPTIMIZE", [pa.concat_tables(rows).combine_chunks()], group)
+            self._commit("OPTIMIZE", [pa.concat_tables(rows, promote_options="default").combine_chunks()], group)
         self.purge()
 
     def put_right(self, name: str, kept: pa.Table | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,9 @@ class FlatIndex:
         gpu: Search on the first CUDA device where this FAISS can; None: when a device is there.
     """
 
-    kind = "flat"
+    kind: Final = "flat"
+    leaves_traces: Final = False
+    tolerance: Final = 0.0
 
     def __init__(self, dim: int, gpu: bool | None = None) -> None:
         faiss = import_faiss()
@@ -36,6 +39,15 @@ class FlatIndex:
         self._on_gpu: Any = None
         self._owner: Any = None
         self._memory = AllowedRows()
+
+    @classmethod
+    def prepare(cls, dim: int, n: int, sample: Callable[[int], NDArray[np.float32]]) -> FlatIndex:
+        """An empty index; there is nothing to train."""
+        return cls(dim)
+
+    def suits(self, n: int) -> bool:
+        """Any number of vectors can be compared one by one."""
+        return True
 
     def __len__(self) -> int:
         return int(self._ids.size)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from precordia.core.errors import PrecordiaError, UsageError
-from precordia.engine import contract
-from precordia.engine.contract import ExecutorContract
 from precordia.engine.local import LocalExecutor
+from precordia.testing import executors as contract
+from precordia.testing.executors import ExecutorContract
 
 
 class TestLocalExecutor(ExecutorContract):
