@@ -567,6 +567,6 @@ def _model(llm: LanguageModel | str) -> LanguageModel | None:
         return llm
     if llm == "none":
         return None
-    from precordia.generation.language_models import load_language_model
+    from precordia.language_models import load_language_model
 
     return load_language_model(llm)

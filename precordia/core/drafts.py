@@ -10,6 +10,10 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
 
+CHARACTERS_A_TOKEN = 3.2
+"""For models whose tokenizer is not at hand: medical English and German take about a token every 3.5 to 4.5 characters
+with the byte-pair tokenizers in use; a lower number keeps the estimate on the safe side."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -40,6 +44,32 @@ class Prompt:
     earlier: tuple[Hit, ...] = ()
     recordings: tuple[Recording, ...] = field(default=(), repr=False, compare=False)
     choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a language model answered, and what it cost.
+
+    Attributes:
+        text: The reply.
+        tokens_in: Tokens of the prompt, as the server counts them; None when it does not say.
+        tokens_out: Tokens of the reply.
+        latency_s: Time of the attempt that succeeded, s.
+        attempts: Attempts needed.
+        cached: Whether it came from the cache.
+    """
+
+    text: str
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    latency_s: float = 0.0
+    attempts: int = 1
+    cached: bool = False
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text takes, rather too many than too few."""
+    return int(len(text) / CHARACTERS_A_TOKEN) + 1
 
 
 @dataclass(frozen=True)
