@@ -7,14 +7,14 @@ import argparse
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json
 from precordia.cli.report import print_draft
 from precordia.cli.search import add_retrieval_options
+from precordia.core.retrieval import PRECEDENTS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("question", help="in free words")
     parser.add_argument("recordings", nargs="+", metavar="recording", help="an ECG file, or two to compare")
-    add_retrieval_options(parser)
-    parser.set_defaults(k=20)
+    add_retrieval_options(parser, PRECEDENTS)
     parser.add_argument(
         "--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH, own:PATH or none"
     )

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suggest-mapping", metavar="FILE", help="with --dry-run: write a mapping of the report table to start from"
     )
-    parser.add_argument("--encoder", default="default", help="name or folder of the ECG encoder (default: default)")
+    parser.add_argument("--encoder", default="default", help="name or folder of the ECG encoder (default: %(default)s)")
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     parser.add_argument(
         "--refit", action="store_true", help="fit the models of the archive's findings anew, also where little is new"

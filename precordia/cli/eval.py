@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kb", metavar="DIR", type=Path, help="a knowledge base, for the tasks that need one")
     parser.add_argument("--encoder", metavar="NAME", default="default", help="an encoder's name or path")
     parser.add_argument("--llm", metavar="SPEC", help="a language model, for the tasks that use one")
-    parser.add_argument("--seed", metavar="N", type=int, default=42, help="of every random draw (default: 42)")
+    parser.add_argument("--seed", metavar="N", type=int, default=42, help="of every random draw (default: %(default)s)")
     parser.add_argument("--limit", metavar="N", type=int, help="at most N samples")
     parser.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[], dest="options", help="a setting of the task's own"

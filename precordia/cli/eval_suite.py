@@ -16,7 +16,9 @@ MARKDOWN = "results.md"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of both."""
-    parser.add_argument("--workers", metavar="N", type=int, default=1, help="with all: processes (default: 1)")
+    parser.add_argument(
+        "--workers", metavar="N", type=int, default=1, help="with all: processes (default: %(default)s)"
+    )
     parser.add_argument(
         "--markdown", metavar="FILE", type=Path, help="with all and report: write the page as Markdown too"
     )

@@ -8,13 +8,13 @@ from pathlib import Path
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
 from precordia.cli.search import add_retrieval_options
 from precordia.core.drafts import Draft, Statement
+from precordia.core.retrieval import PRECEDENTS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("recording", help="an ECG file (a WFDB record with or without its extension)")
-    add_retrieval_options(parser)
-    parser.set_defaults(k=20)
+    add_retrieval_options(parser, PRECEDENTS)
     parser.add_argument(
         "--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH, own:PATH or none"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json, say
+from precordia.core.retrieval import HITS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,9 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser)
 
 
-def add_retrieval_options(parser: argparse.ArgumentParser) -> None:
+def add_retrieval_options(parser: argparse.ArgumentParser, k: int = HITS) -> None:
     """``-k`` and ``--where``."""
-    parser.add_argument("-k", type=int, default=10, help="number of cases (default: 10)")
+    parser.add_argument("-k", type=int, default=k, help="number of cases (default: %(default)s)")
     parser.add_argument(
         "--where", metavar="SQL", help="""filter on case columns: "age > 60 and sex = 'F' and findings has 'CLBBB'\""""
     )

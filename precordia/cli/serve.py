@@ -11,7 +11,7 @@ from precordia.cli.console import add_kb_option, kb_path, note
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    parser.add_argument("--port", type=int, default=8645, help="port (default: 8645)")
+    parser.add_argument("--port", type=int, default=8645, help="port (default: %(default)s)")
     parser.add_argument("--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH or none")
     parser.epilog = (
         "Clients must send $PRECORDIA_TOKEN as a bearer token when it is set; it must be set beyond this machine."

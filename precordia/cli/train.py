@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=4.0,
         metavar="GB",
-        help="most memory for the signals; more go to --cache (default: 4)",
+        help="most memory for the signals; more go to --cache (default: %(default)s)",
     )
     add("--cache", metavar="DIR", help="where signals are kept that do not fit (default: corpora, beside --out)")
     add("--workers", type=int, metavar="N", help="processes that read files into --cache (default: one a core)")

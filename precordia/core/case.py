@@ -56,6 +56,20 @@ class Case:
     source: str = ""
     format: str = ""
 
+    def __repr__(self) -> str:
+        # Neither the report nor the patient, nor the recording's name, which may be theirs: a repr ends up in logs.
+        return f"Case({self.case_id}, {_said(self.findings)}, quality {self.quality_score:.2f})"
+
+
+def _said(findings: tuple[Finding, ...]) -> str:
+    """Findings in short.
+
+    >>> _said((Finding("SINUS"), Finding("LBBB", "absent")))
+    'SINUS, no LBBB'
+    """
+    marks = {"present": "", "absent": "no ", "uncertain": "possible "}
+    return ", ".join(f"{marks[f.status]}{f.concept}" for f in findings[:6]) or "no findings"
+
 
 def patient_key_of(recording: Recording) -> str:
     """The key under which a recording's patient is kept: the patient's id, or ``"recording:<id>"`` when there is none."""

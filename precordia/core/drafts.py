@@ -22,6 +22,9 @@ class Message:
     role: Literal["system", "user", "assistant"]
     content: str
 
+    def __repr__(self) -> str:
+        return f"Message({self.role}, {len(self.content)} characters)"
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -45,6 +48,9 @@ class Prompt:
     recordings: tuple[Recording, ...] = field(default=(), repr=False, compare=False)
     choices: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Prompt({len(self.messages)} messages, {len(self.hits)} precedents, {len(self.earlier)} earlier)"
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -66,6 +72,9 @@ class Reply:
     attempts: int = 1
     cached: bool = False
 
+    def __repr__(self) -> str:
+        return f"Reply({len(self.text)} characters, {self.latency_s:.3f} s{', cached' if self.cached else ''})"
+
 
 def estimate_tokens(text: str) -> int:
     """About how many tokens a text takes, rather too many than too few."""
@@ -85,6 +94,9 @@ class Citation:
     case_id: int
     quote: str
     recording_id: str = ""
+
+    def __repr__(self) -> str:
+        return f"Citation({self.case_id})"
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,13 @@ class Statement:
     support: float = 0.0
     confidence: float | None = None
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{finding.status} {finding.concept}" for finding in self.findings[:6]) or "no finding"
+        return f"Statement({said}, {len(self.citations)} citations, support {self.support:.2f})"
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -138,6 +157,13 @@ class Draft:
     earlier: tuple[Hit, ...] = ()
     consider: tuple[Statement, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        said = "abstained" if self.abstained else f"{len(self.statements)} statements"
+        return f"Draft({said}, {len(self.hits)} precedents, by {self.author})"
+
+    def __str__(self) -> str:
+        return self.text or (f"Not sure: {self.reason}" if self.reason else "Not sure.")
 
     @property
     def text(self) -> str:

@@ -114,6 +114,10 @@ class Measurements:
     st_j80_mv: Mapping[str, float] = field(default_factory=dict)
     t_width_ms: Mapping[str, float] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        measured = ", ".join(f"{name}={value:.4g}" for name, value in self.scalars().items() if value is not None)
+        return f"Measurements({measured})"
+
     def scalars(self) -> dict[str, float | None]:
         """The numeric fields that a case table has columns for, by name, None kept.
 

@@ -31,6 +31,9 @@ class MedianBeats:
     fs: float
     leads: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"MedianBeats({len(self.leads)} leads, {self.fs:g} Hz, {self.signal.shape[-1] / self.fs:.1f} s)"
+
 
 @dataclass(frozen=True, eq=False)
 class Recording:
@@ -91,6 +94,10 @@ class Recording:
             raise UnusableSignalError(f"recording {self.recording_id}: lead names repeat: {', '.join(self.leads)}")
         signal.setflags(write=False)
         object.__setattr__(self, "signal", signal)
+
+    def __repr__(self) -> str:
+        # Neither samples nor anything that tells of the patient: a repr ends up in logs.
+        return f"Recording({self.n_leads} leads, {self.fs:g} Hz, {self.duration_s:.1f} s, {self.format or 'in memory'})"
 
     @property
     def n_leads(self) -> int:
@@ -159,3 +166,7 @@ class Quality:
     acceptable: bool
     lead_scores: Mapping[str, float]
     problems: tuple[Problem, ...] = ()
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(dict.fromkeys(problem.kind for problem in self.problems))
+        return f"Quality({self.score:.2f}, {'acceptable' if self.acceptable else 'not acceptable'}{kinds and f': {kinds}'})"

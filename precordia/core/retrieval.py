@@ -11,6 +11,12 @@ from precordia.core.recording import Recording
 
 Mode = Literal["signal", "words", "meaning", "hybrid"]
 
+HITS: Final = 10
+"""How many cases a search finds by default."""
+
+PRECEDENTS: Final = 20
+"""How many precedents a report or an answer rests on by default."""
+
 MAX_K: Final = 1000
 """Most hits of one query. Each is a case read whole; who wants more wants a filter, or the table."""
 
@@ -34,13 +40,18 @@ class Query:
 
     recording: Recording | None = None
     text: str | None = None
-    k: int = 10
+    k: int = HITS
     where: str | None = None
     mode: Mode | None = None
     exclude_self: bool = True
     exclude_patient: bool = True
     exclude_near_duplicates: bool = True
     per_patient: int | None = None
+
+    def __repr__(self) -> str:
+        words = "" if self.text is None else f"{len(self.text)} characters of text, "
+        ecg = "" if self.recording is None else f"{self.recording!r}, "
+        return f"Query({ecg}{words}k={self.k}{'' if self.where is None else ', filtered'})"
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,10 @@ class Why:
     scores: Mapping[str, float] = field(default_factory=dict)
     ranks: Mapping[str, int] = field(default_factory=dict)
     shared_findings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{modality} {score:.3f}" for modality, score in self.scores.items())
+        return f"Why({scores or 'no score'}{''.join(f', {concept}' for concept in self.shared_findings[:6])})"
 
 
 @dataclass(frozen=True)
@@ -73,3 +88,6 @@ class Hit:
     score: float
     case: Case
     why: Why = field(default_factory=Why)
+
+    def __repr__(self) -> str:
+        return f"Hit({self.rank}, {self.score:.3f}, {self.case!r})"
