@@ -94,8 +94,7 @@ class PrecedentRetriever(BaseRetriever):
     def _documents(self, query: str | Recording, k: int | None) -> list[Document]:
         n = k or self.k
         # Words are words here, also where a file has that name: whoever writes them need not be allowed to read files.
-        words = isinstance(query, str)
-        asked = Query(text=query, k=n, where=self.where, mode=self.mode) if words else query
+        asked = Query(text=query, k=n, where=self.where, mode=self.mode) if isinstance(query, str) else query
         hits = self.knowledge_base.search(asked, n, self.where)
         return [document_of(hit, whole_reports=self.whole_reports) for hit in hits]
 
