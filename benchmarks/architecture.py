@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 PACKAGE = "precordia"
 
+MOST_FOLDERS = 6
+"""A package imported by more folders than that is told by top folders alone."""
+
 Graph = dict[str, set[str]]
 
 
@@ -124,9 +127,10 @@ def packages() -> str:
         for package in {target.partition(".")[0] for target in imports_of(path)}:
             if package != PACKAGE and package not in sys.stdlib_module_names:
                 found.setdefault(package, set()).add(".".join(name.split(".")[1:3]))
-    rows = [
-        f"| `{package}` | {', '.join(f'`{f}`' for f in sorted(where))} |" for package, where in sorted(found.items())
-    ]
+    rows = []
+    for package, where in sorted(found.items()):
+        told = where if len(where) <= MOST_FOLDERS else {folder.partition(".")[0] for folder in where}
+        rows.append(f"| `{package}` | {', '.join(f'`{folder}`' for folder in sorted(told))} |")
     return "\n".join(["| package | imported by |", "|---|---|", *rows])
 
 
