@@ -9,7 +9,7 @@ DEMO_EXTRAS := cpu,text,formats
 COMMA := ,
 TEST_EXTRAS := cpu,text,llm,formats,serve,train,eval,dev
 
-.PHONY: demo test lint types pytest hashed hashes benchmarks results docs clean
+.PHONY: demo test lint types pytest hashed hashes benchmarks results clean
 
 demo: $(VENV)/.demo
 	$(BIN)/precordia demo --out demo
@@ -46,7 +46,7 @@ hashes:
 	printf 'hatchling>=1.26\neditables\nsetuptools\nwheel\n' | $(LOCK) - -c constraints-hashes.txt -o constraints-hashes-build.txt
 
 benchmarks: $(VENV)/.test
-	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.budgets
 
 results: $(VENV)/.test
 	$(BIN)/precordia eval all --out runs/results --workers 2 --markdown docs/results.md

@@ -33,6 +33,7 @@ _WHERE = {
     "KnowledgeBaseNotFoundError": "precordia.core.errors",
     "LanguageModel": "precordia.core.protocols",
     "LanguageModelError": "precordia.core.errors",
+    "LanguageModelSettings": "precordia.language_models",
     "Measurements": "precordia.core.findings",
     "MedianBeats": "precordia.core.recording",
     "Message": "precordia.core.drafts",
@@ -45,6 +46,7 @@ _WHERE = {
     "Query": "precordia.core.retrieval",
     "ReadOnlyError": "precordia.core.errors",
     "Recording": "precordia.core.recording",
+    "Reply": "precordia.core.drafts",
     "SignalSpec": "precordia.records.standardize",
     "Standing": "precordia.judgement.standing",
     "Statement": "precordia.core.drafts",
@@ -61,10 +63,12 @@ _WHERE = {
     "assess": "precordia.records.quality",
     "label_report": "precordia.concepts",
     "load_encoder": "precordia.encoders",
+    "load_language_model": "precordia.language_models",
     "measure": "precordia.measurements",
     "read_recording": "precordia.records.read",
     "standardize": "precordia.records.standardize",
 }
+"""Public name to the module that has it."""
 
 __all__ = [
     "AccessDeniedError",
@@ -89,6 +93,7 @@ __all__ = [
     "KnowledgeBaseNotFoundError",
     "LanguageModel",
     "LanguageModelError",
+    "LanguageModelSettings",
     "Measurements",
     "MedianBeats",
     "Message",
@@ -101,6 +106,7 @@ __all__ = [
     "Query",
     "ReadOnlyError",
     "Recording",
+    "Reply",
     "SignalSpec",
     "Standing",
     "Statement",
@@ -117,6 +123,7 @@ __all__ = [
     "assess",
     "label_report",
     "load_encoder",
+    "load_language_model",
     "measure",
     "read_recording",
     "standardize",
@@ -129,6 +136,7 @@ if TYPE_CHECKING:
     from precordia.core.drafts import Draft as Draft
     from precordia.core.drafts import Message as Message
     from precordia.core.drafts import Prompt as Prompt
+    from precordia.core.drafts import Reply as Reply
     from precordia.core.drafts import Statement as Statement
     from precordia.core.errors import AccessDeniedError as AccessDeniedError
     from precordia.core.errors import BusyError as BusyError
@@ -171,6 +179,8 @@ if TYPE_CHECKING:
     from precordia.judgement.judge import Judgement as Judgement
     from precordia.judgement.standing import Standing as Standing
     from precordia.knowledge_base import KnowledgeBase as KnowledgeBase
+    from precordia.language_models import LanguageModelSettings as LanguageModelSettings
+    from precordia.language_models import load_language_model as load_language_model
     from precordia.measurements import measure as measure
     from precordia.records.quality import assess as assess
     from precordia.records.read import read_recording as read_recording

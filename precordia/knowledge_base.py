@@ -20,7 +20,7 @@ from precordia.core.drafts import Draft
 from precordia.core.errors import MismatchError, MissingExtraError, UsageError
 from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
-from precordia.core.retrieval import PRECEDENTS, Hit, Mode, Query
+from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.index_cache import open_vector_index, open_word_index
@@ -148,6 +148,9 @@ class KnowledgeBase:
         return cls.create(path, encoder=encoder)
 
     # --- content ------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"KnowledgeBase({str(self.path)!r}, {len(self)} cases)"
 
     def __len__(self) -> int:
         """Number of cases."""
@@ -297,7 +300,7 @@ class KnowledgeBase:
     def search(
         self,
         query: Query | Recording | PathLike[str] | str,
-        k: int = 10,
+        k: int = HITS,
         where: str | None = None,
         *,
         text: str | None = None,
@@ -306,23 +309,21 @@ class KnowledgeBase:
         """The cases nearest to an ECG, or to words; the query's own patient and copies of its signal are left out.
 
         Args:
-            query: A recording, or its file (a string that names a file is that file, never words); words; or a
-                :class:`~precordia.core.retrieval.Query` that says it all.
+            query: A recording, the path of one (a string that names a file, or a WFDB record with or without its extension,
+                is that file), words (any other string), or a :class:`~precordia.core.retrieval.Query` that says it all.
             k: Number of hits.
             where: SQL condition over the case columns.
             text: Words to go with a recording.
             mode: "signal", "words", "meaning" or "hybrid"; None chooses by what is given.
 
         Raises:
-            UsageError: there is nothing to search for, or ``mode`` does not fit it.
+            UsageError: there is nothing to search for, it is none of these, or ``mode`` does not fit it.
             FilterError: ``where`` is not valid.
         """
-        from precordia.records.places import names_recording
-
-        if isinstance(query, str) and not names_recording(query):
-            query = Query(text=query, k=k, where=where, mode=mode)
+        if isinstance(query, str) and not names_file(query):
+            query = Query(text=query if text is None else f"{query} {text}", k=k, where=where, mode=mode)
         elif not isinstance(query, Query):
-            query = Query(_recording(query), text, k=k, where=where, mode=mode)
+            query = Query(_recording(query, "words or a Query"), text, k=k, where=where, mode=mode)
         return self._searcher(query).retrieve(query)
 
     def earlier(self, recording: Recording | PathLike[str] | str, k: int = 3) -> list[Hit]:
@@ -419,8 +420,10 @@ class KnowledgeBase:
         from precordia.generation.answers.answer import answer
         from precordia.generation.answers.fitted import shipped_for
 
-        if not isinstance(question, str) or not question.strip():
-            raise UsageError("there is no question; give it in words, then the ECG")
+        if not isinstance(question, str):
+            raise UsageError(f"a question is words, not {_kind(question)}: ask(question, recording)")
+        if not question.strip():
+            raise UsageError("there is no question")
         if len(recordings) not in (1, 2):
             raise UsageError(f"a question is about one ECG or two, not {len(recordings)}")
         judgements = [self._judge(recording, k, where) for recording in recordings]
@@ -433,7 +436,9 @@ class KnowledgeBase:
         from precordia.judgement.evidence import Evidence
         from precordia.judgement.judge import judge
 
-        return judge(ecg if isinstance(ecg, Evidence) else self.evidence(ecg, k=k, where=where))
+        if isinstance(ecg, Evidence):
+            return judge(ecg)
+        return judge(self.evidence(_recording(ecg, "its Evidence"), k=k, where=where))
 
     def knowledge(self) -> Knowledge:
         """What the archive's own cases have taught: how near is near, and the models of its findings.
@@ -556,18 +561,31 @@ def _load_text_encoder(encoder: TextEncoder | str | None) -> tuple[TextEncoder |
         return None, None
 
 
-def _recording(ecg: Recording | PathLike[str] | str) -> Recording:
+def names_file(words: str) -> bool:
+    """Whether a string names a file that is there, or a WFDB record without its extension, rather than says words."""
+    from precordia.records.places import split_place
+
+    try:
+        file = Path(split_place(words)[0])
+        return file.is_file() or file.with_name(f"{file.name}.hea").is_file()
+    except (OSError, ValueError):
+        return False  # too long for a name, or with characters that no name has: words
+
+
+def _recording(ecg: Recording | PathLike[str] | str, besides: str = "") -> Recording:
     if isinstance(ecg, Recording):
         return ecg
     if not isinstance(ecg, (str, PathLike)):
-        raise UsageError(f"an ECG is a Recording or the path of its file, not {_kind(ecg)}")
+        raise UsageError(
+            f"give a Recording{f', {besides}' if besides else ''} or the path of an ECG file, not {_kind(ecg)}"
+        )
     from precordia.records.read import read_recording
 
     return read_recording(ecg)
 
 
-def _kind(value: object) -> str:
-    return "None" if value is None else f"a value of type {type(value).__name__}"
+def _kind(thing: object) -> str:
+    return "None" if thing is None else f"a value of type {type(thing).__name__}"
 
 
 def _measure(recording: Recording) -> Any:
@@ -583,10 +601,15 @@ def _assess(recording: Recording) -> Quality:
 
 
 def _model(llm: LanguageModel | str) -> LanguageModel | None:
-    if not isinstance(llm, str):
+    if isinstance(llm, LanguageModel):
         return llm
+    if not isinstance(llm, str):
+        raise UsageError(
+            f"a language model is a spec (openai:NAME@URL, ollama:NAME, hf:FOLDER, own, none) or a LanguageModel, not "
+            f"{_kind(llm)}; inherit precordia.LanguageModel and give it name and reply(prompt)"
+        )
     if llm == "none":
         return None
-    from precordia.generation.language_models import load_language_model
+    from precordia.language_models import load_language_model
 
     return load_language_model(llm)

@@ -8,12 +8,12 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from precordia.core.display import shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -63,13 +63,18 @@ def kb_path(args: argparse.Namespace) -> Path:
 
 
 def _plain(value: Any) -> Any:
+    # Imported here: they cost a tenth of what `precordia --help` may take.
+    from dataclasses import asdict, is_dataclass
+    from datetime import date
+    from pathlib import Path
+
     if is_dataclass(value) and not isinstance(value, type):
         return _plain(asdict(value))
     if isinstance(value, dict) or hasattr(value, "items"):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(v) for v in value]
-    if isinstance(value, (datetime, date)):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Path):
         return str(value)

@@ -53,7 +53,8 @@ class _WithDefaults(argparse.HelpFormatter):
     """Help that names every default as it is, so that none is written twice."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        unsaid = action.default in (None, False, True, argparse.SUPPRESS) or action.default == []
+        told = "(default" in (action.help or "")
+        unsaid = told or action.default in (None, False, True, argparse.SUPPRESS) or action.default == []
         return action.help if unsaid else f"{action.help} (default: %(default)s)"
 
 

@@ -9,13 +9,14 @@ from precordia.cli.console import add_json_option, add_kb_option, kb_path, note,
 
 if TYPE_CHECKING:
     from precordia.retrieval.grammar import Understood
+from precordia.core.retrieval import HITS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("recording", nargs="?", help="an ECG file (a WFDB record with or without its extension)")
     parser.add_argument("--text", help="a description in words, English or German")
-    add_retrieval_options(parser, 10)
+    add_retrieval_options(parser)
     parser.add_argument("--mode", choices=("signal", "words", "meaning", "hybrid"), help="default: what was given")
     parser.add_argument("--include-self", action="store_true", help="do not leave out the query's own recording")
     parser.add_argument("--include-patient", action="store_true", help="do not leave out the query's own patient")
@@ -25,9 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser)
 
 
-def add_retrieval_options(parser: argparse.ArgumentParser, k: int) -> None:
-    """``-k``, by default ``k``, and ``--where``."""
-    parser.add_argument("-k", type=int, default=k, help="number of cases")
+def add_retrieval_options(parser: argparse.ArgumentParser, k: int = HITS) -> None:
+    """``-k`` and ``--where``."""
+    parser.add_argument("-k", type=int, default=k, help="number of cases (default: %(default)s)")
     parser.add_argument(
         "--where", metavar="SQL", help="""filter on case columns: "age > 60 and sex = 'F' and findings has 'CLBBB'\""""
     )

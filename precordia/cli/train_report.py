@@ -12,7 +12,7 @@ from precordia.cli.console import note, print_json, progress
 from precordia.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from precordia.generation.own_model.training import Progress
+    from precordia.language_models.own_model.training import Progress
 
 ADAPTER_TOKENS = 2048
 """Longest prompt and reply together when a larger model is fine-tuned; less where its context is shorter."""
@@ -38,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _own(args: argparse.Namespace, data: Path) -> int:
     from precordia.fitting.reports.material import gather
-    from precordia.generation.own_model.card import write_card
-    from precordia.generation.own_model.checkpoint import save_model
-    from precordia.generation.own_model.fit import fit
-    from precordia.generation.own_model.recipe import load_recipe
+    from precordia.language_models.own_model.card import write_card
+    from precordia.language_models.own_model.checkpoint import save_model
+    from precordia.language_models.own_model.fit import fit
+    from precordia.language_models.own_model.recipe import load_recipe
 
     recipe = load_recipe(args.recipe or "default")
     if args.epochs is not None:
@@ -77,10 +77,10 @@ def _adapter(args: argparse.Namespace, data: Path, base: Path) -> int:
     from transformers import AutoConfig, AutoTokenizer
 
     from precordia.fitting.reports.lessons import lessons_from
-    from precordia.generation.language_models.hf_weights import base_of
-    from precordia.generation.language_models.lora import LoraSettings, fine_tune
-    from precordia.generation.own_model.recipe import load_recipe
     from precordia.generation.written.prompt import PromptSettings
+    from precordia.language_models.hf_weights import base_of
+    from precordia.language_models.lora import LoraSettings, fine_tune
+    from precordia.language_models.own_model.recipe import load_recipe
 
     if args.resume:
         raise UsageError("train --llm hf:FOLDER cannot go on from where it was; leave --resume away")

@@ -80,18 +80,6 @@ class Vocabulary:
         except KeyError:
             raise UnknownNameError("finding", concept_id, self._concepts) from None
 
-    def find(self, words: str) -> Concept | None:
-        """The finding that these words name on their own ("lbbb", "Vorhofflimmern", "SCP code"), or None."""
-        from precordia.concepts.labeller import label_report
-
-        if words in self._concepts:
-            return self._concepts[words]
-        upper = words.strip().upper()
-        if upper in self._concepts:
-            return self._concepts[upper]
-        findings = label_report(words)
-        return self._concepts[findings[0].concept] if len(findings) == 1 else None
-
     def ancestors(self, concept_id: str) -> tuple[str, ...]:
         """Identifiers of every more general finding, nearest first, without itself."""
         known = self._ancestors.get(concept_id)

@@ -62,9 +62,8 @@ class Case:
     format: str = ""
 
     def __repr__(self) -> str:
-        """One line, without the report's words and the patient."""
-        said = ", ".join(finding.concept for finding in self.findings if finding.status != "absent")
-        return f"Case({self.case_id}, {self.recording_id!r}, findings: {said or 'none'})"
+        # Neither the report nor the patient, nor the recording's name, which may be theirs: a repr ends up in logs.
+        return f"Case({self.case_id}, {_said(self.findings)}, quality {self.quality_score:.2f})"
 
     @classmethod
     def of(
@@ -93,6 +92,16 @@ class Case:
             "quality_score": quality_score,
         }
         return cls(**{**shared, **known})
+
+
+def _said(findings: tuple[Finding, ...]) -> str:
+    """Findings in short.
+
+    >>> _said((Finding("SINUS"), Finding("LBBB", "absent")))
+    'SINUS, no LBBB'
+    """
+    marks = {"present": "", "absent": "no ", "uncertain": "possible "}
+    return ", ".join(f"{marks[f.status]}{f.concept}" for f in findings[:6]) or "no findings"
 
 
 def patient_key_of(recording: Recording) -> str:

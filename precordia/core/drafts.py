@@ -10,6 +10,10 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
 
+CHARACTERS_A_TOKEN = 3.2
+"""For models whose tokenizer is not at hand: medical English and German take about a token every 3.5 to 4.5 characters
+with the byte-pair tokenizers in use; a lower number keeps the estimate on the safe side."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -17,6 +21,9 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+    def __repr__(self) -> str:
+        return f"Message({self.role}, {len(self.content)} characters)"
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,36 @@ class Prompt:
     choices: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """One line, without what the messages say."""
         return f"Prompt({len(self.messages)} messages, {len(self.hits)} precedents, {len(self.earlier)} earlier)"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a language model answered, and what it cost.
+
+    Attributes:
+        text: The reply.
+        tokens_in: Tokens of the prompt, as the server counts them; None when it does not say.
+        tokens_out: Tokens of the reply.
+        latency_s: Time of the attempt that succeeded, s.
+        attempts: Attempts needed.
+        cached: Whether it came from the cache.
+    """
+
+    text: str
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    latency_s: float = 0.0
+    attempts: int = 1
+    cached: bool = False
+
+    def __repr__(self) -> str:
+        return f"Reply({len(self.text)} characters, {self.latency_s:.3f} s{', cached' if self.cached else ''})"
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text takes, rather too many than too few."""
+    return int(len(text) / CHARACTERS_A_TOKEN) + 1
 
 
 @dataclass(frozen=True)
@@ -59,6 +94,9 @@ class Citation:
     case_id: int
     quote: str
     recording_id: str = ""
+
+    def __repr__(self) -> str:
+        return f"Citation({self.case_id})"
 
 
 @dataclass(frozen=True)
@@ -84,8 +122,11 @@ class Statement:
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """One line."""
-        return f"Statement({self.text!r}, {len(self.citations)} citations, support={self.support:.2f})"
+        said = ", ".join(f"{finding.status} {finding.concept}" for finding in self.findings[:6]) or "no finding"
+        return f"Statement({said}, {len(self.citations)} citations, support {self.support:.2f})"
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -117,14 +158,12 @@ class Draft:
     consider: tuple[Statement, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        """The draft's text, or why there is none."""
-        return self.text or self.reason or ""
-
     def __repr__(self) -> str:
-        """One line, without what the statements say."""
-        parts = [f"{len(self.statements)} statements", f"{len(self.hits)} precedents", f"by {self.author}"]
-        return f"Draft({', '.join(['abstained'] * self.abstained + parts)})"
+        said = "abstained" if self.abstained else f"{len(self.statements)} statements"
+        return f"Draft({said}, {len(self.hits)} precedents, by {self.author})"
+
+    def __str__(self) -> str:
+        return self.text or (f"Not sure: {self.reason}" if self.reason else "Not sure.")
 
     @property
     def text(self) -> str:

@@ -115,9 +115,8 @@ class Measurements:
     t_width_ms: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """One line: the global values that could be measured."""
-        known = ", ".join(f"{name}={value:g}" for name, value in self.scalars().items() if value is not None)
-        return f"Measurements({known})"
+        measured = ", ".join(f"{name}={value:.4g}" for name, value in self.scalars().items() if value is not None)
+        return f"Measurements({measured})"
 
     def scalars(self) -> dict[str, float | None]:
         """The numeric fields that a case table has columns for, by name, None kept.

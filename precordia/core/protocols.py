@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.case import Case
-from precordia.core.drafts import Prompt
+from precordia.core.drafts import Prompt, Reply, estimate_tokens
+from precordia.core.errors import LanguageModelError
 from precordia.core.recording import Recording
 
 T = TypeVar("T")
@@ -182,20 +183,46 @@ class CaseStore(Protocol):
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """Prompts to text."""
+    """Prompts to text.
+
+    A class that inherits it needs ``name`` and ``reply`` alone: the rest then comes with it.
+    """
 
     @property
     def name(self) -> str:
         """Names the model, with its settings, in drafts and results."""
         ...
 
-    def complete(self, prompt: Prompt) -> str:
-        """The model's reply.
+    def reply(self, prompt: Prompt) -> Reply:
+        """The model's reply, with what it cost as far as that is known.
 
         Raises:
             LanguageModelError: no reply could be had.
         """
         ...
+
+    def complete_many(
+        self, prompts: Sequence[Prompt], progress: Callable[[int], None] | None = None
+    ) -> list[Reply | LanguageModelError]:
+        """Replies in the order of the prompts; an error in the place of a reply that failed.
+
+        Args:
+            prompts: What to ask.
+            progress: Told how many are done after each.
+        """
+        replies: list[Reply | LanguageModelError] = []
+        for prompt in prompts:
+            try:
+                replies.append(self.reply(prompt))
+            except LanguageModelError as error:
+                replies.append(error)
+            if progress is not None:
+                progress(len(replies))
+        return replies
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a text takes, for prompt budgets; estimated from its characters where the model cannot tell."""
+        return estimate_tokens(text)
 
 
 @runtime_checkable

@@ -32,8 +32,7 @@ class MedianBeats:
     leads: tuple[str, ...]
 
     def __repr__(self) -> str:
-        """One line, without the samples."""
-        return f"MedianBeats({len(self.leads)} leads, {self.signal.shape[1]} samples at {self.fs:g} Hz)"
+        return f"MedianBeats({len(self.leads)} leads, {self.fs:g} Hz, {self.signal.shape[-1] / self.fs:.1f} s)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +79,6 @@ class Recording:
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
-        """One line, without the patient and the samples."""
-        return f"Recording({self.recording_id!r}, {self.n_leads} leads, {self.duration_s:g} s at {self.fs:g} Hz)"
-
     def __post_init__(self) -> None:
         signal = np.ascontiguousarray(self.signal, dtype=np.float32)
         if signal.ndim != 2 or signal.shape[0] != len(self.leads):
@@ -99,6 +94,10 @@ class Recording:
             raise UnusableSignalError(f"recording {self.recording_id}: lead names repeat: {', '.join(self.leads)}")
         signal.setflags(write=False)
         object.__setattr__(self, "signal", signal)
+
+    def __repr__(self) -> str:
+        # Neither samples nor anything that tells of the patient: a repr ends up in logs.
+        return f"Recording({self.n_leads} leads, {self.fs:g} Hz, {self.duration_s:.1f} s, {self.format or 'in memory'})"
 
     @property
     def n_leads(self) -> int:
@@ -169,6 +168,5 @@ class Quality:
     problems: tuple[Problem, ...] = ()
 
     def __repr__(self) -> str:
-        """One line: the score and the kinds of problems."""
         kinds = ", ".join(dict.fromkeys(problem.kind for problem in self.problems))
-        return f"Quality({self.score:.2f}, acceptable={self.acceptable}, problems: {kinds or 'none'})"
+        return f"Quality({self.score:.2f}, {'acceptable' if self.acceptable else 'not acceptable'}{kinds and f': {kinds}'})"

@@ -11,6 +11,9 @@ from precordia.core.recording import Recording
 
 Mode = Literal["signal", "words", "meaning", "hybrid"]
 
+HITS: Final = 10
+"""How many cases a search finds by default."""
+
 PRECEDENTS: Final = 20
 """How many precedents a report or an answer rests on by default."""
 
@@ -37,7 +40,7 @@ class Query:
 
     recording: Recording | None = None
     text: str | None = None
-    k: int = 10
+    k: int = HITS
     where: str | None = None
     mode: Mode | None = None
     exclude_self: bool = True
@@ -46,9 +49,9 @@ class Query:
     per_patient: int | None = None
 
     def __repr__(self) -> str:
-        """One line."""
-        said = {"recording": self.recording, "text": self.text, "k": self.k, "where": self.where, "mode": self.mode}
-        return f"Query({', '.join(f'{name}={value!r}' for name, value in said.items() if value is not None)})"
+        words = "" if self.text is None else f"{len(self.text)} characters of text, "
+        ecg = "" if self.recording is None else f"{self.recording!r}, "
+        return f"Query({ecg}{words}k={self.k}{'' if self.where is None else ', filtered'})"
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,10 @@ class Why:
     scores: Mapping[str, float] = field(default_factory=dict)
     ranks: Mapping[str, int] = field(default_factory=dict)
     shared_findings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{modality} {score:.3f}" for modality, score in self.scores.items())
+        return f"Why({scores or 'no score'}{''.join(f', {concept}' for concept in self.shared_findings[:6])})"
 
 
 @dataclass(frozen=True)
@@ -83,5 +90,4 @@ class Hit:
     why: Why = field(default_factory=Why)
 
     def __repr__(self) -> str:
-        """One line, without the report's words."""
-        return f"Hit(rank={self.rank}, score={self.score:.4g}, {self.case!r})"
+        return f"Hit({self.rank}, {self.score:.3f}, {self.case!r})"

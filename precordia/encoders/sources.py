@@ -7,6 +7,7 @@ in parallel, with progress, and from where a killed run stopped.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.errors import InputError
+from precordia.core.errors import InputError, MissingExtraError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders.corpus import AMPLITUDE, Unusable
@@ -181,7 +182,7 @@ class PtbXl:
 
     @cached_property
     def _rows(self) -> list[Any]:
-        import pandas as pd
+        pd = _needed("pandas")
 
         table = pd.read_csv(self.folder / "ptbxl_database.csv", index_col="ecg_id")
         there = [(self.folder / str(name)).with_suffix(".hea").is_file() for name in table.filename_lr]
@@ -192,8 +193,8 @@ class PtbXl:
 
     def read(self, number: int) -> Recording:
         import pandas as pd
-        import wfdb
 
+        wfdb = _needed("wfdb")
         row = self._rows[number]
         path = self.folder / str(row.filename_lr)
         record = wfdb.rdrecord(str(path))
@@ -224,7 +225,7 @@ class Packed:
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
-        import pandas as pd
+        pd = _needed("pandas")
 
         index = pd.read_csv(self.folder / "index.csv", dtype={"native_id": str, "patient_id": str})
         by_file = [rows.to_dict(orient="records") for _, rows in index.groupby("file", sort=True)]
@@ -306,3 +307,10 @@ def _names(names: list[str]) -> tuple[str, ...]:
 
 def _text(value: object) -> str | None:
     return value.strip() if isinstance(value, str) and value.strip() else None
+
+
+def _needed(package: str) -> Any:
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise MissingExtraError(package, "train", "training from PTB-XL's and other data sets' tables") from None

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from precordia.core.drafts import Draft, Statement
 from precordia.core.errors import PrecordiaError, UsageError
 from precordia.core.recording import Recording
-from precordia.core.retrieval import Hit
+from precordia.core.retrieval import Hit, Mode, Query
 from precordia.generation.sanitize import clean, clinical_sentences
 
 
@@ -79,7 +79,7 @@ class PrecedentRetriever(BaseRetriever):
     knowledge_base: Any
     k: int = Field(default=10, ge=1)
     where: str | None = None
-    mode: str | None = None
+    mode: Mode | None = None
     whole_reports: bool = False
 
     def _get_relevant_documents(
@@ -92,8 +92,10 @@ class PrecedentRetriever(BaseRetriever):
         return self._documents(recording, k)
 
     def _documents(self, query: str | Recording, k: int | None) -> list[Document]:
-        mode = self.mode if isinstance(query, str) else None
-        hits = self.knowledge_base.search(query, k or self.k, self.where, mode=mode)
+        n = k or self.k
+        # Words are words here, also where a file has that name: whoever writes them need not be allowed to read files.
+        asked = Query(text=query, k=n, where=self.where, mode=self.mode) if isinstance(query, str) else query
+        hits = self.knowledge_base.search(asked, n, self.where)
         return [document_of(hit, whole_reports=self.whole_reports) for hit in hits]
 
 
@@ -115,7 +117,7 @@ def search_tool(knowledge_base: Searchable) -> BaseTool:
 
     def search(query: str, k: int = 5) -> str:
         try:
-            documents = [document_of(hit) for hit in knowledge_base.search(query, k)]
+            documents = [document_of(hit) for hit in knowledge_base.search(Query(text=query, k=k), k)]
         except PrecordiaError as error:
             return f"Not possible: {' '.join(str(error).split())}"
         lines = [f"[{d.metadata['rank']}] case {d.id}: {d.page_content or '(no report)'}" for d in documents]

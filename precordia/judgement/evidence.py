@@ -48,7 +48,7 @@ class Evidence:
         object.__setattr__(self, "earlier", tuple(self.earlier))
 
     def __repr__(self) -> str:
-        return f"Evidence({self.recording.recording_id}, {len(self.hits)} precedents, {len(self.earlier)} earlier)"
+        return f"Evidence({self.recording!r}, {len(self.hits)} precedents, {len(self.earlier)} earlier)"
 
     @cached_property
     def jury(self) -> tuple[Voter, ...]:

@@ -38,6 +38,9 @@ class Standing:
     shown: bool = False
     calibrated: bool = False
 
+    def __repr__(self) -> str:
+        return f"Standing({self.finding.status} {self.concept}, {self.probability:.2f} by {self.source})"
+
     @property
     def concept(self) -> str:
         """The finding's identifier."""

@@ -29,17 +29,6 @@ def split_place(place: str) -> tuple[str, str | None]:
     return place, None
 
 
-def names_recording(text: str) -> bool:
-    """Whether words are the place of a recording that is there: a file, a WFDB record without extension, or one within a file.
-
-    >>> names_recording("left bundle branch block")
-    False
-    """
-    if not text or "\0" in text:
-        return False
-    return os.path.isfile(text) or os.path.isfile(f"{text}.hea") or split_place(text)[1] is not None
-
-
 def join_place(file: str, member: str) -> str:
     """The place of an ECG within a file."""
     return f"{file}{MARK}{member}"

@@ -27,7 +27,7 @@ from precordia import __version__
 from precordia.core.documents import draft_document, hit_document, search_document
 from precordia.core.errors import InputError, PrecordiaError, UsageError, place_of
 from precordia.core.recording import Recording
-from precordia.core.retrieval import PRECEDENTS, Hit, Mode, Query
+from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
 from precordia.knowledge_base import KnowledgeBase
 from precordia.retrieval.grammar import read_query
 from precordia.serve.upload import MAX_BYTES, read_upload
@@ -97,7 +97,7 @@ def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: str = "none"
         body: Annotated[bytes, Depends(_body)],
         filename: str = "upload",
         text: str | None = None,
-        k: int = 10,
+        k: int = HITS,
         where: str | None = None,
         mode: Mode | None = None,
     ) -> Any:

@@ -26,11 +26,12 @@ class LanguageModelContract:
         assert isinstance(model, LanguageModel)
         assert model.name
         assert "\n" not in model.name
-        assert isinstance(model.complete(self.prompt), str)
+        assert isinstance(model.reply(self.prompt).text, str)
+        assert model.count_tokens("sinus rhythm") >= 1
 
     def test_the_same_prompt_has_the_same_reply(self) -> None:
-        assert self.make().complete(self.prompt) == self.make().complete(self.prompt)
+        assert self.make().reply(self.prompt).text == self.make().reply(self.prompt).text
 
     def test_no_reply_is_an_error_of_ours(self) -> None:
         with pytest.raises(LanguageModelError):
-            self.make_failing().complete(self.prompt)
+            self.make_failing().reply(self.prompt)

@@ -17,13 +17,13 @@ class TaskContract:
         raise NotImplementedError
 
     def test_it_says_what_it_measures_and_on_what(self) -> None:
-        for text in (self.task.name, self.task.summary, self.task.protocol, self.task.source):
+        for text in (self.task.card.name, self.task.card.summary, self.task.card.protocol, self.task.card.source):
             assert text.strip()
-        assert "\n" not in self.task.summary
+        assert "\n" not in self.task.card.summary
 
     def test_the_same_run_has_the_same_figures(self) -> None:
         first, second = self.task.run(self.settings()), self.task.run(self.settings())
-        assert first.task == self.task.name
+        assert first.task == self.task.card.name
         figures = [[row for row in result.rows if not row.machine] for result in (first, second)]
         assert figures[0] == figures[1]
         assert all(math.isfinite(row.value) for row in figures[0])

@@ -60,7 +60,7 @@ def test_what_cannot_be_trained_is_one_line(
 def test_a_model_is_trained_resumed_and_used(
     small_ptbxl: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from precordia.generation.language_models import load_language_model
+    from precordia.language_models import load_language_model
 
     command = ["train", str(recipe), "--task", "report", "--data", str(small_ptbxl), "--out", str(tmp_path / "out")]
     assert main([*command, "--json", "--threads", "1"]) == 0

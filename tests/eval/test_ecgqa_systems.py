@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from small_ecgqa import write_ecgs, write_small_ecgqa
 
+from precordia.core import drafts
 from precordia.core.case import Case
 from precordia.core.drafts import Draft, Prompt, Statement
 from precordia.core.errors import InputError, UsageError
 from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
+from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.datasets.ecgqa.classes import Classes
@@ -210,7 +212,7 @@ def test_a_draft_in_short() -> None:
     assert in_short(Draft((), abstained=True)) == "not sure"
 
 
-class Parrot:
+class Parrot(LanguageModel):
     """Keeps the prompts that it is given."""
 
     name = "parrot"
@@ -218,9 +220,9 @@ class Parrot:
     def __init__(self) -> None:
         self.prompts: list[Prompt] = []
 
-    def complete(self, prompt: Prompt) -> str:
+    def reply(self, prompt: Prompt) -> drafts.Reply:
         self.prompts.append(prompt)
-        return "A"
+        return drafts.Reply("A")
 
 
 class Nothing(Examined):

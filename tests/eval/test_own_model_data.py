@@ -21,8 +21,8 @@ from precordia.eval.tasks.own_model.task import choices_of, question_figures, re
 from precordia.fitting.reports.lessons import reply_wanted
 from precordia.fitting.reports.material import Known, gather, nearest
 from precordia.fitting.reports.texts import agreement, indicators, stand_ins
-from precordia.generation.own_model.material import canonical, statements_in
-from precordia.generation.own_model.recipe import Recipe
+from precordia.language_models.own_model.material import canonical, statements_in
+from precordia.language_models.own_model.recipe import Recipe
 
 
 def known(number: int, patient: str, *concepts: str, at: float = 0.0) -> Known:

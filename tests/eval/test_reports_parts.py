@@ -9,9 +9,10 @@ import pytest
 
 from precordia.concepts import label_report, statement_of, vocabulary
 from precordia.core.case import Case
-from precordia.core.drafts import Citation, Draft, Prompt, Statement
+from precordia.core.drafts import Citation, Draft, Prompt, Reply, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
+from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.encoders.text import load_text_encoder
@@ -183,13 +184,13 @@ def test_what_precedents_say_alone_is_the_report_where_there_are_no_models() -> 
     assert ModelsAlone().write(asked).said == frozenset()
 
 
-class _Model:
+class _Model(LanguageModel):
     """Always replies the same."""
 
     name = "scripted"
 
-    def complete(self, prompt: Prompt) -> str:
-        return "Left bundle branch block [1]. Inferior infarction [2]."
+    def reply(self, prompt: Prompt) -> Reply:
+        return Reply("Left bundle branch block [1]. Inferior infarction [2].")
 
 
 def test_a_language_model_is_held_to_the_precedents() -> None:

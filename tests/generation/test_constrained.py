@@ -10,17 +10,17 @@ import pytest
 
 from precordia.core.drafts import Message, Prompt
 from precordia.core.errors import LanguageModelError
-from precordia.generation.language_models import LanguageModelSettings, load_language_model
-from precordia.generation.language_models.choices import TokenTrie
-from precordia.generation.language_models.constrained import (
+from precordia.generation.written.sentences import parse_reply
+from precordia.language_models import LanguageModelSettings, load_language_model
+from precordia.language_models.choices import TokenTrie
+from precordia.language_models.constrained import (
     CannotSpell,
     automaton,
     listed,
     regex_of_schema,
     token_bytes,
 )
-from precordia.generation.language_models.schema import STATEMENTS_SCHEMA
-from precordia.generation.written.sentences import parse_reply
+from precordia.language_models.schema import STATEMENTS_SCHEMA
 
 pytest.importorskip("outlines_core")
 PROMPT = Prompt((Message("user", "Report."),))

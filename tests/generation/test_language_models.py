@@ -13,8 +13,8 @@ import pytest
 
 from precordia.core.drafts import Message, Prompt
 from precordia.core.errors import LanguageModelError, MissingExtraError, UnknownNameError, UsageError
-from precordia.generation.language_models import LanguageModelSettings, load_language_model
-from precordia.generation.language_models.cache import Reply, ReplyCache, key_of
+from precordia.language_models import LanguageModelSettings, load_language_model
+from precordia.language_models.cache import Reply, ReplyCache, key_of
 
 PROMPT = Prompt((Message("system", "You write reports."), Message("user", "Report this ECG.")))
 FAST = LanguageModelSettings(backoff_s=0.0, timeout_s=5.0, max_tokens=16)

@@ -10,8 +10,8 @@ import pytest
 
 from precordia.core.drafts import Message, Prompt
 from precordia.core.errors import InputError, LanguageModelError, MissingExtraError, UsageError
-from precordia.generation.language_models import LanguageModelSettings, load_language_model
-from precordia.generation.language_models.hf_weights import base_of, load_weights, weight_options
+from precordia.language_models import LanguageModelSettings, load_language_model
+from precordia.language_models.hf_weights import base_of, load_weights, weight_options
 
 WORDS = ("<unk>", "<eos>", "sinus", "rhythm", "normal", "ecg", "USER:", "ASSISTANT:", "report", "this")
 PROMPT = Prompt((Message("user", "report this"),))
@@ -46,7 +46,7 @@ def tiny_folder(tmp_path: Path) -> Path:
 
 def train(folder: Path, out: Path, **changed: Any) -> list[float]:
     pytest.importorskip("peft")
-    from precordia.generation.language_models.lora import Lesson, LoraSettings, fine_tune
+    from precordia.language_models.lora import Lesson, LoraSettings, fine_tune
 
     settings = LoraSettings(
         **{"rank": 8, "epochs": 30, "learning_rate": 0.05, "dropout": 0.0, "max_tokens": 32, **changed}
@@ -73,7 +73,7 @@ def test_the_same_lessons_give_the_same_adapter(tiny_folder: Path, tmp_path: Pat
 
 def test_what_cannot_be_learned_from_is_an_error(tiny_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("peft")
-    from precordia.generation.language_models.lora import Lesson, LoraSettings, fine_tune
+    from precordia.language_models.lora import Lesson, LoraSettings, fine_tune
 
     with pytest.raises(InputError, match="nothing"):
         fine_tune(tiny_folder, [], tmp_path / "out")

@@ -19,20 +19,20 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.encoders.checkpoint import create
-from precordia.generation.language_models.trained_here import OwnLanguageModel, in_words
-from precordia.generation.own_model import fsq
-from precordia.generation.own_model.checkpoint import load_model, save_model
-from precordia.generation.own_model.context import Layout, Sees, Shown, edges_of, measured_words
-from precordia.generation.own_model.decoder import Decoder, Size
-from precordia.generation.own_model.fit import fit
-from precordia.generation.own_model.material import Ecg, Material, Text, canonical, statements_in
-from precordia.generation.own_model.model import OwnModel
-from precordia.generation.own_model.questions import VERDICTS, is_there
-from precordia.generation.own_model.recipe import Hidden, Recipe, load_recipe, parse_recipe
-from precordia.generation.own_model.tokenizer import Tokenizer
 from precordia.generation.reports.report import write_report
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import judge
+from precordia.language_models.own_model import fsq
+from precordia.language_models.own_model.checkpoint import load_model, save_model
+from precordia.language_models.own_model.context import Layout, Sees, Shown, edges_of, measured_words
+from precordia.language_models.own_model.decoder import Decoder, Size
+from precordia.language_models.own_model.fit import fit
+from precordia.language_models.own_model.material import Ecg, Material, Text, canonical, statements_in
+from precordia.language_models.own_model.model import OwnModel
+from precordia.language_models.own_model.questions import VERDICTS, is_there
+from precordia.language_models.own_model.recipe import Hidden, Recipe, load_recipe, parse_recipe
+from precordia.language_models.own_model.tokenizer import Tokenizer
+from precordia.language_models.trained_here import OwnLanguageModel, in_words
 
 SICK = "Atrial fibrillation. Left bundle branch block."
 WELL = "Sinus rhythm. Normal ECG."
@@ -324,7 +324,7 @@ def test_the_ecg_of_a_prompt_is_embedded(speaking: OwnLanguageModel) -> None:
 
 
 def test_another_encoder_is_refused(trained: OwnModel, tmp_path: Path) -> None:
-    from precordia.generation.language_models import load_language_model
+    from precordia.language_models import load_language_model
 
     save_model(trained, tmp_path)  # trained with the made-up encoder "e"
     with pytest.raises(CheckpointError, match=r"trained with encoder e.*train it again"):
@@ -332,8 +332,8 @@ def test_another_encoder_is_refused(trained: OwnModel, tmp_path: Path) -> None:
 
 
 def test_without_weights_it_says_how_to_train_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    from precordia.generation.language_models import load_language_model
-    from precordia.generation.own_model import checkpoint
+    from precordia.language_models import load_language_model
+    from precordia.language_models.own_model import checkpoint
 
     monkeypatch.setattr(checkpoint, "shipped", lambda: [])
     for spec in ("own", "precordia:default"):

@@ -17,7 +17,7 @@ from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.errors import FilterError
 from precordia.core.findings import Finding
 from precordia.core.recording import Recording
-from precordia.core.retrieval import Hit
+from precordia.core.retrieval import Hit, Query
 from precordia.integrations.langchain import PrecedentRetriever, draft_text, report_chain, report_tool, search_tool
 
 RECORDING = Recording(np.zeros((1, 1000), dtype=np.float32), 100.0, ("II",), "r1")
@@ -64,7 +64,9 @@ def test_k_can_be_set_when_made_and_when_asked(kb: FakeKnowledgeBase) -> None:
     retriever = PrecedentRetriever(knowledge_base=kb, k=3, where="age > 60", mode="words")
     assert len(retriever.invoke("x")) == 3
     assert len(retriever.invoke("x", k=1)) == 1
-    assert kb.calls[0] == ("x", 3, "age > 60", "words")
+    query = kb.calls[0][0]  # never a plain string: that could name a file
+    assert isinstance(query, Query)
+    assert (query.text, query.k, query.where, query.mode) == ("x", 3, "age > 60", "words")
 
 
 def test_the_retriever_works_asynchronously_and_in_batches(kb: FakeKnowledgeBase) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from precordia.encoders import create
 from precordia.indexing.seals import sealed
 from precordia.judgement.judge import judge
 from precordia.judgement.models import FOLDER
+from precordia.knowledge_base import names_file
 from precordia.simulation.hospital import Archive, write_archive
 
 
@@ -106,6 +108,51 @@ def test_a_file_will_do_for_a_recording(kb: KnowledgeBase, archive: Archive) -> 
     path = archive.ecgs[4].path
     assert kb.search(Path(path), k=4) == kb.search(read_recording(path), k=4)
     assert kb.report(path) == kb.report(read_recording(path))
+
+
+def test_a_string_that_names_a_file_is_that_file(kb: KnowledgeBase, archive: Archive) -> None:
+    header = archive.ecgs[2].path
+    found = [hit.case.case_id for hit in kb.search(header, k=3)]
+    assert found
+    assert [hit.case.case_id for hit in kb.search(str(header), k=3)] == found
+    assert [hit.case.case_id for hit in kb.search(str(header.with_suffix("")), k=3)] == found
+    assert not names_file("sinus rhythm")
+    assert not names_file("x" * 5000)
+    assert not names_file("a\0b")
+    assert not names_file("")
+
+
+@pytest.mark.parametrize("wrong", [None, 3, 2.5, ["a.hea"], b"a.hea", object()])
+def test_what_is_no_ecg_is_refused_with_what_is_taken(kb: KnowledgeBase, wrong: Any) -> None:
+    for ask in (kb.search, kb.report, kb.evidence, kb.earlier, lambda ecg: kb.ask("What is the rhythm?", ecg)):
+        with pytest.raises(
+            UsageError, match=r"give a Recording.* or the path of an ECG file, not (None|a value of type \w+)$"
+        ):
+            ask(wrong)
+    with pytest.raises(UsageError, match="a question is words, not"):
+        kb.ask(wrong, kb.recording(kb.ids()[0]))
+    with pytest.raises(UsageError, match="a language model is a spec"):
+        kb.report(kb.recording(kb.ids()[0]), llm=wrong)
+
+
+def test_reprs_are_one_line_and_tell_nothing_of_the_patient(kb: KnowledgeBase, archive: Archive) -> None:
+    ecg = replace(read_recording(archive.ecgs[2].path), recording_id="MILLER_JANE", patient_id="MILLER_JANE")
+    evidence = kb.evidence(ecg)
+    draft = kb.report(evidence)
+    assert draft.statements
+    assert str(draft) == draft.text
+    assert str(draft.statements[0]) == draft.statements[0].text
+    judgement = judge(evidence)
+    things = [kb, ecg, evidence, judgement, draft, *draft.statements, *draft.hits, *judgement.said, *evidence.hits]
+    things += [evidence.measurements, evidence.quality, Query(ecg, text="Jane Miller has AF"), draft.hits[0].why]
+    things += [draft.hits[0].case, *[c for s in draft.statements for c in s.citations], evidence.knowledge]
+    private = {"MILLER_JANE", "Jane", *filter(None, (hit.case.report for hit in draft.hits))}
+    private |= {hit.case.patient_key for hit in draft.hits}
+    for thing in things:
+        shown = repr(thing)
+        assert "\n" not in shown
+        assert len(shown) <= 300, shown
+        assert not [words for words in private if words in shown], type(thing)
 
 
 def test_a_question_needs_one_or_two_ecgs(kb: KnowledgeBase) -> None:

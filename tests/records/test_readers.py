@@ -46,7 +46,7 @@ def test_person_time_device_and_report_come_back(variant: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("variant", WRITERS)
 def test_no_name_of_a_person_is_kept(variant: str, tmp_path: Path) -> None:
-    assert "Secret" not in repr(read_recording(WRITERS[variant](tmp_path)))
+    assert "Secret" not in repr(vars(read_recording(WRITERS[variant](tmp_path))))
 
 
 @pytest.mark.parametrize("variant", ["muse", "aecg", "philips", "schiller", "dicom", "scp", "cardiosoft", "mortara"])

@@ -120,7 +120,7 @@ def test_a_watchs_export(encoding: str, tmp_path: Path) -> None:
         "Watch6,1",
         "Sinus Rhythm",
     )
-    assert "Roe" not in repr(recording)
+    assert "Roe" not in repr(vars(recording))
 
 
 def test_columns_that_are_no_ecg_are_left_out(tmp_path: Path) -> None:

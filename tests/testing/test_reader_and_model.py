@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from precordia.core.drafts import Prompt
+from precordia.core.drafts import Prompt, Reply
 from precordia.core.errors import LanguageModelError
 from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
-from precordia.generation.language_models import KINDS, load_language_model
+from precordia.language_models import KINDS, load_language_model
 from precordia.records.read import read_recording
 from precordia.records.readers import READERS
 from precordia.records.readers.reader import Reader
@@ -38,14 +38,16 @@ class TestOurReader(ReaderContract):
         return path
 
 
-class Parrot:
-    def __init__(self, fails: bool = False) -> None:
-        self.name, self._fails = "parrot", fails
+class Parrot(LanguageModel):
+    name = "parrot"
 
-    def complete(self, prompt: Prompt) -> str:
+    def __init__(self, fails: bool = False) -> None:
+        self._fails = fails
+
+    def reply(self, prompt: Prompt) -> Reply:
         if self._fails:
             raise LanguageModelError("the parrot is away")
-        return prompt.messages[-1].content
+        return Reply(prompt.messages[-1].content)
 
 
 class TestParrot(LanguageModelContract):
@@ -69,4 +71,4 @@ def test_a_new_language_model_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(KINDS, "_entries", {**KINDS._entries, "parrot": load})
     model = load_language_model("parrot:grey")
     assert model is not None
-    assert model.complete(TestParrot.prompt) == "Say: sinus rhythm."
+    assert model.reply(TestParrot.prompt).text == "Say: sinus rhythm."

@@ -13,11 +13,11 @@ from precordia.core.findings import Finding
 from precordia.datasets.ecgqa.builder.ptbxl import read_table
 from precordia.fitting.answers.examined import examine
 from precordia.fitting.answers.signals import find_signals, ptbxl_path
-from precordia.generation.language_models.lora import Lesson
-from precordia.generation.own_model.material import canonical
 from precordia.generation.written.prompt import PromptSettings, assemble
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.votes import Voter
+from precordia.language_models.lora import Lesson
+from precordia.language_models.own_model.material import canonical
 
 
 def lessons_from(

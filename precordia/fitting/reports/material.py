@@ -34,11 +34,11 @@ from precordia.encoders.corpus import AMPLITUDE
 from precordia.encoders.encoder import SignalEncoder
 from precordia.encoders.sources import read_packed, read_ptbxl
 from precordia.fitting.reports.texts import agreement, indicators, stand_ins
-from precordia.generation.own_model.context import measured_words
-from precordia.generation.own_model.features import features_of
-from precordia.generation.own_model.material import Asked, Ecg, Material, Text, canonical
-from precordia.generation.own_model.questions import is_there
-from precordia.generation.own_model.recipe import Recipe
+from precordia.language_models.own_model.context import measured_words
+from precordia.language_models.own_model.features import features_of
+from precordia.language_models.own_model.material import Asked, Ecg, Material, Text, canonical
+from precordia.language_models.own_model.questions import is_there
+from precordia.language_models.own_model.recipe import Recipe
 from precordia.measurements import measure
 
 PRECEDENTS = 20

@@ -78,7 +78,7 @@ def answer(
             question,
             second=judgements[1].evidence if len(judgements) == 2 else None,
             settings=settings.prompt,
-            count_tokens=getattr(language_model, "count_tokens", None),
+            count_tokens=language_model.count_tokens,
         ),
         settings,
     )

@@ -54,7 +54,9 @@ def compare(question: Question, judgements: Sequence[Judgement]) -> Draft:
 
 def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statement]:
     """Better, worse, changed or unchanged, with what speaks for it; nothing where one thing is asked about."""
-    if question.concepts or question.measures or question.sections or not statements:
+    words = question.text.lower()
+    listed = any(name in words for names in _WANTED.values() for name in names)
+    if listed or question.concepts or question.measures or question.sections or not statements:
         return []
     sides: dict[str, list[Statement]] = {"new": [], "resolved": []}
     for said in statements:

@@ -182,8 +182,6 @@ def _about_acuity(question: Question, judgement: Judgement) -> Draft:
 
 def _about_leads(question: Question, measurements: Measurements) -> list[Statement]:
     """Leads with ST elevation or depression, inverted T waves or Q waves: what is measured lead by lead."""
-    if not measurements.st_j60_mv:
-        return []
     statements = []
     inverted = {lead: mv for lead, mv in measurements.t_mv.items() if lead != "aVR" and mv <= -INVERTED_T_MV}
     for concepts, leads_with, name, source in (
@@ -195,12 +193,12 @@ def _about_leads(question: Question, measurements: Measurements) -> list[Stateme
             "q_mv",
         ),
     ):
-        if concepts & set(question.concepts):
+        if concepts & set(question.concepts) and getattr(measurements, source):
             text = f"{name} in {', '.join(x for x in LEADS if x in leads_with)}" if leads_with else f"No {name}"
             found = Finding(next(c for c in question.concepts if c in concepts), "present" if leads_with else "absent")
             statements.append(Statement(f"{text}.", (found,), measurements=(source,), support=1.0))
     for concept, sign, name in (("STE_", 1, "ST elevation"), ("STD_", -1, "ST depression")):
-        if concept in question.concepts:
+        if concept in question.concepts and measurements.st_j60_mv:
             limit = ST_LEVEL_MV if sign > 0 else dict.fromkeys(LEADS, 0.05)
             leads = [lead for lead in LEADS if sign * measurements.st_j60_mv.get(lead, 0.0) >= limit[lead]]
             text = f"{name} in {', '.join(leads)}" if leads else f"No {name}"

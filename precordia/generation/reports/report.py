@@ -40,7 +40,7 @@ def write_report(
             evidence,
             kind=kind,
             settings=settings.prompt,
-            count_tokens=getattr(language_model, "count_tokens", None),
+            count_tokens=language_model.count_tokens,
         ),
         settings,
     )

@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from precordia.concepts import statement_of
 from precordia.core.case import Case
-from precordia.core.drafts import Message, Prompt
+from precordia.core.drafts import Message, Prompt, estimate_tokens
 from precordia.core.errors import UsageError
 from precordia.core.findings import Finding
 from precordia.core.retrieval import Hit
@@ -33,9 +33,6 @@ from precordia.judgement.reconcile import sayable, section_of
 Kind = Literal["report", "answer", "comparison", "differential"]
 TEMPLATES = Path(__file__).parent / "templates"
 FENCE_MARK = "§"
-CHARACTERS_A_TOKEN = 3.2
-"""For models whose tokenizer is not at hand: medical English and German take about a token every 3.5 to 4.5 characters
-with the byte-pair tokenizers in use; a lower number keeps the estimate on the safe side."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +125,6 @@ def assemble(
             raise UsageError(
                 f"a prompt without any precedent takes more than {settings.max_tokens} tokens; raise the token budget"
             )
-
-
-def estimate_tokens(text: str) -> int:
-    """About how many tokens a text takes, rather too many than too few."""
-    return int(len(text) / CHARACTERS_A_TOKEN) + 1
 
 
 def fence_for(texts: Sequence[str]) -> str:

@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from precordia.core.drafts import Draft, Prompt
+from precordia.core.drafts import Draft, Prompt, Reply
 from precordia.core.errors import LanguageModelError, UsageError
 from precordia.core.protocols import LanguageModel
-from precordia.generation.language_models.cache import Reply
 from precordia.generation.written.grounding import UNSURE, Policy, ground
 from precordia.generation.written.prompt import PromptSettings
 from precordia.judgement.judge import Judgement
@@ -49,7 +48,7 @@ def with_model(
     replies: list[Reply] = []
 
     def ask(shown: Prompt) -> str:
-        replies.append(_reply(language_model, shown))
+        replies.append(language_model.reply(shown))
         return replies[-1].text
 
     started = time.perf_counter()
@@ -74,17 +73,6 @@ def with_model(
         warnings=(*plain.warnings, *draft.warnings),
         details={**plain.details, **draft.details, **details},
     )
-
-
-def _reply(model: LanguageModel, prompt: Prompt) -> Reply:
-    reply = getattr(model, "reply", None)
-    if reply is not None:
-        answered = reply(prompt)
-        if isinstance(answered, Reply):
-            return answered
-    started = time.perf_counter()
-    text = model.complete(prompt)
-    return Reply(text, latency_s=time.perf_counter() - started)
 
 
 def _costs(replies: Sequence[Reply]) -> dict[str, str]:

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from precedents import judged, precedent
 
-from precordia.core.drafts import Draft, Prompt
+from precordia.core.drafts import Draft, Prompt, Reply
 from precordia.core.errors import LanguageModelError
 from precordia.core.findings import Measurements
+from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Quality
 from precordia.generation.answers.answer import answer
-from precordia.generation.language_models.cache import Reply
 from precordia.generation.reports.composer import compose
 from precordia.generation.reports.report import write_report
 from precordia.generation.written.grounding import Policy
@@ -24,7 +24,7 @@ POLICIES: tuple[Policy, ...] = ("drop", "flag", "ask again")
 MEASURED = Measurements(heart_rate_bpm=72.0, qrs_ms=140.0)
 
 
-class Model:
+class Model(LanguageModel):
     """Answers what it is given, in turn."""
 
     name = "scripted"
@@ -33,12 +33,12 @@ class Model:
         self.replies = list(replies)
         self.prompts: list[Prompt] = []
 
-    def complete(self, prompt: Prompt) -> str:
+    def reply(self, prompt: Prompt) -> Reply:
         self.prompts.append(prompt)
         reply = self.replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
-        return reply
+        return Reply(reply)
 
 
 def statements(*texts: str) -> str:
@@ -142,7 +142,7 @@ def test_what_must_not_be_missed_is_told_whatever_the_model_says() -> None:
 def test_tokens_and_latency_are_kept_where_the_model_counts() -> None:
     class Counting(Model):
         def reply(self, prompt: Prompt) -> Reply:
-            return Reply(self.complete(prompt), 100, 20, 0.5)
+            return replace(super().reply(prompt), tokens_in=100, tokens_out=20, latency_s=0.5)
 
     draft = write(Counting(statements("Sinus rhythm.")))
     assert (draft.details["tokens_in"], draft.details["tokens_out"], draft.details["latency_s"]) == (

@@ -15,9 +15,8 @@ from precordia.eval.harness.task import Settings
 from precordia.eval.tasks.ecgqa.scorers import offers_none
 from precordia.eval.tasks.ecgqa.system import Put, Reply
 from precordia.fitting.answers.examined import Examined
-from precordia.generation.language_models import LanguageModelSettings, load_language_model
-from precordia.generation.language_models.chat import ChatLanguageModel
 from precordia.generation.written.prompt import assemble
+from precordia.language_models import LanguageModelSettings, load_language_model
 
 WORKERS: Final = 4
 """Prompts on their way at the same time; a model in this process answers one at a time."""
@@ -33,7 +32,7 @@ _CHUNK = 32
 """Prompts handed over at a time; when every one of them fails, the rest is not asked."""
 
 
-def load_model(settings: Settings) -> ChatLanguageModel | None:
+def load_model(settings: Settings) -> LanguageModel | None:
     """The language model of a run, or None; its replies are kept under ``--set replies=DIR``, else beside the results.
 
     ``--set workers=N`` says how many prompts are on their way at the same time.
@@ -94,8 +93,6 @@ class Asked:
         Raises:
             LanguageModelError: prompts failed, retries included; those that were answered are kept.
         """
-        if not isinstance(self._model, ChatLanguageModel):
-            return
         failed: list[LanguageModelError] = []
         total = 0
         for messages, reply in progress(self._ask_all(self._model, puts), len(puts), self.name, "question"):
@@ -113,7 +110,7 @@ class Asked:
     def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
         """The model's words as they are."""
         prompt = self.prompt(question, ecgs)
-        return self._replies.get(prompt.messages) or Reply(self._model.complete(prompt))
+        return self._replies.get(prompt.messages) or Reply(self._model.reply(prompt).text)
 
     def prompt(self, question: Question, ecgs: tuple[int, ...]) -> Prompt:
         """What the model is shown: the evidence as ``precordia ask`` sets it out, then question and options."""
@@ -122,7 +119,7 @@ class Asked:
             evidence[0],
             question.text,
             second=evidence[1] if len(evidence) == 2 else None,
-            count_tokens=getattr(self._model, "count_tokens", None),
+            count_tokens=self._model.count_tokens,
         )
         options = list(self._classes.options(question))
         if offers_none(question.type):
@@ -136,7 +133,7 @@ class Asked:
         return Prompt(messages, shown.hits, shown.measurements, question.text)
 
     def _ask_all(
-        self, model: ChatLanguageModel, puts: Sequence[Put]
+        self, model: LanguageModel, puts: Sequence[Put]
     ) -> Iterator[tuple[tuple[Message, ...] | None, Reply | LanguageModelError | None]]:
         """For each question its prompt and what came of it; nothing for a prompt that was already asked."""
         seen: set[tuple[Message, ...]] = set()

@@ -31,18 +31,18 @@ from precordia.eval.tasks.ecgqa.system import Reply, System
 from precordia.fitting.answers.archive import HereArchive, Vectors
 from precordia.fitting.answers.examined import Examined
 from precordia.fitting.answers.signals import Signals, find_signals, ptbxl_path
-from precordia.generation.language_models import LanguageModelSettings
-from precordia.generation.language_models.trained_here import OwnLanguageModel
-from precordia.generation.language_models.trained_here import load as load_own
-from precordia.generation.own_model.checkpoint import load_model
-from precordia.generation.own_model.context import Sees, Shown, measured_words
-from precordia.generation.own_model.features import features_of
-from precordia.generation.own_model.material import canonical
-from precordia.generation.own_model.model import OwnModel
-from precordia.generation.own_model.questions import VERDICTS
 from precordia.generation.reports.composer import compose
 from precordia.generation.reports.report import write_report
 from precordia.judgement.reconcile import said_of
+from precordia.language_models import LanguageModelSettings
+from precordia.language_models.own_model.checkpoint import load_model
+from precordia.language_models.own_model.context import Sees, Shown, measured_words
+from precordia.language_models.own_model.features import features_of
+from precordia.language_models.own_model.material import canonical
+from precordia.language_models.own_model.model import OwnModel
+from precordia.language_models.own_model.questions import VERDICTS
+from precordia.language_models.trained_here import OwnLanguageModel
+from precordia.language_models.trained_here import load as load_own
 
 OWN: Final = "own model"
 COMPOSER: Final = "consensus of precedents"

@@ -172,7 +172,7 @@ def _systems(settings: Settings, archive: Archive) -> list[System]:
         SameLabels(archive.cases, settings.seed),
     ]
     if settings.llm is not None:
-        from precordia.generation.language_models import LanguageModelSettings, load_language_model
+        from precordia.language_models import LanguageModelSettings, load_language_model
 
         default = settings.out / "replies" if settings.out else None
         folder = Path(settings.options["replies"]) if "replies" in settings.options else default

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from precordia.core.errors import CheckpointError, InputError
 from precordia.encoders.curve import Curve
-from precordia.generation.own_model.context import Example, Layout, Sees, Shown
-from precordia.generation.own_model.decoder import Decoder
-from precordia.generation.own_model.recipe import Recipe
+from precordia.language_models.own_model.context import Example, Layout, Sees, Shown
+from precordia.language_models.own_model.decoder import Decoder
+from precordia.language_models.own_model.recipe import Recipe
 
 IGNORED = -100
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from precordia.generation.own_model.material import Material
-from precordia.generation.own_model.model import OwnModel
-from precordia.generation.own_model.recipe import Recipe
+from precordia.language_models.own_model.material import Material
+from precordia.language_models.own_model.model import OwnModel
+from precordia.language_models.own_model.recipe import Recipe
 
 
 def write_card(folder: Path, recipe: Recipe, material: Material, model: OwnModel) -> None:

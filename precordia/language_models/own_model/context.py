@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.findings import Measurements
-from precordia.generation.own_model.tokenizer import BINS, Tokenizer
+from precordia.language_models.own_model.tokenizer import BINS, Tokenizer
 
 EcgAs = Literal["embedding", "tokens", "none"]
 

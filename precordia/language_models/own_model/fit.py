@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from precordia.generation.own_model import fsq
-from precordia.generation.own_model.context import Example, Layout, Shown, edges_of
-from precordia.generation.own_model.material import Asked, Material
-from precordia.generation.own_model.model import OwnModel
-from precordia.generation.own_model.recipe import Recipe
-from precordia.generation.own_model.tokenizer import Tokenizer
-from precordia.generation.own_model.training import Lessons, Progress, train
+from precordia.language_models.own_model import fsq
+from precordia.language_models.own_model.context import Example, Layout, Shown, edges_of
+from precordia.language_models.own_model.material import Asked, Material
+from precordia.language_models.own_model.model import OwnModel
+from precordia.language_models.own_model.recipe import Recipe
+from precordia.language_models.own_model.tokenizer import Tokenizer
+from precordia.language_models.own_model.training import Lessons, Progress, train
 
 WATCHED = 1500
 """Questions of the held-out folds that are looked at after each epoch."""

@@ -5,33 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from precordia.core.drafts import Message
+from precordia.core.drafts import Message, Reply
 
 FORMAT = "precordia-reply-1"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a language model answered, and what it cost.
-
-    Attributes:
-        text: The reply.
-        tokens_in: Tokens of the prompt, as the server counts them; None when it does not say.
-        tokens_out: Tokens of the reply.
-        latency_s: Time of the attempt that succeeded, s.
-        attempts: Attempts needed.
-        cached: Whether it came from the cache.
-    """
-
-    text: str
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-    latency_s: float = 0.0
-    attempts: int = 1
-    cached: bool = False
 
 
 def key_of(model: str, options: dict[str, object], messages: tuple[Message, ...]) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 from precordia.core.errors import UsageError
 from precordia.core.recipe_files import built, read_recipe_file
-from precordia.generation.own_model.context import Sees
-from precordia.generation.own_model.decoder import Size
+from precordia.language_models.own_model.context import Sees
+from precordia.language_models.own_model.decoder import Size
 
 _FOLDER = Path(__file__).parent / "recipes"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from precordia.core.errors import LanguageModelError, MissingExtraError
-from precordia.generation.language_models.chat import ChatLanguageModel
-from precordia.generation.language_models.constrained import (
+from precordia.language_models.chat import ChatLanguageModel
+from precordia.language_models.constrained import (
     Automaton,
     CannotSpell,
     Held,
@@ -18,9 +18,9 @@ from precordia.generation.language_models.constrained import (
     listed,
     regex_of_schema,
 )
-from precordia.generation.language_models.hf_weights import base_of, load_weights
-from precordia.generation.language_models.schema import STATEMENTS_SCHEMA
-from precordia.generation.language_models.settings import LanguageModelSettings
+from precordia.language_models.hf_weights import base_of, load_weights
+from precordia.language_models.schema import STATEMENTS_SCHEMA
+from precordia.language_models.settings import LanguageModelSettings
 
 
 def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from precordia.core.drafts import Prompt
+from precordia.core.drafts import Prompt, Reply, estimate_tokens
 from precordia.core.errors import LanguageModelError
-from precordia.generation.language_models.cache import Reply, ReplyCache, key_of
-from precordia.generation.language_models.settings import LanguageModelSettings
+from precordia.language_models.cache import ReplyCache, key_of
+from precordia.language_models.settings import LanguageModelSettings
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -29,7 +29,7 @@ class ChatLanguageModel:
         settings: Retries, backoff, cache.
         structured: Options that make the server answer by JSON schema; left away once it refuses them.
         choosing: From the replies that a prompt allows to options that hold the model to them; None where it cannot be.
-        count_tokens: The model's own tokenizer, for prompt budgets; None where it cannot be had.
+        count_tokens: The model's own tokenizer, for prompt budgets; estimated from the characters where it cannot be had.
         sleep: Waits between attempts.
     """
 
@@ -41,7 +41,7 @@ class ChatLanguageModel:
         *,
         structured: Mapping[str, Any] | None = None,
         choosing: Callable[[tuple[str, ...]], Mapping[str, Any]] | None = None,
-        count_tokens: Callable[[str], int] | None = None,
+        count_tokens: Callable[[str], int] = estimate_tokens,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._chat = chat
@@ -51,7 +51,7 @@ class ChatLanguageModel:
         self._choosing = choosing
         self._cache = ReplyCache(self._settings.cache_dir)
         self._sleep = sleep
-        self.count_tokens = count_tokens
+        self._count_tokens = count_tokens
 
     @property
     def name(self) -> str:
@@ -104,6 +104,10 @@ class ChatLanguageModel:
                 if progress is not None:
                     progress(len(replies))
         return replies
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a text takes."""
+        return self._count_tokens(text)
 
     def stream(self, prompt: Prompt) -> Iterator[str]:
         """The reply piece by piece, for a person who watches. Neither retried nor kept.

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 
 from precordia.core.errors import CheckpointError, UnknownNameError
-from precordia.generation.own_model.context import Layout, Sees
-from precordia.generation.own_model.decoder import Decoder, Size
-from precordia.generation.own_model.fsq import FiniteScalarQuantiser
-from precordia.generation.own_model.model import OwnModel
-from precordia.generation.own_model.tokenizer import Tokenizer
+from precordia.language_models.own_model.context import Layout, Sees
+from precordia.language_models.own_model.decoder import Decoder, Size
+from precordia.language_models.own_model.fsq import FiniteScalarQuantiser
+from precordia.language_models.own_model.model import OwnModel
+from precordia.language_models.own_model.tokenizer import Tokenizer
 
 FORMAT = "precordia-language-model"
 VERSION = 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from precordia.core.errors import MissingExtraError, UsageError
-from precordia.generation.language_models.chat import ChatLanguageModel
-from precordia.generation.language_models.schema import STATEMENTS_SCHEMA
-from precordia.generation.language_models.settings import LanguageModelSettings
+from precordia.language_models.chat import ChatLanguageModel
+from precordia.language_models.schema import STATEMENTS_SCHEMA
+from precordia.language_models.settings import LanguageModelSettings
 
 
 def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from precordia.concepts import statement_of, vocabulary
 from precordia.core.findings import Finding
-from precordia.generation.own_model.questions import is_there
 from precordia.judgement.reconcile import sayable, section_of
+from precordia.language_models.own_model.questions import is_there
 
 Asked = tuple[tuple[str, str], ...]
 """Questions with their answers."""

@@ -13,22 +13,21 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from precordia.concepts import label_report, statement_of, vocabulary
-from precordia.core.drafts import Prompt
+from precordia.core.drafts import Prompt, Reply
 from precordia.core.errors import CheckpointError, LanguageModelError, UsageError
 from precordia.core.findings import Finding
-from precordia.generation.language_models.cache import Reply
-from precordia.generation.language_models.chat import ChatLanguageModel
-from precordia.generation.language_models.settings import LanguageModelSettings
 from precordia.generation.questions import Question, read_question
 from precordia.judgement import votes
+from precordia.language_models.chat import ChatLanguageModel
+from precordia.language_models.settings import LanguageModelSettings
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from precordia.encoders.encoder import SignalEncoder
-    from precordia.generation.own_model.context import Shown
-    from precordia.generation.own_model.model import OwnModel
+    from precordia.language_models.own_model.context import Shown
+    from precordia.language_models.own_model.model import OwnModel
 
 
 def load(rest: str, settings: LanguageModelSettings) -> OwnLanguageModel:
@@ -41,7 +40,7 @@ def load(rest: str, settings: LanguageModelSettings) -> OwnLanguageModel:
         CheckpointError: it was trained with another encoder than the one there is.
     """
     from precordia.encoders import load_encoder
-    from precordia.generation.own_model.checkpoint import load_model, shipped
+    from precordia.language_models.own_model.checkpoint import load_model, shipped
 
     if rest in ("", "default") and "default" not in shipped():
         raise UsageError(
@@ -103,9 +102,9 @@ class OwnLanguageModel(ChatLanguageModel):
         Raises:
             LanguageModelError: the prompt is about two ECGs.
         """
-        from precordia.generation.own_model.context import Shown, measured_words
-        from precordia.generation.own_model.features import features_of
-        from precordia.generation.own_model.material import canonical
+        from precordia.language_models.own_model.context import Shown, measured_words
+        from precordia.language_models.own_model.features import features_of
+        from precordia.language_models.own_model.material import canonical
 
         if len(prompt.recordings) > 1:
             raise LanguageModelError(
@@ -121,7 +120,7 @@ class OwnLanguageModel(ChatLanguageModel):
         return Shown(vector, tokens, measured_words(prompt.measurements), precedents)
 
     def _answer(self, shown: Shown, asked: Question) -> str:
-        from precordia.generation.own_model.questions import VERDICTS, is_there
+        from precordia.language_models.own_model.questions import VERDICTS, is_there
 
         kinds = {concept: self._asked_as(concept) for concept in asked.concepts}
         if asked.concepts and all(kinds.values()) and asked.kind in ("verify", "choose"):

@@ -1,6 +1,6 @@
 """Language models by name: ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, ``own``, or ``none``.
 
-One more kind of model is one more file with ``load(rest, settings) -> ChatLanguageModel`` and one line in ``KINDS``.
+One more kind of model is one more file with ``load(rest, settings) -> LanguageModel`` and one line in ``KINDS``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from precordia.core.errors import UsageError
 from precordia.core.registry import Registry
-from precordia.generation.language_models.settings import LanguageModelSettings
+from precordia.language_models.settings import LanguageModelSettings
 
 if TYPE_CHECKING:
-    from precordia.generation.language_models.chat import ChatLanguageModel
+    from precordia.language_models.chat import ChatLanguageModel
 
     Loader = Callable[[str, LanguageModelSettings], ChatLanguageModel]
 
@@ -22,12 +22,12 @@ __all__ = ["KINDS", "LanguageModelSettings", "load_language_model"]
 KINDS: Registry[Loader] = Registry(
     "kind of language model",
     {
-        "openai": "precordia.generation.language_models.openai_server:load",
-        "ollama": "precordia.generation.language_models.ollama_server:load",
-        "hf": "precordia.generation.language_models.hf_folder:load",
-        "hf-4bit": "precordia.generation.language_models.hf_folder:load_in_4_bits",
-        "own": "precordia.generation.language_models.trained_here:load",
-        "precordia": "precordia.generation.language_models.trained_here:load",
+        "openai": "precordia.language_models.openai_server:load",
+        "ollama": "precordia.language_models.ollama_server:load",
+        "hf": "precordia.language_models.hf_folder:load",
+        "hf-4bit": "precordia.language_models.hf_folder:load_in_4_bits",
+        "own": "precordia.language_models.trained_here:load",
+        "precordia": "precordia.language_models.trained_here:load",
     },
 )
 """Kind of model to its loader."""

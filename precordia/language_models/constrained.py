@@ -2,7 +2,7 @@
 
 A schema becomes a regular expression, and that an automaton over the model's own tokens (``outlines-core``). At each step
 only tokens are left that the automaton goes on with and from which the reply can still be closed within the tokens that are
-left: so it always is. A list becomes a trie (:mod:`~precordia.generation.language_models.choices`): outlines-core 0.2.14
+left: so it always is. A list becomes a trie (:mod:`~precordia.language_models.choices`): outlines-core 0.2.14
 loses what follows a reply that another one begins with ("no", "not sure").
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from precordia.core.errors import LanguageModelError, MissingExtraError
-from precordia.generation.language_models.choices import TokenTrie
+from precordia.language_models.choices import TokenTrie
 
 _BYTE: Final = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 

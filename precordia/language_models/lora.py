@@ -14,9 +14,9 @@ from typing import Any
 
 from precordia.core.drafts import Prompt
 from precordia.core.errors import InputError, MissingExtraError, UsageError
-from precordia.generation.language_models.chat import as_messages
-from precordia.generation.language_models.hf_folder import as_text
-from precordia.generation.language_models.hf_weights import base_of, load_weights, peft_beside_transformers
+from precordia.language_models.chat import as_messages
+from precordia.language_models.hf_folder import as_text
+from precordia.language_models.hf_weights import base_of, load_weights, peft_beside_transformers
 
 IGNORED = -100
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from precordia.generation.language_models.choices import TokenTrie
-from precordia.generation.own_model.context import Layout, Sees, Shown
-from precordia.generation.own_model.decoder import Decoder
-from precordia.generation.own_model.fsq import FiniteScalarQuantiser
+from precordia.language_models.choices import TokenTrie
+from precordia.language_models.own_model.context import Layout, Sees, Shown
+from precordia.language_models.own_model.decoder import Decoder
+from precordia.language_models.own_model.fsq import FiniteScalarQuantiser
 
 LONGEST = 64
 """Tokens that are written at most; the longest canonical report takes about forty."""
