@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="DIR",
         type=Path,
-        help="folder of the real ECGs (default: $PRECORDIA_DATA, else ../shared/data)",
+        help="folder of the real ECGs (default: $PRECORDIA_DATA)",
     )
     parser.add_argument("--kb", metavar="DIR", type=Path, help="a knowledge base, for the tasks that need one")
     parser.add_argument("--encoder", metavar="NAME", default="default", help="an encoder's name or path")
@@ -116,11 +116,11 @@ def _list(as_json: bool) -> int:
     found = {}
     for name in TASKS:
         try:
-            task = TASKS.get(name)
+            card = TASKS.get(name).card
         except ImportError as error:
             found[name] = {"name": name, "summary": f"not available: {error}", "source": ""}
             continue
-        found[name] = {"name": task.name, "summary": task.summary, "protocol": task.protocol, "source": task.source}
+        found[name] = {"name": card.name, "summary": card.summary, "protocol": card.protocol, "source": card.source}
     if as_json:
         print_json(list(found.values()))
         return 0

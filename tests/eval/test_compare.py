@@ -10,12 +10,11 @@ from precordia.cli.main import main
 from precordia.core.errors import InputError, UsageError
 from precordia.eval.harness import results
 from precordia.eval.harness.compare import compare
-from precordia.eval.harness.task import Result, Settings
+from precordia.eval.harness.task import Result, Settings, TaskCard
 
 
 class Made:
-    name = "made"
-    summary = protocol = source = ""
+    card = TaskCard("made", "", "", "", __name__)
 
     def run(self, settings: Settings) -> Result:
         raise NotImplementedError

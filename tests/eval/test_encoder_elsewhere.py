@@ -87,8 +87,8 @@ def test_unfinished_checkpoints_are_told_and_a_missing_folder_refused(tmp_path: 
 @pytest.mark.parametrize("name", ["encoder-transfer", "encoder-ablation", "zero-shot"])
 def test_tasks_say_what_they_measure_and_which_data_is_missing(name: str, tmp_path: Path) -> None:
     task = TASKS.get(name)
-    assert task.name == name
-    assert "bootstrap by patient" in task.protocol
+    assert task.card.name == name
+    assert "bootstrap by patient" in task.card.protocol
     with pytest.raises((InputError, FileNotFoundError)):
         task.run(Settings(data=tmp_path))
 

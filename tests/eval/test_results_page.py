@@ -15,7 +15,7 @@ from precordia.eval.harness.page.html import page
 from precordia.eval.harness.page.markdown import markdown, write_markdown
 from precordia.eval.harness.page.plots import draw
 from precordia.eval.harness.results import Document, MachineFigures, document_of, write
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 
 ROWS = (
     Row("ours", "accuracy", 0.91, 0.85, 0.95, 120, goal=0.9, headline=True),
@@ -27,10 +27,7 @@ ROWS = (
 
 
 class Toy:
-    name = "toy"
-    summary = "which of two rules | is right"
-    protocol = "120 samples"
-    source = "made up, CC0"
+    card = TaskCard("toy", "which of two rules | is right", "120 samples", "made up, CC0", __name__)
 
     def run(self, settings: Settings) -> Result:
         return Result("toy", ROWS, ("only 120 samples",), (), {"threshold": "0.5"}, {"toy.csv": "f" * 64})

@@ -11,18 +11,14 @@ import jsonschema
 import pytest
 
 from precordia.eval.harness import results
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 
 SCHEMA = json.loads(results.SCHEMA_FILE.read_text("utf-8"))
 
 
 @dataclass(frozen=True)
 class Timed:
-    name: str = "timed"
-    summary: str = "s"
-    protocol: str = "p"
-    source: str = "made up, CC0"
-    headline: tuple[str, ...] = ("accuracy", "recall@* @ rare*")
+    card = TaskCard("timed", "s", "p", "made up, CC0", __name__, ("accuracy", "recall@* @ rare*"))
     seconds: float = 1.0
 
     def run(self, settings: Settings) -> Result:

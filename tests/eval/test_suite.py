@@ -12,7 +12,7 @@ from precordia.cli.main import main
 from precordia.eval.harness import suite
 from precordia.eval.harness.code_hash import code_hash
 from precordia.eval.harness.results import read
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks import TASKS
 
 
@@ -20,30 +20,30 @@ from precordia.eval.tasks import TASKS
 class Counting:
     """Says how often it ran, on the side."""
 
-    name: str
-    runs: tuple[dict[str, str], ...] = ({},)
-    summary: str = "counts"
-    protocol: str = "none"
-    source: str = "made up, CC0"
+    card: TaskCard
     asked: list[dict[str, str]] = field(default_factory=list)
 
     def run(self, settings: Settings) -> Result:
         self.asked.append(dict(settings.options))
-        if self.name == "suite-lacking":
+        if self.card.name == "suite-lacking":
             (settings.data / "absent.csv").read_bytes()
-        if self.name == "suite-broken":
+        if self.card.name == "suite-broken":
             raise ZeroDivisionError("a bug")
         value = float(settings.options.get("value", "0.5"))
-        return Result(self.name, (Row("a", "share", value, 0.1, 0.9, 4), Row("b", "share", 0.4, n=4)))
+        return Result(self.card.name, (Row("a", "share", value, 0.1, 0.9, 4), Row("b", "share", 0.4, n=4)))
+
+
+def card(name: str, runs: tuple[dict[str, str], ...] = ({},)) -> TaskCard:
+    return TaskCard(name, "counts", "none", "made up, CC0", __name__, runs=runs)
 
 
 @pytest.fixture
 def counting() -> Iterator[dict[str, Counting]]:
     tasks = {
-        "suite-one": Counting("suite-one"),
-        "suite-two": Counting("suite-two", ({}, {"value": "0.75"})),
-        "suite-lacking": Counting("suite-lacking"),
-        "suite-broken": Counting("suite-broken"),
+        "suite-one": Counting(card("suite-one")),
+        "suite-two": Counting(card("suite-two", ({}, {"value": "0.75"}))),
+        "suite-lacking": Counting(card("suite-lacking")),
+        "suite-broken": Counting(card("suite-broken")),
     }
     for name, task in tasks.items():
         TASKS.add(name, task)
@@ -83,7 +83,7 @@ def test_a_task_may_ask_for_several_runs(counting: dict[str, Counting], tmp_path
 
 
 def test_a_task_may_stay_out_of_all_unless_named(counting: dict[str, Counting]) -> None:
-    counting["suite-one"].runs = ()
+    counting["suite-one"].card = card("suite-one", ())
     assert not [run for run in suite.runs_of() if run.task == "suite-one"]
     assert [run.name for run in suite.runs_of(["suite-one"])] == ["suite-one"]
 

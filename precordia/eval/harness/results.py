@@ -108,8 +108,8 @@ def document_of(task: Task, result: Result, settings: Settings) -> Document:
         result: What it returned.
         settings: What it was given; the data folder's place is left out, since its hashes say more.
     """
-    patterns = tuple(getattr(task, "headline", ()))
-    rows = tuple(replace(row, headline=row.headline or _matches(row, patterns)) for row in result.rows)
+    card = task.card
+    rows = tuple(replace(row, headline=row.headline or _matches(row, card.headline)) for row in result.rows)
     measured = tuple(row for row in rows if row.machine)
     from precordia import __version__
 
@@ -125,10 +125,10 @@ def document_of(task: Task, result: Result, settings: Settings) -> Document:
     return Document(
         schema=SCHEMA,
         schema_version=SCHEMA_VERSION,
-        task=task.name,
-        summary=task.summary,
-        protocol=task.protocol,
-        source=task.source,
+        task=card.name,
+        summary=card.summary,
+        protocol=card.protocol,
+        source=card.source,
         precordia=__version__,
         git=git_commit(),
         python=platform.python_version(),
@@ -139,7 +139,7 @@ def document_of(task: Task, result: Result, settings: Settings) -> Document:
         rows=tuple(row for row in rows if not row.machine),
         notes=result.notes,
         n_samples=len(result.samples),
-        run=task.name,
+        run=card.name,
         machine=MachineFigures(machine_facts(), measured) if measured else None,
     )
 

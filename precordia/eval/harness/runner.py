@@ -14,8 +14,15 @@ from precordia.eval.tasks import TASKS
 
 
 def default_data_dir() -> Path:
-    """``$PRECORDIA_DATA``, else ``shared/data`` beside the checkout."""
-    return Path(os.environ.get("PRECORDIA_DATA") or Path(__file__).parents[4] / "shared" / "data")
+    """``$PRECORDIA_DATA``.
+
+    Raises:
+        InputError: it is not set; no folder is guessed.
+    """
+    named = os.environ.get("PRECORDIA_DATA")
+    if not named:
+        raise InputError("no folder of ECGs is named; give it with --data DIR or set $PRECORDIA_DATA")
+    return Path(named)
 
 
 def run(name: str, settings: Settings) -> tuple[Document, Result]:

@@ -80,13 +80,12 @@ def runs_of(names: Sequence[str] = ()) -> list[Run]:
     out = []
     for name in names or list(TASKS):
         try:
-            task = TASKS.get(name)
+            card = TASKS.get(name).card
         except ImportError:  # said again, and why, where it is run
             out.append(Run(name, {}, False))
             continue
-        settings: Sequence[Mapping[str, str]] = getattr(task, "runs", ({},))
-        for options in settings or (({},) if names else ()):
-            out.append(Run(name, dict(options), bool(getattr(task, "wants_kb", False))))
+        for options in card.runs or (({},) if names else ()):
+            out.append(Run(name, dict(options), card.wants_kb))
     return out
 
 
@@ -133,7 +132,7 @@ def inputs_of(run: Run, settings: Settings, data: str) -> str:
         data: Hash of the data folder.
     """
     try:
-        module = type(TASKS.get(run.task)).__module__
+        module = TASKS.get(run.task).card.code
     except ImportError:
         return ""
     known: dict[str, object] = {

@@ -1,6 +1,6 @@
 """What an evaluation task is, and what it returns.
 
-A task is one file in ``precordia/eval/tasks/`` with a class that follows :class:`Task`, and one line in the registry of
+A task is one file below ``precordia/eval/tasks/`` with its :class:`TaskCard` and a class that follows :class:`Task`, and one line in the registry of
 ``precordia/eval/tasks/__init__.py``. ``precordia eval NAME`` runs it.
 """
 
@@ -104,21 +104,20 @@ class Result:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-class Task(Protocol):
-    """One benchmark.
+@dataclass(frozen=True)
+class TaskCard:
+    """What a task is: all that lists, runs of every task and pages of results know of it without running it.
 
     Attributes:
         name: As on the command line.
         summary: One line.
         protocol: How it is measured: data revision, splits, metric, what is excluded.
         source: Citation of the data or protocol, with its licence.
-
-    A task may also have these (``getattr`` with a default reads them):
-
-        headline: Patterns (``fnmatch``) of the figures that a results page shows at once, as ``metric`` or, for a part of the
-            data, ``metric @ group``.
-        runs: Settings of each run that ``precordia eval all`` makes of it, as ``key`` to ``value``; one run without any
-            where it says nothing, none where it is empty.
+        code: Dotted name of the module that measures; a result is kept while nothing that it may load has changed.
+        headline: Patterns (``fnmatch``) of the figures that a results page shows at once, as ``metric`` or, for a part of
+            the data, ``metric @ group``.
+        runs: Settings of each run that ``precordia eval all`` makes of it, as ``key`` to ``value``: one run without any
+            where nothing is said, none where it is empty.
         wants_kb: Whether ``precordia eval all`` gives it the knowledge base over PTB-XL's folds 1-8.
     """
 
@@ -126,6 +125,19 @@ class Task(Protocol):
     summary: str
     protocol: str
     source: str
+    code: str
+    headline: tuple[str, ...] = ()
+    runs: tuple[Mapping[str, str], ...] = ({},)
+    wants_kb: bool = False
+
+
+class Task(Protocol):
+    """One benchmark."""
+
+    @property
+    def card(self) -> TaskCard:
+        """What it is."""
+        ...
 
     def run(self, settings: Settings) -> Result:
         """Measure."""

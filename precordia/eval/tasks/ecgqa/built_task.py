@@ -17,7 +17,7 @@ from precordia.datasets.ecgqa.builder.ptbxl import Row, facts_of, read_table, ro
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
 from precordia.datasets.ecgqa.builder.writer import write
 from precordia.datasets.ecgqa.questions import QUESTION_TYPES, Question, load_questions
-from precordia.eval.harness.task import Result, Settings
+from precordia.eval.harness.task import Result, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.built_figures import SINGLE, agreement, beaten, compared, counts, gaps, scores, withheld
 from precordia.eval.tasks.ecgqa.features import as_ecgqa_ms, as_neurokit_ms
 from precordia.eval.tasks.ecgqa.majority import Usual
@@ -47,12 +47,10 @@ _FEATURES: Final = {"lead-ii": as_ecgqa_ms, "neurokit2": as_neurokit_ms}
 Features = Callable[[int], Mapping[str, float | None]]
 
 
-class EcgqaBuiltTask:
-    """ECG-QA built from labels."""
-
-    name = "ecgqa-built"
-    summary = "ECG-QA's single-ECG questions built over PTB-XL fold 9, answered without a language model"
-    protocol = (
+CARD: Final = TaskCard(
+    name="ecgqa-built",
+    summary="ECG-QA's single-ECG questions built over PTB-XL fold 9, answered without a language model",
+    protocol=(
         "Questions over ECG-QA's templates from PTB-XL 1.0.3's table (rows checked by a person, signals present), answers from "
         "codes, noise annotations, stages, extra beats and the annotated axis (axis=measured: from the signal, as published, "
         "which is then no independent truth; features=neurokit2 or lead-ii adds numeric features), balanced as published, seeded. "
@@ -63,12 +61,20 @@ class EcgqaBuiltTask:
         "(corrected) and as in the published harness: of 900 questions (--limit) spread evenly over types and templates, and of "
         "every single question. Answers are all given; the system that may abstain, as users get it, has coverage and risk "
         "besides (where the judgement answers instead of what is not sure enough, no promise is made, and that is told apart), "
-        "and its abstentions count as \"not sure\". "
+        'and its abstentions count as "not sure". '
         "Differences to guesses are paired by question. Intervals: bootstrap by patient. check=published compares rebuilt "
         "answers with every released question that is here instead; out=FOLDER writes the questions as ECG-QA's files."
-    )  # fmt: skip
-    runs: tuple[Mapping[str, str], ...] = ({}, {"check": "published"})
-    source = "Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0"
+    ),
+    source="Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0",
+    runs=({}, {"check": "published"}),
+    code=__name__,
+)
+
+
+class EcgqaBuiltTask:
+    """ECG-QA built from labels."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -105,7 +111,7 @@ class EcgqaBuiltTask:
             "the released answers hold combinations of features balanced by hand, so that rare ones are common there",
         )
         return Result(
-            self.name,
+            self.card.name,
             tuple(agreement(found, rows, settings.seed)),
             notes,
             [compared(c, rows) for c in found],
@@ -150,7 +156,7 @@ class EcgqaBuiltTask:
             rows_out += [*above, *withheld(samples, MAY_ABSTAIN, basis.fitted.risk, settings.seed)]
             notes = (*notes, beaten(above))
         return Result(
-            self.name,
+            self.card.name,
             tuple(rows_out),
             notes,
             samples,

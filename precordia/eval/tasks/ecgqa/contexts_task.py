@@ -13,7 +13,7 @@ from precordia.core import bootstrap
 from precordia.core.errors import UsageError
 from precordia.core.progress import Progress
 from precordia.datasets.ecgqa.questions import QUESTION_TYPES, Question
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.bench import SOURCES, TYPES, Bench, bench_of
 from precordia.eval.tasks.ecgqa.built_task import spread
 from precordia.eval.tasks.ecgqa.contexts import CONTEXTS, Context, Shown, other_patients
@@ -35,12 +35,10 @@ MEAN: Final = "mean of types"
 _OPTIONS: Final = ("questions", "replies", "workers")
 
 
-class EcgqaContextsTask:
-    """One answering system, other precedents."""
-
-    name = "ecgqa-contexts"
-    summary = "ECG-QA with no, random and wrong precedents and with another patient's ECG: what retrieval gives"
-    protocol = (
+CARD: Final = TaskCard(
+    name="ecgqa-contexts",
+    summary="ECG-QA with no, random and wrong precedents and with another patient's ECG: what retrieval gives",
+    protocol=(
         "The same system answers the same questions on PTB-XL fold 9 five times: with its precedents (nearest), with none, with "
         "as many drawn at random, with those of another patient's ECG (wrong; its own measurements stay), and shown another "
         "patient's ECG throughout, of a question of the same template. Precedents and votes are of folds 1-8, never of the same "
@@ -50,12 +48,20 @@ class EcgqaContextsTask:
         "for the encoder, and by its judgement alone), and with --llm any language model. "
         "--set questions=built|published; --limit N takes as many of each type and template as there are "
         f"(built, default {SAMPLE}) or the first N (published); replies=DIR, workers=4"
-    )
-    source = "Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0"
-    headline = tuple(
+    ),
+    source="Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0",
+    headline=tuple(
         f"exact match, {part} @ {MEAN}" for part in ("nearest", *(f"nearest less {c}" for c in CONDITIONS[1:]))
-    )
-    runs: tuple[Mapping[str, str], ...] = ({"questions": "built"}, {"questions": "published"})
+    ),
+    runs=({"questions": "built"}, {"questions": "published"}),
+    code=__name__,
+)
+
+
+class EcgqaContextsTask:
+    """One answering system, other precedents."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Ask.
@@ -66,7 +72,7 @@ class EcgqaContextsTask:
         """
         unknown = [name for name in settings.options if name not in _OPTIONS]
         if unknown:
-            raise UsageError(f"option {unknown[0]} is not known to {self.name} (choices: {', '.join(_OPTIONS)})")
+            raise UsageError(f"option {unknown[0]} is not known to {self.card.name} (choices: {', '.join(_OPTIONS)})")
         source = settings.options.get("questions", SOURCES[0])
         if source not in SOURCES:
             raise UsageError(f"option questions={source!r} is not understood; give {' or '.join(SOURCES)}")
@@ -83,7 +89,7 @@ class EcgqaContextsTask:
         rows = [row for name, found in outcomes.items() for row in rows_of(name, found, settings.seed)]
         rows += [row for found in outcomes.values() for mine in found.values() if mine for row in cost(mine)]
         samples = [_sample(o) for found in outcomes.values() for mine in found.values() for o in mine]
-        return Result(self.name, tuple(rows), _notes(bench, asked), samples, {"questions": source}, bench.data)
+        return Result(self.card.name, tuple(rows), _notes(bench, asked), samples, {"questions": source}, bench.data)
 
 
 @dataclass

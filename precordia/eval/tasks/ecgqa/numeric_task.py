@@ -16,7 +16,7 @@ from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
 from precordia.datasets.ecgqa.builder.numeric import NORMAL_MS
 from precordia.datasets.ecgqa.questions import read_shards
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.features import FEATURES, as_ecgqa_ms, as_neurokit_ms, clinical_ms
 from precordia.fitting.answers.signals import ptbxl_path
 from precordia.records.read import read_recording
@@ -60,20 +60,26 @@ class Question:
     split: str
 
 
-class EcgqaNumericTask:
-    """ECG-QA's numeric features."""
-
-    name = "ecgqa-numeric"
-    summary = "ECG-QA's questions on RR, P, PR, QRS, QT and QTc against their normal ranges, from measurements alone"
-    protocol = (
+CARD: Final = TaskCard(
+    name="ecgqa-numeric",
+    summary="ECG-QA's questions on RR, P, PR, QRS, QT and QTc against their normal ranges, from measurements alone",
+    protocol=(
         "ECG-QA 1.0.2 (PTB-XL), template questions 68-70 with attribute type numeric_feature whose two ECGs are under DATA/ptbxl "
         "(500 Hz where it is there, else 100 Hz), all splits; nothing is trained. A feature is named when it was abnormal "
         "in the first ECG and is normal in the second (68), the reverse (69), or is abnormal in both (70). Normal ranges, ms: "
         + "; ".join(f"{name} {low:.0f}-{high:.0f}" for name, (low, high) in NORMAL_MS.items())
         + ". Exact match: the same set of features. Majority: the commonest answer of the template among all train "
         "questions. Intervals: bootstrap by the first ECG's patient."
-    )
-    source = "Oh et al., ECG-QA, NeurIPS 2023 Datasets and Benchmarks; CC BY 4.0; ranges: their question generator"
+    ),
+    source="Oh et al., ECG-QA, NeurIPS 2023 Datasets and Benchmarks; CC BY 4.0; ranges: their question generator",
+    code=__name__,
+)
+
+
+class EcgqaNumericTask:
+    """ECG-QA's numeric features."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -103,7 +109,7 @@ class EcgqaNumericTask:
         patients = [recordings[q.first].patient_id or str(q.first) for q in questions]
         n_500 = sum(r.fs >= 500 for r in recordings.values())
         return Result(
-            self.name,
+            self.card.name,
             tuple(_rows(questions, said, patients, settings.seed)),
             _notes(len(every), len(questions), len(recordings), n_500),
             _samples(questions, said),

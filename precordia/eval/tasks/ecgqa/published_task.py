@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from precordia.core.errors import InputError
 from precordia.datasets.ecgqa.classes import Classes, load_classes
 from precordia.datasets.ecgqa.published import check
 from precordia.datasets.ecgqa.questions import QUESTION_TYPES, SPLITS, Question, Wording, load_questions
 from precordia.datasets.ecgqa.sampling import stratified
-from precordia.eval.harness.task import Result, Settings
+from precordia.eval.harness.task import Result, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.contexts import Context, Shown, other_patients
 from precordia.eval.tasks.ecgqa.figures import rows_of
 from precordia.eval.tasks.ecgqa.language import Asked, load_model
@@ -28,15 +28,12 @@ from precordia.fitting.answers.signals import Signals, find_signals
 from precordia.generation.answers.fitted import shipped_for
 from precordia.knowledge_base import KnowledgeBase
 
-
-class EcgqaTask:
-    """ECG-QA as published."""
-
-    name = "ecgqa"
-    summary = (
+CARD: Final = TaskCard(
+    name="ecgqa",
+    summary=(
         "ECG-QA's published questions: blind, majority, neighbours, measurements, precordia ask, any language model"
-    )
-    protocol = (
+    ),
+    protocol=(
         "ECG-QA 1.0.2 as it lies under DATA/ecgqa, the questions whose ECGs are all under DATA or in --kb. Exact match, micro "
         "within each of the seven question types and macro over the types that were asked; by attribute type; 95% bootstrap "
         "interval by the first ECG's patient. Scorers: corrected (whole options, longest first, case ignored), paper-exact "
@@ -47,13 +44,21 @@ class EcgqaTask:
         "sample=yes|no, classes=published|template|item, systems=blind,majority,random,neighbours,measurements,ask, "
         "contexts=nearest,none,random,wrong, k=10, probes=yes|no, "
         "replies=DIR (the language model's, kept by content; else OUT/replies), workers=4"
-    )
-    source = (
+    ),
+    source=(
         "Oh et al., ECG-QA: A comprehensive question answering dataset combined with electrocardiogram, NeurIPS 2023 "
         "Datasets and Benchmarks; CC BY 4.0; protocol: github.com/Jwoo5/ecg-qa 3eabbce1, github.com/Jwoo5/fairseq-signals 6b9e1375"
-    )
-    headline = ("exact match @ macro*", "exact match @ single-verify", "exact match @ comparison_irrelevant-query")
-    runs: tuple[Mapping[str, str], ...] = ({}, {"wording": "paraphrased", "probes": "no"})
+    ),
+    headline=("exact match @ macro*", "exact match @ single-verify", "exact match @ comparison_irrelevant-query"),
+    runs=({}, {"wording": "paraphrased", "probes": "no"}),
+    code=__name__,
+)
+
+
+class EcgqaTask:
+    """ECG-QA as published."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Ask every system.
@@ -109,7 +114,7 @@ class EcgqaTask:
             outcomes += mine
             rows += rows_of(mine, settings.seed)
         return Result(
-            self.name,
+            self.card.name,
             tuple(rows),
             (*_notes(every, here, asked, signals, options), check(folder, hashes).in_words),
             [_sample(outcome) for outcome in outcomes],

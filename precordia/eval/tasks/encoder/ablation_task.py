@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from precordia.core.errors import InputError, PrecordiaError
 from precordia.core.recording import Recording
 from precordia.encoders.encoder import SignalEncoder, unit_rows
 from precordia.eval.harness.results import hash_of
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.encoder.changes import fewer_leads
 from precordia.eval.tasks.encoder.probe import fit_probe, precision_at
 from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings, limited, load_ptbxl
@@ -42,23 +42,28 @@ class Vectors:
     changed: dict[str, NDArray[np.float32]]
 
 
-class EncoderAblationTask:
-    """Checkpoints side by side: what each objective, or each recipe, is worth."""
-
-    name = "encoder-ablation"
-    summary = (
+CARD: Final = TaskCard(
+    name="encoder-ablation",
+    summary=(
         "every checkpoint of a folder (--set folder=DIR) beside the shipped and an untrained encoder, on folds 8 and 9"
-    )
-    protocol = (
+    ),
+    protocol=(
         "Each folder with an encoder.json directly under DIR. Fold 8: logistic regression on folds 1-7, its penalty chosen on fold "
         "7; what recipes are chosen by. Fold 9: on folds 1-8, penalty chosen on fold 8; for the report. Superclasses, the 20 most "
         "frequent codes, lead I and six random leads with the probe of whole ECGs, zero-shot by the prompts of the encoder task "
         "where the checkpoint has text, precision@10 by shared superclass. 95% intervals: bootstrap by patient."
-    )
-    source = "Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0); Strodthoff et al., IEEE JBHI 2021;25:1519-1528"
+    ),
+    source="Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0); Strodthoff et al., IEEE JBHI 2021;25:1519-1528",
+    headline=("macro AUROC, superclasses*", "macro AUROC, 20 most frequent codes"),
+    runs=(),
+    code=__name__,
+)
 
-    headline = ("macro AUROC, superclasses*", "macro AUROC, 20 most frequent codes")
-    runs: tuple[Mapping[str, str], ...] = ()
+
+class EncoderAblationTask:
+    """Checkpoints side by side: what each objective, or each recipe, is worth."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
@@ -82,7 +87,7 @@ class EncoderAblationTask:
         if not folders:
             notes.append("no checkpoint was given (--set folder=DIR): the shipped and an untrained encoder only")
         return Result(
-            task=self.name,
+            task=self.card.name,
             rows=tuple(rows),
             notes=(*notes, "fold 9 has 232 ECGs: differences below about 0.02 say nothing"),
             settings={"checkpoints": ", ".join(folder.name for folder in folders)},

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from precordia.core import bootstrap
 from precordia.encoders.encoder import SignalEncoder
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.encoder.archives import CINC_FOLDERS, Archive, implied_by, read_cinc, read_ludb, targets
 from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings, load_ptbxl
 from precordia.eval.tasks.encoder.rows import macro_estimate
@@ -44,25 +44,30 @@ class _Place:
     columns: Mapping[str, NDArray[np.intp]]
 
 
-class EncoderTransferTask:
-    """Probes fitted on PTB-XL folds 1-8, scored on Chapman-Ningbo, CPSC2018, CPSC-Extra, PTB Diagnostic and LUDB 1-50."""
-
-    name = "encoder-transfer"
-    summary = "probes fitted on PTB-XL, asked of Chapman-Ningbo, CPSC, PTB Diagnostic and LUDB without refitting"
-    protocol = (
+CARD: Final = TaskCard(
+    name="encoder-transfer",
+    summary="probes fitted on PTB-XL, asked of Chapman-Ningbo, CPSC, PTB Diagnostic and LUDB without refitting",
+    protocol=(
         "Everything is fitted on PTB-XL folds 1-8 (settings chosen on fold 8) and applied unchanged. Findings of the other "
         "archives: SNOMED CT codes of the headers (CPSC2018 without headers: its classes), LUDB's diagnosis texts read by the "
         "labeller, both through the concepts table with all that a finding implies; asked are those with at least 5 recordings "
         "with and without, learned from at least 20. Superclasses: those of the findings. Zero-shot: canonical statements as "
         "prompts, as in the task zero-shot. Beside: PTB-XL fold 9 on every finding that is asked anywhere. 95% intervals: "
         "bootstrap by patient."
-    )
-    source = (
+    ),
+    source=(
         "Reyna et al., PhysioNet/CinC Challenge 2021 (CC BY 4.0; PTB Diagnostic: ODC-By 1.0); Kalyakulina et al., LUDB, IEEE "
         "Access 2020;8:186181 (ODC-By 1.0); Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)"
-    )
+    ),
+    headline=("macro AUROC*",),
+    code=__name__,
+)
 
-    headline = ("macro AUROC*",)
+
+class EncoderTransferTask:
+    """Probes fitted on PTB-XL folds 1-8, scored on Chapman-Ningbo, CPSC2018, CPSC-Extra, PTB Diagnostic and LUDB 1-50."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
@@ -95,7 +100,7 @@ class EncoderTransferTask:
             }
         rows = [row for place in places for row in _rows(place, questions, scores, settings.seed)]
         return Result(
-            task=self.name,
+            task=self.card.name,
             rows=tuple(rows),
             notes=tuple(_notes(places, archives)),
             samples=[sample for place in places for sample in _samples(place, questions, scores)],

@@ -14,7 +14,7 @@ from precordia.core import bootstrap
 from precordia.core.errors import UsageError
 from precordia.core.recording import Recording
 from precordia.eval.harness.results import hash_of
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.encoder.archives import read_mat_folder
 from precordia.eval.tasks.encoder.probe import fit_probe
 from precordia.eval.tasks.encoder.rows import macro_estimate
@@ -28,12 +28,10 @@ ZERO_SHOT_SYSTEM: Final = "precordia, zero-shot"
 PROBE_SYSTEM: Final = "precordia, linear probe"
 
 
-class ZeroShotTask:
-    """Classes by prompts on what is here of PTB-XL, CPSC2018 and Chapman."""
-
-    name = "zero-shot"
-    summary = "MERL's label tables by text prompts: PTB-XL super, sub, form and rhythm, CPSC2018, Chapman"
-    protocol = (
+CARD: Final = TaskCard(
+    name="zero-shot",
+    summary="MERL's label tables by text prompts: PTB-XL super, sub, form and rhythm, CPSC2018, Chapman",
+    protocol=(
         "Label tables of MERL (super, sub, form, rhythm of PTB-XL; CPSC2018; Chapman). PTB-XL rows of fold 9, since the tables' "
         "test part is fold 10 and its signals are not here; every row of the other two whose signal is here, whatever its part, "
         "since the encoder saw none of them. A class is scored by the mean cosine with its prompts: the canonical statements of "
@@ -41,13 +39,20 @@ class ZeroShotTask:
         "the classes with a positive and a negative here, and over those with at least five positives. Beside it, where the "
         "table has folds: a linear probe on folds 1-8 of the same table, penalty chosen on fold 8. 95% intervals: bootstrap by "
         "patient."
-    )
-    source = (
+    ),
+    source=(
         "Liu et al., MERL, ICML 2024 (arXiv:2403.06659), tables MIT; PTB-XL, CC BY 4.0; CPSC2018 and Chapman-Ningbo in "
         "PhysioNet/CinC Challenge 2021, CC BY 4.0"
-    )
+    ),
+    headline=("macro AUROC, classes with a positive",),
+    code=__name__,
+)
 
-    headline = ("macro AUROC, classes with a positive",)
+
+class ZeroShotTask:
+    """Classes by prompts on what is here of PTB-XL, CPSC2018 and Chapman."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
@@ -84,7 +89,7 @@ class ZeroShotTask:
             samples += _samples(table, test, scores[ZERO_SHOT_SYSTEM], patients)
             notes.append(_counts(table, test))
         return Result(
-            task=self.name,
+            task=self.card.name,
             rows=tuple(rows),
             notes=(
                 *notes,

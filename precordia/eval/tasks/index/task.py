@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from precordia.core import bootstrap
 from precordia.core.errors import UsageError
 from precordia.eval.archive_kb import archive_kb
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.index.made_up_vectors import Draw, between, clustered
 from precordia.eval.tasks.index.systems import BUILDERS, FLAT, Ids, Searched, Vectors
 from precordia.indexing.store import DeltaCaseStore
@@ -49,12 +49,10 @@ class Trial:
     allowed: dict[float, Ids | None]
 
 
-class IndexTask:
-    """Recall against exact search, speed, size."""
-
-    name = "index"
-    summary = "recall of the vector indexes against exact search, whole and restricted, with their speed and size"
-    protocol = (
+CARD: Final = TaskCard(
+    name="index",
+    summary="recall of the vector indexes against exact search, whole and restricted, with their speed and size",
+    protocol=(
         "Vectors: drawn between each vector of a knowledge base over PTB-XL's folds 1-8 and one of its ten nearest, with a "
         "little noise (--set vectors=archive), or Gaussian clusters that need no data (vectors=clusters); queries are 500 more "
         "of the same. --set size=N,... says how many. recall@10: ids among the first ten of exact search that the index gives "
@@ -62,10 +60,18 @@ class IndexTask:
         "who gives the ten smallest. Bytes: the saved index with its ids. One thread throughout. Intervals: bootstrap over "
         "queries. Times are medians of the clock. Systems: the knowledge base's exact and approximate indexes, and FAISS's HNSW "
         "(32 links, efConstruction 40, efSearch 64)."
-    )
-    source = "Vectors made up; Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0) for those they lie between"
-    wants_kb = True
-    headline = ("recall@10*", "bytes a vector*")
+    ),
+    source="Vectors made up; Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0) for those they lie between",
+    headline=("recall@10*", "bytes a vector*"),
+    wants_kb=True,
+    code=__name__,
+)
+
+
+class IndexTask:
+    """Recall against exact search, speed, size."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -86,7 +92,7 @@ class IndexTask:
         finally:
             faiss.omp_set_num_threads(threads)
         return Result(
-            self.name,
+            self.card.name,
             tuple(rows),
             notes=(
                 f"{_origin(real)}: how crowded an archive of this size really is, is not known; the recall of the index says "

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from precordia.core import bootstrap
 from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.measurements.ludb import (
     BOUNDARIES,
     Annotated,
@@ -44,12 +44,10 @@ class _Reading:
     heart_rate: float
 
 
-class MeasurementsTask:
-    """Measurements against LUDB."""
-
-    name = "measurements"
-    summary = "R peaks, wave boundaries, heart rate, PR, QRS and QT against the experts of LUDB, beside NeuroKit2"
-    protocol = (
+CARD: Final = TaskCard(
+    name="measurements",
+    summary="R peaks, wave boundaries, heart rate, PR, QRS and QT against the experts of LUDB, beside NeuroKit2",
+    protocol=(
         "LUDB 1.0.1, records 51-100 (constants were set on 1-50; records=1-50 shows those), 12 leads, 10 s, 500 Hz, amplitudes as "
         "stored / 1000 mV. The experts marked each lead on its own and only the middle beats of the strip, so everything is "
         "scored within the span they marked. R peaks: beats marked in at least half of the leads, 75 ms. Boundaries: lead by "
@@ -57,8 +55,16 @@ class MeasurementsTask:
         "system; 'earliest to latest' takes the earliest onset and latest offset over the leads of a beat instead. "
         "Mean absolute errors are over records where both have a value; records where only one has are counted apart. "
         "Intervals of confidence: bootstrap over records, each of which is another patient."
-    )
-    source = "Kalyakulina et al., IEEE Access 2020;8:186181-186190; PhysioNet ludb 1.0.1, ODC-By 1.0"
+    ),
+    source="Kalyakulina et al., IEEE Access 2020;8:186181-186190; PhysioNet ludb 1.0.1, ODC-By 1.0",
+    code=__name__,
+)
+
+
+class MeasurementsTask:
+    """Measurements against LUDB."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -86,7 +92,7 @@ class MeasurementsTask:
                 rows += boundary_rows(system, name, [t[name] for t in tallies], settings.seed)
         digest = hashlib.sha256("".join(t.sha256 for t in truth).encode()).hexdigest()
         return Result(
-            self.name,
+            self.card.name,
             tuple(rows),
             _notes(truth, systems),
             _samples(truth, [m for _, m in ours]),

@@ -20,7 +20,7 @@ from precordia.datasets.ecgqa.builder.slots import Slot
 from precordia.datasets.ecgqa.questions import Question
 from precordia.encoders import load_encoder
 from precordia.encoders.seen import seen_by
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.built_figures import SINGLE
 from precordia.eval.tasks.ecgqa.built_task import spread
 from precordia.eval.tasks.ecgqa.majority import Usual
@@ -62,23 +62,28 @@ def ablations(sees: Sees) -> dict[str, Sees]:
     return {name: seen for name, seen in cases.items() if name == OWN or seen != sees}
 
 
-class OwnModelTask:
-    """Reports and answers of the model that is trained here."""
-
-    name = "own-model"
-    summary = "the small language model of our own beside the composer and the no-LLM answerer (PTB-XL fold 9)"
-    protocol = (
+CARD: Final = TaskCard(
+    name="own-model",
+    summary="the small language model of our own beside the composer and the no-LLM answerer (PTB-XL fold 9)",
+    protocol=(
         "PTB-XL 1.0.3, the records that are there. Archive and answer frequencies: folds 1-8; asked: fold 9, or the fold of "
         "--set fold=N; patients are disjoint, precedents never the ECG's own patient's. Reports: micro F1 of findings against "
         "the cardiologist's report, read by precordia.concepts and closed under implication. Questions: ECG-QA's single-ECG "
         "ones built from labels, without numeric features, sampled over types and templates; exact match as a phrase. Yes or "
         "no and choices are held to their options; what is asked for in the open is written freely. Variants hide an input "
         "from the same weights. Intervals: 95%, bootstrap by patient. --set model=NAME or FOLDER; parts=reports|questions."
-    )
-    source = "Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0; Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0"
+    ),
+    source="Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0; Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0",
+    # No weights ship: there is nothing to run without ``--set model=FOLDER``.
+    runs=(),
+    code=__name__,
+)
 
-    runs: tuple[Mapping[str, str], ...] = ()
-    """No weights ship: there is nothing to run without ``--set model=FOLDER``."""
+
+class OwnModelTask:
+    """Reports and answers of the model that is trained here."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -113,7 +118,7 @@ class OwnModelTask:
             samples += found
             figures += question_figures(found)
         return Result(
-            self.name,
+            self.card.name,
             tuple(figures),
             (
                 f"archive {len(known)} recordings, asked {len(asked)} of fold {fold}",

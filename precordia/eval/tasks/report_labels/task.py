@@ -14,7 +14,7 @@ from precordia.concepts import label_report
 from precordia.concepts.coding import Coder
 from precordia.core import bootstrap
 from precordia.core.errors import InputError
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.report_labels.data import (
     SUPERCLASSES,
     Coded,
@@ -37,14 +37,12 @@ Pairs = frozenset[tuple[str, str]]
 Labels = NDArray[np.bool_]
 
 
-class ReportLabelsTask:
-    """The report labeller against the text and against PTB-XL's codes."""
-
-    name = "report-labels"
-    summary = (
+CARD: Final = TaskCard(
+    name="report-labels",
+    summary=(
         "findings read from reports, against annotations made by reading and against PTB-XL's codes, beside TF-IDF"
-    )
-    protocol = (
+    ),
+    protocol=(
         "PTB-XL 1.0.3, all 21,837 reports; patients are split by a hash of their number into a tuning half, on which the "
         "vocabulary, the labeller and the coders were made, and an untouched half. Reading: 150 English and 150 German "
         "reports of the untouched half, one a patient, no text twice, and 40 more in which something is denied, annotated "
@@ -52,8 +50,16 @@ class ReportLabelsTask:
         "with its concept and its status. Codes: coders learn on the tuning half and are scored on the untouched half, "
         "micro-averaged; a code is present whatever its likelihood, and a superclass when one of its codes is. "
         "Intervals: bootstrap over patients."
-    )
-    source = "Wagner et al., PTB-XL, Sci Data 2020;7:154; PhysioNet ptb-xl 1.0.3, CC BY 4.0"
+    ),
+    source="Wagner et al., PTB-XL, Sci Data 2020;7:154; PhysioNet ptb-xl 1.0.3, CC BY 4.0",
+    code=__name__,
+)
+
+
+class ReportLabelsTask:
+    """The report labeller against the text and against PTB-XL's codes."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure; ``part=reading`` or ``part=codes`` measures one of the two.
@@ -80,7 +86,7 @@ class ReportLabelsTask:
             code_rows, code_notes = _codes(records, read_superclasses(folder), settings)
             rows += code_rows
             notes += code_notes
-        return Result(self.name, tuple(rows), tuple(notes), samples, {"part": part, "seed": str(settings.seed)})
+        return Result(self.card.name, tuple(rows), tuple(notes), samples, {"part": part, "seed": str(settings.seed)})
 
 
 def _reading(records: Sequence[Coded], settings: Settings) -> tuple[list[Row], list[Mapping[str, object]]]:

@@ -18,7 +18,7 @@ from precordia.core.recording import Recording
 from precordia.eval.archive_kb import archive_kb
 from precordia.eval.baselines.spectra import log_spectra
 from precordia.eval.harness.results import hash_of
-from precordia.eval.harness.task import Result, Row, Settings
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.retrieval import figures as figures
 from precordia.eval.tasks.retrieval import rankings as rankings
 from precordia.eval.tasks.retrieval.data import Asked, ask, read_queries
@@ -31,12 +31,10 @@ PARTS: Final = ("codes", "reports", "findings", "groups", "leak", "text")
 OURS: Final = "precordia"
 
 
-class RetrievalTask:
-    """Fold 9 asked of a knowledge base over folds 1-8."""
-
-    name = "retrieval"
-    summary = "similar cases of PTB-XL's folds 1-8 for the ECGs of fold 9, found by the knowledge base with its guards"
-    protocol = (
+CARD: Final = TaskCard(
+    name="retrieval",
+    summary="similar cases of PTB-XL's folds 1-8 for the ECGs of fold 9, found by the knowledge base with its guards",
+    protocol=(
         "PTB-XL 1.0.3, the recordings that are here. Archive: a knowledge base over folds 1-8 at 100 Hz (--kb, or built). "
         "Queries: fold 9 at 100 Hz; no patient crosses folds. The first 20 cases by KnowledgeBase.search by signal, with every "
         "guard on. Relevance: the share of findings that two ECGs have in common of those that either has (Jaccard), by the "
@@ -48,16 +46,37 @@ class RetrievalTask:
         "the cases that have most in common with the archive. Asked again: ECGs of the archive as queries, with the guards "
         "switched off in turn. By name: the vocabulary's name of a finding as text. 95% intervals: bootstrap by patient (by "
         "finding for texts)."
-    )
-    source = "Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)"
-    wants_kb = True
-    headline = (
-        "precision@1", "precision@5", "precision@10", "nDCG@10",
-        "*difference from log-spectra", "*difference from untrained encoder", "same ten*",
-        "recall@10 @ every finding*", "recall@10 @ findings below*", "recall@20 @ findings below*",
-        "precision@10 @ age*", "precision@10 @ sex*", "precision@10 @ device*", "precision@10 @ by a finding's name",
-        "precision@1 @ asked again*", "first case* @ *", "another ECG* @ *", "the patient* @ *",
-    )  # fmt: skip
+    ),
+    source="Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)",
+    headline=(
+        "precision@1",
+        "precision@5",
+        "precision@10",
+        "nDCG@10",
+        "*difference from log-spectra",
+        "*difference from untrained encoder",
+        "same ten*",
+        "recall@10 @ every finding*",
+        "recall@10 @ findings below*",
+        "recall@20 @ findings below*",
+        "precision@10 @ age*",
+        "precision@10 @ sex*",
+        "precision@10 @ device*",
+        "precision@10 @ by a finding's name",
+        "precision@1 @ asked again*",
+        "first case* @ *",
+        "another ECG* @ *",
+        "the patient* @ *",
+    ),
+    wants_kb=True,
+    code=__name__,
+)
+
+
+class RetrievalTask:
+    """Fold 9 asked of a knowledge base over folds 1-8."""
+
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -107,7 +126,7 @@ class RetrievalTask:
             rows += text_rows(kb, cases, settings)
         patients = {patient_key_of(q) for q in asked.queries}
         return Result(
-            self.name,
+            self.card.name,
             tuple(rows),
             notes=(
                 f"{len(asked.queries)} queries of {len(patients)} patients; {len(queries) - len(asked.queries)} more have no "
