@@ -13,10 +13,11 @@ from precordia.core.progress import Progress
 from precordia.datasets.ecgqa.builder.build import build
 from precordia.datasets.ecgqa.builder.check import check
 from precordia.datasets.ecgqa.builder.facts import Facts
-from precordia.datasets.ecgqa.builder.ptbxl import Row, facts_of, read_table, rows_of
+from precordia.datasets.ecgqa.builder.ptbxl import facts_of, rows_of
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
 from precordia.datasets.ecgqa.builder.writer import write
 from precordia.datasets.ecgqa.questions import QUESTION_TYPES, Question, load_questions
+from precordia.datasets.ptbxl import Row, read_table, signal_of
 from precordia.eval.harness.task import Result, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.built_figures import SINGLE, agreement, beaten, compared, counts, gaps, scores, withheld
 from precordia.eval.tasks.ecgqa.features import as_ecgqa_ms, as_neurokit_ms
@@ -28,7 +29,7 @@ from precordia.eval.tasks.ecgqa.system import System
 from precordia.fitting.answers.archive import TRAINING_FOLDS
 from precordia.fitting.answers.basis import basis_of
 from precordia.fitting.answers.examined import Examined, examine
-from precordia.fitting.answers.signals import Signals, find_signals, ptbxl_path
+from precordia.fitting.answers.signals import Signals, find_signals
 from precordia.knowledge_base import KnowledgeBase
 
 HELD_BACK: Final = (9,)
@@ -94,7 +95,7 @@ class EcgqaBuiltTask:
 
     def _check(self, settings: Settings, rows: Mapping[int, Row], digest: str, chosen: Mapping[str, str]) -> Result:
         questions, hashes = load_questions(settings.data / "ecgqa" / "ptbxl")
-        here = {i for i in rows if ptbxl_path(settings.data / "ptbxl", i)}
+        here = {i for i in rows if signal_of(settings.data / "ptbxl", i)}
         single = [q for q in questions if q.attribute != "numeric_feature"]
         numeric = [q for q in questions if q.attribute == "numeric_feature" and here.issuperset(q.ecgs)]
         asked = [*single, *numeric[: settings.limit]]
@@ -120,7 +121,7 @@ class EcgqaBuiltTask:
         )
 
     def _score(self, settings: Settings, rows: Mapping[int, Row], digest: str, chosen: Mapping[str, str]) -> Result:
-        here = [i for i in rows if ptbxl_path(settings.data / "ptbxl", i)]
+        here = [i for i in rows if signal_of(settings.data / "ptbxl", i)]
         train, held = rows_of(rows, TRAINING_FOLDS, here), rows_of(rows, HELD_BACK, here)
         if not held or not train:
             raise InputError(f"{settings.data / 'ptbxl'}: no signal of fold 9, or none of folds 1-8")

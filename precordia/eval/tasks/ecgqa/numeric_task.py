@@ -16,9 +16,9 @@ from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
 from precordia.datasets.ecgqa.builder.numeric import NORMAL_MS
 from precordia.datasets.ecgqa.questions import read_shards
+from precordia.datasets.ptbxl import signal_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.features import FEATURES, as_ecgqa_ms, as_neurokit_ms, clinical_ms
-from precordia.fitting.answers.signals import ptbxl_path
 from precordia.records.read import read_recording
 
 Answer = frozenset[str]
@@ -93,7 +93,7 @@ class EcgqaNumericTask:
             raise UsageError(f"option baselines={baselines!r} is not understood; give neurokit2 or none")
         folder = settings.data / "ecgqa" / "ptbxl" / "template"
         every, digest = load_questions(folder)
-        paths = {i: ptbxl_path(settings.data / "ptbxl", i) for i in {e for q in every for e in (q.first, q.second)}}
+        paths = {i: signal_of(settings.data / "ptbxl", i) for i in {e for q in every for e in (q.first, q.second)}}
         questions = [q for q in every if paths[q.first] and paths[q.second]][: settings.limit]
         if not questions:
             raise InputError(f"{folder}: no question has both of its ECGs under {settings.data / 'ptbxl'}")

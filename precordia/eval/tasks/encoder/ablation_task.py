@@ -10,15 +10,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core import bootstrap
 from precordia.core.errors import InputError, PrecordiaError
 from precordia.core.recording import Recording
+from precordia.datasets.ptbxl import TABLE
 from precordia.encoders.encoder import SignalEncoder, unit_rows
 from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.encoder.changes import fewer_leads
 from precordia.eval.tasks.encoder.probe import fit_probe, precision_at
-from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings, limited, load_ptbxl
+from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings, limited, load_ptbxl
 from precordia.eval.tasks.encoder.rows import Split, frequent_codes, macro_estimate
 from precordia.eval.tasks.encoder.text import PROMPTS, aligned_text_encoder, prompt_scores
 from precordia.records.standardize import standardize
@@ -92,7 +94,7 @@ class EncoderAblationTask:
             notes=(*notes, "fold 9 has 232 ECGs: differences below about 0.02 say nothing"),
             settings={"checkpoints": ", ".join(folder.name for folder in folders)},
             data={
-                "ptbxl": hash_of([settings.data / "ptbxl" / "ptbxl_database.csv"], settings.data),
+                "ptbxl": hash_of([settings.data / "ptbxl" / TABLE], settings.data),
                 **{folder.name: hash_of([folder / "weights.safetensors"], folder) for folder in folders},
             },
         )

@@ -10,11 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core import bootstrap
 from precordia.encoders.encoder import SignalEncoder
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.encoder.archives import CINC_FOLDERS, Archive, implied_by, read_cinc, read_ludb, targets
-from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings, load_ptbxl
+from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings, load_ptbxl
 from precordia.eval.tasks.encoder.rows import macro_estimate
 from precordia.eval.tasks.encoder.systems import OURS, SYSTEMS, learners, networks_folder
 from precordia.eval.tasks.encoder.task import choices

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from precordia.core import bootstrap
 from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
-from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.measurements.ludb import (
+from precordia.datasets.ludb import (
     BOUNDARIES,
     Annotated,
     Beats,
@@ -24,6 +23,7 @@ from precordia.eval.tasks.measurements.ludb import (
     intervals_of,
     read_annotated,
 )
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.measurements.neurokit import METHODS, delineate_leads
 from precordia.eval.tasks.measurements.scores import CSE_SD_MS, NAMES, boundary_rows, error_row, match, tally_boundaries
 from precordia.measurements import delineate, measure

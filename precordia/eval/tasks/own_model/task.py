@@ -14,10 +14,11 @@ from precordia.core import bootstrap
 from precordia.core.errors import InputError, UsageError
 from precordia.core.findings import Finding
 from precordia.datasets.ecgqa.builder.build import build
-from precordia.datasets.ecgqa.builder.ptbxl import facts_of, read_table, rows_of
+from precordia.datasets.ecgqa.builder.ptbxl import facts_of, rows_of
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
 from precordia.datasets.ecgqa.builder.slots import Slot
 from precordia.datasets.ecgqa.questions import Question
+from precordia.datasets.ptbxl import read_table, signal_of
 from precordia.encoders import load_encoder
 from precordia.encoders.seen import seen_by
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
@@ -30,7 +31,7 @@ from precordia.eval.tasks.ecgqa.shipped import Answered
 from precordia.eval.tasks.ecgqa.system import Reply, System
 from precordia.fitting.answers.archive import HereArchive, Vectors
 from precordia.fitting.answers.examined import Examined
-from precordia.fitting.answers.signals import Signals, find_signals, ptbxl_path
+from precordia.fitting.answers.signals import Signals, find_signals
 from precordia.generation.language_models import LanguageModelSettings
 from precordia.generation.language_models.trained_here import OwnLanguageModel
 from precordia.generation.language_models.trained_here import load as load_own
@@ -101,7 +102,7 @@ class OwnModelTask:
         language_model = load_own(options["model"], LanguageModelSettings())
         model = load_model(options["model"])
         rows, digest = read_table(settings.data / "ptbxl")
-        here = [i for i in rows if ptbxl_path(settings.data / "ptbxl", i)]
+        here = [i for i in rows if signal_of(settings.data / "ptbxl", i)]
         fold = int(options["fold"])
         known = [i for i in here if int(rows[i]["strat_fold"]) <= 8 and int(rows[i]["strat_fold"]) != fold]
         asked = [i for i in here if int(rows[i]["strat_fold"]) == fold][: settings.limit]

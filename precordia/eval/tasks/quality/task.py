@@ -11,9 +11,10 @@ import numpy as np
 from precordia.core import bootstrap
 from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Quality, Recording
+from precordia.datasets import cinc2011
 from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.quality.data import CINC2011_FILES, Listed, cinc2011, listed, ludb_as_stored, read
+from precordia.eval.tasks.quality.data import Listed, listed, ludb_as_stored, read
 from precordia.eval.tasks.quality.faults import FAULTS, exchange_arms
 from precordia.records.quality import assess, swap
 from precordia.records.quality.score import stored_coefficients
@@ -84,8 +85,8 @@ class _Run:
         from precordia.eval.tasks.quality import fit as quality_fit
 
         settings = self._settings
-        labelled = cinc2011(settings.data, settings.limit)
-        self._files += [settings.data / file for file in CINC2011_FILES]
+        labelled = cinc2011.read_labelled(settings.data / "pretrain", settings.limit)
+        self._files += [settings.data / "pretrain" / file for file in cinc2011.CARD.files]
         truth = np.array([one.acceptable for one in labelled])
         if min(truth.sum(), (~truth).sum()) < quality_fit.FOLDS:
             raise InputError(f"{len(truth)} labelled recordings are too few to cross-validate; raise --limit")

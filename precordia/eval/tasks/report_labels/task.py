@@ -12,17 +12,12 @@ from numpy.typing import NDArray
 
 from precordia.concepts import label_report
 from precordia.concepts.coding import Coder
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core import bootstrap
 from precordia.core.errors import InputError
+from precordia.datasets.ptbxl import read_superclasses
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.report_labels.data import (
-    SUPERCLASSES,
-    Coded,
-    draw,
-    read_annotations,
-    read_coded,
-    read_superclasses,
-)
+from precordia.eval.tasks.report_labels.data import Coded, draw, read_annotations, read_coded
 
 N_CODES: Final = 30
 N_DISAGREEMENTS: Final = 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.progress import Progress, silent
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
+from precordia.datasets import ludb, ptbxl
 from precordia.encoders.sources import read_ptbxl
 from precordia.eval.tasks.reports.archive import Archive
 from precordia.judgement.evidence import Evidence
@@ -26,8 +26,6 @@ from precordia.records.read import read_recording
 
 PTBXL: Final = "PTB-XL"
 LUDB: Final = "LUDB"
-LUDB_RECORDS: Final = range(51, 101)
-"""Nothing was set on these; records 1-50 served to set the constants of measurement."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +91,12 @@ def read_ptbxl_here(data: Path) -> list[Recording]:
 
 def read_ludb(data: Path) -> list[Recording]:
     """LUDB's test half, the diagnosis in its headers as report."""
-    return [read_recording(str(data / "ludb" / str(number))) for number in LUDB_RECORDS]
+    return ludb.read_records(data / "ludb", ludb.HELD_BACK)
 
 
 def ludb_before(data: Path) -> list[Path]:
     """The files of LUDB's other half: what a hospital's own fifty cases would be."""
-    return [data / "ludb" / f"{number}.hea" for number in range(1, LUDB_RECORDS.start)]
+    return [data / "ludb" / f"{number}.hea" for number in ludb.DEVELOPMENT]
 
 
 def read_coded(data: Path, datasets: Sequence[str]) -> list[tuple[Recording, tuple[Finding, ...]]]:
@@ -137,15 +135,8 @@ def of_folds(recordings: Sequence[Recording], folds: Sequence[int]) -> list[Reco
 
 def read_codes(data: Path) -> tuple[dict[str, tuple[str, ...]], str]:
     """PTB-XL recording to its SCP-ECG codes, whatever their likelihood, and the table's SHA-256."""
-    import pandas as pd
-
-    path = data / "ptbxl" / "ptbxl_database.csv"
-    table = pd.read_csv(path, usecols=["ecg_id", "scp_codes"])
-    codes = {
-        f"ptbxl:{ecg_id}": tuple(f"scp:{code}" for code in ast.literal_eval(str(cell)))
-        for ecg_id, cell in zip(table["ecg_id"], table["scp_codes"], strict=True)
-    }
-    return codes, hashlib.sha256(path.read_bytes()).hexdigest()
+    rows, digest = ptbxl.read_table(data / "ptbxl")
+    return {f"ptbxl:{ecg}": tuple(f"scp:{code}" for code in ptbxl.codes_of(row)) for ecg, row in rows.items()}, digest
 
 
 def examine(
