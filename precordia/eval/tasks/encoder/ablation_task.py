@@ -18,8 +18,8 @@ from precordia.datasets.ptbxl import TABLE
 from precordia.encoders.encoder import SignalEncoder, unit_rows
 from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.eval.metrics.probe import fit_probe, precision_at
 from precordia.eval.tasks.encoder.changes import fewer_leads
-from precordia.eval.tasks.encoder.probe import fit_probe, precision_at
 from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings, limited, load_ptbxl
 from precordia.eval.tasks.encoder.rows import Split, frequent_codes, macro_estimate
 from precordia.eval.tasks.encoder.text import PROMPTS, aligned_text_encoder, prompt_scores

@@ -13,7 +13,7 @@ from precordia.concepts.terms import SUPERCLASSES
 from precordia.core import bootstrap
 from precordia.core.recording import Recording
 from precordia.eval.harness.task import Row, Settings
-from precordia.eval.tasks.encoder.probe import macro_auroc
+from precordia.eval.metrics.probe import macro_auroc
 from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings
 from precordia.eval.tasks.encoder.systems import OURS, Learner, TrainedResNet
 

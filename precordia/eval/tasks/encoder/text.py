@@ -15,7 +15,7 @@ from precordia.core.findings import Finding
 from precordia.core.protocols import TextEncoder
 from precordia.encoders.encoder import SignalEncoder
 from precordia.eval.harness.task import Row
-from precordia.eval.tasks.encoder.probe import reciprocal_ranks
+from precordia.eval.metrics.probe import reciprocal_ranks
 from precordia.eval.tasks.encoder.rows import Split, macro_row
 
 PROMPTS: Final[Mapping[str, tuple[str, ...]]] = {

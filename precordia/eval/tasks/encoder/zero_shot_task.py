@@ -15,8 +15,8 @@ from precordia.core.errors import UsageError
 from precordia.core.recording import Recording
 from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.eval.metrics.probe import fit_probe
 from precordia.eval.tasks.encoder.archives import read_mat_folder
-from precordia.eval.tasks.encoder.probe import fit_probe
 from precordia.eval.tasks.encoder.rows import macro_estimate
 from precordia.eval.tasks.encoder.text import PROMPTS, aligned_text_encoder, prompt_scores, prompts_of
 from precordia.eval.tasks.encoder.zero_shot_tables import LabelTable, read_tables

@@ -23,8 +23,8 @@ from precordia.datasets.ludb import (
     intervals_of,
     read_annotated,
 )
+from precordia.eval.baselines.neurokit import METHODS, delineate_leads
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.measurements.neurokit import METHODS, delineate_leads
 from precordia.eval.tasks.measurements.scores import CSE_SD_MS, NAMES, boundary_rows, error_row, match, tally_boundaries
 from precordia.measurements import delineate, measure
 from precordia.measurements.delineation import Delineation

@@ -18,16 +18,9 @@ from precordia.core.errors import UsageError
 from precordia.core.findings import Finding
 from precordia.core.recording import Recording
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.eval.ptbxl import of_folds, read_ptbxl_here
 from precordia.eval.tasks.reports.archive import Archive, open_archive
-from precordia.eval.tasks.reports.data import (
-    LUDB,
-    PTBXL,
-    ludb_before,
-    of_folds,
-    read_coded,
-    read_ludb,
-    read_ptbxl_here,
-)
+from precordia.eval.tasks.reports.data import LUDB, PTBXL, ludb_before, read_coded, read_ludb
 from precordia.eval.tasks.reports.figures import Measure, ratio
 from precordia.eval.tasks.reports.findings import certain, opposed, superclasses
 from precordia.judgement.evidence import Evidence

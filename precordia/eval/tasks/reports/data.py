@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,13 +11,12 @@ from typing import Final
 from precordia.concepts import findings_from_codes, label_report
 from precordia.concepts.language import language_of
 from precordia.core.case import patient_key_of
-from precordia.core.errors import InputError, UnknownNameError
+from precordia.core.errors import UnknownNameError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.progress import Progress, silent
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
-from precordia.datasets import ludb, ptbxl
-from precordia.encoders.sources import read_ptbxl
+from precordia.datasets import ludb
 from precordia.eval.tasks.reports.archive import Archive
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.reconcile import said_of
@@ -77,18 +75,6 @@ class Sample:
         return language_of(self.reference)
 
 
-def read_ptbxl_here(data: Path) -> list[Recording]:
-    """PTB-XL's 100 Hz records that are there.
-
-    Raises:
-        InputError: there are none.
-    """
-    recordings = list(read_ptbxl(data / "ptbxl"))
-    if not recordings:
-        raise InputError(f"{data}: no PTB-XL records; give the folder that holds ptbxl/ with --data")
-    return recordings
-
-
 def read_ludb(data: Path) -> list[Recording]:
     """LUDB's test half, the diagnosis in its headers as report."""
     return ludb.read_records(data / "ludb", ludb.HELD_BACK)
@@ -128,17 +114,6 @@ def findings_of_codes(codes: Sequence[str]) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def of_folds(recordings: Sequence[Recording], folds: Sequence[int]) -> list[Recording]:
-    """PTB-XL recordings of some folds."""
-    return [r for r in recordings if int(r.metadata["strat_fold"]) in folds]
-
-
-def read_codes(data: Path) -> tuple[dict[str, tuple[str, ...]], str]:
-    """PTB-XL recording to its SCP-ECG codes, whatever their likelihood, and the table's SHA-256."""
-    rows, digest = ptbxl.read_table(data / "ptbxl")
-    return {f"ptbxl:{ecg}": tuple(f"scp:{code}" for code in ptbxl.codes_of(row)) for ecg, row in rows.items()}, digest
-
-
 def examine(
     recordings: Sequence[Recording], dataset: str, archive: Archive, progress: Progress = silent
 ) -> Iterator[Sample]:
@@ -156,15 +131,6 @@ def examine(
                 dataset=dataset,
                 evidence=archive.evidence(replace(recording, report=None, codes=(), vendor_statements=())),
             )
-
-
-def hash_signals(recordings: Sequence[Recording]) -> str:
-    """SHA-256 over the recordings' contents and reports."""
-    digest = hashlib.sha256()
-    for recording in sorted(recordings, key=lambda r: r.recording_id):
-        line = f"{recording.recording_id}|{recording.content_hash}|{recording.report or ''}\n"
-        digest.update(line.encode())
-    return digest.hexdigest()
 
 
 def codes_of(samples: Sequence[Sample], codes: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:

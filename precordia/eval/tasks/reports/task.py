@@ -11,22 +11,13 @@ from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
 from precordia.encoders.text import SentenceEncoder, load_text_encoder
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.eval.ptbxl import hash_signals, of_folds, read_codes, read_ptbxl_here
 from precordia.eval.tasks.reports import experts as reports_experts
 from precordia.eval.tasks.reports import losses as reports_losses
 from precordia.eval.tasks.reports import risk as reports_risk
 from precordia.eval.tasks.reports import text as reports_text
 from precordia.eval.tasks.reports.archive import Archive, open_archive
-from precordia.eval.tasks.reports.data import (
-    LUDB,
-    PTBXL,
-    Sample,
-    examine,
-    hash_signals,
-    of_folds,
-    read_codes,
-    read_ludb,
-    read_ptbxl_here,
-)
+from precordia.eval.tasks.reports.data import LUDB, PTBXL, Sample, examine, read_ludb
 from precordia.eval.tasks.reports.risk import Judged
 from precordia.eval.tasks.reports.scores import Scored, against_codes, score, score_text
 from precordia.eval.tasks.reports.systems import (

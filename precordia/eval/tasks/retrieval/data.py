@@ -16,7 +16,7 @@ from precordia.core.errors import InputError
 from precordia.core.findings import Finding
 from precordia.core.recording import Recording
 from precordia.datasets.ptbxl import fold_of, read_table
-from precordia.eval.tasks.retrieval.metrics import shared_share
+from precordia.eval.metrics.ranking import shared_share
 from precordia.records.read import read_recording
 
 IGNORED: Final = frozenset({"SR"})

@@ -13,7 +13,7 @@ from precordia.core.errors import UsageError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Recording
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.reports.data import hash_signals, of_folds, read_codes, read_ptbxl_here
+from precordia.eval.ptbxl import hash_signals, of_folds, read_codes, read_ptbxl_here
 from precordia.eval.tasks.urgent.phantoms import RATES, Phantom, phantoms
 from precordia.judgement.urgent import concerns, urgent
 from precordia.measurements import measure
