@@ -1,6 +1,6 @@
 """How far copies of an ECG and ECGs of other people are apart, for the near-duplicate threshold.
 
-    python -m benchmarks.duplicates [DATA]
+    python -m benchmarks.duplicates DATA
 
 Prints percentiles of the overlap correlation of all leads, of the few leads that are compared first, and of the cosine
 similarity, over the PTB-XL records of folds 1-8 that exist at both rates; and whom the first look would let pass.
@@ -89,4 +89,6 @@ def _print(name: str, overlap: list[float], cosine: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("../shared/data"))
+    if len(sys.argv) != 2:
+        sys.exit("name the folder that holds ptbxl/: python -m benchmarks.duplicates DATA")
+    main(Path(sys.argv[1]))

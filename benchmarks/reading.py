@@ -1,6 +1,6 @@
 """CPU time to list an archive and to read its WFDB records, a record on one core, beside wfdb-python on the same files.
 
-python -m benchmarks.reading ../shared/data/ptbxl
+python -m benchmarks.reading DATA/ptbxl
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("TRANSFORMERS_OFFLINE", "1")
     monkeypatch.delenv("PRECORDIA_KB", raising=False)
+    monkeypatch.setenv("PRECORDIA_DATA", str(DATA))  # the package itself guesses no folder
 
 
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")

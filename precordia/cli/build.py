@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--executor",
         choices=list(EXECUTORS),
         default="local",
-        help="what runs the shards: processes of this machine, or a Ray cluster (RAY_ADDRESS) (default: local)",
+        help="what runs the shards: processes of this machine, or a Ray cluster (RAY_ADDRESS)",
     )
     parser.add_argument(
         "--refit", action="store_true", help="fit the models of the archive's findings anew, also where little is new"

@@ -17,10 +17,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", default="demo", help="where the archive, the knowledge base and the page go"
     )
-    parser.add_argument(
-        "--recordings", type=int, default=600, metavar="N", help="ECGs of the archive (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of the simulation (default: %(default)s)")
+    parser.add_argument("--recordings", type=int, default=600, metavar="N", help="ECGs of the archive")
+    parser.add_argument("--seed", type=int, default=1, help="of the simulation")
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     add_json_option(parser)
 

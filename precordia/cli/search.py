@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def add_retrieval_options(parser: argparse.ArgumentParser, k: int = HITS) -> None:
     """``-k`` and ``--where``."""
-    parser.add_argument("-k", type=int, default=k, help="number of cases (default: %(default)s)")
+    parser.add_argument("-k", type=int, default=k, help="number of cases")
     parser.add_argument(
         "--where", metavar="SQL", help="""filter on case columns: "age > 60 and sex = 'F' and findings has 'CLBBB'\""""
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 from precordia.core.errors import InputError, MissingExtraError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
+from precordia.datasets import ptbxl
 from precordia.encoders.corpus import AMPLITUDE, Unusable
 from precordia.records.places import split_place
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from precordia.records.scan import RecordRef
     from precordia.records.tables import ReportTable
 
@@ -102,9 +101,9 @@ def open_source(folder: Path, reports: Path | None = None, mapping: Path | None 
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name one that holds ECG files")
     if reports is None and (folder / "pretrain" / "index.csv").is_file():
-        table = folder / "ptbxl" / "ptbxl_database.csv"
+        table = folder / "ptbxl" / ptbxl.TABLE
         return Joined((PtbXl(folder / "ptbxl"), Packed(folder / "pretrain", table)))
-    if reports is None and (folder / "ptbxl_database.csv").is_file():
+    if reports is None and ptbxl.has_table(folder):
         return PtbXl(folder)
     return archive(folder, reports, mapping)
 
@@ -181,33 +180,31 @@ class PtbXl:
     folder: Path
 
     @cached_property
-    def _rows(self) -> list[Any]:
-        pd = _needed("pandas")
-
-        table = pd.read_csv(self.folder / "ptbxl_database.csv", index_col="ecg_id")
-        there = [(self.folder / str(name)).with_suffix(".hea").is_file() for name in table.filename_lr]
-        return list(table[there].itertuples())
+    def _rows(self) -> list[ptbxl.Row]:
+        table, _ = ptbxl.read_table(self.folder)
+        return [row for row in table.values() if (self.folder / row["filename_lr"]).with_suffix(".hea").is_file()]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def read(self, number: int) -> Recording:
-        import pandas as pd
 
         wfdb = _needed("wfdb")
         row = self._rows[number]
-        path = self.folder / str(row.filename_lr)
+        path = self.folder / row["filename_lr"]
         record = wfdb.rdrecord(str(path))
         return Recording(
             signal=record.p_signal.T.astype(np.float32), fs=float(record.fs), leads=_names(record.sig_name),
-            recording_id=f"ptbxl:{row.Index}", patient_id=f"ptbxl:{int(row.patient_id)}", source=str(path), format="wfdb",
-            age=None if pd.isna(row.age) else min(float(row.age), 90.0), sex="M" if row.sex == 0 else "F" if row.sex == 1 else None,
-            device=_text(row.device), report=_text(row.report),
-            metadata={"dataset": "ptbxl", "strat_fold": str(int(row.strat_fold))},
+            recording_id=f"ptbxl:{int(row['ecg_id'])}", patient_id=f"ptbxl:{ptbxl.patient_of(row)}", source=str(path),
+            format="wfdb",
+            age=min(float(row["age"]), 90.0) if row["age"] else None,
+            sex="M" if row["sex"] == "0" else "F" if row["sex"] == "1" else None,
+            device=_text(row["device"]), report=_text(row["report"]),
+            metadata={"dataset": "ptbxl", "strat_fold": str(ptbxl.fold_of(row))},
         )  # fmt: skip
 
     def stamp(self) -> str:
-        text = _file_stamp(self.folder / "ptbxl_database.csv") + ",".join(str(row.Index) for row in self._rows)
+        text = _file_stamp(self.folder / ptbxl.TABLE) + ",".join(row["ecg_id"] for row in self._rows)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -232,10 +229,8 @@ class Packed:
         return [{str(k): v for k, v in row.items()} for rows in by_file for row in rows]
 
     @cached_property
-    def _table(self) -> pd.DataFrame | None:
-        import pandas as pd
-
-        return pd.read_csv(self.reports, index_col="ecg_id") if self.reports and self.reports.is_file() else None
+    def _table(self) -> Mapping[int, ptbxl.Row]:
+        return ptbxl.read_rows(self.reports)[0] if self.reports and self.reports.is_file() else {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -249,8 +244,8 @@ class Packed:
         if row["dataset"] == "ptbxl":
             metadata["strat_fold"] = str(int(row["strat_fold"]))
             patient = f"ptbxl:{int(float(row['patient_id']))}"
-            if table is not None:
-                report = _text(table.report.get(int(row["native_id"])))
+            if (stated := table.get(int(row["native_id"]))) is not None:
+                report = _text(stated["report"])
         elif isinstance(row["patient_id"], str) and row["patient_id"]:
             patient = f"{row['dataset']}:{row['patient_id']}"
         return Recording(

@@ -8,17 +8,15 @@ Kolmogorov-Smirnov distance between them (0: the same distribution, 1: disjoint)
 from __future__ import annotations
 
 import argparse
-import ast
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.errors import InputError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording, Sex
+from precordia.datasets import ptbxl
 from precordia.measurements import measure
 from precordia.records.read import read_recording
 from precordia.simulation.simulator import simulate
@@ -55,30 +53,27 @@ def real_normals(data: Path, limit: int) -> Iterator[Recording]:
     Raises:
         InputError: the folder holds no PTB-XL.
     """
-    table = data / "ptbxl" / "ptbxl_database.csv"
-    if not table.is_file():
-        raise InputError(f"{table}: not there; name the folder that holds ptbxl/ptbxl_database.csv")
+    table, _ = ptbxl.read_table(data / "ptbxl")
     found = 0
-    with table.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            path = data / "ptbxl" / row["filename_hr"]
-            codes = ast.literal_eval(row["scp_codes"])
-            adult = 18.0 <= float(row["age"] or 0) <= 89.0
-            if codes.get("NORM") == 100.0 and set(codes) <= {"NORM", "SR"} and int(row["strat_fold"]) <= 8 and adult:
-                if not path.with_suffix(".hea").is_file():
-                    continue
-                recording = read_recording(path)
-                yield Recording(
-                    recording.signal,
-                    recording.fs,
-                    recording.leads,
-                    recording.recording_id,
-                    age=float(row["age"]),
-                    sex="F" if row["sex"] == "1" else "M",
-                )
-                found += 1
-                if found >= limit:
-                    return
+    for row in table.values():
+        path = data / "ptbxl" / row["filename_hr"]
+        codes = ptbxl.codes_of(row)
+        adult = 18.0 <= float(row["age"] or 0) <= 89.0
+        if codes.get("NORM") == 100.0 and set(codes) <= {"NORM", "SR"} and ptbxl.fold_of(row) <= 8 and adult:
+            if not path.with_suffix(".hea").is_file():
+                continue
+            recording = read_recording(path)
+            yield Recording(
+                recording.signal,
+                recording.fs,
+                recording.leads,
+                recording.recording_id,
+                age=float(row["age"]),
+                sex="F" if row["sex"] == "1" else "M",
+            )
+            found += 1
+            if found >= limit:
+                return
 
 
 def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

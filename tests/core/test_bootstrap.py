@@ -110,7 +110,7 @@ def test_nothing_and_nan_are_not_averaged() -> None:
 
 
 def test_macro_auroc_is_the_statistic_of_the_labels_that_a_draw_has() -> None:
-    from precordia.eval.tasks.encoder.probe import macro_auroc as macro_of
+    from precordia.eval.metrics.probe import macro_auroc as macro_of
 
     rng = np.random.default_rng(0)
     labels = rng.random((60, 4)) < (0.5, 0.3, 0.03, 0.0)

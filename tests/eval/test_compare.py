@@ -14,7 +14,7 @@ from precordia.eval.harness.task import Result, Settings, TaskCard
 
 
 class Made:
-    card = TaskCard("made", "", "", "")
+    card = TaskCard("made", "", "", "", __name__)
 
     def run(self, settings: Settings) -> Result:
         raise NotImplementedError

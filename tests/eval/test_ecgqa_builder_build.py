@@ -18,12 +18,12 @@ from precordia.datasets.ecgqa.builder.check import AGREES, FAR, NEAR_LIMIT, NOT_
 from precordia.datasets.ecgqa.builder.facts import Facts
 from precordia.datasets.ecgqa.builder.noise import NOISES, leads_of
 from precordia.datasets.ecgqa.builder.pairs import consecutive, irrelevant
-from precordia.datasets.ecgqa.builder.ptbxl import read_table
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN, draw
 from precordia.datasets.ecgqa.builder.slots import Slot
 from precordia.datasets.ecgqa.builder.writer import entry_of, write
 from precordia.datasets.ecgqa.classes import load_classes
 from precordia.datasets.ecgqa.questions import Question, load_questions
+from precordia.datasets.ptbxl import read_table
 from precordia.eval.harness.task import Settings
 from precordia.eval.tasks.ecgqa.built_task import ECGQA_BUILT, spread
 from precordia.eval.tasks.ecgqa.named import names_of, verdict_of

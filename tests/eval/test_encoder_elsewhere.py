@@ -7,10 +7,11 @@ from precordia.concepts import vocabulary
 from precordia.core.errors import InputError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
+from precordia.datasets.cpsc import read_classes
 from precordia.eval.harness.registry import TASKS
 from precordia.eval.harness.task import Settings
 from precordia.eval.tasks.encoder.ablation_task import ENCODER_ABLATION, checkpoints
-from precordia.eval.tasks.encoder.archives import Archive, cpsc_classes, implied_by, read_cinc, read_ludb, targets
+from precordia.eval.tasks.encoder.archives import Archive, implied_by, read_cinc, read_ludb, targets
 from precordia.eval.tasks.encoder.text import prompt_scores, prompts_of
 from precordia.eval.tasks.encoder.zero_shot_tables import CONCEPTS, STTC, LabelTable, read_tables
 
@@ -101,7 +102,7 @@ def test_the_archives_here_state_findings_and_ludb_comes_in_millivolts(data_dir:
     assert all(cpsc.stated)
     by_name = {r.recording_id: stated for r, stated in zip(cpsc.recordings, cpsc.stated, strict=True)}
     assert {"1AVB", "AVB"} & by_name["A1982"]
-    assert cpsc_classes(data_dir / "manifest.csv")["A1983"] == ("scp:NORM",)
+    assert read_classes(data_dir / "manifest.csv")["A1983"] == ("scp:NORM",)
     ludb = read_ludb(data_dir / "ludb")
     assert len(ludb.recordings) == 50
     assert all("SINUS" in stated or stated for stated in ludb.stated)

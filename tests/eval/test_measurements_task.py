@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from precordia.core.errors import UsageError
+from precordia.datasets.ludb import Beats, _beats, consensus_beats, extents_of, intervals_of
 from precordia.eval.harness.task import Row, Settings
-from precordia.eval.tasks.measurements.ludb import Beats, _beats, consensus_beats, extents_of, intervals_of
 from precordia.eval.tasks.measurements.scores import boundary_rows, match, tally_boundaries
 from precordia.eval.tasks.measurements.task import MEASUREMENTS
 

@@ -15,8 +15,8 @@ from precordia.core.case import Case
 from precordia.core.drafts import Message, Prompt
 from precordia.core.findings import Finding
 from precordia.core.retrieval import Hit
-from precordia.datasets.ecgqa.builder.ptbxl import read_table
 from precordia.datasets.ecgqa.questions import Question
+from precordia.datasets.ptbxl import read_table
 from precordia.eval.tasks.own_model.task import choices_of, question_figures, report_figures, winners
 from precordia.fitting.reports.lessons import reply_wanted
 from precordia.fitting.reports.material import Known, gather, nearest

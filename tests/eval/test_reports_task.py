@@ -13,8 +13,9 @@ from precordia.cli.main import main
 from precordia.core.errors import InputError
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
+from precordia.eval.ptbxl import of_folds, read_ptbxl_here
 from precordia.eval.tasks.reports.archive import Archive
-from precordia.eval.tasks.reports.data import examine, of_folds, read_ptbxl_here
+from precordia.eval.tasks.reports.data import examine
 from precordia.judgement.evidence import Evidence
 from precordia.knowledge_base import KnowledgeBase
 

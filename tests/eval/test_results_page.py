@@ -27,12 +27,7 @@ ROWS = (
 
 
 class Toy:
-    card = TaskCard(
-        name="toy",
-        summary="which of two rules | is right",
-        protocol="120 samples",
-        source="made up, CC0",
-    )
+    card = TaskCard("toy", "which of two rules | is right", "120 samples", "made up, CC0", __name__)
 
     def run(self, settings: Settings) -> Result:
         return Result("toy", ROWS, ("only 120 samples",), (), {"threshold": "0.5"}, {"toy.csv": "f" * 64})

@@ -18,13 +18,7 @@ SCHEMA = json.loads(results.SCHEMA_FILE.read_text("utf-8"))
 
 @dataclass(frozen=True)
 class Timed:
-    card = TaskCard(
-        name="timed",
-        summary="s",
-        protocol="p",
-        source="made up, CC0",
-        headline=("accuracy", "recall@* @ rare*"),
-    )
+    card = TaskCard("timed", "s", "p", "made up, CC0", __name__, ("accuracy", "recall@* @ rare*"))
     seconds: float = 1.0
 
     def run(self, settings: Settings) -> Result:

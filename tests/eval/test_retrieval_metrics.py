@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import jaccard_score, ndcg_score
 
-from precordia.eval.tasks.retrieval import metrics as metrics
+from precordia.eval.metrics import ranking as metrics
 
 RNG = np.random.default_rng(3)
 

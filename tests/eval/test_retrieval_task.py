@@ -173,7 +173,7 @@ def test_the_knowledge_base_gives_what_its_vectors_say_and_guards_close_the_leak
 
 
 def test_what_is_not_there_is_said(phantom: Path, archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not PTB-XL"):
+    with pytest.raises(InputError, match="get PTB-XL"):
         RETRIEVAL.run(Settings(tmp_path, kb=archive))
     with pytest.raises(InputError, match=r"none of the recordings of folds \[5\]"):
         read_queries(phantom / "ptbxl", (5,))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -14,16 +14,10 @@ from precordia.eval.harness.registry import TASKS
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 
 
-@dataclass(frozen=True)
 class Toy:
     """Ten samples of five patients; the rule is right more often than the coin."""
 
-    card = TaskCard(
-        name="toy",
-        summary="a toy",
-        protocol="ten samples",
-        source="made up, CC0",
-    )
+    card = TaskCard("toy", "a toy", "ten samples", "made up, CC0", __name__)
 
     def run(self, settings: Settings) -> Result:
         if "file" in settings.options:
@@ -127,6 +121,48 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     assert words in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_no_folder_of_data_is_guessed(
+    value: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if value is None:
+        monkeypatch.delenv("PRECORDIA_DATA")
+    else:
+        monkeypatch.setenv("PRECORDIA_DATA", value)
+    assert main(["eval", "toy"]) == 2
+    assert "--data DIR or set $PRECORDIA_DATA" in capsys.readouterr().err
+
+
+def test_a_new_task_is_one_file_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one_more_task.py").write_text(
+        "from precordia.eval.harness.task import Result, Row, TaskCard\n"
+        "class Task:\n"
+        "    card = TaskCard('one-more', 'one more', 'none', 'made up, CC0', __name__)\n"
+        "    def run(self, settings):\n"
+        "        return Result('one-more', (Row('rule', 'accuracy', 0.25),))\n"
+        "TASK = Task()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(TASKS._entries, "one-more", "one_more_task:TASK")
+    assert main(["eval", "--list"]) == 0
+    assert "one more" in capsys.readouterr().out
+    assert main(["eval", "one-more"]) == 0
+    assert "0.2500" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_card_of_its_own_name(name: str) -> None:
+    card = TASKS.get(name).card
+    assert card.name == name
+    assert card.summary
+    assert card.protocol
+    assert card.source
+    with pytest.raises(FrozenInstanceError):
+        card.name = "other"  # type: ignore[misc]
 
 
 def test_the_list_names_every_task(capsys: pytest.CaptureFixture[str]) -> None:

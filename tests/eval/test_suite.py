@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -33,17 +33,17 @@ class Counting:
         return Result(self.card.name, (Row("a", "share", value, 0.1, 0.9, 4), Row("b", "share", 0.4, n=4)))
 
 
-def counting_as(name: str, runs: tuple[dict[str, str], ...] = ({},)) -> Counting:
-    return Counting(TaskCard(name, "counts", "none", "made up, CC0", runs=runs))
+def card(name: str, runs: tuple[dict[str, str], ...] = ({},)) -> TaskCard:
+    return TaskCard(name, "counts", "none", "made up, CC0", __name__, runs=runs)
 
 
 @pytest.fixture
 def counting() -> Iterator[dict[str, Counting]]:
     tasks = {
-        "suite-one": counting_as("suite-one"),
-        "suite-two": counting_as("suite-two", ({}, {"value": "0.75"})),
-        "suite-lacking": counting_as("suite-lacking"),
-        "suite-broken": counting_as("suite-broken"),
+        "suite-one": Counting(card("suite-one")),
+        "suite-two": Counting(card("suite-two", ({}, {"value": "0.75"}))),
+        "suite-lacking": Counting(card("suite-lacking")),
+        "suite-broken": Counting(card("suite-broken")),
     }
     for name, task in tasks.items():
         TASKS.add(name, task)
@@ -83,7 +83,7 @@ def test_a_task_may_ask_for_several_runs(counting: dict[str, Counting], tmp_path
 
 
 def test_a_task_may_stay_out_of_all_unless_named(counting: dict[str, Counting]) -> None:
-    counting["suite-one"].card = replace(counting["suite-one"].card, runs=())
+    counting["suite-one"].card = card("suite-one", ())
     assert not [run for run in suite.runs_of() if run.task == "suite-one"]
     assert [run.name for run in suite.runs_of(["suite-one"])] == ["suite-one"]
 

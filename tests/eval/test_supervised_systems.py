@@ -7,7 +7,7 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.eval.baselines.measured import fit_boosted, measured_features
 from precordia.eval.baselines.resnet import ResNetRecipe, train_resnet
-from precordia.eval.tasks.encoder.probe import macro_auroc
+from precordia.eval.metrics.probe import macro_auroc
 from precordia.simulation import simulate
 
 SMALL = ResNetRecipe(widths=(4, 4), stretch=100, epochs=3, least_steps=12, batch_size=16)

@@ -15,7 +15,7 @@ RECORDS = (1, 14, 24, 38, 44)
 @pytest.mark.data
 @pytest.mark.parametrize("number", RECORDS)
 def test_measurements_agree_with_the_experts(data_dir: Path, number: int) -> None:
-    from precordia.eval.tasks.measurements.ludb import consensus_beats, intervals_of, read_annotated
+    from precordia.datasets.ludb import consensus_beats, intervals_of, read_annotated
 
     truth = read_annotated(data_dir / "ludb", number)
     reference, m = intervals_of(truth.leads), measure(truth.recording)

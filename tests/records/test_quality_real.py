@@ -12,7 +12,8 @@ from precordia import assess, read_recording
 from precordia.core.bootstrap import auroc
 from precordia.core.leads import canonical_lead
 from precordia.core.recording import Recording
-from precordia.eval.tasks.quality.data import cinc2011, listed
+from precordia.datasets.cinc2011 import read_labelled
+from precordia.eval.tasks.quality.data import listed
 from precordia.eval.tasks.quality.faults import exchange_arms
 
 pytestmark = pytest.mark.data
@@ -37,14 +38,14 @@ def test_ludb_with_the_gains_of_its_headers_is_caught_and_in_true_millivolts_pas
 
 
 def test_annotators_are_agreed_with(data_dir: Path) -> None:
-    labelled = cinc2011(data_dir)
+    labelled = read_labelled(data_dir / "pretrain")
     assert len(labelled) == 499
     found = auroc([one.acceptable for one in labelled], [assess(one.recording).score for one in labelled])
     assert found.low > 0.94
 
 
 def test_annotators_are_agreed_with_whatever_the_scale(data_dir: Path) -> None:
-    labelled = cinc2011(data_dir)[::2]
+    labelled = read_labelled(data_dir / "pretrain")[::2]
     truth = [one.acceptable for one in labelled]
     for factor in (0.2, 200.0):
         scores = [assess(_scaled(one.recording, factor)).score for one in labelled]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
-from precordia.eval.tasks.encoder.probe import macro_auroc
+from precordia.eval.metrics.probe import macro_auroc
 
 PER_LEAD: Final = ("st_j60_mv", "r_mv", "s_mv", "q_mv", "t_mv")
 """Fields of ``Measurements`` with a value a lead."""

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from precordia.eval.tasks.encoder.probe import macro_auroc
+from precordia.eval.metrics.probe import macro_auroc
 
 
 @dataclass(frozen=True)

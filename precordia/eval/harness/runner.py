@@ -6,20 +6,23 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from precordia.core.errors import InputError
 from precordia.eval.harness.registry import TASKS
 from precordia.eval.harness.results import Document, document_of
 from precordia.eval.harness.task import Result, Row, Settings
 
-UNNAMED: Final = Path("$PRECORDIA_DATA")
-"""Stands for the folder of ECGs where none is named: tasks that need none run, and the others say what is missing."""
-
 
 def default_data_dir() -> Path:
-    """``$PRECORDIA_DATA``, or :data:`UNNAMED` where it is not set."""
-    return Path(os.environ.get("PRECORDIA_DATA") or UNNAMED)
+    """``$PRECORDIA_DATA``.
+
+    Raises:
+        InputError: it is not set; no folder is guessed.
+    """
+    named = os.environ.get("PRECORDIA_DATA")
+    if not named:
+        raise InputError("no folder of ECGs is named; give it with --data DIR or set $PRECORDIA_DATA")
+    return Path(named)
 
 
 def run(name: str, settings: Settings) -> tuple[Document, Result]:
@@ -34,9 +37,9 @@ def run(name: str, settings: Settings) -> tuple[Document, Result]:
         result = task.run(settings)
     except FileNotFoundError as error:
         missing = error.filename or error
-        named = "none is named" if settings.data == UNNAMED else f"now {settings.data}"
         raise InputError(
-            f"task {name}: {missing} is not there; give the folder of ECGs with --data or $PRECORDIA_DATA ({named})"
+            f"task {name}: {missing} is not there; give the folder of ECGs with --data or $PRECORDIA_DATA "
+            f"(now {settings.data})"
         ) from error
     return document_of(task, result, settings), result
 

@@ -132,7 +132,7 @@ def inputs_of(run: Run, settings: Settings, data: str) -> str:
         data: Hash of the data folder.
     """
     try:
-        module = type(TASKS.get(run.task)).__module__
+        module = TASKS.get(run.task).card.code
     except ImportError:
         return ""
     known: dict[str, object] = {

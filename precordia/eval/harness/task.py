@@ -1,7 +1,7 @@
 """What an evaluation task is, and what it returns.
 
-A task is one file below ``precordia/eval/tasks/`` with a class that follows :class:`Task`, and one line in the registry of
-``precordia/eval/harness/registry.py``. ``precordia eval NAME`` runs it.
+A task is one file below ``precordia/eval/tasks/`` with its :class:`TaskCard` and a class that follows :class:`Task`, and
+one line in the registry of ``precordia/eval/tasks/__init__.py``. ``precordia eval NAME`` runs it.
 """
 
 from __future__ import annotations
@@ -106,15 +106,16 @@ class Result:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """What a benchmark is.
+    """What a task is: all that lists, runs of every task and pages of results know of it without running it.
 
     Attributes:
         name: As on the command line.
         summary: One line.
         protocol: How it is measured: data revision, splits, metric, what is excluded.
         source: Citation of the data or protocol, with its licence.
-        headline: Patterns (``fnmatch``) of the figures that a results page shows at once, as ``metric`` or, for a part of the
-            data, ``metric @ group``.
+        code: Dotted name of the module that measures; a result is kept while nothing that it may load has changed.
+        headline: Patterns (``fnmatch``) of the figures that a results page shows at once, as ``metric`` or, for a part of
+            the data, ``metric @ group``.
         runs: Settings of each run that ``precordia eval all`` makes of it, as ``key`` to ``value``: one run without any
             where nothing is said, none where it is empty.
         wants_kb: Whether ``precordia eval all`` gives it the knowledge base over PTB-XL's folds 1-8.
@@ -124,13 +125,14 @@ class TaskCard:
     summary: str
     protocol: str
     source: str
+    code: str
     headline: tuple[str, ...] = ()
     runs: tuple[Mapping[str, str], ...] = ({},)
     wants_kb: bool = False
 
 
 class Task(Protocol):
-    """One benchmark: its card, and how it is run."""
+    """One benchmark."""
 
     @property
     def card(self) -> TaskCard:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from precordia.core.errors import InputError
 from precordia.core.recording import Recording
+from precordia.datasets import ptbxl
 from precordia.indexing.store import DeltaCaseStore
 from precordia.knowledge_base import KnowledgeBase
 from precordia.records.read import read_recording
@@ -81,11 +82,10 @@ def find_signals(source: str, data: Path, wanted: Iterable[int], kb: KnowledgeBa
     numbers = sorted(set(wanted))
     folds: dict[int, int] = {}
     if source == "ptbxl":
-        patients = {}
-        for row in _table(data / "ptbxl" / "ptbxl_database.csv"):
-            ecg = int(row["ecg_id"])
-            patients[ecg], folds[ecg] = str(int(float(row["patient_id"]))), int(row["strat_fold"])
-        found = {ecg: ptbxl_path(data / "ptbxl", ecg) for ecg in numbers}
+        table = ptbxl.read_table(data / "ptbxl")[0] if ptbxl.has_table(data / "ptbxl") else {}
+        patients = {ecg: ptbxl.patient_of(row) for ecg, row in table.items()}
+        folds = {ecg: ptbxl.fold_of(row) for ecg, row in table.items()}
+        found = {ecg: ptbxl.signal_of(data / "ptbxl", ecg) for ecg in numbers}
     else:
         rows = {int(row["study_id"]): row for row in _table(data / "mimic-iv-ecg" / "record_list.csv")}
         patients = {ecg: row["subject_id"] for ecg, row in rows.items()}
@@ -97,15 +97,6 @@ def find_signals(source: str, data: Path, wanted: Iterable[int], kb: KnowledgeBa
         missing = set(numbers) - paths.keys()
         cases = {ecg: case for case, ecg in _numbered(kb, source) if ecg in missing}
     return Signals(paths, cases, patients, folds, kb)
-
-
-def ptbxl_path(folder: Path, ecg_id: int) -> Path | None:
-    """Stem of a PTB-XL record, at 500 Hz where it is there, else at 100 Hz; None where neither is."""
-    for rate, suffix in (("500", "hr"), ("100", "lr")):
-        stem = folder / f"records{rate}" / f"{ecg_id // 1000 * 1000:05d}" / f"{ecg_id:05d}_{suffix}"
-        if stem.with_suffix(".hea").is_file():
-            return stem
-    return None
 
 
 def number_of(recording_id: str, source: str) -> int | None:

@@ -10,9 +10,9 @@ from precordia.concepts import label_report
 from precordia.core.drafts import Prompt
 from precordia.core.errors import InputError
 from precordia.core.findings import Finding
-from precordia.datasets.ecgqa.builder.ptbxl import read_table
+from precordia.datasets.ptbxl import read_table, signal_of
 from precordia.fitting.answers.examined import examine
-from precordia.fitting.answers.signals import find_signals, ptbxl_path
+from precordia.fitting.answers.signals import find_signals
 from precordia.generation.written.prompt import PromptSettings, assemble
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.votes import Voter
@@ -35,7 +35,7 @@ def lessons_from(
         InputError: there is no PTB-XL, or none of those folds.
     """
     table, _ = read_table(data / "ptbxl")
-    known = [i for i, row in sorted(table.items()) if int(row["strat_fold"]) in folds and ptbxl_path(data / "ptbxl", i)]
+    known = [i for i, row in sorted(table.items()) if int(row["strat_fold"]) in folds and signal_of(data / "ptbxl", i)]
     if not known:
         raise InputError(f"{data / 'ptbxl'}: no record of the folds {sorted(folds)}; name the folder with --data")
     signals = find_signals("ptbxl", data, known)

@@ -23,11 +23,12 @@ from precordia.datasets.ecgqa.builder.attributes import CODE_OF
 from precordia.datasets.ecgqa.builder.build import build
 from precordia.datasets.ecgqa.builder.cases import codes_of
 from precordia.datasets.ecgqa.builder.facts import Facts
-from precordia.datasets.ecgqa.builder.ptbxl import Row, facts_of, read_table, validated
+from precordia.datasets.ecgqa.builder.ptbxl import facts_of, validated
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN, Caps
 from precordia.datasets.ecgqa.builder.slots import Slot
 from precordia.datasets.ecgqa.builder.templates import BY_ID
 from precordia.datasets.ecgqa.questions import Question
+from precordia.datasets.ptbxl import Row, read_table
 from precordia.encoders import load_encoder
 from precordia.encoders.amplitudes import typical_amplitudes
 from precordia.encoders.corpus import AMPLITUDE

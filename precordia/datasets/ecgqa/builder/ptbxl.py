@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import csv
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
-from precordia.core.errors import InputError
 from precordia.datasets.ecgqa.builder.axis import axis_of_angle, axis_of_annotation
 from precordia.datasets.ecgqa.builder.extra_systole import extra_systoles_of
 from precordia.datasets.ecgqa.builder.facts import Facts
@@ -16,22 +11,7 @@ from precordia.datasets.ecgqa.builder.form_leads import leads_by_code
 from precordia.datasets.ecgqa.builder.noise import NOISES, leads_of
 from precordia.datasets.ecgqa.builder.numeric import ranges_of
 from precordia.datasets.ecgqa.builder.stage import stages_of
-
-Row = Mapping[str, str]
-
-
-def read_table(folder: Path) -> tuple[dict[int, Row], str]:
-    """PTB-XL's rows by ``ecg_id``, and the SHA-256 of the table.
-
-    Raises:
-        InputError: the folder is not PTB-XL.
-    """
-    path = folder / "ptbxl_database.csv"
-    if not path.is_file():
-        raise InputError(f"{path}: is not there; give the folder that holds ptbxl/ with --data")
-    content = path.read_bytes()
-    rows = csv.DictReader(content.decode("utf-8").splitlines())
-    return {int(row["ecg_id"]): row for row in rows}, hashlib.sha256(content).hexdigest()
+from precordia.datasets.ptbxl import Row, codes_of, fold_of, patient_of
 
 
 def validated(row: Row) -> bool:
@@ -53,7 +33,7 @@ def facts_of(
         features: ``ecg_id`` to the six features, ms; None leaves numeric features open.
     """
     ecg_id = int(row["ecg_id"])
-    codes = {str(code): float(likelihood) for code, likelihood in ast.literal_eval(row["scp_codes"]).items()}
+    codes = codes_of(row)
     noise = {name: leads for column, name in NOISES.items() if (leads := leads_of(row[column]))}
     spoilt = frozenset[str]().union(*noise.values()) | leads_of(row["extra_beats"])
     axis = axis_of_annotation(row["heart_axis"])
@@ -61,7 +41,7 @@ def facts_of(
         axis = None if spoilt & {"I", "aVF"} else axis_of_angle(axis_deg(ecg_id))
     return Facts(
         ecg_id,
-        f"ptbxl:{int(float(row['patient_id']))}",
+        f"ptbxl:{patient_of(row)}",
         codes,
         noise,
         extra_systoles_of(row["extra_beats"]),
@@ -76,4 +56,4 @@ def facts_of(
 def rows_of(rows: Mapping[int, Row], folds: Iterable[int], ecgs: Iterable[int]) -> list[Row]:
     """The checked rows of some folds among some ECGs, in order."""
     wanted, here = set(folds), set(ecgs)
-    return [row for i, row in sorted(rows.items()) if i in here and int(row["strat_fold"]) in wanted and validated(row)]
+    return [row for i, row in sorted(rows.items()) if i in here and fold_of(row) in wanted and validated(row)]

@@ -10,16 +10,17 @@ from typing import Final, Literal
 from precordia.core.errors import InputError
 from precordia.core.progress import Progress, silent
 from precordia.datasets.ecgqa.builder.build import build
-from precordia.datasets.ecgqa.builder.ptbxl import facts_of, read_table, rows_of
+from precordia.datasets.ecgqa.builder.ptbxl import facts_of, rows_of
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
 from precordia.datasets.ecgqa.builder.slots import Slot
 from precordia.datasets.ecgqa.classes import NONE, Classes, load_classes
 from precordia.datasets.ecgqa.published import check
 from precordia.datasets.ecgqa.questions import Question, load_questions
+from precordia.datasets.ptbxl import read_table, signal_of
 from precordia.eval.harness.task import Settings
 from precordia.fitting.answers.archive import TRAINING_FOLDS, Archive, Vectors
 from precordia.fitting.answers.examined import Examined, examine
-from precordia.fitting.answers.signals import Signals, find_signals, ptbxl_path
+from precordia.fitting.answers.signals import Signals, find_signals
 from precordia.generation.answers.fitted import FittedAnswers, shipped_for
 from precordia.knowledge_base import KnowledgeBase
 
@@ -104,7 +105,7 @@ def bench_of(source: Source, settings: Settings, types: Sequence[str] = TYPES) -
 def _built(settings: Settings, types: Sequence[str]) -> Bench:
     folder = settings.data / "ptbxl"
     table, digest = read_table(folder)
-    here = [ecg for ecg in table if ptbxl_path(folder, ecg)]
+    here = [ecg for ecg in table if signal_of(folder, ecg)]
     rows = {"train": rows_of(table, TRAINING_FOLDS, here), "test": rows_of(table, [HELD_BACK], here)}
     wanted: Callable[[Slot], bool] = lambda slot: slot.template.question_type in types  # noqa: E731
     questions = {

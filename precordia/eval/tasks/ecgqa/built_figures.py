@@ -11,9 +11,9 @@ import numpy as np
 from precordia.core import bootstrap
 from precordia.datasets.ecgqa.builder.check import AGREES, NOT_KNOWN, REASONS, Checked
 from precordia.datasets.ecgqa.builder.numeric import NORMAL_MS
-from precordia.datasets.ecgqa.builder.ptbxl import Row as TableRow
 from precordia.datasets.ecgqa.builder.templates import BY_ID
 from precordia.datasets.ecgqa.questions import QUESTION_TYPES, Question
+from precordia.datasets.ptbxl import Row as TableRow
 from precordia.eval.harness.task import Row
 
 ANSWERED: Final = "answered, share (coverage)"

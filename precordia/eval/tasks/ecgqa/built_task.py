@@ -13,10 +13,11 @@ from precordia.core.progress import Progress
 from precordia.datasets.ecgqa.builder.build import build
 from precordia.datasets.ecgqa.builder.check import check
 from precordia.datasets.ecgqa.builder.facts import Facts
-from precordia.datasets.ecgqa.builder.ptbxl import Row, facts_of, read_table, rows_of
+from precordia.datasets.ecgqa.builder.ptbxl import facts_of, rows_of
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
 from precordia.datasets.ecgqa.builder.writer import write
 from precordia.datasets.ecgqa.questions import QUESTION_TYPES, Question, load_questions
+from precordia.datasets.ptbxl import Row, read_table, signal_of
 from precordia.eval.harness.task import Result, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.basis import basis_of
 from precordia.eval.tasks.ecgqa.built_figures import SINGLE, agreement, beaten, compared, counts, gaps, scores, withheld
@@ -28,7 +29,7 @@ from precordia.eval.tasks.ecgqa.shipped import ASK, JUDGEMENT
 from precordia.eval.tasks.ecgqa.system import System
 from precordia.fitting.answers.archive import TRAINING_FOLDS
 from precordia.fitting.answers.examined import Examined, examine
-from precordia.fitting.answers.signals import Signals, find_signals, ptbxl_path
+from precordia.fitting.answers.signals import Signals, find_signals
 from precordia.knowledge_base import KnowledgeBase
 
 HELD_BACK: Final = (9,)
@@ -47,31 +48,34 @@ _FEATURES: Final = {"lead-ii": as_ecgqa_ms, "neurokit2": as_neurokit_ms}
 Features = Callable[[int], Mapping[str, float | None]]
 
 
+CARD: Final = TaskCard(
+    name="ecgqa-built",
+    summary="ECG-QA's single-ECG questions built over PTB-XL fold 9, answered without a language model",
+    protocol=(
+        "Questions over ECG-QA's templates from PTB-XL 1.0.3's table (rows checked by a person, signals present), answers from "
+        "codes, noise annotations, stages, extra beats and the annotated axis (axis=measured: from the signal, as published, "
+        "which is then no independent truth; features=neurokit2 or lead-ii adds numeric features), balanced as published, seeded. "
+        "Asked: fold 9; precedents and answer frequencies: folds 1-8 (patients are disjoint); what answers rest on besides is "
+        "learned from these folds and weighed on ECGs that the encoder was not trained on (the file that ships where it fits the "
+        "encoder, else fitted for the run on folds 1-7 and 8; fit=FILE fits anew and writes it, held=7,8 holds other folds back, "
+        "weighed=FILE takes trust, sharpness, curves and thresholds from a fit with another encoder). Exact match as a phrase "
+        "(corrected) and as in the published harness: of 900 questions (--limit) spread evenly over types and templates, and of "
+        "every single question. Answers are all given; the system that may abstain, as users get it, has coverage and risk "
+        "besides (where the judgement answers instead of what is not sure enough, no promise is made, and that is told apart), "
+        'and its abstentions count as "not sure". '
+        "Differences to guesses are paired by question. Intervals: bootstrap by patient. check=published compares rebuilt "
+        "answers with every released question that is here instead; out=FOLDER writes the questions as ECG-QA's files."
+    ),
+    source="Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0",
+    runs=({}, {"check": "published"}),
+    code=__name__,
+)
+
+
 class EcgqaBuiltTask:
     """ECG-QA built from labels."""
 
-    card = TaskCard(
-        name="ecgqa-built",
-        summary="ECG-QA's single-ECG questions built over PTB-XL fold 9, answered without a language model",
-        protocol=(
-            "Questions over ECG-QA's templates from PTB-XL 1.0.3's table (rows checked by a person, signals present), "
-            "answers from codes, noise annotations, stages, extra beats and the annotated axis (axis=measured: from the "
-            "signal, as published, which is then no independent truth; features=neurokit2 or lead-ii adds numeric "
-            "features), balanced as published, seeded. Asked: fold 9; precedents and answer frequencies: folds 1-8 "
-            "(patients are disjoint); what answers rest on besides is learned from these folds and weighed on ECGs that "
-            "the encoder was not trained on (the file that ships where it fits the encoder, else fitted for the run on "
-            "folds 1-7 and 8; fit=FILE fits anew and writes it, held=7,8 holds other folds back, weighed=FILE takes "
-            "trust, sharpness, curves and thresholds from a fit with another encoder). Exact match as a phrase "
-            "(corrected) and as in the published harness: of 900 questions (--limit) spread evenly over types and "
-            "templates, and of every single question. Answers are all given; the system that may abstain, as users get "
-            "it, has coverage and risk besides (where the judgement answers instead of what is not sure enough, no "
-            'promise is made, and that is told apart), and its abstentions count as "not sure". Differences to guesses '
-            "are paired by question. Intervals: bootstrap by patient. check=published compares rebuilt answers with every "
-            "released question that is here instead; out=FOLDER writes the questions as ECG-QA's files."
-        ),
-        runs=({}, {"check": "published"}),
-        source="Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0",
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -91,7 +95,7 @@ class EcgqaBuiltTask:
 
     def _check(self, settings: Settings, rows: Mapping[int, Row], digest: str, chosen: Mapping[str, str]) -> Result:
         questions, hashes = load_questions(settings.data / "ecgqa" / "ptbxl")
-        here = {i for i in rows if ptbxl_path(settings.data / "ptbxl", i)}
+        here = {i for i in rows if signal_of(settings.data / "ptbxl", i)}
         single = [q for q in questions if q.attribute != "numeric_feature"]
         numeric = [q for q in questions if q.attribute == "numeric_feature" and here.issuperset(q.ecgs)]
         asked = [*single, *numeric[: settings.limit]]
@@ -117,7 +121,7 @@ class EcgqaBuiltTask:
         )
 
     def _score(self, settings: Settings, rows: Mapping[int, Row], digest: str, chosen: Mapping[str, str]) -> Result:
-        here = [i for i in rows if ptbxl_path(settings.data / "ptbxl", i)]
+        here = [i for i in rows if signal_of(settings.data / "ptbxl", i)]
         train, held = rows_of(rows, TRAINING_FOLDS, here), rows_of(rows, HELD_BACK, here)
         if not held or not train:
             raise InputError(f"{settings.data / 'ptbxl'}: no signal of fold 9, or none of folds 1-8")

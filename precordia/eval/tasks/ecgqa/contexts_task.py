@@ -35,33 +35,33 @@ MEAN: Final = "mean of types"
 _OPTIONS: Final = ("questions", "replies", "workers")
 
 
+CARD: Final = TaskCard(
+    name="ecgqa-contexts",
+    summary="ECG-QA with no, random and wrong precedents and with another patient's ECG: what retrieval gives",
+    protocol=(
+        "The same system answers the same questions on PTB-XL fold 9 five times: with its precedents (nearest), with none, with "
+        "as many drawn at random, with those of another patient's ECG (wrong; its own measurements stay), and shown another "
+        "patient's ECG throughout, of a question of the same template. Precedents and votes are of folds 1-8, never of the same "
+        "patient. Exact match of whole options, by question type, and the mean of the types; paired differences from nearest, "
+        "95% bootstrap by patient. Systems: the vote of the 10 nearest ECGs that were asked the same question (none: of all), "
+        "precordia ask without a language model (its findings on built questions, its words on published ones; with what ships "
+        "for the encoder, and by its judgement alone), and with --llm any language model. "
+        "--set questions=built|published; --limit N takes as many of each type and template as there are "
+        f"(built, default {SAMPLE}) or the first N (published); replies=DIR, workers=4"
+    ),
+    source="Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0",
+    headline=tuple(
+        f"exact match, {part} @ {MEAN}" for part in ("nearest", *(f"nearest less {c}" for c in CONDITIONS[1:]))
+    ),
+    runs=({"questions": "built"}, {"questions": "published"}),
+    code=__name__,
+)
+
+
 class EcgqaContextsTask:
     """One answering system, other precedents."""
 
-    card = TaskCard(
-        name="ecgqa-contexts",
-        summary="ECG-QA with no, random and wrong precedents and with another patient's ECG: what retrieval gives",
-        protocol=(
-            "The same system answers the same questions on PTB-XL fold 9 five times: with its precedents (nearest), with "
-            "none, with "
-            "as many drawn at random, with those of another patient's ECG (wrong; its own measurements stay), and shown another "
-            "patient's ECG throughout, of a question of the same template. Precedents and votes are of folds 1-8, never of "
-            "the same "
-            "patient. Exact match of whole options, by question type, and the mean of the types; paired differences from nearest, "
-            "95% bootstrap by patient. Systems: the vote of the 10 nearest ECGs that were asked the same question (none: of all), "
-            "precordia ask without a language model (its findings on built questions, its words on published ones; with what ships "
-            "for the encoder, and by its judgement alone), and with --llm any language model. "
-            "--set questions=built|published; --limit N takes as many of each type and template as there are "
-            f"(built, default {SAMPLE}) or the first N (published); replies=DIR, workers=4"
-        ),
-        source="Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0",
-        headline=(
-            tuple(
-                f"exact match, {part} @ {MEAN}" for part in ("nearest", *(f"nearest less {c}" for c in CONDITIONS[1:]))
-            )
-        ),
-        runs=({"questions": "built"}, {"questions": "published"}),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Ask.

@@ -16,7 +16,7 @@ from scipy.signal import resample_poly
 
 from precordia.core.recording import Recording
 from precordia.datasets.ecgqa.builder.numeric import NORMAL_MS, features_of
-from precordia.eval.tasks.measurements.neurokit import require_neurokit
+from precordia.eval.baselines.neurokit import require_neurokit
 from precordia.measurements import delineate, measure
 
 FEATURES: Final = tuple(NORMAL_MS)

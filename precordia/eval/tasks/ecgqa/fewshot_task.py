@@ -37,30 +37,33 @@ PROBE: Final = "logistic probe"
 _DEFAULTS: Final = {"questions": SOURCES[0], "ways": "2,5", "shots": "1,5,10", "queries": str(QUERIES)}
 
 
+CARD: Final = TaskCard(
+    name="ecgqa-fewshot",
+    summary="ECG-QA in N-way K-shot episodes, support and query of different patients, without a language model",
+    protocol=(
+        "After Tang et al. (CHIL 2025): a class is a template, what it is about and an answer (verify: yes and no); an episode "
+        "has N classes with K examples and at most 5 queries each, as many of every class. Any classes: as published, drawn from "
+        "a fifth of the classes; the other four fifths choose what is chosen (the probe's penalty); every fifth in turn. One "
+        "question: the N classes are answers to one question, so that its words tell nothing (fifths of what questions are "
+        "about). Support: folds 1-8; query: fold 9; no patient and no signal in both, examples and queries each of another "
+        "patient. Accuracy over all queries, 95% bootstrap by the query's patient, and paired differences from the question's "
+        "text alone. --set questions=built|published, ways=2,5, shots=1,5,10, queries=5; --limit N: episodes of each shape "
+        f"(default {EPISODES})"
+    ),
+    source=(
+        "Tang et al., Electrocardiogram-Language Model for Few-Shot Question Answering with Meta Learning, CHIL 2025, "
+        "arXiv:2410.14464; Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0"
+    ),
+    headline=("accuracy @ *any classes, 5-way 5-shot", "accuracy @ *one question, 2-way 5-shot"),
+    runs=({"questions": "built"}, {"questions": "published"}),
+    code=__name__,
+)
+
+
 class EcgqaFewshotTask:
     """ECG-QA in episodes."""
 
-    card = TaskCard(
-        name="ecgqa-fewshot",
-        summary="ECG-QA in N-way K-shot episodes, support and query of different patients, without a language model",
-        protocol=(
-            "After Tang et al. (CHIL 2025): a class is a template, what it is about and an answer (verify: yes and no); an episode "
-            "has N classes with K examples and at most 5 queries each, as many of every class. Any classes: as published, drawn "
-            "from a fifth of the classes; the other four fifths choose what is chosen (the probe's penalty); every fifth "
-            "in turn. One "
-            "question: the N classes are answers to one question, so that its words tell nothing (fifths of what questions are "
-            "about). Support: folds 1-8; query: fold 9; no patient and no signal in both, examples and queries each of another "
-            "patient. Accuracy over all queries, 95% bootstrap by the query's patient, and paired differences from the question's "
-            "text alone. --set questions=built|published, ways=2,5, shots=1,5,10, queries=5; --limit N: episodes of each shape "
-            f"(default {EPISODES})"
-        ),
-        source=(
-            "Tang et al., Electrocardiogram-Language Model for Few-Shot Question Answering with Meta Learning, CHIL 2025, "
-            "arXiv:2410.14464; Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0; Wagner et al., PTB-XL 1.0.3, CC BY 4.0"
-        ),
-        headline=("accuracy @ *any classes, 5-way 5-shot", "accuracy @ *one question, 2-way 5-shot"),
-        runs=({"questions": "built"}, {"questions": "published"}),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Answer episodes.

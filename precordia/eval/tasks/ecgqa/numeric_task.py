@@ -16,9 +16,9 @@ from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
 from precordia.datasets.ecgqa.builder.numeric import NORMAL_MS
 from precordia.datasets.ecgqa.questions import read_shards
+from precordia.datasets.ptbxl import signal_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.features import FEATURES, as_ecgqa_ms, as_neurokit_ms, clinical_ms
-from precordia.fitting.answers.signals import ptbxl_path
 from precordia.records.read import read_recording
 
 Answer = frozenset[str]
@@ -60,23 +60,26 @@ class Question:
     split: str
 
 
+CARD: Final = TaskCard(
+    name="ecgqa-numeric",
+    summary="ECG-QA's questions on RR, P, PR, QRS, QT and QTc against their normal ranges, from measurements alone",
+    protocol=(
+        "ECG-QA 1.0.2 (PTB-XL), template questions 68-70 with attribute type numeric_feature whose two ECGs are under DATA/ptbxl "
+        "(500 Hz where it is there, else 100 Hz), all splits; nothing is trained. A feature is named when it was abnormal "
+        "in the first ECG and is normal in the second (68), the reverse (69), or is abnormal in both (70). Normal ranges, ms: "
+        + "; ".join(f"{name} {low:.0f}-{high:.0f}" for name, (low, high) in NORMAL_MS.items())
+        + ". Exact match: the same set of features. Majority: the commonest answer of the template among all train "
+        "questions. Intervals: bootstrap by the first ECG's patient."
+    ),
+    source="Oh et al., ECG-QA, NeurIPS 2023 Datasets and Benchmarks; CC BY 4.0; ranges: their question generator",
+    code=__name__,
+)
+
+
 class EcgqaNumericTask:
     """ECG-QA's numeric features."""
 
-    card = TaskCard(
-        name="ecgqa-numeric",
-        summary="ECG-QA's questions on RR, P, PR, QRS, QT and QTc against their normal ranges, from measurements alone",
-        protocol=(
-            "ECG-QA 1.0.2 (PTB-XL), template questions 68-70 with attribute type numeric_feature whose two ECGs are under "
-            "DATA/ptbxl (500 Hz where it is there, else 100 Hz), all splits; nothing is trained. A feature is named when "
-            "it was abnormal "
-            "in the first ECG and is normal in the second (68), the reverse (69), or is abnormal in both (70). Normal ranges, ms: "
-            + "; ".join(f"{name} {low:.0f}-{high:.0f}" for name, (low, high) in NORMAL_MS.items())
-            + ". Exact match: the same set of features. Majority: the commonest answer of the template among all train "
-            "questions. Intervals: bootstrap by the first ECG's patient."
-        ),
-        source="Oh et al., ECG-QA, NeurIPS 2023 Datasets and Benchmarks; CC BY 4.0; ranges: their question generator",
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -90,7 +93,7 @@ class EcgqaNumericTask:
             raise UsageError(f"option baselines={baselines!r} is not understood; give neurokit2 or none")
         folder = settings.data / "ecgqa" / "ptbxl" / "template"
         every, digest = load_questions(folder)
-        paths = {i: ptbxl_path(settings.data / "ptbxl", i) for i in {e for q in every for e in (q.first, q.second)}}
+        paths = {i: signal_of(settings.data / "ptbxl", i) for i in {e for q in every for e in (q.first, q.second)}}
         questions = [q for q in every if paths[q.first] and paths[q.second]][: settings.limit]
         if not questions:
             raise InputError(f"{folder}: no question has both of its ECGs under {settings.data / 'ptbxl'}")

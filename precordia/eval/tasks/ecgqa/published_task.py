@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from precordia.core.errors import InputError
 from precordia.datasets.ecgqa.classes import Classes, load_classes
@@ -28,33 +28,37 @@ from precordia.fitting.answers.signals import Signals, find_signals
 from precordia.generation.answers.fitted import shipped_for
 from precordia.knowledge_base import KnowledgeBase
 
+CARD: Final = TaskCard(
+    name="ecgqa",
+    summary=(
+        "ECG-QA's published questions: blind, majority, neighbours, measurements, precordia ask, any language model"
+    ),
+    protocol=(
+        "ECG-QA 1.0.2 as it lies under DATA/ecgqa, the questions whose ECGs are all under DATA or in --kb. Exact match, micro "
+        "within each of the seven question types and macro over the types that were asked; by attribute type; 95% bootstrap "
+        "interval by the first ECG's patient. Scorers: corrected (whole options, longest first, case ignored), paper-exact "
+        "(the published LLM harness with its faults), classifier (scores over 0.5 on exactly the true valid classes). "
+        "Counts and neighbours are of the train split, never of the patients asked about; neighbours are of PTB-XL folds 1-8. "
+        "--limit N takes N questions evenly through the files. --llm asks a tenth of each type and attribute (seed 42), with "
+        "the options and None. --set source=ptbxl|mimic-iv-ecg, wording=template|paraphrased, split=all|train|valid|test, "
+        "sample=yes|no, classes=published|template|item, systems=blind,majority,random,neighbours,measurements,ask, "
+        "contexts=nearest,none,random,wrong, k=10, probes=yes|no, "
+        "replies=DIR (the language model's, kept by content; else OUT/replies), workers=4"
+    ),
+    source=(
+        "Oh et al., ECG-QA: A comprehensive question answering dataset combined with electrocardiogram, NeurIPS 2023 "
+        "Datasets and Benchmarks; CC BY 4.0; protocol: github.com/Jwoo5/ecg-qa 3eabbce1, github.com/Jwoo5/fairseq-signals 6b9e1375"
+    ),
+    headline=("exact match @ macro*", "exact match @ single-verify", "exact match @ comparison_irrelevant-query"),
+    runs=({}, {"wording": "paraphrased", "probes": "no"}),
+    code=__name__,
+)
+
 
 class EcgqaTask:
     """ECG-QA as published."""
 
-    card = TaskCard(
-        name="ecgqa",
-        summary="ECG-QA's published questions: blind, majority, neighbours, measurements, precordia ask, any language model",
-        protocol=(
-            "ECG-QA 1.0.2 as it lies under DATA/ecgqa, the questions whose ECGs are all under DATA or in --kb. Exact match, "
-            "micro within each of the seven question types and macro over the types that were asked; by attribute type; 95% "
-            "bootstrap interval by the first ECG's patient. Scorers: corrected (whole options, longest first, case ignored), "
-            "paper-exact (the published LLM harness with its faults), classifier (scores over 0.5 on exactly the true valid "
-            "classes). Counts and neighbours are of the train split, never of the patients asked about; neighbours are of "
-            "PTB-XL folds 1-8. --limit N takes N questions evenly through the files. --llm asks a tenth of each type and "
-            "attribute (seed 42), with the options and None. --set source=ptbxl|mimic-iv-ecg, wording=template|paraphrased, "
-            "split=all|train|valid|test, sample=yes|no, classes=published|template|item, "
-            "systems=blind,majority,random,neighbours,measurements,ask, contexts=nearest,none,random,wrong, k=10, "
-            "probes=yes|no, replies=DIR (the language model's, kept by content; else OUT/replies), workers=4"
-        ),
-        source=(
-            "Oh et al., ECG-QA: A comprehensive question answering dataset combined with electrocardiogram, NeurIPS 2023 "
-            "Datasets and Benchmarks; CC BY 4.0; protocol: github.com/Jwoo5/ecg-qa 3eabbce1, github.com/Jwoo5/fairseq-signals "
-            "6b9e1375"
-        ),
-        headline=("exact match @ macro*", "exact match @ single-verify", "exact match @ comparison_irrelevant-query"),
-        runs=({}, {"wording": "paraphrased", "probes": "no"}),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Ask every system.

@@ -10,15 +10,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core import bootstrap
 from precordia.core.errors import InputError, PrecordiaError
 from precordia.core.recording import Recording
+from precordia.datasets.ptbxl import TABLE
 from precordia.encoders.encoder import SignalEncoder, unit_rows
 from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.eval.metrics.probe import fit_probe, precision_at
 from precordia.eval.tasks.encoder.changes import fewer_leads
-from precordia.eval.tasks.encoder.probe import fit_probe, precision_at
-from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings, limited, load_ptbxl
+from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings, limited, load_ptbxl
 from precordia.eval.tasks.encoder.rows import Split, frequent_codes, macro_estimate
 from precordia.eval.tasks.encoder.text import PROMPTS, aligned_text_encoder, prompt_scores
 from precordia.records.standardize import standardize
@@ -42,23 +44,28 @@ class Vectors:
     changed: dict[str, NDArray[np.float32]]
 
 
+CARD: Final = TaskCard(
+    name="encoder-ablation",
+    summary=(
+        "every checkpoint of a folder (--set folder=DIR) beside the shipped and an untrained encoder, on folds 8 and 9"
+    ),
+    protocol=(
+        "Each folder with an encoder.json directly under DIR. Fold 8: logistic regression on folds 1-7, its penalty chosen on fold "
+        "7; what recipes are chosen by. Fold 9: on folds 1-8, penalty chosen on fold 8; for the report. Superclasses, the 20 most "
+        "frequent codes, lead I and six random leads with the probe of whole ECGs, zero-shot by the prompts of the encoder task "
+        "where the checkpoint has text, precision@10 by shared superclass. 95% intervals: bootstrap by patient."
+    ),
+    source="Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0); Strodthoff et al., IEEE JBHI 2021;25:1519-1528",
+    headline=("macro AUROC, superclasses*", "macro AUROC, 20 most frequent codes"),
+    runs=(),
+    code=__name__,
+)
+
+
 class EncoderAblationTask:
     """Checkpoints side by side: what each objective, or each recipe, is worth."""
 
-    card = TaskCard(
-        name="encoder-ablation",
-        summary="every checkpoint of a folder (--set folder=DIR) beside the shipped and an untrained encoder, on folds 8 and 9",
-        protocol=(
-            "Each folder with an encoder.json directly under DIR. Fold 8: logistic regression on folds 1-7, its penalty "
-            "chosen on fold 7; what recipes are chosen by. Fold 9: on folds 1-8, penalty chosen on fold 8; for the "
-            "report. Superclasses, the 20 most frequent codes, lead I and six random leads with the probe of whole ECGs, "
-            "zero-shot by the prompts of the encoder task where the checkpoint has text, precision@10 by shared "
-            "superclass. 95% intervals: bootstrap by patient."
-        ),
-        source="Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0); Strodthoff et al., IEEE JBHI 2021;25:1519-1528",
-        headline=("macro AUROC, superclasses*", "macro AUROC, 20 most frequent codes"),
-        runs=(),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
@@ -87,7 +94,7 @@ class EncoderAblationTask:
             notes=(*notes, "fold 9 has 232 ECGs: differences below about 0.02 say nothing"),
             settings={"checkpoints": ", ".join(folder.name for folder in folders)},
             data={
-                "ptbxl": hash_of([settings.data / "ptbxl" / "ptbxl_database.csv"], settings.data),
+                "ptbxl": hash_of([settings.data / "ptbxl" / TABLE], settings.data),
                 **{folder.name: hash_of([folder / "weights.safetensors"], folder) for folder in folders},
             },
         )

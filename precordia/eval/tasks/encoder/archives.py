@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core.errors import InputError, UnknownNameError
 from precordia.core.recording import Recording
-from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES
+from precordia.datasets import cpsc, ludb
 
 CINC_FOLDERS: Final[Mapping[str, str]] = {
     "Chapman-Ningbo": "chapman_ningbo",
@@ -23,15 +22,6 @@ CINC_FOLDERS: Final[Mapping[str, str]] = {
     "CPSC-Extra": "cpsc2018extra",
     "PTB Diagnostic": "ptbdiag",
 }
-CPSC_CLASSES: Final = (
-    "scp:NORM", "snomed:164889003", "snomed:270492004", "snomed:164909002", "snomed:59118001", "snomed:284470004",
-    "snomed:164884008", "snomed:429622005", "snomed:164931005",
-)  # fmt: skip
-"""Classes 1 to 9 of CPSC2018: normal, atrial fibrillation, first-degree AV block, left and right bundle branch block, atrial and
-ventricular premature beats, ST depression and elevation (Liu et al., J Med Imaging Health Inform 2018;8:1368-1373)."""
-
-LUDB_DEVELOPMENT: Final = range(1, 51)
-"""Records of LUDB that may be looked at; the others are for the last report."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +83,7 @@ def read_cinc(name: str, data: Path) -> Archive:
     """
     folder = data / "cinc2021" / CINC_FOLDERS[name]
     recordings = read_mat_folder(folder)
-    classes = cpsc_classes(data / "manifest.csv") if any(not r.codes for r in recordings.values()) else {}
+    classes = cpsc.read_classes(data / "manifest.csv") if any(not r.codes for r in recordings.values()) else {}
     unknown: dict[str, None] = {}
     stated = []
     for stem, recording in recordings.items():
@@ -118,18 +108,6 @@ def read_mat_folder(folder: Path) -> dict[str, Recording]:
     return {f.stem: read_recording(f.with_suffix("") if f.with_suffix(".hea").is_file() else f) for f in files}
 
 
-def cpsc_classes(manifest: Path) -> dict[str, tuple[str, ...]]:
-    """File name to findings, of CPSC2018's own reference table as the manifest quotes it."""
-    with manifest.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["label_scheme"] == "cpsc2018 REFERENCE"]
-    found = {}
-    for row in rows:
-        labels = json.loads(row["labels"])
-        numbers = [labels[key] for key in ("First_label", "Second_label", "Third_label") if labels[key]]
-        found[Path(row["path"]).stem] = tuple(CPSC_CLASSES[int(number) - 1] for number in numbers)
-    return found
-
-
 def read_ludb(folder: Path) -> Archive:
     """LUDB's development half: findings that the labeller reads in the diagnosis text.
 
@@ -137,12 +115,11 @@ def read_ludb(folder: Path) -> Archive:
         InputError: the folder holds no record of it.
     """
     from precordia.concepts import label_report, vocabulary
-    from precordia.records.read import read_recording
 
-    found = [number for number in LUDB_DEVELOPMENT if (folder / f"{number}.hea").is_file()]
+    found = ludb.records_here(folder, ludb.DEVELOPMENT)
     if not found:
         raise InputError(f"{folder}: holds no record of LUDB; give the folder above ludb with --data")
-    recordings = tuple(read_recording(folder / str(number)) for number in found)
+    recordings = tuple(ludb.read_records(folder, found))
     stated = tuple(
         vocabulary().implied(f.concept for f in label_report(r.report or "") if f.status != "absent")
         for r in recordings

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from precordia.core import bootstrap
 from precordia.encoders.encoder import unit_rows
 from precordia.eval.harness.task import Row
-from precordia.eval.tasks.encoder.probe import precision_at
+from precordia.eval.metrics.probe import precision_at
+from precordia.eval.metrics.ranking import chance_ndcg, ndcg_at, shared_share
 from precordia.eval.tasks.encoder.rows import Split
-from precordia.eval.tasks.retrieval.metrics import chance_ndcg, ndcg_at, shared_share
 
 K: Final = 10
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.errors import InputError
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core.recording import Recording
-
-SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+from precordia.datasets.ptbxl import codes_of, fold_of, read_superclasses, read_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,22 +43,14 @@ def load_ptbxl(folder: Path) -> LabelledRecordings:
     Raises:
         InputError: the folder is not PTB-XL.
     """
-    import pandas as pd
-
     from precordia.encoders.sources import read_ptbxl
 
-    if not (folder / "ptbxl_database.csv").is_file():
-        raise InputError(f"{folder}: not PTB-XL (no ptbxl_database.csv); give the folder above it with --data")
-    statements = pd.read_csv(folder / "scp_statements.csv", index_col=0)
-    diagnostic = statements[statements.diagnostic == 1.0].diagnostic_class.to_dict()
-    table = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
-    stated: dict[int, tuple[dict[str, float], int]] = {
-        int(ecg_id): (ast.literal_eval(str(codes)), int(fold))
-        for ecg_id, codes, fold in zip(table.index, table.scp_codes, table.strat_fold, strict=True)
-    }
+    table, _ = read_table(folder)
+    diagnostic = read_superclasses(folder)
     recordings, rows = [], []
     for recording in read_ptbxl(folder):
-        codes, fold = stated[int(recording.recording_id.split(":")[1])]
+        row = table[int(recording.recording_id.split(":")[1])]
+        codes, fold = codes_of(row), fold_of(row)
         if any(code in diagnostic for code in codes):
             recordings.append(recording)
             rows.append((codes, fold))

@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core import bootstrap
 from precordia.core.recording import Recording
 from precordia.eval.harness.task import Row, Settings
-from precordia.eval.tasks.encoder.probe import macro_auroc
-from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings
+from precordia.eval.metrics.probe import macro_auroc
+from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings
 from precordia.eval.tasks.encoder.systems import OURS, Learner, TrainedResNet
 
 SUPERCLASS_GOAL: Final = 0.925

@@ -15,7 +15,7 @@ from precordia.core.recording import Recording
 from precordia.encoders.encoder import SignalEncoder
 from precordia.eval.baselines.spectra import log_spectra
 from precordia.eval.harness.task import Settings
-from precordia.eval.tasks.encoder.probe import Probe, fit_probe
+from precordia.eval.metrics.probe import Probe, fit_probe
 from precordia.records.standardize import standardize, to_windows
 
 OURS: Final = "precordia"

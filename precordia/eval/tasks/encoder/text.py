@@ -8,14 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core import bootstrap
 from precordia.core.errors import CheckpointError
 from precordia.core.findings import Finding
 from precordia.core.protocols import TextEncoder
 from precordia.encoders.encoder import SignalEncoder
 from precordia.eval.harness.task import Row
-from precordia.eval.tasks.encoder.probe import reciprocal_ranks
-from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES
+from precordia.eval.metrics.probe import reciprocal_ranks
 from precordia.eval.tasks.encoder.rows import Split, macro_row
 
 PROMPTS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -10,11 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core import bootstrap
 from precordia.encoders.encoder import SignalEncoder
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.encoder.archives import CINC_FOLDERS, Archive, implied_by, read_cinc, read_ludb, targets
-from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings, load_ptbxl
+from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings, load_ptbxl
 from precordia.eval.tasks.encoder.rows import macro_estimate
 from precordia.eval.tasks.encoder.systems import OURS, SYSTEMS, learners, networks_folder
 from precordia.eval.tasks.encoder.task import choices
@@ -44,26 +45,30 @@ class _Place:
     columns: Mapping[str, NDArray[np.intp]]
 
 
+CARD: Final = TaskCard(
+    name="encoder-transfer",
+    summary="probes fitted on PTB-XL, asked of Chapman-Ningbo, CPSC, PTB Diagnostic and LUDB without refitting",
+    protocol=(
+        "Everything is fitted on PTB-XL folds 1-8 (settings chosen on fold 8) and applied unchanged. Findings of the other "
+        "archives: SNOMED CT codes of the headers (CPSC2018 without headers: its classes), LUDB's diagnosis texts read by the "
+        "labeller, both through the concepts table with all that a finding implies; asked are those with at least 5 recordings "
+        "with and without, learned from at least 20. Superclasses: those of the findings. Zero-shot: canonical statements as "
+        "prompts, as in the task zero-shot. Beside: PTB-XL fold 9 on every finding that is asked anywhere. 95% intervals: "
+        "bootstrap by patient."
+    ),
+    source=(
+        "Reyna et al., PhysioNet/CinC Challenge 2021 (CC BY 4.0; PTB Diagnostic: ODC-By 1.0); Kalyakulina et al., LUDB, IEEE "
+        "Access 2020;8:186181 (ODC-By 1.0); Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)"
+    ),
+    headline=("macro AUROC*",),
+    code=__name__,
+)
+
+
 class EncoderTransferTask:
     """Probes fitted on PTB-XL folds 1-8, scored on Chapman-Ningbo, CPSC2018, CPSC-Extra, PTB Diagnostic and LUDB 1-50."""
 
-    card = TaskCard(
-        name="encoder-transfer",
-        summary="probes fitted on PTB-XL, asked of Chapman-Ningbo, CPSC, PTB Diagnostic and LUDB without refitting",
-        protocol=(
-            "Everything is fitted on PTB-XL folds 1-8 (settings chosen on fold 8) and applied unchanged. Findings of the "
-            "other archives: SNOMED CT codes of the headers (CPSC2018 without headers: its classes), LUDB's diagnosis "
-            "texts read by the labeller, both through the concepts table with all that a finding implies; asked are those "
-            "with at least 5 recordings with and without, learned from at least 20. Superclasses: those of the findings. "
-            "Zero-shot: canonical statements as prompts, as in the task zero-shot. Beside: PTB-XL fold 9 on every finding "
-            "that is asked anywhere. 95% intervals: bootstrap by patient."
-        ),
-        source=(
-            "Reyna et al., PhysioNet/CinC Challenge 2021 (CC BY 4.0; PTB Diagnostic: ODC-By 1.0); Kalyakulina et al., LUDB, "
-            "IEEE Access 2020;8:186181 (ODC-By 1.0); Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)"
-        ),
-        headline=("macro AUROC*",),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure."""

@@ -15,8 +15,8 @@ from precordia.core.errors import UsageError
 from precordia.core.recording import Recording
 from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.eval.metrics.probe import fit_probe
 from precordia.eval.tasks.encoder.archives import read_mat_folder
-from precordia.eval.tasks.encoder.probe import fit_probe
 from precordia.eval.tasks.encoder.rows import macro_estimate
 from precordia.eval.tasks.encoder.text import PROMPTS, aligned_text_encoder, prompt_scores, prompts_of
 from precordia.eval.tasks.encoder.zero_shot_tables import LabelTable, read_tables
@@ -28,27 +28,31 @@ ZERO_SHOT_SYSTEM: Final = "precordia, zero-shot"
 PROBE_SYSTEM: Final = "precordia, linear probe"
 
 
+CARD: Final = TaskCard(
+    name="zero-shot",
+    summary="MERL's label tables by text prompts: PTB-XL super, sub, form and rhythm, CPSC2018, Chapman",
+    protocol=(
+        "Label tables of MERL (super, sub, form, rhythm of PTB-XL; CPSC2018; Chapman). PTB-XL rows of fold 9, since the tables' "
+        "test part is fold 10 and its signals are not here; every row of the other two whose signal is here, whatever its part, "
+        "since the encoder saw none of them. A class is scored by the mean cosine with its prompts: the canonical statements of "
+        "its findings in three templates (superclasses: those of the encoder task), written before any result. Macro AUROC over "
+        "the classes with a positive and a negative here, and over those with at least five positives. Beside it, where the "
+        "table has folds: a linear probe on folds 1-8 of the same table, penalty chosen on fold 8. 95% intervals: bootstrap by "
+        "patient."
+    ),
+    source=(
+        "Liu et al., MERL, ICML 2024 (arXiv:2403.06659), tables MIT; PTB-XL, CC BY 4.0; CPSC2018 and Chapman-Ningbo in "
+        "PhysioNet/CinC Challenge 2021, CC BY 4.0"
+    ),
+    headline=("macro AUROC, classes with a positive",),
+    code=__name__,
+)
+
+
 class ZeroShotTask:
     """Classes by prompts on what is here of PTB-XL, CPSC2018 and Chapman."""
 
-    card = TaskCard(
-        name="zero-shot",
-        summary="MERL's label tables by text prompts: PTB-XL super, sub, form and rhythm, CPSC2018, Chapman",
-        protocol=(
-            "Label tables of MERL (super, sub, form, rhythm of PTB-XL; CPSC2018; Chapman). PTB-XL rows of fold 9, since "
-            "the tables' test part is fold 10 and its signals are not here; every row of the other two whose signal is "
-            "here, whatever its part, since the encoder saw none of them. A class is scored by the mean cosine with its "
-            "prompts: the canonical statements of its findings in three templates (superclasses: those of the encoder "
-            "task), written before any result. Macro AUROC over the classes with a positive and a negative here, and over "
-            "those with at least five positives. Beside it, where the table has folds: a linear probe on folds 1-8 of the "
-            "same table, penalty chosen on fold 8. 95% intervals: bootstrap by patient."
-        ),
-        source=(
-            "Liu et al., MERL, ICML 2024 (arXiv:2403.06659), tables MIT; PTB-XL, CC BY 4.0; CPSC2018 and Chapman-Ningbo in "
-            "PhysioNet/CinC Challenge 2021, CC BY 4.0"
-        ),
-        headline=("macro AUROC, classes with a positive",),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure."""

@@ -49,25 +49,29 @@ class Trial:
     allowed: dict[float, Ids | None]
 
 
+CARD: Final = TaskCard(
+    name="index",
+    summary="recall of the vector indexes against exact search, whole and restricted, with their speed and size",
+    protocol=(
+        "Vectors: drawn between each vector of a knowledge base over PTB-XL's folds 1-8 and one of its ten nearest, with a "
+        "little noise (--set vectors=archive), or Gaussian clusters that need no data (vectors=clusters); queries are 500 more "
+        "of the same. --set size=N,... says how many. recall@10: ids among the first ten of exact search that the index gives "
+        "too; restricted: only a random 1% or 10% of the ids may be given. Ties: vectors that stand under 30 ids each; right is "
+        "who gives the ten smallest. Bytes: the saved index with its ids. One thread throughout. Intervals: bootstrap over "
+        "queries. Times are medians of the clock. Systems: the knowledge base's exact and approximate indexes, and FAISS's HNSW "
+        "(32 links, efConstruction 40, efSearch 64)."
+    ),
+    source="Vectors made up; Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0) for those they lie between",
+    headline=("recall@10*", "bytes a vector*"),
+    wants_kb=True,
+    code=__name__,
+)
+
+
 class IndexTask:
     """Recall against exact search, speed, size."""
 
-    card = TaskCard(
-        name="index",
-        summary="recall of the vector indexes against exact search, whole and restricted, with their speed and size",
-        protocol=(
-            "Vectors: drawn between each vector of a knowledge base over PTB-XL's folds 1-8 and one of its ten nearest, "
-            "with a little noise (--set vectors=archive), or Gaussian clusters that need no data (vectors=clusters); "
-            "queries are 500 more of the same. --set size=N,... says how many. recall@10: ids among the first ten of "
-            "exact search that the index gives too; restricted: only a random 1% or 10% of the ids may be given. Ties: "
-            "vectors that stand under 30 ids each; right is who gives the ten smallest. Bytes: the saved index with its "
-            "ids. One thread throughout. Intervals: bootstrap over queries. Times are medians of the clock. Systems: the "
-            "knowledge base's exact and approximate indexes, and FAISS's HNSW (32 links, efConstruction 40, efSearch 64)."
-        ),
-        source="Vectors made up; Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0) for those they lie between",
-        wants_kb=True,
-        headline=("recall@10*", "bytes a vector*"),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core import bootstrap
+from precordia.datasets.ludb import BOUNDARIES, Beats
 from precordia.eval.harness.task import Row
-from precordia.eval.tasks.measurements.ludb import BOUNDARIES, Beats
 
 BOUNDARY_TOLERANCE_MS: Final = 150.0
 """A boundary this near counts as found (ANSI/AAMI EC57, as Kalyakulina et al., IEEE Access 2020;8:186181-186190 apply it)."""

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from precordia.core import bootstrap
 from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
-from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.measurements.ludb import (
+from precordia.datasets.ludb import (
     BOUNDARIES,
     Annotated,
     Beats,
@@ -24,7 +23,8 @@ from precordia.eval.tasks.measurements.ludb import (
     intervals_of,
     read_annotated,
 )
-from precordia.eval.tasks.measurements.neurokit import METHODS, delineate_leads
+from precordia.eval.baselines.neurokit import METHODS, delineate_leads
+from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.measurements.scores import CSE_SD_MS, NAMES, boundary_rows, error_row, match, tally_boundaries
 from precordia.measurements import delineate, measure
 from precordia.measurements.delineation import Delineation
@@ -44,24 +44,27 @@ class _Reading:
     heart_rate: float
 
 
+CARD: Final = TaskCard(
+    name="measurements",
+    summary="R peaks, wave boundaries, heart rate, PR, QRS and QT against the experts of LUDB, beside NeuroKit2",
+    protocol=(
+        "LUDB 1.0.1, records 51-100 (constants were set on 1-50; records=1-50 shows those), 12 leads, 10 s, 500 Hz, amplitudes as "
+        "stored / 1000 mV. The experts marked each lead on its own and only the middle beats of the strip, so everything is "
+        "scored within the span they marked. R peaks: beats marked in at least half of the leads, 75 ms. Boundaries: lead by "
+        "lead, 150 ms (AAMI EC57). Intervals: the median over beats and leads of the marked interval, the same for every "
+        "system; 'earliest to latest' takes the earliest onset and latest offset over the leads of a beat instead. "
+        "Mean absolute errors are over records where both have a value; records where only one has are counted apart. "
+        "Intervals of confidence: bootstrap over records, each of which is another patient."
+    ),
+    source="Kalyakulina et al., IEEE Access 2020;8:186181-186190; PhysioNet ludb 1.0.1, ODC-By 1.0",
+    code=__name__,
+)
+
+
 class MeasurementsTask:
     """Measurements against LUDB."""
 
-    card = TaskCard(
-        name="measurements",
-        summary="R peaks, wave boundaries, heart rate, PR, QRS and QT against the experts of LUDB, beside NeuroKit2",
-        protocol=(
-            "LUDB 1.0.1, records 51-100 (constants were set on 1-50; records=1-50 shows those), 12 leads, 10 s, 500 Hz, "
-            "amplitudes as stored / 1000 mV. The experts marked each lead on its own and only the middle beats of the "
-            "strip, so everything is scored within the span they marked. R peaks: beats marked in at least half of the "
-            "leads, 75 ms. Boundaries: lead by lead, 150 ms (AAMI EC57). Intervals: the median over beats and leads of "
-            "the marked interval, the same for every system; 'earliest to latest' takes the earliest onset and latest "
-            "offset over the leads of a beat instead. Mean absolute errors are over records where both have a value; "
-            "records where only one has are counted apart. Intervals of confidence: bootstrap over records, each of which "
-            "is another patient."
-        ),
-        source="Kalyakulina et al., IEEE Access 2020;8:186181-186190; PhysioNet ludb 1.0.1, ODC-By 1.0",
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.

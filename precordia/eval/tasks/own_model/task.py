@@ -14,10 +14,11 @@ from precordia.core import bootstrap
 from precordia.core.errors import InputError, UsageError
 from precordia.core.findings import Finding
 from precordia.datasets.ecgqa.builder.build import build
-from precordia.datasets.ecgqa.builder.ptbxl import facts_of, read_table, rows_of
+from precordia.datasets.ecgqa.builder.ptbxl import facts_of, rows_of
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
 from precordia.datasets.ecgqa.builder.slots import Slot
 from precordia.datasets.ecgqa.questions import Question
+from precordia.datasets.ptbxl import read_table, signal_of
 from precordia.encoders import load_encoder
 from precordia.encoders.seen import seen_by
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
@@ -30,7 +31,7 @@ from precordia.eval.tasks.ecgqa.shipped import Answered
 from precordia.eval.tasks.ecgqa.system import Reply, System
 from precordia.fitting.answers.archive import HereArchive, Vectors
 from precordia.fitting.answers.examined import Examined
-from precordia.fitting.answers.signals import Signals, find_signals, ptbxl_path
+from precordia.fitting.answers.signals import Signals, find_signals
 from precordia.generation.reports.composer import compose
 from precordia.generation.reports.report import write_report
 from precordia.judgement.reconcile import said_of
@@ -62,25 +63,28 @@ def ablations(sees: Sees) -> dict[str, Sees]:
     return {name: seen for name, seen in cases.items() if name == OWN or seen != sees}
 
 
+CARD: Final = TaskCard(
+    name="own-model",
+    summary="the small language model of our own beside the composer and the no-LLM answerer (PTB-XL fold 9)",
+    protocol=(
+        "PTB-XL 1.0.3, the records that are there. Archive and answer frequencies: folds 1-8; asked: fold 9, or the fold of "
+        "--set fold=N; patients are disjoint, precedents never the ECG's own patient's. Reports: micro F1 of findings against "
+        "the cardiologist's report, read by precordia.concepts and closed under implication. Questions: ECG-QA's single-ECG "
+        "ones built from labels, without numeric features, sampled over types and templates; exact match as a phrase. Yes or "
+        "no and choices are held to their options; what is asked for in the open is written freely. Variants hide an input "
+        "from the same weights. Intervals: 95%, bootstrap by patient. --set model=NAME or FOLDER; parts=reports|questions."
+    ),
+    source="Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0; Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0",
+    # No weights ship: there is nothing to run without ``--set model=FOLDER``.
+    runs=(),
+    code=__name__,
+)
+
+
 class OwnModelTask:
     """Reports and answers of the model that is trained here."""
 
-    card = TaskCard(
-        name="own-model",
-        summary="the small language model of our own beside the composer and the no-LLM answerer (PTB-XL fold 9)",
-        protocol=(
-            "PTB-XL 1.0.3, the records that are there. Archive and answer frequencies: folds 1-8; asked: fold 9, or the "
-            "fold of --set fold=N; patients are disjoint, precedents never the ECG's own patient's. Reports: micro F1 of "
-            "findings against the cardiologist's report, read by precordia.concepts and closed under implication. "
-            "Questions: ECG-QA's single-ECG ones built from labels, without numeric features, sampled over types and "
-            "templates; exact match as a phrase. Yes or no and choices are held to their options; what is asked for in "
-            "the open is written freely. Variants hide an input from the same weights. Intervals: 95%, bootstrap by "
-            "patient. --set model=NAME or FOLDER; parts=reports|questions."
-        ),
-        source="Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0; Oh et al., ECG-QA, NeurIPS 2023, CC BY 4.0",
-        # No weights ship: there is nothing to run without --set model=FOLDER.
-        runs=(),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.
@@ -98,7 +102,7 @@ class OwnModelTask:
         language_model = load_own(options["model"], LanguageModelSettings())
         model = load_model(options["model"])
         rows, digest = read_table(settings.data / "ptbxl")
-        here = [i for i in rows if ptbxl_path(settings.data / "ptbxl", i)]
+        here = [i for i in rows if signal_of(settings.data / "ptbxl", i)]
         fold = int(options["fold"])
         known = [i for i in here if int(rows[i]["strat_fold"]) <= 8 and int(rows[i]["strat_fold"]) != fold]
         asked = [i for i in here if int(rows[i]["strat_fold"]) == fold][: settings.limit]

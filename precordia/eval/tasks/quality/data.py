@@ -7,45 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from precordia.core.leads import LEADS, canonical_lead
+from precordia.core.leads import canonical_lead
 from precordia.core.recording import Recording
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """A recording with the annotators' verdict.
-
-    Attributes:
-        recording: As read.
-        acceptable: Whether they would accept it.
-    """
-
-    recording: Recording
-    acceptable: bool
-
-
-CINC2011_FILES = ("pretrain/cinc2011.npz", "pretrain/index.csv")
-
-
-def cinc2011(data: Path, limit: int | None = None) -> list[Labelled]:
-    """CinC Challenge 2011 set a, the 499 with a verdict: 10 s at 100 Hz, 12 leads; the scale is assumed.
-
-    The stored rows 4 and 5 obey Goldberger's law only as aVF and aVL, so they are named so.
-    """
-    names = (*LEADS[:4], "aVF", "aVL", *LEADS[6:])
-    with (data / CINC2011_FILES[1]).open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["file"] == "cinc2011.npz" and row["quality"]]
-    with np.load(data / CINC2011_FILES[0]) as arrays:
-        signals = arrays["signal"]
-    return [
-        Labelled(
-            Recording(signals[int(row["row"])] / np.float32(1000), 100.0, names, row["native_id"], format="npz"),
-            row["quality"] == "acceptable",
-        )
-        for row in rows[:limit]
-    ]
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from precordia.core import bootstrap
 from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Quality, Recording
+from precordia.datasets import cinc2011
 from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.quality.data import CINC2011_FILES, Listed, cinc2011, listed, ludb_as_stored, read
+from precordia.eval.tasks.quality.data import Listed, listed, ludb_as_stored, read
 from precordia.eval.tasks.quality.faults import FAULTS, exchange_arms
 from precordia.records.quality import assess, swap
 from precordia.records.quality.score import stored_coefficients
@@ -23,25 +24,27 @@ OPTIONS = {"fit", "fit-swap"}
 LAWS = {"einthoven", "goldberger"}
 
 
-@dataclass(frozen=True)
+CARD: Final = TaskCard(
+    name="quality",
+    summary="signal quality: annotators' verdicts, injected faults, false alarms",
+    protocol=(
+        "CinC 2011 set a (499 labelled ECGs, 100 Hz): AUROC of the score out of fold (10 times 5-fold, coefficients fitted on "
+        "the other folds). Faults put into PTB-XL fold 9 (100 Hz), false alarms on the same recordings untouched and on folds "
+        "1 to 8; exchanged arm electrodes made from real recordings; LUDB with its header's gains and as this package reads it. "
+        "Options: fit=PATH and fit-swap=PATH write the coefficients."
+    ),
+    source=(
+        "Silva, Moody, Celi, Comput Cardiol 2011;38:273-276 (ODC-By 1.0); PTB-XL 1.0.3, Wagner et al., Sci Data 2020;7:154 "
+        "(CC BY 4.0); LUDB 1.0.1, Kalyakulina et al., IEEE Access 2020;8:186181-186190 (ODC-By 1.0); CinC 2021 (CC BY 4.0)"
+    ),
+    code=__name__,
+)
+
+
 class QualityTask:
     """See :class:`precordia.eval.harness.task.Task`."""
 
-    card = TaskCard(
-        name="quality",
-        summary="signal quality: annotators' verdicts, injected faults, false alarms",
-        protocol=(
-            "CinC 2011 set a (499 labelled ECGs, 100 Hz): AUROC of the score out of fold (10 times 5-fold, coefficients "
-            "fitted on the other folds). Faults put into PTB-XL fold 9 (100 Hz), false alarms on the same recordings "
-            "untouched and on folds 1 to 8; exchanged arm electrodes made from real recordings; LUDB with its header's "
-            "gains and as this package reads it. Options: fit=PATH and fit-swap=PATH write the coefficients."
-        ),
-        source=(
-            "Silva, Moody, Celi, Comput Cardiol 2011;38:273-276 (ODC-By 1.0); PTB-XL 1.0.3, Wagner et al., Sci Data "
-            "2020;7:154 (CC BY 4.0); LUDB 1.0.1, Kalyakulina et al., IEEE Access 2020;8:186181-186190 (ODC-By 1.0); CinC "
-            "2021 (CC BY 4.0)"
-        ),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
@@ -82,8 +85,8 @@ class _Run:
         from precordia.eval.tasks.quality import fit as quality_fit
 
         settings = self._settings
-        labelled = cinc2011(settings.data, settings.limit)
-        self._files += [settings.data / file for file in CINC2011_FILES]
+        labelled = cinc2011.read_labelled(settings.data / "pretrain", settings.limit)
+        self._files += [settings.data / "pretrain" / file for file in cinc2011.CARD.files]
         truth = np.array([one.acceptable for one in labelled])
         if min(truth.sum(), (~truth).sum()) < quality_fit.FOLDS:
             raise InputError(f"{len(truth)} labelled recordings are too few to cross-validate; raise --limit")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import hashlib
 import random
@@ -13,9 +12,8 @@ from importlib import resources
 from pathlib import Path
 
 from precordia.concepts.language import language_of
-from precordia.core.errors import InputError
+from precordia.datasets.ptbxl import codes_of, patient_of, read_table
 
-SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 N_READ = 150
 """Reports annotated in each of English and German."""
 N_NEGATED = 40
@@ -57,37 +55,13 @@ def read_coded(folder: Path) -> list[Coded]:
     """All records of ``ptbxl_database.csv``.
 
     Raises:
-        InputError: The table is not there or lacks a column.
+        InputError: the table is not there or lacks a column.
     """
-    path = folder / "ptbxl_database.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                Coded(
-                    int(row["ecg_id"]),
-                    int(float(row["patient_id"])),
-                    row["report"],
-                    frozenset(ast.literal_eval(row["scp_codes"])),
-                    language_of(row["report"]),
-                )
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path.name} cannot be read as PTB-XL 1.0.3's table ({error}); give its folder") from error
-
-
-def read_superclasses(folder: Path) -> dict[str, str]:
-    """Diagnostic SCP-ECG code to superclass, from ``scp_statements.csv``.
-
-    Raises:
-        InputError: The table is not there or lacks a column.
-    """
-    path = folder / "scp_statements.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {row[""]: row["diagnostic_class"] for row in csv.DictReader(file) if row["diagnostic_class"]}
-    except (OSError, KeyError) as error:
-        raise InputError(f"{path.name} cannot be read as PTB-XL 1.0.3's table ({error}); give its folder") from error
+    rows, _ = read_table(folder)
+    return [
+        Coded(ecg_id, int(patient_of(row)), row["report"], frozenset(codes_of(row)), language_of(row["report"]))
+        for ecg_id, row in rows.items()
+    ]
 
 
 def draw(records: Sequence[Coded], n_each: int = N_READ) -> list[Coded]:

@@ -12,17 +12,12 @@ from numpy.typing import NDArray
 
 from precordia.concepts import label_report
 from precordia.concepts.coding import Coder
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core import bootstrap
 from precordia.core.errors import InputError
+from precordia.datasets.ptbxl import read_superclasses
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.report_labels.data import (
-    SUPERCLASSES,
-    Coded,
-    draw,
-    read_annotations,
-    read_coded,
-    read_superclasses,
-)
+from precordia.eval.tasks.report_labels.data import Coded, draw, read_annotations, read_coded
 
 N_CODES: Final = 30
 N_DISAGREEMENTS: Final = 10
@@ -37,23 +32,29 @@ Pairs = frozenset[tuple[str, str]]
 Labels = NDArray[np.bool_]
 
 
+CARD: Final = TaskCard(
+    name="report-labels",
+    summary=(
+        "findings read from reports, against annotations made by reading and against PTB-XL's codes, beside TF-IDF"
+    ),
+    protocol=(
+        "PTB-XL 1.0.3, all 21,837 reports; patients are split by a hash of their number into a tuning half, on which the "
+        "vocabulary, the labeller and the coders were made, and an untouched half. Reading: 150 English and 150 German "
+        "reports of the untouched half, one a patient, no text twice, and 40 more in which something is denied, annotated "
+        "by reading before anything the labeller made of them was seen (rules: docs/concepts.md); a finding counts as right "
+        "with its concept and its status. Codes: coders learn on the tuning half and are scored on the untouched half, "
+        "micro-averaged; a code is present whatever its likelihood, and a superclass when one of its codes is. "
+        "Intervals: bootstrap over patients."
+    ),
+    source="Wagner et al., PTB-XL, Sci Data 2020;7:154; PhysioNet ptb-xl 1.0.3, CC BY 4.0",
+    code=__name__,
+)
+
+
 class ReportLabelsTask:
     """The report labeller against the text and against PTB-XL's codes."""
 
-    card = TaskCard(
-        name="report-labels",
-        summary="findings read from reports, against annotations made by reading and against PTB-XL's codes, beside TF-IDF",
-        protocol=(
-            "PTB-XL 1.0.3, all 21,837 reports; patients are split by a hash of their number into a tuning half, on which "
-            "the vocabulary, the labeller and the coders were made, and an untouched half. Reading: 150 English and 150 "
-            "German reports of the untouched half, one a patient, no text twice, and 40 more in which something is "
-            "denied, annotated by reading before anything the labeller made of them was seen (rules: docs/concepts.md); a "
-            "finding counts as right with its concept and its status. Codes: coders learn on the tuning half and are "
-            "scored on the untouched half, micro-averaged; a code is present whatever its likelihood, and a superclass "
-            "when one of its codes is. Intervals: bootstrap over patients."
-        ),
-        source="Wagner et al., PTB-XL, Sci Data 2020;7:154; PhysioNet ptb-xl 1.0.3, CC BY 4.0",
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure; ``part=reading`` or ``part=codes`` measures one of the two.

@@ -18,16 +18,9 @@ from precordia.core.errors import UsageError
 from precordia.core.findings import Finding
 from precordia.core.recording import Recording
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.eval.ptbxl import of_folds, read_ptbxl_here
 from precordia.eval.tasks.reports.archive import Archive, open_archive
-from precordia.eval.tasks.reports.data import (
-    LUDB,
-    PTBXL,
-    ludb_before,
-    of_folds,
-    read_coded,
-    read_ludb,
-    read_ptbxl_here,
-)
+from precordia.eval.tasks.reports.data import LUDB, PTBXL, ludb_before, read_coded, read_ludb
 from precordia.eval.tasks.reports.figures import Measure, ratio
 from precordia.eval.tasks.reports.findings import certain, opposed, superclasses
 from precordia.judgement.evidence import Evidence
@@ -57,29 +50,36 @@ class _Asked:
         return said_of(self.stated)
 
 
+CARD: Final = TaskCard(
+    name="report-consensus",
+    summary=(
+        "findings of reports, and what models, precedents and rules each give (PTB-XL fold 9, LUDB, Chapman, CPSC)"
+    ),
+    protocol=(
+        "Archive: a knowledge base of PTB-XL 1.0.3's folds 1-8, the 100 Hz records that are there, built as users build one. "
+        "Asked through it, as users ask: PTB-XL fold 9 (no patient crosses folds), LUDB 51-100 without and with LUDB 1-50 in "
+        "the archive, Chapman-Ningbo and CPSC2018 (SNOMED CT codes as truth). Findings are read from reports by "
+        "precordia.concepts and closed under implication; artefacts and history left out; ECGs of which nothing is stated are "
+        "left out. Micro precision, recall and F1, 95% bootstrap interval by patient, differences paired; abstentions count as "
+        "saying nothing. Rare: stated by fewer than 20 cases of the archive. --set place=NAME asks of one place alone."
+    ),
+    source=(
+        "Wagner et al., PTB-XL, Scientific Data 2020;7:154; CC BY 4.0. Others: see eval reports and encoder-transfer"
+    ),
+    headline=(
+        "micro F1 of findings @ *",
+        "citation precision* @ *",
+        "F1 of * @ PTB-XL",
+        "precision of normal @ PTB-XL",
+    ),
+    code=__name__,
+)
+
+
 class ReportConsensus:
     """Finding-level agreement of reports with the cardiologist's, whole and by what they rest on."""
 
-    card = TaskCard(
-        name="report-consensus",
-        summary="findings of reports, and what models, precedents and rules each give (PTB-XL fold 9, LUDB, Chapman, CPSC)",
-        protocol=(
-            "Archive: a knowledge base of PTB-XL 1.0.3's folds 1-8, the 100 Hz records that are there, built as users build "
-            "one. Asked through it, as users ask: PTB-XL fold 9 (no patient crosses folds), LUDB 51-100 without and with LUDB "
-            "1-50 in the archive, Chapman-Ningbo and CPSC2018 (SNOMED CT codes as truth). Findings are read from reports by "
-            "precordia.concepts and closed under implication; artefacts and history left out; ECGs of which nothing is stated "
-            "are left out. Micro precision, recall and F1, 95% bootstrap interval by patient, differences paired; abstentions "
-            "count as saying nothing. Rare: stated by fewer than 20 cases of the archive. --set place=NAME asks of one place "
-            "alone."
-        ),
-        source="Wagner et al., PTB-XL, Scientific Data 2020;7:154; CC BY 4.0. Others: see eval reports and encoder-transfer",
-        headline=(
-            "micro F1 of findings @ *",
-            "citation precision* @ *",
-            "F1 of * @ PTB-XL",
-            "precision of normal @ PTB-XL",
-        ),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Compose a report for each query and compare.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,12 +11,12 @@ from typing import Final
 from precordia.concepts import findings_from_codes, label_report
 from precordia.concepts.language import language_of
 from precordia.core.case import patient_key_of
-from precordia.core.errors import InputError, UnknownNameError
+from precordia.core.errors import UnknownNameError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.progress import Progress, silent
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
-from precordia.encoders.sources import read_ptbxl
+from precordia.datasets import ludb
 from precordia.eval.tasks.reports.archive import Archive
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.reconcile import said_of
@@ -26,8 +24,6 @@ from precordia.records.read import read_recording
 
 PTBXL: Final = "PTB-XL"
 LUDB: Final = "LUDB"
-LUDB_RECORDS: Final = range(51, 101)
-"""Nothing was set on these; records 1-50 served to set the constants of measurement."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,26 +75,14 @@ class Sample:
         return language_of(self.reference)
 
 
-def read_ptbxl_here(data: Path) -> list[Recording]:
-    """PTB-XL's 100 Hz records that are there.
-
-    Raises:
-        InputError: there are none.
-    """
-    recordings = list(read_ptbxl(data / "ptbxl"))
-    if not recordings:
-        raise InputError(f"{data}: no PTB-XL records; give the folder that holds ptbxl/ with --data")
-    return recordings
-
-
 def read_ludb(data: Path) -> list[Recording]:
     """LUDB's test half, the diagnosis in its headers as report."""
-    return [read_recording(str(data / "ludb" / str(number))) for number in LUDB_RECORDS]
+    return ludb.read_records(data / "ludb", ludb.HELD_BACK)
 
 
 def ludb_before(data: Path) -> list[Path]:
     """The files of LUDB's other half: what a hospital's own fifty cases would be."""
-    return [data / "ludb" / f"{number}.hea" for number in range(1, LUDB_RECORDS.start)]
+    return [data / "ludb" / f"{number}.hea" for number in ludb.DEVELOPMENT]
 
 
 def read_coded(data: Path, datasets: Sequence[str]) -> list[tuple[Recording, tuple[Finding, ...]]]:
@@ -130,24 +114,6 @@ def findings_of_codes(codes: Sequence[str]) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def of_folds(recordings: Sequence[Recording], folds: Sequence[int]) -> list[Recording]:
-    """PTB-XL recordings of some folds."""
-    return [r for r in recordings if int(r.metadata["strat_fold"]) in folds]
-
-
-def read_codes(data: Path) -> tuple[dict[str, tuple[str, ...]], str]:
-    """PTB-XL recording to its SCP-ECG codes, whatever their likelihood, and the table's SHA-256."""
-    import pandas as pd
-
-    path = data / "ptbxl" / "ptbxl_database.csv"
-    table = pd.read_csv(path, usecols=["ecg_id", "scp_codes"])
-    codes = {
-        f"ptbxl:{ecg_id}": tuple(f"scp:{code}" for code in ast.literal_eval(str(cell)))
-        for ecg_id, cell in zip(table["ecg_id"], table["scp_codes"], strict=True)
-    }
-    return codes, hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def examine(
     recordings: Sequence[Recording], dataset: str, archive: Archive, progress: Progress = silent
 ) -> Iterator[Sample]:
@@ -165,15 +131,6 @@ def examine(
                 dataset=dataset,
                 evidence=archive.evidence(replace(recording, report=None, codes=(), vendor_statements=())),
             )
-
-
-def hash_signals(recordings: Sequence[Recording]) -> str:
-    """SHA-256 over the recordings' contents and reports."""
-    digest = hashlib.sha256()
-    for recording in sorted(recordings, key=lambda r: r.recording_id):
-        line = f"{recording.recording_id}|{recording.content_hash}|{recording.report or ''}\n"
-        digest.update(line.encode())
-    return digest.hexdigest()
 
 
 def codes_of(samples: Sequence[Sample], codes: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from precordia.core.findings import Measurements
-from precordia.eval.tasks.measurements.ludb import consensus_beats, intervals_of, read_annotated
+from precordia.datasets.ludb import consensus_beats, intervals_of, read_annotated
 from precordia.eval.tasks.reports.data import Sample
 from precordia.eval.tasks.reports.figures import Measure, ratio
 from precordia.eval.tasks.reports.systems import Written

@@ -11,22 +11,13 @@ from precordia.core.errors import InputError, UsageError
 from precordia.core.recording import Recording
 from precordia.encoders.text import SentenceEncoder, load_text_encoder
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.eval.ptbxl import hash_signals, of_folds, read_codes, read_ptbxl_here
 from precordia.eval.tasks.reports import experts as reports_experts
 from precordia.eval.tasks.reports import losses as reports_losses
 from precordia.eval.tasks.reports import risk as reports_risk
 from precordia.eval.tasks.reports import text as reports_text
 from precordia.eval.tasks.reports.archive import Archive, open_archive
-from precordia.eval.tasks.reports.data import (
-    LUDB,
-    PTBXL,
-    Sample,
-    examine,
-    hash_signals,
-    of_folds,
-    read_codes,
-    read_ludb,
-    read_ptbxl_here,
-)
+from precordia.eval.tasks.reports.data import LUDB, PTBXL, Sample, examine, read_ludb
 from precordia.eval.tasks.reports.risk import Judged
 from precordia.eval.tasks.reports.scores import Scored, against_codes, score, score_text
 from precordia.eval.tasks.reports.systems import (
@@ -53,38 +44,41 @@ _POLICIES: Final[tuple[Policy, ...]] = ("drop", "flag", "ask again")
 _OPTIONS: Final = ("bertscore", "policy", "replies")
 
 
+CARD: Final = TaskCard(
+    name="reports",
+    summary="reports on PTB-XL fold 9 and LUDB from precedents, by words, findings, contradictions and citations",
+    protocol=(
+        "PTB-XL 1.0.3, the 100 Hz records that are here; LUDB 1.0.1, records 51-100. Precedents: PTB-XL folds 1-8 (no patient "
+        'crosses folds), or those of --kb. Asked: fold 9 and LUDB, but for ECGs whose report states no finding ("trace only '
+        'requested"). All systems get the same ECGs, precedents and exclusion of the own patient. Text metrics on PTB-XL: as '
+        "written (English, German, Swedish), over references written in English, and in canonical English; none on LUDB, whose "
+        "diagnoses are entries of a form. Findings are read from every text by precordia.concepts, suspected ones count as "
+        "stated, all closed under implication, artefacts and history left out. Intervals: bootstrap by patient, differences "
+        "paired. Thresholds of support are chosen on fold 8 against the archive less its patient. --set bertscore=idf weighs "
+        "word pieces by rarity; --set replies=DIR keeps a language model's replies (default: OUT/replies); "
+        "--set policy=flag leaves in what the precedents do not support."
+    ),
+    source=(
+        "Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0; Kalyakulina et al., LUDB, IEEE Access 2020;8:186181, "
+        "ODC-By 1.0"
+    ),
+    headline=(
+        "micro F1 of findings @ PTB-XL",
+        "micro F1 of findings @ LUDB",
+        "contradiction rate* @ PTB-XL",
+        "citation precision* @ PTB-XL",
+        "abstained @ PTB-XL",
+        "BLEU-4 @ PTB-XL, *",
+        "CIDEr-D @ PTB-XL, *",
+    ),
+    code=__name__,
+)
+
+
 class ReportsTask:
     """Reports against those that cardiologists wrote."""
 
-    card = TaskCard(
-        name="reports",
-        summary="reports on PTB-XL fold 9 and LUDB from precedents, by words, findings, contradictions and citations",
-        protocol=(
-            "PTB-XL 1.0.3, the 100 Hz records that are here; LUDB 1.0.1, records 51-100. Precedents: PTB-XL folds 1-8 (no "
-            "patient crosses folds), or those of --kb. Asked: fold 9 and LUDB, but for ECGs whose report states no "
-            'finding ("trace only requested"). All systems get the same ECGs, precedents and exclusion of the own '
-            "patient. Text metrics on PTB-XL: as written (English, German, Swedish), over references written in English, "
-            "and in canonical English; none on LUDB, whose diagnoses are entries of a form. Findings are read from every "
-            "text by precordia.concepts, suspected ones count as stated, all closed under implication, artefacts and "
-            "history left out. Intervals: bootstrap by patient, differences paired. Thresholds of support are chosen on "
-            "fold 8 against the archive less its patient. --set bertscore=idf weighs word pieces by rarity; --set "
-            "replies=DIR keeps a language model's replies (default: OUT/replies); --set policy=flag leaves in what the "
-            "precedents do not support."
-        ),
-        source=(
-            "Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0; Kalyakulina et al., LUDB, IEEE Access "
-            "2020;8:186181, ODC-By 1.0"
-        ),
-        headline=(
-            "micro F1 of findings @ PTB-XL",
-            "micro F1 of findings @ LUDB",
-            "contradiction rate* @ PTB-XL",
-            "citation precision* @ PTB-XL",
-            "abstained @ PTB-XL",
-            "BLEU-4 @ PTB-XL, *",
-            "CIDEr-D @ PTB-XL, *",
-        ),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.

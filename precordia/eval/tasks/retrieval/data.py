@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,8 @@ from precordia.core.case import Case, patient_key_of
 from precordia.core.errors import InputError
 from precordia.core.findings import Finding
 from precordia.core.recording import Recording
-from precordia.eval.tasks.retrieval.metrics import shared_share
+from precordia.datasets.ptbxl import fold_of, read_table
+from precordia.eval.metrics.ranking import shared_share
 from precordia.records.read import read_recording
 
 IGNORED: Final = frozenset({"SR"})
@@ -75,12 +75,9 @@ def read_queries(folder: Path, folds: Iterable[int], column: str = "filename_lr"
     Raises:
         InputError: the folder is not PTB-XL, or none of the folds is here.
     """
-    table = folder / "ptbxl_database.csv"
-    if not table.is_file():
-        raise InputError(f"{folder}: not PTB-XL (no ptbxl_database.csv); give the folder above it with --data")
     wanted = set(folds)
-    with table.open(newline="", encoding="utf-8") as file:
-        paths = [folder / row[column] for row in csv.DictReader(file) if int(row["strat_fold"]) in wanted]
+    rows, _ = read_table(folder)
+    paths = [folder / row[column] for row in rows.values() if fold_of(row) in wanted]
     there = [path for path in paths if path.with_suffix(".hea").is_file()]
     if not there:
         raise InputError(f"{folder}: none of the recordings of folds {sorted(wanted)} is here")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from precordia.core import bootstrap
 from precordia.core.recording import Recording
 from precordia.eval.harness.task import Row
-from precordia.eval.tasks.retrieval import metrics as metrics
+from precordia.eval.metrics import ranking as metrics
 from precordia.eval.tasks.retrieval.data import Asked
 
 DEPTHS: Final = (1, 5, 10, 20)

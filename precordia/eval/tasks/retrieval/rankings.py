@@ -14,8 +14,8 @@ from precordia.core.protocols import Encoder
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Query
 from precordia.encoders.encoder import unit_rows
+from precordia.eval.metrics.ranking import shared_share
 from precordia.eval.tasks.retrieval.data import Asked
-from precordia.eval.tasks.retrieval.metrics import shared_share
 from precordia.knowledge_base import KnowledgeBase
 
 DEPTH: Final = 20

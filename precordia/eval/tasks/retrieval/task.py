@@ -31,49 +31,52 @@ PARTS: Final = ("codes", "reports", "findings", "groups", "leak", "text")
 OURS: Final = "precordia"
 
 
+CARD: Final = TaskCard(
+    name="retrieval",
+    summary="similar cases of PTB-XL's folds 1-8 for the ECGs of fold 9, found by the knowledge base with its guards",
+    protocol=(
+        "PTB-XL 1.0.3, the recordings that are here. Archive: a knowledge base over folds 1-8 at 100 Hz (--kb, or built). "
+        "Queries: fold 9 at 100 Hz; no patient crosses folds. The first 20 cases by KnowledgeBase.search by signal, with every "
+        "guard on. Relevance: the share of findings that two ECGs have in common of those that either has (Jaccard), by the "
+        "archive's SCP codes whatever their likelihood, sinus rhythm left out; ECGs with nothing else are not asked about. "
+        "precision@k: places with at least one finding in common. nDCG@k: gains as the relevance, discounts log2(rank + 1), "
+        "ideal order over the whole archive. recall@k of a finding: cases with it among the first k, of those that k places "
+        "can hold. The same again with findings as the report labeller reads them. Untrained encoder and log-spectra are "
+        "centred and scaled by the archive and searched exactly; chance is a random order's expectation; popular shows everybody "
+        "the cases that have most in common with the archive. Asked again: ECGs of the archive as queries, with the guards "
+        "switched off in turn. By name: the vocabulary's name of a finding as text. 95% intervals: bootstrap by patient (by "
+        "finding for texts)."
+    ),
+    source="Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)",
+    headline=(
+        "precision@1",
+        "precision@5",
+        "precision@10",
+        "nDCG@10",
+        "*difference from log-spectra",
+        "*difference from untrained encoder",
+        "same ten*",
+        "recall@10 @ every finding*",
+        "recall@10 @ findings below*",
+        "recall@20 @ findings below*",
+        "precision@10 @ age*",
+        "precision@10 @ sex*",
+        "precision@10 @ device*",
+        "precision@10 @ by a finding's name",
+        "precision@1 @ asked again*",
+        "first case* @ *",
+        "another ECG* @ *",
+        "the patient* @ *",
+    ),
+    wants_kb=True,
+    code=__name__,
+)
+
+
 class RetrievalTask:
     """Fold 9 asked of a knowledge base over folds 1-8."""
 
-    card = TaskCard(
-        name="retrieval",
-        summary="similar cases of PTB-XL's folds 1-8 for the ECGs of fold 9, found by the knowledge base with its guards",
-        protocol=(
-            "PTB-XL 1.0.3, the recordings that are here. Archive: a knowledge base over folds 1-8 at 100 Hz (--kb, or "
-            "built). Queries: fold 9 at 100 Hz; no patient crosses folds. The first 20 cases by KnowledgeBase.search by "
-            "signal, with every guard on. Relevance: the share of findings that two ECGs have in common of those that "
-            "either has (Jaccard), by the archive's SCP codes whatever their likelihood, sinus rhythm left out; ECGs with "
-            "nothing else are not asked about. precision@k: places with at least one finding in common. nDCG@k: gains as "
-            "the relevance, discounts log2(rank + 1), ideal order over the whole archive. recall@k of a finding: cases "
-            "with it among the first k, of those that k places can hold. The same again with findings as the report "
-            "labeller reads them. Untrained encoder and log-spectra are centred and scaled by the archive and searched "
-            "exactly; chance is a random order's expectation; popular shows everybody the cases that have most in common "
-            "with the archive. Asked again: ECGs of the archive as queries, with the guards switched off in turn. By "
-            "name: the vocabulary's name of a finding as text. 95% intervals: bootstrap by patient (by finding for "
-            "texts)."
-        ),
-        source="Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)",
-        wants_kb=True,
-        headline=(
-            "precision@1",
-            "precision@5",
-            "precision@10",
-            "nDCG@10",
-            "*difference from log-spectra",
-            "*difference from untrained encoder",
-            "same ten*",
-            "recall@10 @ every finding*",
-            "recall@10 @ findings below*",
-            "recall@20 @ findings below*",
-            "precision@10 @ age*",
-            "precision@10 @ sex*",
-            "precision@10 @ device*",
-            "precision@10 @ by a finding's name",
-            "precision@1 @ asked again*",
-            "first case* @ *",
-            "another ECG* @ *",
-            "the patient* @ *",
-        ),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.

@@ -13,7 +13,7 @@ from precordia.core.errors import UsageError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Recording
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.reports.data import hash_signals, of_folds, read_codes, read_ptbxl_here
+from precordia.eval.ptbxl import hash_signals, of_folds, read_codes, read_ptbxl_here
 from precordia.eval.tasks.urgent.phantoms import RATES, Phantom, phantoms
 from precordia.judgement.urgent import concerns, urgent
 from precordia.measurements import measure
@@ -36,26 +36,29 @@ class _Outcome:
     raised: frozenset[str]
 
 
+CARD: Final = TaskCard(
+    name="urgent",
+    summary="findings that must not be missed: phantom patients of each, false alarms on real ECGs",
+    protocol=(
+        "Phantom patients (typical noise) of each finding and of some thirty others, every ECG at 500 and at 100 Hz; option "
+        "phantoms=N of each finding, 100 by default, and a seventh of that of each other diagnosis. Their seeds are drawn from "
+        "the run's seed; limits were chosen on others (numbers below 600000, as they are) and on PTB-XL, folds 1 to 8. A finding "
+        "that stands in another by nature (an infarction's ST elevation beside its acute stage, complete block under a "
+        "pacemaker) counts for neither. New fibrillation: the same person with an earlier ECG in sinus rhythm, or in "
+        "fibrillation. PTB-XL: the records of fold 9 that are here, at 100 Hz; a false alarm is one on an ECG of which neither "
+        "report nor codes state the finding, which a cardiologist may yet have left unsaid; fibrillation there as if an earlier "
+        "ECG in sinus rhythm were known. Intervals: bootstrap by patient. Option fold=1-8 shows the part limits were chosen on."
+    ),
+    source="precordia.simulation; PTB-XL 1.0.3, Wagner et al., Sci Data 2020;7:154 (CC BY 4.0)",
+    headline=("sensitivity @ *", "specificity @ *", "false alarms @ *"),
+    code=__name__,
+)
+
+
 class UrgentTask:
     """What must not be missed."""
 
-    card = TaskCard(
-        name="urgent",
-        summary="findings that must not be missed: phantom patients of each, false alarms on real ECGs",
-        protocol=(
-            "Phantom patients (typical noise) of each finding and of some thirty others, every ECG at 500 and at 100 Hz; "
-            "option phantoms=N of each finding, 100 by default, and a seventh of that of each other diagnosis. Their "
-            "seeds are drawn from the run's seed; limits were chosen on others (numbers below 600000, as they are) and on "
-            "PTB-XL, folds 1 to 8. A finding that stands in another by nature (an infarction's ST elevation beside its "
-            "acute stage, complete block under a pacemaker) counts for neither. New fibrillation: the same person with an "
-            "earlier ECG in sinus rhythm, or in fibrillation. PTB-XL: the records of fold 9 that are here, at 100 Hz; a "
-            "false alarm is one on an ECG of which neither report nor codes state the finding, which a cardiologist may "
-            "yet have left unsaid; fibrillation there as if an earlier ECG in sinus rhythm were known. Intervals: "
-            "bootstrap by patient. Option fold=1-8 shows the part limits were chosen on."
-        ),
-        source="precordia.simulation; PTB-XL 1.0.3, Wagner et al., Sci Data 2020;7:154 (CC BY 4.0)",
-        headline=("sensitivity @ *", "specificity @ *", "false alarms @ *"),
-    )
+    card = CARD
 
     def run(self, settings: Settings) -> Result:
         """Measure.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from precordia.core.errors import MissingExtraError
 from precordia.core.recording import Recording
-from precordia.eval.tasks.measurements.ludb import BOUNDARIES, Beats
+from precordia.datasets.ludb import BOUNDARIES, Beats
 
 METHODS: Final = ("dwt", "cwt", "peak")
 

@@ -1,9 +1,9 @@
-"""LUDB as the measurements task reads it: the experts' boundaries in each lead, and what follows from them."""
+"""LUDB: its records with their diagnoses, the experts' boundaries in each lead, and what follows from them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,24 @@ from numpy.typing import NDArray
 
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
+from precordia.datasets.card import Dataset, DatasetCard
 from precordia.records.read import read_recording
+
+CARD: Final = DatasetCard(
+    name="ludb",
+    title="LUDB",
+    version="1.0.1",
+    licence="ODC-By 1.0",
+    citation="Kalyakulina et al., IEEE Access 2020;8:186181-186190",
+    url="https://physionet.org/content/ludb/",
+    files=("1.hea",),
+    note="headers scale each lead to 1 mV peak to peak; amplitudes are read as stored / 1000 mV",
+)
+
+DEVELOPMENT: Final = range(1, 51)
+"""Records that constants of measurement were set on."""
+HELD_BACK: Final = range(51, 101)
+"""Nothing was set on these."""
 
 WAVES: Final = ("p", "qrs", "t")
 BOUNDARIES: Final = ("p_on", "p_off", "qrs_on", "qrs_off", "t_on", "t_off")
@@ -51,11 +68,25 @@ class Annotated:
     sha256: str
 
 
+def read_records(folder: Path, numbers: Iterable[int]) -> list[Recording]:
+    """Records by number, the diagnosis in their headers as report.
+
+    Raises:
+        InputError: one is not there.
+    """
+    return [read_recording(CARD.file(folder, f"{number}.hea").with_suffix("")) for number in numbers]
+
+
+def records_here(folder: Path, numbers: Iterable[int]) -> list[int]:
+    """The numbers of those records that are there."""
+    return [number for number in numbers if (folder / f"{number}.hea").is_file()]
+
+
 def read_annotated(folder: Path, number: int) -> Annotated:
     """Record ``number`` of LUDB with its annotations."""
     import wfdb
 
-    stem = folder / str(number)
+    stem = CARD.file(folder, f"{number}.hea").with_suffix("")
     digest = hashlib.sha256(stem.with_suffix(".dat").read_bytes())
     recording = read_recording(str(stem))
     leads = {}
@@ -64,6 +95,12 @@ def read_annotated(folder: Path, number: int) -> Annotated:
         marks = wfdb.rdann(str(stem), lead.lower())
         leads[lead] = _beats(np.asarray(marks.sample) * 1000 / recording.fs, list(marks.symbol))
     return Annotated(recording, leads, digest.hexdigest())
+
+
+def recordings(folder: Path) -> Iterator[Recording]:
+    """All records that are there."""
+    CARD.require(folder)
+    return iter(read_records(folder, records_here(folder, range(1, 201))))
 
 
 def _beats(times: NDArray[np.float64], symbols: list[str]) -> Beats:
@@ -144,3 +181,6 @@ def extents_of(leads: Mapping[str, Beats], tolerance_ms: float = 75.0) -> dict[s
         "qt_ms": b["t_off"] - b["qrs_on"],
     }
     return {k: float(np.median(_present(v))) if np.isfinite(v).any() else float("nan") for k, v in lengths.items()}
+
+
+DATASET: Final = Dataset(CARD, recordings)
