@@ -34,6 +34,8 @@ READ = {
     "slow heart rate": ("bradycardia",),
     "racing heart": ("tachycardia",),
     "wide QRS": ("QRS at least 120 ms",),
+    "PR over 0.2 s": ("PR over 200 ms",),
+    "QRS not wider than 120 ms": ("QRS at most 120 ms",),
     "narrow QRS": ("QRS below 120 ms",),
     "QT 480 or more": ("QT at least 480 ms",),
     "faster than 100 bpm": ("heart rate over 100 bpm",),

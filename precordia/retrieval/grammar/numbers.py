@@ -24,8 +24,15 @@ MEASURES: Final = (
 """Names of measurements as people write them, the more special first."""
 
 OPERATORS: Final[tuple[tuple[str, Operator], ...]] = (
-    (r">=|≥|=>|at least|no less than|not (?:below|under|less than|shorter than)|mindestens|from", ">="),
-    (r"<=|≤|=<|at most|no more than|not (?:above|over|more than|longer than)|up to|h(?:ö|oe)chstens|bis zu", "<="),
+    (
+        r">=|≥|=>|at least|no less than|not (?:below|under|(?:less|shorter|narrower|slower|lower|younger) than)|mindestens|from",
+        ">=",
+    ),
+    (
+        r"<=|≤|=<|at most|no more than|up to|h(?:ö|oe)chstens|bis zu"
+        r"|not (?:above|over|(?:more|longer|wider|broader|faster|higher|greater|larger|older) than)",
+        "<=",
+    ),
     (
         r">|over|above|more than|exceed(?:s|ing)?|(?:great|long|fast|wid|broad|high|larg|old|bigg)er than|beyond|past"
         r"|(?:ü|ue)ber|mehr als|(?:l(?:ä|ae)ng|gr(?:ö|oe)(?:ß|ss)|(?:ä|ae)lt|h(?:ö|oe)h|schnell|breit)er als",
@@ -41,6 +48,7 @@ _OPERATOR: Final = "|".join(pattern for pattern, _ in OPERATORS)
 _NUMBER: Final = r"-?\d+(?:[.,]\d+)?"
 _PER_MINUTE: Final = r"(?:bpm|beats\s*(?:per|a|/)\s*min(?:ute)?|/\s*min|per minute|pro minute)"
 _UNIT: Final = rf"(?:\s*(?:milliseconds?|msec|ms|{_PER_MINUTE}|s\b|sec(?:onds?)?|degrees?|°|grad))?"
+_SECONDS: Final = re.compile(r"\d\s*(?:s|sec|seconds?)\b", re.I)
 _FILL: Final = r"(?:\s+(?:is|are|was|were|of|the|a|ist|von|being|be|that|which|measur(?:es|ing)|value|to))*\s*[:=]?\s*"
 _AFTER: Final = (
     r"(?:\s*\+|\s+(?:or|and|oder|und)\s+(?P<more>more|above|over|longer|higher|greater|faster|older|wider|mehr|l(?:ä|ae)nger|h(?:ö|oe)her|(?:ä|ae)lter|dar(?:ü|ue)ber)"
@@ -113,19 +121,20 @@ def ages_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
 
 def _limits(name: str, match: re.Match[str]) -> tuple[Bound, ...]:
     found = match.groupdict()
+    scale = 1000.0 if name.endswith("_ms") and _SECONDS.search(match[0]) else 1.0
     if found.get("low"):
-        low, high = sorted((_number(found["low"]), _number(found["high"])))
+        low, high = sorted((_number(found["low"]) * scale, _number(found["high"]) * scale))
         return (Bound(name, ">=", low), Bound(name, "<=", high))
     if found.get("least"):
         up = found["after"].strip() == "+" or found["more"] is not None
-        bound = Bound(name, ">=" if up else "<=", _number(found["least"]))
+        bound = Bound(name, ">=" if up else "<=", _number(found["least"]) * scale)
     elif found.get("bare"):
         value = _number(found["bare"])
         return (Bound(name, ">=", value), Bound(name, "<", value + 1))
     else:
         words = " ".join(found["operator"].lower().split())
         operator = next(op for pattern, op in OPERATORS if re.fullmatch(pattern, words))
-        bound = Bound(name, operator, _number(found["value"]))
+        bound = Bound(name, operator, _number(found["value"]) * scale)
     return (bound.opposite if found.get("negation") else bound,)
 
 
