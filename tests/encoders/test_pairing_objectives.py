@@ -213,3 +213,14 @@ def test_predictive_coding_keeps_the_future_from_the_past(corpus: Corpus) -> Non
     assert not (past.samples & future.samples).any()
     assert torch.equal(past.samples | future.samples, clean.samples)
     assert torch.equal(past.signal + future.signal, clean.signal)
+
+
+def test_joint_embedding_shows_no_hidden_step(corpus: Corpus) -> None:
+    objective = OBJECTIVES.get("joint_embedding")(load_recipe("tiny").architecture, corpus, {"hide": 1.0})
+    index = np.arange(6)
+    parts = (corpus.signal, corpus.leads, corpus.samples, corpus.calibrated)
+    clean = Inputs(*(torch.from_numpy(part[index]) for part in parts))
+    augmenter = Augmenter(SignalSpec(), torch.from_numpy(corpus.typical_mv), 0)
+    (look,) = objective.looks(clean, augmenter, torch.Generator().manual_seed(1))
+    assert not look.signal.any()
+    assert look.leads.any(1).all()
