@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--mapping", metavar="JSON", help="which column of --reports is what (PTB-XL's is known)")
     add("--out", metavar="DIR", help="the checkpoint's folder (default: runs/RECIPE)")
     add("--resume", action="store_true", help="go on from the state in --out")
+    add("--cross-fit", type=int, metavar="N", help="one encoder for each of N parts of folds 1-8, trained without it")
     add("--epochs", type=int, metavar="N", help="instead of the recipe's")
     add("--seed", type=int, metavar="N", help="instead of the recipe's")
     add("--devices", type=int, metavar="N", help="train in N processes, one a GPU (default: one process)")
@@ -77,12 +78,33 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     folder, spec = Path(args.out) if args.out else Path("runs") / recipe.name, SignalSpec()
+    if args.cross_fit is not None:
+        if count > 1:
+            raise UsageError("--cross-fit trains in one process: leave --devices away")
+        return _cross_fit(args, recipe, spec, folder)
     corpus = _corpus(args, recipe, spec, folder, on_disk=count > 1)
     if count > 1 and launched_count() == 1:
         from precordia.cli.training_launch import launch
 
         return launch(args, count)
     return _train(args, recipe, corpus, spec, folder)
+
+
+def _cross_fit(args: argparse.Namespace, recipe: Recipe, spec: SignalSpec, folder: Path) -> int:
+    """An encoder for each part; with --resume, those that are done are only looked at."""
+    from precordia.encoders.checkpoint import load_encoder
+    from precordia.encoders.cross_fitting import Part, parts_of, write_manifest
+
+    done: list[Part] = []
+    for name, (unseen, without) in parts_of(recipe, args.cross_fit).items():
+        corpus = _corpus(args, without, spec, folder / name, on_disk=False)
+        if any(corpus.data_hash == part.data_hash for part in done):
+            raise UsageError("--cross-fit: leaving folds out changes nothing; the data has no strat_fold")
+        _train(args, without, corpus, spec, folder / name)
+        fingerprint = load_encoder(folder / name).fingerprint
+        done.append(Part(name, unseen, corpus.data_hash, fingerprint, without.seed))
+        write_manifest(folder, recipe, done)
+    return 0
 
 
 def _recipe(args: argparse.Namespace) -> Recipe:

@@ -23,6 +23,7 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.datasets import ptbxl
 from precordia.encoders.corpus import AMPLITUDE, Unusable
+from precordia.encoders.listed import Listed
 from precordia.records.places import split_place
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def open_source(folder: Path, reports: Path | None = None, mapping: Path | None 
     """What is under ``folder``.
 
     A folder with ``pretrain/index.csv`` is read as a mirror of PTB-XL with packed arrays (docs/training.md); one with
-    ``ptbxl_database.csv`` as PTB-XL; any other as an archive of ECG files.
+    ``ptbxl_database.csv`` as PTB-XL; one with a ``manifest.csv`` of :class:`~precordia.encoders.listed.Listed`'s columns as
+    it lists; a table such as ``pretrain/chagas.csv`` as the packed arrays it describes; any other as an archive of ECG files.
 
     Args:
         folder: Where.
@@ -98,11 +100,15 @@ def open_source(folder: Path, reports: Path | None = None, mapping: Path | None 
     Raises:
         InputError: the folder is not there or holds no ECG, or the table cannot be read.
     """
+    if reports is None and folder.suffix == ".csv" and folder.is_file():
+        return Packed(folder.parent, index=folder.name)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name one that holds ECG files")
     if reports is None and (folder / "pretrain" / "index.csv").is_file():
         table = folder / "ptbxl" / ptbxl.TABLE
         return Joined((PtbXl(folder / "ptbxl"), Packed(folder / "pretrain", table)))
+    if reports is None and Listed.fits(folder):
+        return Listed(folder)
     if reports is None and ptbxl.has_table(folder):
         return PtbXl(folder)
     return archive(folder, reports, mapping)
@@ -215,16 +221,18 @@ class Packed:
     Attributes:
         folder: Holds ``index.csv`` (file, row, dataset, native_id, units, patient_id, strat_fold) and the arrays.
         reports: PTB-XL's table, for the rows of that data set, or None.
+        index: The table's name.
     """
 
     folder: Path
     reports: Path | None = None
+    index: str = "index.csv"
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
         pd = _needed("pandas")
 
-        index = pd.read_csv(self.folder / "index.csv", dtype={"native_id": str, "patient_id": str})
+        index = pd.read_csv(self.folder / self.index, dtype={"native_id": str, "patient_id": str})
         by_file = [rows.to_dict(orient="records") for _, rows in index.groupby("file", sort=True)]
         return [{str(k): v for k, v in row.items()} for rows in by_file for row in rows]
 
@@ -238,8 +246,10 @@ class Packed:
     def read(self, number: int) -> Recording:
         row, table = self._rows[number], self._table
         signal = _packed_signals(self.folder / str(row["file"]))[row["row"]]
+        if row.get("n_samples", 0) > 0:
+            signal = signal[:, : int(row["n_samples"])]
         metadata, report, patient = {"dataset": str(row["dataset"])}, None, None
-        if str(row["units"]).startswith("z"):
+        if str(row["units"]).startswith("z") or "uncertain" in str(row["units"]):
             metadata[AMPLITUDE] = "relative"
         if row["dataset"] == "ptbxl":
             metadata["strat_fold"] = str(int(row["strat_fold"]))
@@ -255,7 +265,7 @@ class Packed:
         )  # fmt: skip
 
     def stamp(self) -> str:
-        files: Sequence[Path] = [self.folder / "index.csv", *sorted(self.folder.glob("*.npz"))]
+        files: Sequence[Path] = [self.folder / self.index, *sorted(self.folder.glob("*.npz"))]
         files = [*files, self.reports] if self.reports and self.reports.is_file() else files
         return hashlib.sha256("".join(map(_file_stamp, files)).encode()).hexdigest()
 

@@ -201,3 +201,26 @@ def test_there_is_a_recipe_of_each_alone(name: str) -> None:
     assert (alone.seed, alone.epochs, alone.batch_size, alone.precision, alone.simulated) == (42, 20, 64, "bf16", 0)
     assert {"9", "10"} <= set(alone.exclude["strat_fold"])
     assert OBJECTIVES.get(name).min_views <= len(alone.views)
+
+
+def test_predictive_coding_keeps_the_future_from_the_past(corpus: Corpus) -> None:
+    objective = OBJECTIVES.get("predictive_coding")(load_recipe("tiny").architecture, corpus, {})
+    index = np.arange(6)
+    parts = (corpus.signal, corpus.leads, corpus.samples, corpus.calibrated)
+    clean = Inputs(*(torch.from_numpy(part[index]) for part in parts))
+    augmenter = Augmenter(SignalSpec(), torch.from_numpy(corpus.typical_mv), 0)
+    past, future = objective.looks(clean, augmenter, torch.Generator().manual_seed(1))
+    assert not (past.samples & future.samples).any()
+    assert torch.equal(past.samples | future.samples, clean.samples)
+    assert torch.equal(past.signal + future.signal, clean.signal)
+
+
+def test_joint_embedding_shows_no_hidden_step(corpus: Corpus) -> None:
+    objective = OBJECTIVES.get("joint_embedding")(load_recipe("tiny").architecture, corpus, {"hide": 1.0})
+    index = np.arange(6)
+    parts = (corpus.signal, corpus.leads, corpus.samples, corpus.calibrated)
+    clean = Inputs(*(torch.from_numpy(part[index]) for part in parts))
+    augmenter = Augmenter(SignalSpec(), torch.from_numpy(corpus.typical_mv), 0)
+    (look,) = objective.looks(clean, augmenter, torch.Generator().manual_seed(1))
+    assert not look.signal.any()
+    assert look.leads.any(1).all()

@@ -21,6 +21,8 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "learned_views": "precordia.encoders.objectives.learned_views:LearnedViews",
         "signal_measurements": "precordia.encoders.objectives.signal_measurements:SignalMeasurements",
         "report_words": "precordia.encoders.objectives.report_words:ReportWords",
+        "predictive_coding": "precordia.encoders.objectives.predictive_coding:PredictiveCoding",
+        "joint_embedding": "precordia.encoders.objectives.joint_embedding:JointEmbedding",
         "report_findings": "precordia.encoders.objectives.report_findings:ReportFindings",
     },
 )
