@@ -55,7 +55,7 @@ class _WithDefaults(argparse.HelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str | None:
         told = "(default" in (action.help or "")
         unsaid = told or action.default in (None, False, True, argparse.SUPPRESS) or action.default == []
-        return action.help if unsaid else f"{action.help}"
+        return action.help if unsaid else f"{action.help} (default: %(default)s)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -95,19 +95,6 @@ def test_a_special_finding_implies_the_general_ones(finding: str, implied: set[s
     assert implied <= vocabulary().implied([finding])
 
 
-def test_find_understands_identifiers_names_and_abbreviations() -> None:
-    found = {
-        words: vocabulary().find(words) for words in ("LBBB", "lbbb", "Vorhofflimmern", "atrial fibrillation", "brot")
-    }
-    assert {words: concept and concept.id for words, concept in found.items()} == {
-        "LBBB": "LBBB",
-        "lbbb": "LBBB",
-        "Vorhofflimmern": "AFIB",
-        "atrial fibrillation": "AFIB",
-        "brot": None,
-    }
-
-
 def test_codes_come_by_scheme() -> None:
     assert vocabulary().codes("AFIB", "snomed") == ("164889003",)
     assert vocabulary().codes("RAF", "scp") == ()

@@ -23,6 +23,7 @@ TASKS: Registry[Task] = Registry(
         "encoder-transfer": "precordia.eval.tasks.encoder.transfer_task:ENCODER_TRANSFER",
         "encoder-ablation": "precordia.eval.tasks.encoder.ablation_task:ENCODER_ABLATION",
         "zero-shot": "precordia.eval.tasks.encoder.zero_shot_task:ZERO_SHOT",
+        "questions": "precordia.eval.tasks.questions.task:QUESTIONS",
         "retrieval": "precordia.eval.tasks.retrieval.task:RETRIEVAL",
         "urgent": "precordia.eval.tasks.urgent.task:URGENT",
         "index": "precordia.eval.tasks.index.task:INDEX",

@@ -104,3 +104,8 @@ def test_a_comparison_ends_in_a_verdict_with_its_reasons(
     numbers = Measurements(heart_rate_bpm=72.0, pr_ms=160.0)
     pair = [judged([precedent(i, *said) for i in range(1, 6)], numbers) for said in (first, second)]
     assert answer("Is this better than last time?", pair).statements[0].text.startswith(verdict)
+
+
+def test_a_german_article_is_no_question_about_dying() -> None:
+    assert ask("Wie hoch ist die Herzfrequenz?").text == "Ventricular rate 72 bpm, within the normal range."
+    assert ask("Is he going to die?").abstained

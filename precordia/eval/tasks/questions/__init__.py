@@ -1,0 +1,1 @@
+"""Questions and searches as people type them."""
