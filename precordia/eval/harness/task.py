@@ -1,7 +1,7 @@
 """What an evaluation task is, and what it returns.
 
 A task is one file below ``precordia/eval/tasks/`` with its :class:`TaskCard` and a class that follows :class:`Task`, and
-one line in the registry of ``precordia/eval/tasks/__init__.py``. ``precordia eval NAME`` runs it.
+one line in the registry of ``precordia/eval/harness/registry.py``. ``precordia eval NAME`` runs it.
 """
 
 from __future__ import annotations
