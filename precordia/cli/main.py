@@ -23,6 +23,7 @@ COMMANDS = {
     "search": "find the cases most like an ECG, or like a description in words",
     "report": "write a report of an ECG in which every statement cites its precedents",
     "ask": "answer a question about an ECG, or two, from precedents and measurements",
+    "chat": "talk about an ECG and the archive over several turns",
     "inspect": "show what is in an ECG file, or in a knowledge base",
     "check": "compare everything in a knowledge base with its checksums, and repair it",
     "erase": "remove a patient from a knowledge base, physically",

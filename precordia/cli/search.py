@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
 
 if TYPE_CHECKING:
+    from precordia.core.retrieval import Hit
     from precordia.retrieval.grammar import Understood
 from precordia.core.retrieval import HITS
 
@@ -69,6 +71,12 @@ def run(args: argparse.Namespace) -> int:
     tell_understood(understood)
     if not hits:
         say("no case found")
+    print_hits(hits)
+    return 0
+
+
+def print_hits(hits: Sequence[Hit]) -> None:
+    """Each with its score, its report and what it shares with what was asked."""
     for hit in hits:
         case = hit.case
         who = ", ".join(str(x) for x in (case.sex, None if case.age is None else f"{case.age:.0f} y") if x)
@@ -76,7 +84,6 @@ def run(args: argparse.Namespace) -> int:
         say(f"     {case.report or '(no report)'}")
         if hit.why.shared_findings:
             say(f"     shares: {', '.join(hit.why.shared_findings)}")
-    return 0
 
 
 def tell_understood(understood: Understood) -> None:

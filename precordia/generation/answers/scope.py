@@ -104,13 +104,16 @@ def _declined(scope: Scope, judgement: Judgement) -> Draft:
         facts.append(f"{measure.label} {measure.format(float(value))}{f'{place} the normal range' if place else ''}")
         named.append(name)
     cited: dict[int, Citation] = {}
-    for standing in sorted(judgement.said, key=lambda s: -s.probability)[:FINDINGS_TOLD]:
+    told = sorted(judgement.said, key=lambda s: -s.probability)[:FINDINGS_TOLD]
+    for standing in told:
         facts.append(in_words(standing.finding))
         about = statement_about(standing, evidence)
         cited |= {c.case_id: c for c in about.citations}
         named += [name for name in about.measurements if name not in named]
     text = f"{scope.lead_in}; this ECG shows: {'; '.join(facts)}" if facts else scope.lead_in
-    said = (Statement(sentence(text), citations=tuple(cited.values()), measurements=tuple(named)),) if facts else ()
+    support = round(min((standing.support for standing in told), default=1.0), 4)
+    whole = Statement(sentence(text), citations=tuple(cited.values()), measurements=tuple(named), support=support)
+    said = (whole,) if facts else ()
     report = compose(judgement)
     reason = f"{scope.lead_in[0].lower()}{scope.lead_in[1:]}"
     return Draft(said, True, reason, m, evidence.hits, consider=report.consider)
