@@ -50,6 +50,10 @@ VERIFY: Final = re.compile(
 _CHOOSE: Final = re.compile(
     r"\b(which|whether|either|what)\b.*\bor\b|^\W*(is|are|does|do)\b.*\b(either .*|which )?\bor\b", re.I | re.S
 )
+_ASKS_WHAT: Final = re.compile(
+    r"\b(?:what|which|where|when|how|who|why|describe|name|list|tell|give|show|welche\w*|was|wie|wo|wer|warum|nenne|zeig\w*|beschreib\w*)\b",
+    re.I,
+)
 _LEAD: Final = re.compile(r"\b(?:leads?\s+)?(aVR|aVL|aVF|V[1-6]|III|II|I)\b(?=\s*(?:[,?.;]|and|or|$|lead|\W))")
 _LEAD_ASKED: Final = re.compile(
     r"\b(?:which|what|name the|list the|in which|welche\w*)\s+(?:\w+\s+){0,2}(?:leads?|ableitung\w*)\b", re.IGNORECASE
@@ -153,4 +157,8 @@ def kind_of(text: str) -> QuestionKind:
     options = options_in(text)
     if len(options) > 1 and re.search(r"\bor\b|\boder\b|\bversus\b|\bvs\b", text) and _CHOOSE.search(text):
         return "choose"
-    return "verify" if VERIFY.search(text) else "query"
+    if VERIFY.search(text):
+        return "verify"
+    # "WPW?" asks whether it is there.
+    bare = text.rstrip().endswith("?") and _ASKS_WHAT.search(text) is None and bool(concepts_in(text))
+    return "verify" if bare else "query"

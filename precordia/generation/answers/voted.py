@@ -43,7 +43,10 @@ def reply_to(question: Question, judgement: Judgement) -> Draft:
         statements = _about_leads(question, measurements)
         return _draft(statements, evidence, "it cannot be told from the measurements in which leads")
     concepts = [c for c in question.concepts if sayable(c)]
-    if question.measures and (not concepts or all(_is_defined_by(c, question.measures) for c in concepts)):
+    of_range = question.kind != "verify" or question.asks_range or bool(question.bounds)
+    if question.measures and (
+        not concepts or (of_range and all(_is_defined_by(c, question.measures) for c in concepts))
+    ):
         statements = _about_numbers(question, evidence.recording, measurements)
         return _draft(statements, evidence, f"{_labels(question.measures)} could not be measured")
     if concepts:

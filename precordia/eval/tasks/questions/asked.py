@@ -1,7 +1,7 @@
 """The questions and searches, their halves, and whether a reply is right.
 
-``questions.tsv`` and ``searches.tsv`` hold what is typed, its kind and where its truth comes from; both were split by a hash of
-their words before anything was tuned on them.
+``questions.tsv`` and ``searches.tsv`` hold what is typed, its kind and where its truth comes from; a hash of the words splits both.
+They were written beside the grammar by the same hands: other words are the better test.
 """
 
 from __future__ import annotations
