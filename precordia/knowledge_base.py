@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from precordia.arguments import encoder_of, in_words, language_model_of, names_file, recording_of, text_encoder_of
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
 from precordia.core.errors import MismatchError, MissingExtraError, UsageError
@@ -102,8 +103,8 @@ class KnowledgeBase:
         if is_knowledge_base(folder):
             raise UsageError(f"there is a knowledge base at {folder} already: open it, or choose another folder")
         check_index(index)
-        signal_encoder, name = _load_encoder(encoder)
-        words, text_name = _load_text_encoder(text_encoder)
+        signal_encoder, name = encoder_of(encoder)
+        words, text_name = text_encoder_of(text_encoder)
         make_folder(folder)
         store = DeltaCaseStore.create(folder)
         manifest = Manifest.of(signal_encoder, name, words, text_name, index)
@@ -135,8 +136,8 @@ class KnowledgeBase:
         folder = folder_of(path)
         bring_up_to_date(folder)
         manifest, store = Manifest.load(folder), DeltaCaseStore(folder)
-        signal_encoder, _ = _load_encoder(encoder if encoder is not None else manifest.encoder)
-        words = _load_text_encoder(text_encoder if text_encoder is not None else manifest.text_encoder)[0]
+        signal_encoder, _ = encoder_of(encoder if encoder is not None else manifest.encoder)
+        words = text_encoder_of(text_encoder if text_encoder is not None else manifest.text_encoder)[0]
         manifest.check(signal_encoder, words, folder)
         return cls(folder, manifest, store, signal_encoder, words)
 
@@ -323,7 +324,7 @@ class KnowledgeBase:
         if isinstance(query, str) and not names_file(query):
             query = Query(text=query if text is None else f"{query} {text}", k=k, where=where, mode=mode)
         elif not isinstance(query, Query):
-            query = Query(_recording(query, "words or a Query"), text, k=k, where=where, mode=mode)
+            query = Query(recording_of(query, "words or a Query"), text, k=k, where=where, mode=mode)
         return self._searcher(query).retrieve(query)
 
     def earlier(self, recording: Recording | PathLike[str] | str, k: int = 3) -> list[Hit]:
@@ -333,7 +334,7 @@ class KnowledgeBase:
             recording: The ECG, or its file; without a patient's id and a time nothing is known to be earlier.
             k: Most of them.
         """
-        recording = _recording(recording)
+        recording = recording_of(recording)
         self._searcher(Query(recording))
         return earlier_ecgs(recording, self._store, self._signals, lambda: self._encoder.embed([recording])[0], k)
 
@@ -353,7 +354,7 @@ class KnowledgeBase:
         """
         from precordia.judgement.evidence import Evidence
 
-        recording = _recording(recording)
+        recording = recording_of(recording)
         known = Known(_measure(recording), self._encoder.embed([recording])[0])
         query = Query(recording, k=k, where=where)
         hits = self._searcher(query).retrieve(query, known)
@@ -393,7 +394,7 @@ class KnowledgeBase:
         """
         from precordia.generation.reports.report import write_report
 
-        return write_report(self._judge(recording, k, where), language_model=_model(llm), settings=settings)
+        return write_report(self._judge(recording, k, where), language_model=language_model_of(llm), settings=settings)
 
     def ask(
         self,
@@ -421,14 +422,14 @@ class KnowledgeBase:
         from precordia.generation.answers.fitted import shipped_for
 
         if not isinstance(question, str):
-            raise UsageError(f"a question is words, not {_kind(question)}: ask(question, recording)")
+            raise UsageError(f"a question is words, not {in_words(question)}: ask(question, recording)")
         if not question.strip():
             raise UsageError("there is no question")
         if len(recordings) not in (1, 2):
             raise UsageError(f"a question is about one ECG or two, not {len(recordings)}")
         judgements = [self._judge(recording, k, where) for recording in recordings]
         fitted = shipped_for(self._encoder.fingerprint)
-        return answer(question, judgements, fitted=fitted, language_model=_model(llm), abstain=abstain)
+        return answer(question, judgements, fitted=fitted, language_model=language_model_of(llm), abstain=abstain)
 
     def _judge(
         self, ecg: Evidence | Recording | PathLike[str] | str, k: int = PRECEDENTS, where: str | None = None
@@ -438,7 +439,7 @@ class KnowledgeBase:
 
         if isinstance(ecg, Evidence):
             return judge(ecg)
-        return judge(self.evidence(_recording(ecg, "its Evidence"), k=k, where=where))
+        return judge(self.evidence(recording_of(ecg, "its Evidence"), k=k, where=where))
 
     def knowledge(self) -> Knowledge:
         """What the archive's own cases have taught: how near is near, and the models of its findings.
@@ -538,56 +539,6 @@ def is_knowledge_base(path: str | PathLike[str]) -> bool:
     return Manifest.exists(path)
 
 
-def _load_encoder(encoder: Encoder | str) -> tuple[Encoder, str]:
-    if not isinstance(encoder, str):
-        return encoder, "custom"
-    from precordia.encoders import load_encoder
-
-    return load_encoder(encoder), str(Path(encoder).resolve()) if Path(encoder).is_dir() else encoder
-
-
-def _load_text_encoder(encoder: TextEncoder | str | None) -> tuple[TextEncoder | None, str | None]:
-    if encoder is None:
-        return None, None
-    if not isinstance(encoder, str):
-        return encoder, "custom"
-    from precordia.encoders.text import load_text_encoder
-
-    try:
-        return load_text_encoder(encoder), encoder
-    except MissingExtraError:
-        if encoder != "default":
-            raise
-        return None, None
-
-
-def names_file(words: str) -> bool:
-    """Whether a string names a file that is there, or a WFDB record without its extension, rather than says words."""
-    from precordia.records.places import split_place
-
-    try:
-        file = Path(split_place(words)[0])
-        return file.is_file() or file.with_name(f"{file.name}.hea").is_file()
-    except (OSError, ValueError):
-        return False  # too long for a name, or with characters that no name has: words
-
-
-def _recording(ecg: Recording | PathLike[str] | str, besides: str = "") -> Recording:
-    if isinstance(ecg, Recording):
-        return ecg
-    if not isinstance(ecg, (str, PathLike)):
-        raise UsageError(
-            f"give a Recording{f', {besides}' if besides else ''} or the path of an ECG file, not {_kind(ecg)}"
-        )
-    from precordia.records.read import read_recording
-
-    return read_recording(ecg)
-
-
-def _kind(thing: object) -> str:
-    return "None" if thing is None else f"a value of type {type(thing).__name__}"
-
-
 def _measure(recording: Recording) -> Any:
     from precordia.measurements import measure
 
@@ -598,18 +549,3 @@ def _assess(recording: Recording) -> Quality:
     from precordia.records.quality import assess
 
     return assess(recording)
-
-
-def _model(llm: LanguageModel | str) -> LanguageModel | None:
-    if isinstance(llm, LanguageModel):
-        return llm
-    if not isinstance(llm, str):
-        raise UsageError(
-            f"a language model is a spec (openai:NAME@URL, ollama:NAME, hf:FOLDER, own, none) or a LanguageModel, not "
-            f"{_kind(llm)}; inherit precordia.LanguageModel and give it name and reply(prompt)"
-        )
-    if llm == "none":
-        return None
-    from precordia.language_models import load_language_model
-
-    return load_language_model(llm)

@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--room", type=Path, help="where to work (default: in memory, else the temporary folder)")
+    parser.add_argument("--only", nargs="+", metavar="PART", help="builds, adds, ..., inputs; default: all")
     args = parser.parse_args()
     times = 20 if args.hours else 1
     kills, flips = args.kills * times, args.flips * times
@@ -46,25 +47,27 @@ def main() -> int:
     chance = random.Random(args.seed)
     memory = Path("/dev/shm")
     room = args.room or (memory if memory.is_dir() else Path(tempfile.gettempdir()))
-    parts: list[Callable[[Path], Tally]] = [
-        lambda at: killed_builds(at, -(-kills // 5), chance, add=False),
-        lambda at: killed_builds(at, -(-kills // 5), chance, add=True),
-        lambda at: killed_erasures(at, -(-kills * 3 // 10), chance),
-        lambda at: killed_indexes(at, -(-kills * 3 // 10), chance),
-        lambda at: killed_refits(at, -(-kills // 10), chance),
-        lambda at: flipped_bits(at, flips, chance),
-        lambda at: failing_disks(at, every=args.hours),
-        full_disk,
-        lambda at: two_writers_twenty_readers(at, 200 if args.hours else 24),
-        lambda at: jumping_clock(at, 5 * times, chance),
-        lambda at: mutated_inputs(at, inputs, chance),
-    ]
+    parts: dict[str, Callable[[Path], Tally]] = {
+        "builds": lambda at: killed_builds(at, -(-kills // 5), chance, add=False),
+        "adds": lambda at: killed_builds(at, -(-kills // 5), chance, add=True),
+        "erasures": lambda at: killed_erasures(at, -(-kills * 3 // 10), chance),
+        "indexes": lambda at: killed_indexes(at, -(-kills * 3 // 10), chance),
+        "refits": lambda at: killed_refits(at, -(-kills // 10), chance),
+        "flips": lambda at: flipped_bits(at, flips, chance),
+        "disks": lambda at: failing_disks(at, every=args.hours),
+        "full-disk": full_disk,
+        "readers": lambda at: two_writers_twenty_readers(at, 200 if args.hours else 24),
+        "clock": lambda at: jumping_clock(at, 5 * times, chance),
+        "inputs": lambda at: mutated_inputs(at, inputs, chance),
+    }
+    if not {*(args.only or parts)} <= {*parts}:
+        parser.error(f"--only takes {', '.join(parts)}")
     with tempfile.TemporaryDirectory(dir=room, prefix="faults-") as folder:
         load_beforehand(lambda: _a_bit_of_all(Path(folder) / "first"))
     machine = description()  # of the code that runs, whatever is committed meanwhile
     rows = [["what was done", "what came of it", "must not happen", "s"]]
     wrong: list[str] = []
-    for part in parts:
+    for part in (parts[name] for name in args.only or parts):
         started = time.perf_counter()
         with tempfile.TemporaryDirectory(dir=room, prefix="faults-") as folder:
             tally = part(Path(folder))

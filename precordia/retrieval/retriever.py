@@ -199,7 +199,7 @@ def _by_tiers(
             rankings.setdefault("findings", []).extend(
                 (i, float(height)) for i in sorted([*(i for i, _ in fused), *unknown])
             )
-    return order[:depth] if allowed is None else order, rankings
+    return order[:depth], rankings
 
 
 def _by_fusion(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from precordia.eval.harness.task import Settings, Task
 
 
@@ -24,9 +22,9 @@ class TaskContract:
     def test_the_same_run_has_the_same_figures(self) -> None:
         first, second = self.task.run(self.settings()), self.task.run(self.settings())
         assert first.task == self.task.card.name
-        figures = [[row for row in result.rows if not row.machine] for result in (first, second)]
-        assert figures[0] == figures[1]
-        assert all(math.isfinite(row.value) for row in figures[0])
+        # As text: a figure that is not defined is no number, and equals none.
+        figures = [[repr(row) for row in result.rows if not row.machine] for result in (first, second)]
+        assert figures[0] == figures[1] != []
 
     def test_its_samples_have_the_same_keys(self) -> None:
         samples = self.task.run(self.settings()).samples

@@ -11,6 +11,7 @@ from precordia.core.protocols import Encoder
 from precordia.core.recording import Recording
 from precordia.encoders import SignalEncoder, create, load_encoder
 from precordia.records.standardize import standardize
+from precordia.testing.encoders import EncoderContract
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,11 @@ def make(seed: int = 0, seconds: float = 10.0, fs: float = 500.0, leads: tuple[s
     beat = np.exp(-(((time % rng.uniform(0.6, 1.1)) - 0.3) ** 2) / 2e-4)
     signal = rng.normal(0.5, 0.6, (len(leads), 1)) * beat + 0.02 * rng.standard_normal((len(leads), time.size))
     return Recording(signal=signal.astype(np.float32), fs=fs, leads=leads, recording_id=f"r{seed}")
+
+
+class TestShipped(EncoderContract):
+    def make(self) -> Encoder:
+        return load_encoder("default")
 
 
 def test_is_an_encoder(encoder: SignalEncoder) -> None:

@@ -20,6 +20,7 @@ from precordia.encoders.recipe import Augmentation, ObjectiveSetting, load_recip
 from precordia.encoders.training.processes import Processes
 from precordia.encoders.training.run import Run
 from precordia.records.standardize import SignalSpec
+from precordia.testing.objectives import ObjectiveContract
 
 SIZES = Architecture(dim=16, channels=(8, 8, 8, 8))
 ROWS = torch.arange(12)
@@ -46,6 +47,33 @@ def draw(seed: int, dim: int = 16) -> torch.Tensor:
 def build(name: str, corpus: Corpus, **options: float | str) -> Objective:
     torch.manual_seed(0)
     return OBJECTIVES.get(name)(SIZES, corpus, options)
+
+
+class TestContrast(ObjectiveContract):
+    name = "contrast"
+
+    @pytest.fixture(autouse=True)
+    def _corpus(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+
+    def make(self) -> tuple[Objective, Step]:
+        return build(self.name, self.corpus), step(self.corpus, draw(1).requires_grad_(), draw(2).requires_grad_())
+
+
+class TestVicreg(TestContrast):
+    name = "vicreg"
+
+
+class Still(Objective):
+    """Wants embeddings to be small."""
+
+    def forward(self, step: Step) -> torch.Tensor:
+        return torch.stack([view.outputs.embedding.square().mean() for view in step.views]).mean()
+
+
+def test_a_new_objective_is_one_line(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OBJECTIVES, "_entries", {**OBJECTIVES._entries, "still": Still})
+    assert float(build("still", corpus)(step(corpus, torch.ones(12, 16)))) == 1.0
 
 
 @pytest.mark.parametrize("name", ["contrast", "vicreg"])

@@ -12,6 +12,7 @@ from precordia.core.errors import InputError
 from precordia.eval.harness import results, runner
 from precordia.eval.harness.registry import TASKS
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.testing.tasks import TaskContract
 
 
 class Toy:
@@ -186,3 +187,10 @@ def test_an_unwritten_figure_reaches_no_goal() -> None:
     assert runner.goal_reached(Row("a", "b", float("nan"), goal=0.5)) is False
     assert runner.goal_reached(Row("a", "b", float("nan"), goal=0.5, at_least=False)) is False
     assert runner.goal_reached(Row("a", "b", 1.0)) is None
+
+
+class TestToy(TaskContract):
+    task = Toy()
+
+    def settings(self) -> Settings:
+        return Settings(Path())

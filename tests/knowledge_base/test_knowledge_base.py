@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from precordia import KnowledgeBase, Query, Recording, read_recording
+from precordia.arguments import names_file
 from precordia.core.errors import FilterError, KnowledgeBaseNotFoundError, MismatchError, UsageError
 from precordia.core.leads import LEADS
 from precordia.encoders import create
 from precordia.indexing.seals import sealed
 from precordia.judgement.judge import judge
 from precordia.judgement.models import FOLDER
-from precordia.knowledge_base import names_file
 from precordia.simulation.hospital import Archive, write_archive
 
 

@@ -9,18 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ecg_files import (
-    FS,
-    LEADS,
-    WRITERS,
-    counts,
-    millivolts,
-    write_cardiosoft,
-    write_ishne,
-    write_mat_info,
-    write_mfer,
-    write_mortara,
-)
+from cart_files import write_cardiosoft, write_ishne, write_mfer, write_mortara
+from ecg_files import WRITERS, write_mat_info
+from written_ecg import FS, LEADS, counts, millivolts
 
 from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.leads import canonical_lead

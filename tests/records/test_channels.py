@@ -7,19 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import (
-    LEADS,
-    counts,
-    millivolts,
-    write_aecg,
-    write_cardiosoft,
-    write_csv,
-    write_dicom,
-    write_edf_plus,
-    write_muse,
-    write_schiller,
-    write_wfdb,
-)
+from cart_files import write_aecg, write_cardiosoft, write_muse, write_schiller
+from ecg_files import write_csv, write_dicom, write_edf_plus, write_wfdb
+from written_ecg import LEADS, counts, millivolts
 
 from precordia.core.leads import canonical_lead
 from precordia.records.channels import assumed_unit, is_other_signal, mv_per_unit, name_channels

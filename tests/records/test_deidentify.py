@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import write_muse
+from cart_files import write_muse
 
 from precordia.core.errors import UsageError
 from precordia.core.recording import Recording

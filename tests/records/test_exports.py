@@ -8,18 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import (
-    LEADS,
-    counts,
-    millivolts,
-    write_aecg,
-    write_dicom,
-    write_edf_plus,
-    write_muse,
-    write_philips,
-    write_scp,
-    write_wfdb,
-)
+from cart_files import write_aecg, write_muse, write_philips, write_scp
+from ecg_files import write_dicom, write_edf_plus, write_wfdb
+from written_ecg import LEADS, counts, millivolts
 
 from precordia.core.errors import UnknownFormatError, UnusableSignalError
 from precordia.records.read import read_recording

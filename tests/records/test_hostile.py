@@ -12,17 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import (
-    write_aecg,
-    write_dicom,
-    write_edf,
-    write_mfer,
-    write_muse,
-    write_npy,
-    write_philips,
-    write_scp,
-    write_wfdb,
-)
+from cart_files import write_aecg, write_mfer, write_muse, write_philips, write_scp
+from ecg_files import write_dicom, write_edf, write_npy, write_wfdb
 
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError, UnusableSignalError
 from precordia.records.read import read_recording

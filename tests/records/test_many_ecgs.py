@@ -18,8 +18,10 @@ import h5py
 import numpy as np
 import pyarrow as pa
 import pytest
-from ecg_files import FS, LEADS, counts, millivolts, write_muse, write_wfdb
+from cart_files import write_muse
+from ecg_files import write_wfdb
 from test_fuzz import mutate
+from written_ecg import FS, LEADS, counts, millivolts
 
 from precordia.core.errors import PrecordiaError, UnreadableRecordingError, UnusableSignalError
 from precordia.records.apart import Allowance, Apart, NoAnswerError

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import LEADS, counts, write_muse, write_wfdb
+from cart_files import write_muse
+from ecg_files import write_wfdb
+from written_ecg import LEADS, counts
 
 from precordia.core.errors import InputError, UnknownFormatError, UnusableSignalError
 from precordia.records.read import read_recording

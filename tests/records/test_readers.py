@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import FS, LEADS, WRITERS, counts, millivolts
+from ecg_files import WRITERS
+from written_ecg import FS, LEADS, counts, millivolts
 
 from precordia.core.leads import derive_limb_leads
 from precordia.records.read import read_recording

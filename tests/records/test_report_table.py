@@ -13,7 +13,8 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ecg_files import write_dicom, write_muse, write_wfdb
+from cart_files import write_muse
+from ecg_files import write_dicom, write_wfdb
 
 from precordia.core.errors import FilterError, InputError, MissingExtraError, UsageError
 from precordia.records.read import read_alone, read_recording

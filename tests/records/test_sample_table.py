@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import LEADS, counts, millivolts
+from written_ecg import LEADS, counts, millivolts
 
 from precordia.core.errors import InputError, UnusableSignalError
 from precordia.records.read import read_recording

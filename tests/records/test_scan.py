@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ecg_files import WRITERS, write_dicom, write_edf, write_muse, write_npy, write_wfdb
+from cart_files import write_muse
+from ecg_files import WRITERS, write_dicom, write_edf, write_npy, write_wfdb
 
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError
 from precordia.records.read import read_recording

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import FS, LEADS, STORED, counts, millivolts, write_scp
+from cart_files import write_scp
 from numpy.typing import NDArray
+from written_ecg import FS, LEADS, STORED, counts, millivolts
 
 from precordia.core.errors import UnreadableRecordingError
 from precordia.records.read import read_recording

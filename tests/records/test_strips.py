@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_files import FS, LEADS, counts, millivolts, write_aecg, write_dicom, write_edf_plus, write_scp
+from cart_files import write_aecg, write_scp
+from ecg_files import write_dicom, write_edf_plus
+from written_ecg import FS, LEADS, counts, millivolts
 
 from precordia.core.errors import UnreadableRecordingError
 from precordia.core.recording import Recording

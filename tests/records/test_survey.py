@@ -14,7 +14,8 @@ import h5py
 import numpy as np
 import openpyxl
 import pytest
-from ecg_files import write_muse, write_npy, write_wfdb
+from cart_files import write_muse
+from ecg_files import write_npy, write_wfdb
 
 from precordia.core.errors import PrecordiaError
 from precordia.records.read import read_recording

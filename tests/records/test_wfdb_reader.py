@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
-from ecg_files import FS, LEADS, counts, millivolts, write_wfdb
+from ecg_files import write_wfdb
+from written_ecg import FS, LEADS, counts, millivolts
 
 from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.records.read import read_recording

@@ -78,6 +78,13 @@ def test_negating_a_limit_negates_what_meets_it(limit: str, value: float) -> Non
     assert bound.holds(value) is not opposite.holds(value)
 
 
+def test_what_lies_outside_a_range_is_named_as_not_understood() -> None:
+    for text in ("rate not between 40 and 50", "no heart rate between 40 and 50", "LBBB, not aged 40-50"):
+        found = read_query(text)
+        assert found.bounds == ()
+        assert {"40", "50"} <= set(found.rest)
+
+
 @given(st.permutations([*FINDINGS[:3], *LIMITS[:3], "women", "over 60"]))
 def test_the_order_of_parts_changes_nothing(parts: list[str]) -> None:
     found = read_query(", ".join(parts))
@@ -111,6 +118,7 @@ def test_every_name_of_the_vocabulary_is_understood_as_itself() -> None:
 def test_conditions_say_what_must_hold_and_what_comes_first() -> None:
     found = read_query("either RBBB or LBBB, no atrial fibrillation, QTc over 500, women over 60 since 2019")
     assert found.bounds == (Bound("qtc_ms", ">", 500.0), Bound("age", ">", 60.0))
+    assert must_hold(read_query("recorded on AT_6")) == "(contains(lower(device), 'at_6'))"
     assert must_hold(found) == (
         "(qtc_ms > 500) and (age > 60) and (sex = 'F') and (year(time) >= 2019)"
         " and (not (findings has 'AFIB') and not (findings_uncertain has 'AFIB'))"

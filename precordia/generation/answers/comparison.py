@@ -79,12 +79,17 @@ def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statem
         else "Unchanged"
     )
     reasons = [*worse, *better, *moved] or list(statements)
-    told = "; ".join(s.text.rstrip(".")[0].lower() + s.text.rstrip(".")[1:] for s in reasons[:_REASONS])
+    told = "; ".join(_within(s.text.rstrip(".")) for s in reasons[:_REASONS])
     cited = {c.case_id: c for s in reasons[:_REASONS] for c in s.citations}
     names = dict.fromkeys(name for s in reasons[:_REASONS] for name in s.measurements)
     return [
         Statement(sentence(f"{word}: {told}"), citations=tuple(cited.values()), measurements=tuple(names), support=1.0)
     ]
+
+
+def _within(text: str) -> str:
+    """A sentence as it stands within another: "New" becomes "new", "PR" stays."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _numbers(names: Sequence[str], first: Evidence, second: Evidence) -> list[Statement]:

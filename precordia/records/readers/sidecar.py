@@ -221,7 +221,8 @@ def recording_from_array(
         names, notes = [name for name in standard if name], (*notes, *said)
     if len(names) != array.shape[0]:
         raise UnreadableRecordingError(
-            f"{path}: has {array.shape[0]} leads but {len(names)} names; list the leads in {path.stem}.json"
+            f"{path}: has {array.shape[0]} rows and {len(names) or 'no'} names of leads; list a lead for each row in "
+            f"{path.stem}.json, or with --leads"
         )
     fs = facts.get("fs")
     if not isinstance(fs, int | float) or isinstance(fs, bool):

@@ -17,7 +17,7 @@ def must_hold(understood: Understood) -> str | None:
         *((f"sex = '{understood.sex}'",) if understood.sex else ()),
         *((f"year(time) >= {first}",) if first is not None else ()),
         *((f"year(time) <= {last}",) if last is not None else ()),
-        *((f"device ilike '%{understood.device.replace(chr(39), '')}%'",) if understood.device else ()),
+        *((f"contains(lower(device), '{understood.device.lower()}')",) if understood.device else ()),
         *(
             f"not (findings has '{w.concept}') and not (findings_uncertain has '{w.concept}')"
             for w in understood.excluded

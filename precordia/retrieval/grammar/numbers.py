@@ -58,7 +58,6 @@ _TO: Final = r"\s*(?:-|–|and|to|und|bis)\s*"
 _RANGE: Final = rf"(?:(?:between|from|zwischen|von)\s+)?(?P<low>{_NUMBER}){_UNIT}{_TO}(?P<high>{_NUMBER}){_UNIT}"
 _LIMIT: Final = rf"(?P<operator>{_OPERATOR})\s*(?P<value>{_NUMBER}){_UNIT}"
 _SUFFIX: Final = rf"(?P<least>{_NUMBER}){_UNIT}(?P<after>{_AFTER})"
-_BARE: Final = rf"[:=]?\s*(?P<bare>{_NUMBER}){_UNIT}"
 _NOT: Final = r"(?P<negation>\b(?:no|not|without|kein\w*|ohne|nicht)\s+(?:a\s+|an\s+|the\s+|any\s+)?)?"
 
 _MEASURED: Final = [
@@ -88,7 +87,10 @@ WIDE_MS: Final = 120.0
 
 
 def bounds_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
-    """Stretches of a text that limit a measurement, with the limits; stretches do not overlap."""
+    """Stretches of a text that limit a measurement, with the limits; stretches do not overlap.
+
+    Without limits are those that cannot be told: "not between 40 and 50" is no one limit.
+    """
     taken: list[tuple[int, int]] = []
     for name, pattern in _MEASURED:
         for match in pattern.finditer(text):
@@ -107,7 +109,7 @@ def bounds_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
 
 
 def ages_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
-    """Stretches that limit the patient's age, in a text from which measurements were taken out."""
+    """Stretches that limit the patient's age, in a text from which measurements were taken out; as :func:`bounds_in`."""
     taken: list[tuple[int, int]] = []
     for pattern in _AGES:
         for match in pattern.finditer(text):
@@ -123,6 +125,8 @@ def _limits(name: str, match: re.Match[str]) -> tuple[Bound, ...]:
     found = match.groupdict()
     scale = 1000.0 if name.endswith("_ms") and _SECONDS.search(match[0]) else 1.0
     if found.get("low"):
+        if found.get("negation"):
+            return ()
         low, high = sorted((_number(found["low"]) * scale, _number(found["high"]) * scale))
         return (Bound(name, ">=", low), Bound(name, "<=", high))
     if found.get("least"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 from typing import Final
@@ -32,7 +33,7 @@ _YEARS: Final = (
 _AFTER_YEAR: Final = re.compile(r"^(?:after|nach)", re.I)
 _BEFORE_YEAR: Final = re.compile(r"^(?:before|vor)", re.I)
 _DEVICE: Final = re.compile(
-    r"\b(?:recorded (?:on|with|by)|device|cart|machine|ger(?:ä|ae)t)\s+(?:an?\s+|the\s+)?([\w-]*\d[\w-]*|[A-Z][\w-]+)"
+    r"\b(?:recorded (?:on|with)|device|cart|machine|ger(?:ä|ae)t)\s+(?:an?\s+|the\s+)?([\w-]*\d[\w-]*|[A-Z][\w-]+)"
 )
 _CHANGES: Final = (
     (
@@ -67,18 +68,17 @@ def read_query(text: str) -> Understood:
     """
     text = " ".join(text[:LONGEST].split())
     left = _Left(text)
-    bounds = [bound for span, found in bounds_in(text) for bound in left.take(span, found)]
+    unread: list[str] = []
+    bounds = _bounds(left, bounds_in(text), unread)
     years = _years(left)
     device = _device(left)
-    bounds += [bound for span, found in ages_in(left.text) for bound in left.take(span, found)]
+    bounds += _bounds(left, ages_in(left.text), unread)
     sex = _sex(left)
-    words = _EXCEPT.sub(
-        lambda m: "without".ljust(len(m[0]))[: len(m[0])] if len(m[0]) >= 7 else "no".ljust(len(m[0])), left.text
-    )
-    words = _NON.sub(lambda m: "not".ljust(len(m[0])), words)
+    # As the labeller says it, and as long, so that its places stay.
+    words = _NON.sub("not ", _EXCEPT.sub(lambda match: "no".ljust(len(match[0])), left.text))
     findings = label_report(words)
     for finding in findings:
-        left.take(finding.span, ())
+        left.take(finding.span)
     left.drop(_EXCEPT.pattern)
     for territory in sorted({f.territory for f in findings if f.territory}):
         left.drop(rf"\b{re.escape(territory)}\b")
@@ -86,7 +86,8 @@ def read_query(text: str) -> Understood:
     groups = _groups(stated, words)
     leads = _leads(left)
     change = _change(left) or next((f.comparison for f in findings if f.comparison), None)
-    measures = _measures(left) if not findings or not bounds else ()
+    measures = _measures(left)
+    left_over = [w for w in _WORD.findall(left.text) if w.lower() not in _said_beside()]
     return Understood(
         text,
         wanted=_wishes([group[0] for group in groups if len(group) == 1]),
@@ -99,7 +100,7 @@ def read_query(text: str) -> Understood:
         change=change,
         measures=measures,
         leads=leads,
-        rest=tuple(dict.fromkeys(w for w in _WORD.findall(left.text) if w.lower() not in _said_beside())),
+        rest=tuple(dict.fromkeys([*unread, *left_over])),
     )
 
 
@@ -109,14 +110,26 @@ class _Left:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def take(self, span: tuple[int, int], found: tuple[Bound, ...]) -> tuple[Bound, ...]:
+    def take(self, span: tuple[int, int]) -> str:
+        """Takes out a stretch; its words."""
         first, last = span
+        words = self.text[first:last]
         self.text = self.text[:first] + " " * (last - first) + self.text[last:]
-        return found
+        return words
 
     def drop(self, pattern: str) -> None:
         """Takes out every match."""
         self.text = re.sub(pattern, lambda match: " " * len(match[0]), self.text, flags=re.I)
+
+
+def _bounds(left: _Left, found: Iterator[tuple[tuple[int, int], tuple[Bound, ...]]], unread: list[str]) -> list[Bound]:
+    """The limits, taken out of the text; a stretch without any is not understood."""
+    bounds: list[Bound] = []
+    for span, limits in found:
+        words = left.take(span)
+        bounds += limits
+        unread += [] if limits else _WORD.findall(words)
+    return bounds
 
 
 def _wishes(findings: list[Finding]) -> tuple[Wish, ...]:
@@ -146,7 +159,7 @@ def _change(left: _Left) -> str | None:
     for name, pattern in _CHANGES:
         match = pattern.search(left.text)
         if match is not None:
-            left.take(match.span(), ())
+            left.take(match.span())
             return name
     return None
 
@@ -155,7 +168,7 @@ def _sex(left: _Left) -> Sex | None:
     found: list[Sex] = []
     for pattern, sex in _SEXES:
         for match in list(re.finditer(pattern, left.text, re.I)):
-            left.take(match.span(), ())
+            left.take(match.span())
             found.append(sex)
     return found[0] if len(set(found)) == 1 else None
 
@@ -170,7 +183,7 @@ def _years(left: _Left) -> tuple[int | None, int | None]:
                 first = year + 1 if _AFTER_YEAR.match(match[0]) else year
             if closes:
                 last = year - 1 if _BEFORE_YEAR.match(match[0]) else year
-            left.take(match.span(), ())
+            left.take(match.span())
     return first, last
 
 
@@ -178,7 +191,7 @@ def _device(left: _Left) -> str | None:
     match = _DEVICE.search(left.text)
     if match is None:
         return None
-    left.take(match.span(), ())
+    left.take(match.span())
     return match[1]
 
 
@@ -187,11 +200,11 @@ def _leads(left: _Left) -> tuple[str, ...]:
     for match in list(_LEADS.finditer(left.text)):
         first, last = sorted(int(match[k][1]) for k in (1, 2))
         found |= {f"V{k}" for k in range(first, last + 1)}
-        left.take(match.span(), ())
+        left.take(match.span())
     for match in list(_LEAD.finditer(left.text)):
         if match[1] != "I" or re.search(r"(?:leads?|,|and)\s*$|^$", left.text[: match.start()]):
             found.add(match[1])
-            left.take(match.span(), ())
+            left.take(match.span())
     return tuple(lead for lead in LEADS if lead in found)
 
 
@@ -200,7 +213,7 @@ def _measures(left: _Left) -> tuple[str, ...]:
     for name, words in MEASURES:
         match = re.search(rf"\b(?:{words})\b", left.text, re.I)
         if match is not None:
-            left.take(match.span(), ())
+            left.take(match.span())
             found.append(name)
     return tuple(found)
 

@@ -93,6 +93,13 @@ def test_age_and_sex_are_answered_from_the_record() -> None:
     assert ask("Is this patient male?", recording=unknown).reason == "the record gives no sex"
 
 
+def test_abbreviations_keep_their_capitals_within_a_verdict() -> None:
+    pair = [judged(HITS, replace(MEASURED, qrs_ms=width)) for width in (90.0, 140.0)]
+    text = answer("Is this better than last time?", pair).statements[0].text
+    assert "QRS duration" in text
+    assert "qRS" not in text
+
+
 @pytest.mark.parametrize(
     ("first", "second", "verdict"),
     [

@@ -55,6 +55,7 @@ CARD: Final = TaskCard(
         "wrong, of answers given @ held back",
         "precision@10 @ held back",
     ),
+    wants_kb=True,
     code=__name__,
 )
 
@@ -119,11 +120,12 @@ class QuestionsTask:
                 samples.append(_sample(asked, i, outcome, OURS))
                 if always_no is not None:
                     samples.append(_sample(asked, i, always_no, "always no"))
-        store = DeltaCaseStore(path)
+        store, without = DeltaCaseStore(path), 0
         for asked in settings.progress(searches, len(searches), "searches", "search"):
             relevant = {int(i) for i in store.select(asked.truth)}
             found = [hit.case.case_id for hit in bench.kb.search(Query(text=asked.text, k=K))]
             best = min(K, len(relevant))
+            without += not best
             if best:
                 share = len(relevant.intersection(found)) / best
                 samples.append({**_sample(asked, 0, None, OURS), "precision": share})

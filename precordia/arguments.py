@@ -1,0 +1,92 @@
+"""What callers hand over: ECGs, encoders and language models, as objects, by name or by file."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from precordia.core.errors import MissingExtraError, UsageError
+from precordia.core.protocols import Encoder, LanguageModel, TextEncoder
+from precordia.core.recording import Recording
+
+
+def encoder_of(encoder: Encoder | str) -> tuple[Encoder, str]:
+    """An encoder of signals, and the name to load it by again: "custom" for an object."""
+    if not isinstance(encoder, str):
+        return encoder, "custom"
+    from precordia.encoders import load_encoder
+
+    return load_encoder(encoder), str(Path(encoder).resolve()) if Path(encoder).is_dir() else encoder
+
+
+def text_encoder_of(encoder: TextEncoder | str | None) -> tuple[TextEncoder | None, str | None]:
+    """Likewise of reports; None where none is wanted, or the default's extra is not installed."""
+    if encoder is None:
+        return None, None
+    if not isinstance(encoder, str):
+        return encoder, "custom"
+    from precordia.encoders.text import load_text_encoder
+
+    try:
+        return load_text_encoder(encoder), encoder
+    except MissingExtraError:
+        if encoder != "default":
+            raise
+        return None, None
+
+
+def names_file(words: str) -> bool:
+    """Whether a string names a file that is there, or a WFDB record without its extension, rather than says words."""
+    from precordia.records.places import split_place
+
+    try:
+        file = Path(split_place(words)[0])
+        return file.is_file() or file.with_name(f"{file.name}.hea").is_file()
+    except (OSError, ValueError):
+        return False  # too long for a name, or with characters that no name has: words
+
+
+def recording_of(ecg: Recording | PathLike[str] | str, besides: str = "") -> Recording:
+    """An ECG, read where it is a file.
+
+    Args:
+        ecg: The recording, or its path.
+        besides: What else the caller takes, for people.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if isinstance(ecg, Recording):
+        return ecg
+    if not isinstance(ecg, (str, PathLike)):
+        raise UsageError(
+            f"give a Recording{f', {besides}' if besides else ''} or the path of an ECG file, not {in_words(ecg)}"
+        )
+    from precordia.records.read import read_recording
+
+    return read_recording(ecg)
+
+
+def in_words(thing: object) -> str:
+    """What a thing is that was not expected."""
+    return "None" if thing is None else f"a value of type {type(thing).__name__}"
+
+
+def language_model_of(llm: LanguageModel | str) -> LanguageModel | None:
+    """A language model, loaded where it is a spec; None for "none".
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if isinstance(llm, LanguageModel):
+        return llm
+    if not isinstance(llm, str):
+        raise UsageError(
+            f"a language model is a spec (openai:NAME@URL, ollama:NAME, hf:FOLDER, own, none) or a LanguageModel, not "
+            f"{in_words(llm)}; inherit precordia.LanguageModel and give it name and reply(prompt)"
+        )
+    if llm == "none":
+        return None
+    from precordia.language_models import load_language_model
+
+    return load_language_model(llm)
