@@ -5,10 +5,11 @@ The files are those that the readers' own tests write, one of each format and of
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import random
 import re
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,7 +40,10 @@ _BATCH: Final = 250
 def mutated_inputs(room: Path, n: int, chance: random.Random) -> Tally:
     """``n`` mutated files, as many of each file of a simulated archive of all formats, read in children."""
     tally = Tally("mutated inputs, all formats")
-    files = run(lambda: [_written(room / name, write) for name, write in _writers().items()]).value
+    written = run(lambda: [_written(room / name, write) for name, write in _writers().items()])
+    if written.error:
+        raise RuntimeError(f"the files to mutate could not be written: {written.error} {written.said}")
+    files = written.value
     tally.counts["kinds of file"] = len(files)
     done, slowest, largest = 0, 0.0, 0
     while done < n:
@@ -100,13 +104,14 @@ def _most_memory() -> int:
 
 
 def _writers() -> dict[str, Callable[[Path], Path]]:
-    place = Path(__file__).parents[2] / "tests" / "records" / "ecg_files.py"
-    spec = importlib.util.spec_from_file_location("ecg_files", place)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{place} is not there: run the benchmark from a checkout")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    writers: dict[str, Callable[[Path], Path]] = module.WRITERS
+    folder = Path(__file__).parents[2] / "tests" / "records"
+    if not (folder / "ecg_files.py").is_file():
+        raise UsageError(f"{folder} is not there: run the benchmark from a checkout")
+    sys.path.insert(0, str(folder))
+    try:
+        writers: dict[str, Callable[[Path], Path]] = importlib.import_module("ecg_files").WRITERS
+    finally:
+        sys.path.remove(str(folder))
     return writers
 
 

@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -141,10 +142,6 @@ def _stated(status: str) -> Callable[[CaseRow], list[str]]:
     return lambda row: sorted({f.concept for f in row.case.findings if f.status == status})
 
 
-def _measured(name: str) -> Callable[[CaseRow], float | None]:
-    return lambda row: row.case.measurements.scalars()[name]
-
-
 def _wall_clock(row: CaseRow) -> datetime | None:
     """Wall-clock time of the place of recording: what "recorded after 18:00" means to people."""
     return row.case.time.replace(tzinfo=None) if row.case.time else None
@@ -166,7 +163,7 @@ def _details(row: CaseRow) -> str:
 _APART: Final[Mapping[str, Sequence[Column]]] = {
     "findings": [Column(name, _STRINGS, _stated(status)) for name, status in _STATUSES.items()],
     "measurements": [
-        *(Column(name, pa.float64(), _measured(name)) for name in Measurements().scalars()),
+        *(Column(name, pa.float64(), attrgetter(f"case.measurements.{name}")) for name in Measurements().scalars()),
         Column("rhythm_regularity", pa.string(), lambda row: row.case.measurements.rhythm_regularity),
     ],
     "time": [Column("time", pa.timestamp("us"), _wall_clock)],
