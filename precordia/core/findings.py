@@ -29,6 +29,11 @@ class Finding:
     comparison: str | None = None
     span: tuple[int, int] = (0, 0)
 
+    @property
+    def in_words(self) -> bool:
+        """Whether it was read from a text, and not from a code or a measurement."""
+        return self.span != (0, 0)
+
 
 @dataclass(frozen=True)
 class Measurements:

@@ -39,6 +39,7 @@ WITHIN_NORMAL: Final = frozenset({"NAXIS", "REGRH"})
 HARMLESS: Final = frozenset({"NORM", "ONORM", "SINUS", "REGRH", "NAXIS", "LTYPE", "VAX", "INDAX"})
 """Findings that stand beside a normal ECG, with all that is more special: rates are held to their range besides."""
 NORMAL: Final = "NORM"
+SINUS: Final = "SINUS"
 KEPT_BESIDE_NORMAL: Final = ("MI", "CDIST", "VARR", "SVARR", "PACE", "INJ", "HYP", "ISC_")
 """Findings (with all that is more special) that "normal" never pushes out, however probable it is."""
 TOLD: Final = ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg", "p_ms")
@@ -97,7 +98,7 @@ def judge(evidence: Evidence) -> Judgement:
     gone = {s.concept for s in candidates if s.ruled_out}
     said = [s for s in said if not s.ruled_out and not _rests_on(s, gone)]
     said = _one_of_each_lineage(said)
-    said = _without_excluded(said, notes)
+    said = _without_excluded(said, evidence.measurements, notes)
     said = _with_normal_last(said, evidence, notes)
     said = _rhythms(said, bench)
     if not said:
@@ -263,10 +264,16 @@ def _one_of_each_lineage(said: Sequence[Standing]) -> list[Standing]:
     return merged
 
 
-def _without_excluded(said: Sequence[Standing], notes: list[str]) -> list[Standing]:
-    """The findings less those that a more probable one excludes; "normal" has no say here."""
+def _without_excluded(said: Sequence[Standing], measurements: Measurements, notes: list[str]) -> list[Standing]:
+    """The findings less those that a more probable one excludes; "normal" has no say here.
+
+    Where RR intervals are irregular and no P wave can be measured, a rhythm of the sinus node gives way to whatever else
+    is probable: these two are the signs of fibrillation (Joglar et al., 2023 ACC/AHA/ACCP/HRS guideline, Circulation
+    2024;149:e1).
+    """
+    no_p = measurements.p_ms is None and measurements.rhythm_regularity == "irregular" and not measurements.paced
     kept: list[Standing] = []
-    for s in sorted(said, key=lambda s: (-s.probability, s.concept)):
+    for s in sorted(said, key=lambda s: (no_p and SINUS in lineage(s.concept), -s.probability, s.concept)):
         pairs = exclusions([s.concept, *(other.concept for other in kept)])
         stronger = next((o for o in kept if o.concept != NORMAL and frozenset((s.concept, o.concept)) in pairs), None)
         if s.concept == NORMAL or stronger is None:

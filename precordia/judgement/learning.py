@@ -22,7 +22,7 @@ from precordia.indexing.store import DeltaCaseStore
 from precordia.judgement.inputs import inputs_of, recorder_of
 from precordia.judgement.models import FindingModels, Promise, Recorders
 from precordia.judgement.promise import risk_threshold
-from precordia.judgement.reconcile import most_specific, said_of
+from precordia.judgement.reconcile import most_specific, written_of
 from precordia.judgement.scaling import Scaling
 from precordia.judgement.settings import JudgementSettings
 
@@ -127,7 +127,7 @@ def lessons_of(store: DeltaCaseStore, seen: Seen | None = None, most: int = MOST
     wanted = {int(ids[i]): float(chance[i]) for i in drawn}
     rows, said, patients, weights, vectors, recorders = [], [], [], [], [], []
     for case, vector in _cases_with_vectors(store, sorted(wanted)):
-        findings = said_of(case.findings)
+        findings = written_of(case.findings)
         if findings:
             rows.append(inputs_of(vector, case.measurements, case.age, case.sex))
             said.append(findings)

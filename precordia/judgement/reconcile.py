@@ -66,6 +66,19 @@ def said_of(findings: Iterable[Finding]) -> frozenset[str]:
     return frozenset(c for c in vocabulary().implied(stated) if sayable(c))
 
 
+def written_of(findings: Iterable[Finding]) -> frozenset[str]:
+    """What a case's report says of it, with all that it implies; what its codes say where nothing is written.
+
+    Codes are often assigned for other ends than the report and name more: a model that learned both would say what no
+    report says.
+
+    >>> sorted(written_of([Finding("SR", span=(0, 12)), Finding("LVH")]) - {"SINUS"})
+    ['SR']
+    """
+    known = tuple(findings)
+    return said_of(f for f in known if f.in_words) or said_of(known)
+
+
 def in_words(finding: Finding) -> str:
     """A finding as it is named within a sentence.
 

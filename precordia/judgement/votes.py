@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from precordia.concepts import vocabulary
 from precordia.core.case import Case
@@ -36,10 +36,15 @@ class Voter:
         """The case."""
         return self.hit.case
 
+    @cached_property
+    def writes(self) -> bool:
+        """Whether its report states anything in words."""
+        return any(f.in_words and f.status != "absent" for f in self.case.findings)
+
     def says(self, concept: str) -> Finding | None:
-        """The finding by which the case states a concept, itself or a more specific one; certain before possible."""
+        """The finding by which the case states a concept, itself or a more specific one; words before codes, certain before possible."""
         stated = [f for f in self.case.findings if f.status != "absent" and concept in lineage(f.concept)]
-        stated.sort(key=lambda f: (f.status != "present", f.concept != concept, f.span == (0, 0), f.span))
+        stated.sort(key=lambda f: (not f.in_words, f.status != "present", f.concept != concept, f.span))
         return stated[0] if stated else None
 
     def denies(self, concept: str) -> Finding | None:
@@ -55,8 +60,9 @@ class Vote:
 
     Attributes:
         concept: The concept.
-        support: Weighted share of the voters that state it; a possible finding counts less.
-        agreeing: The voters that state it, nearest first.
+        support: Weighted share of the voters that state it; a possible finding counts less, and one that only a code
+            states beside a written report nothing: codes are given for other ends, and name more than reports do.
+        agreeing: The voters that state it, in words or by a code, nearest first.
         denying: The voters that deny it.
         status: "present", or "uncertain" when most of the support is only possible.
     """
@@ -109,6 +115,8 @@ def vote(concept: str, jury: Sequence[Voter], *, uncertain_weight: float) -> Vot
         stated = voter.says(concept)
         if stated is not None:
             agreeing.append(voter)
+            if not stated.in_words and voter.writes:
+                continue
             if stated.status == "present":
                 certain += voter.weight
             else:
@@ -149,7 +157,7 @@ def cite(concept: str, agreeing: Iterable[Voter], at_most: int) -> tuple[Citatio
         finding = voter.says(concept)
         if finding is not None:
             quote = quote_of(voter.case, finding)
-            worded = bool(quote) and finding.span != (0, 0)
+            worded = bool(quote) and finding.in_words
             cited.append((not worded, order, Citation(voter.case.case_id, quote, voter.case.recording_id)))
     cited.sort(key=lambda item: item[:2])
     chosen = sorted(cited[:at_most], key=lambda item: item[1])
