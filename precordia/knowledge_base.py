@@ -353,13 +353,20 @@ class KnowledgeBase:
             FilterError: ``where`` is not valid.
         """
         from precordia.judgement.evidence import Evidence
+        from precordia.judgement.witnesses import with_witnesses
 
         recording = recording_of(recording)
         known = Known(_measure(recording), self._encoder.embed([recording])[0])
         query = Query(recording, k=k, where=where)
-        hits = self._searcher(query).retrieve(query, known)
+        searcher = self._searcher(query)
+        hits = searcher.retrieve(query, known)
         earlier = earlier_ecgs(recording, self._store, self._signals, lambda: known.vector)
-        return Evidence(
+
+        def nearest(condition: str) -> Hit | None:
+            narrower = replace(query, k=1, where=f"({where}) and ({condition})" if where else condition)
+            return next(iter(searcher.retrieve(narrower, known)), None)
+
+        gathered = Evidence(
             recording,
             known.measurements,
             _assess(recording),
@@ -368,6 +375,7 @@ class KnowledgeBase:
             tuple(earlier),
             self.knowledge(),
         )
+        return with_witnesses(gathered, nearest)
 
     def report(
         self,

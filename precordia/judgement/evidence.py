@@ -31,6 +31,7 @@ class Evidence:
         earlier: The patient's own earlier ECGs, most recent first: to compare with, never precedents.
         knowledge: What the archive has taught: how near is near, and its finding models.
         settings: How much evidence a finding needs.
+        witnesses: Cases further off that state what is probable and no precedent states; they have no vote.
     """
 
     recording: Recording
@@ -41,6 +42,7 @@ class Evidence:
     earlier: tuple[Hit, ...] = ()
     knowledge: Knowledge = field(default_factory=Knowledge)
     settings: JudgementSettings = field(default_factory=JudgementSettings)
+    witnesses: tuple[Hit, ...] = ()
 
     def __post_init__(self) -> None:
         own = patient_key_of(self.recording)
@@ -49,6 +51,11 @@ class Evidence:
 
     def __repr__(self) -> str:
         return f"Evidence({self.recording!r}, {len(self.hits)} precedents, {len(self.earlier)} earlier)"
+
+    @property
+    def shown(self) -> tuple[Hit, ...]:
+        """The precedents and the witnesses: all that a statement may cite."""
+        return (*self.hits, *self.witnesses)
 
     @cached_property
     def jury(self) -> tuple[Voter, ...]:
@@ -59,7 +66,7 @@ class Evidence:
         """How the jury stands to a finding."""
         if concept not in self._votes:
             weight = self.settings.uncertain_weight
-            self._votes[concept] = votes.vote(concept, self.jury, uncertain_weight=weight)
+            self._votes[concept] = votes.vote(concept, self.jury, self.witnesses, uncertain_weight=weight)
         return self._votes[concept]
 
     @cached_property

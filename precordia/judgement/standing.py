@@ -54,7 +54,7 @@ class Standing:
     @property
     def borne_out(self) -> bool:
         """Whether anything can be pointed at: a precedent that states it, or a measurement that shows it."""
-        return self.shown or bool(self.vote.agreeing)
+        return self.shown or bool(self.vote.stating)
 
     def implies(self, concept: str) -> bool:
         """Whether another finding follows from this one."""

@@ -64,6 +64,7 @@ class Vote:
             states beside a written report nothing: codes are given for other ends, and name more than reports do.
         agreeing: The voters that state it, in words or by a code, nearest first.
         denying: The voters that deny it.
+        witness: A case beyond the voters that states it, where none of them does; it has no vote.
         status: "present", or "uncertain" when most of the support is only possible.
     """
 
@@ -72,6 +73,12 @@ class Vote:
     agreeing: tuple[Voter, ...]
     denying: tuple[Voter, ...]
     status: Status
+    witness: Voter | None = None
+
+    @property
+    def stating(self) -> tuple[Voter, ...]:
+        """All that can be cited for it: the voters that state it, else the witness beyond them."""
+        return self.agreeing or ((self.witness,) if self.witness is not None else ())
 
 
 @lru_cache(maxsize=4096)
@@ -107,8 +114,8 @@ def voters(hits: Sequence[Hit], *, temperature: float, k: int) -> tuple[Voter, .
     return tuple(Voter(hit, weight / sum(raw)) for hit, weight in zip(chosen, raw, strict=True))
 
 
-def vote(concept: str, jury: Sequence[Voter], *, uncertain_weight: float) -> Vote:
-    """How the jury stands to one concept."""
+def vote(concept: str, jury: Sequence[Voter], beyond: Sequence[Hit] = (), *, uncertain_weight: float) -> Vote:
+    """How the jury stands to one concept; where nobody of it states it, the first case beyond it that does is a witness."""
     certain = possible = 0.0
     agreeing, denying = [], []
     for voter in jury:
@@ -124,7 +131,10 @@ def vote(concept: str, jury: Sequence[Voter], *, uncertain_weight: float) -> Vot
         elif voter.denies(concept):
             denying.append(voter)
     support = min(certain + uncertain_weight * possible, 1.0)
-    return Vote(concept, support, tuple(agreeing), tuple(denying), "present" if certain >= possible else "uncertain")
+    status: Status = "present" if certain >= possible else "uncertain"
+    others = (Voter(hit, 0.0) for hit in beyond)
+    witness = None if agreeing else next((one for one in others if one.says(concept)), None)
+    return Vote(concept, support, tuple(agreeing), tuple(denying), status, witness)
 
 
 def stated_concepts(jury: Iterable[Voter]) -> list[str]:

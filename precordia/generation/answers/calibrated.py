@@ -63,10 +63,10 @@ def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True) -> D
     if reason is None and decision.answer == UNSURE:
         reason = f"not sure: {_name(asked.options[0])} is stated as doubtful of such ECGs"
     if reason is not None:
-        return Draft((), True, reason, evidence.measurements, evidence.hits)
+        return Draft((), True, reason, evidence.measurements, evidence.shown)
     warnings = () if decision.enough else ("This answer is less sure than answers need to be by default",)
     statements = tuple(_statements(asked, decision, belief))
-    return Draft(statements, measurements=evidence.measurements, hits=evidence.hits, warnings=warnings)
+    return Draft(statements, measurements=evidence.measurements, hits=evidence.shown, warnings=warnings)
 
 
 def _why_not(asked: Asked, belief: Belief, decision: Decision) -> str | None:

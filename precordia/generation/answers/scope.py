@@ -80,7 +80,7 @@ def _sex_in_words(recording: Recording, said: str | None) -> str | None:
 def _from_record(text: str | None, otherwise: str, judgement: Judgement) -> Draft:
     evidence = judgement.evidence
     said = () if text is None else (Statement(sentence(text), measurements=("record",), support=1.0),)
-    return Draft(said, text is None, None if text else otherwise, evidence.measurements, evidence.hits)
+    return Draft(said, text is None, None if text else otherwise, evidence.measurements, evidence.shown)
 
 
 def _declined(scope: Scope, judgement: Judgement) -> Draft:
@@ -116,7 +116,7 @@ def _declined(scope: Scope, judgement: Judgement) -> Draft:
     said = (whole,) if facts else ()
     report = compose(judgement)
     reason = f"{scope.lead_in[0].lower()}{scope.lead_in[1:]}"
-    return Draft(said, True, reason, m, evidence.hits, consider=report.consider)
+    return Draft(said, True, reason, m, evidence.shown, consider=report.consider)
 
 
 @cache

@@ -266,5 +266,5 @@ def _draft(statements: Sequence[Statement], evidence: Evidence, otherwise: str) 
         abstained=not kept,
         reason=None if kept else (otherwise or "there is no evidence for an answer"),
         measurements=evidence.measurements,
-        hits=evidence.hits,
+        hits=evidence.shown,
     )

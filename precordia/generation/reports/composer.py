@@ -41,7 +41,7 @@ def compose(judgement: Judgement) -> Draft:
         abstained=judgement.reason is not None,
         reason=judgement.reason,
         measurements=evidence.measurements,
-        hits=evidence.hits,
+        hits=evidence.shown,
         warnings=(*_quality_warnings(evidence), *judgement.notes),
         consider=tuple(_consider(concern, evidence) for concern in judgement.concerns),
         details={"voters": str(len(evidence.jury)), "nearest_similarity": f"{evidence.nearest:.4f}"},
@@ -57,11 +57,10 @@ def statement_about(standing: Standing, evidence: Evidence, text: str | None = N
         text: The sentence; None for the finding's canonical words.
     """
     at_most = evidence.settings.max_citations
-    agreeing = standing.vote.agreeing
     return Statement(
         text=sentence(text or statement_of(standing.finding)),
         findings=(standing.finding,),
-        citations=votes.cite(standing.vote.concept, agreeing, at_most),
+        citations=votes.cite(standing.vote.concept, standing.vote.stating, at_most),
         measurements=standing.measurements,
         support=round(standing.support, 4),
         confidence=round(standing.probability, 4) if standing.calibrated else None,
@@ -96,6 +95,10 @@ def _dissent(standing: Standing, evidence: Evidence) -> list[str]:
     for concept in most_specific(sorted(others)):
         if sum(voter.weight for voter in others[concept]) >= warn_share:
             warnings.append(f"{_count(others[concept], jury)} state {in_words(Finding(concept))} instead")
+    witness = standing.vote.witness
+    if witness is not None and not standing.shown:
+        near = f"the nearest case that does has similarity {votes.similarity_of(witness.hit):.2f}"
+        warnings.append(f"None of {len(jury)} precedents states it; {near}")
     if standing.shown and not agreeing and not measured.is_defined(standing.concept):
         warnings.append("Measured here; none of the precedents states it")
     return warnings

@@ -144,7 +144,7 @@ def _evidence_for(finding: Finding, judgement: Judgement) -> tuple[float, list[C
     if finding.status == "absent":
         return _evidence_against(standing, judgement)
     evidence, vote = judgement.evidence, standing.vote
-    cited = list(votes.cite(finding.concept, vote.agreeing, evidence.settings.max_citations))
+    cited = list(votes.cite(finding.concept, vote.stating, evidence.settings.max_citations))
     objections = list(standing.against)
     if standing.ruled_out and not objections:
         objections.append(f"the shape of the QRS complex makes {_name(finding)} meaningless here")
