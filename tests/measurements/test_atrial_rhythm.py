@@ -10,6 +10,8 @@ from drawn_ecg import Drawn, draw, gains, hump, regular
 
 from precordia.core.recording import Recording
 from precordia.measurements import measure
+from precordia.simulation import simulate
+from precordia.simulation.persons import new_person
 
 
 def with_p_waves(onsets: np.ndarray, p_onsets: np.ndarray, *, fs: float = 500.0, noise_mv: float = 0.02) -> Recording:
@@ -53,3 +55,9 @@ def test_irregular_complexes_and_no_p_waves_leave_it_open() -> None:
 
 def test_a_beat_or_two_say_nothing() -> None:
     assert measure(draw(np.array([0.5, 1.4]), duration=2.2)).p_rate_bpm is None
+
+
+def test_a_complex_that_begins_behind_the_stretchs_end_takes_nothing_away() -> None:
+    seed = 69117233185
+    person = new_person(np.random.default_rng([seed, 0]))
+    assert measure(simulate(("VT",), seed=seed, fs=500.0, person=person).recording).heart_rate_bpm is not None
