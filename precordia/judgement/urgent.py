@@ -28,6 +28,8 @@ SURE: Final = 0.5
 
 CHEST: Final = ("V2", "V3", "V4", "V5")
 WIDE_MS: Final = 120.0
+T_P_MS: Final = 40.0
+"""A P wave that begins so soon after the measured end of T may have cut it short, ms: twice the error of measuring QT."""
 WIDESPREAD: Final = 4
 """Early repolarisation seldom raises so many leads by the universal definition's limits."""
 
@@ -265,12 +267,24 @@ def _preexcited(m: Measurements, patient: _Patient) -> _Sign | None:
     return _Sign("likely" if varied else "possible", seen, ("heart_rate_bpm", "rr_min_ms", "qrs_ms", "qrs_sd_ms"))
 
 
+def _p_cuts_t(m: Measurements) -> bool:
+    """Whether a long PR interval brings the next P wave into T, whose end is then measured too early."""
+    if m.rr_ms is None or m.pr_ms is None or m.qt_ms is None:
+        return False
+    return m.pr_ms > 200.0 and m.rr_ms - m.pr_ms - m.qt_ms <= T_P_MS
+
+
 def _long_qt(m: Measurements, patient: _Patient) -> _Sign | None:
     """QTc of 500 ms, as near as it can be measured; behind a wide QRS what is left when its width is taken off."""
     wide = m.qrs_ms is not None and m.qrs_ms >= WIDE_MS
     name = "qtc_wide_ms" if wide else "qtc_ms"
     value = m.qtc_wide_ms if wide else m.qtc_ms
-    if value is None or value < 490.0 or m.confidence.get("qtc_ms", 0.0) < SURE:
+    if value is None or m.confidence.get("qtc_ms", 0.0) < SURE:
+        return None
+    if 440.0 <= value < 490.0 and _p_cuts_t(m):
+        seen = f"the next P wave begins where T is measured to end, so that QTc is at least {value:.0f} ms"
+        return _Sign("possible", seen, (name, "qt_ms", "pr_ms", "heart_rate_bpm"))
+    if value < 490.0:
         return None
     return _Sign("likely" if value >= 500.0 else "possible", f"QTc {value:.0f} ms", (name, "qt_ms", "heart_rate_bpm"))
 

@@ -99,6 +99,17 @@ def test_qtc_counts_when_it_is_sure_and_less_the_width_of_a_wide_complex() -> No
     assert near.grade == "possible"
 
 
+def test_a_p_wave_that_cuts_t_short_leaves_qtc_at_least_that_long() -> None:
+    cut = Measurements(
+        rr_ms=680, pr_ms=280, qt_ms=375, qtc_ms=455, qrs_ms=90, heart_rate_bpm=88, confidence={"qtc_ms": 0.9}
+    )
+    (found,) = urgent(cut)
+    assert (found.concept, found.grade) == ("LNGQT", "possible")
+    assert "at least 455" in found.text
+    for clear in (replace(cut, pr_ms=180), replace(cut, rr_ms=760), replace(cut, qtc_ms=435)):
+        assert urgent(clear) == ()
+
+
 def test_complete_block_is_not_said_under_a_working_pacemaker() -> None:
     parted = Measurements(
         heart_rate_bpm=60, rr_ms=1000, rr_usual_sd_ms=4, av_dissociation=True, p_rate_bpm=85, qrs_ms=160, n_beats=10
