@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -358,11 +359,16 @@ class KnowledgeBase:
         recording = recording_of(recording)
         known = Known(_measure(recording), self._encoder.embed([recording])[0])
         query = Query(recording, k=k, where=where)
-        searcher = self._searcher(query)
-        hits = searcher.retrieve(query, known)
+        searcher, knowledge = self._searcher(query), self.knowledge()
+        nearest, models = float("nan"), knowledge.models
+        if models is None:
+            hits = searcher.retrieve(query, known)
+        else:
+            chances = models.chances(recording, known.measurements, known.vector)
+            hits, nearest = searcher.alike(query, known, partial(models.likeness, chances))
         earlier = earlier_ecgs(recording, self._store, self._signals, lambda: known.vector)
 
-        def nearest(condition: str) -> Hit | None:
+        def stating(condition: str) -> Hit | None:
             narrower = replace(query, k=1, where=f"({where}) and ({condition})" if where else condition)
             return next(iter(searcher.retrieve(narrower, known)), None)
 
@@ -373,9 +379,10 @@ class KnowledgeBase:
             known.vector,
             tuple(hits),
             tuple(earlier),
-            self.knowledge(),
+            knowledge,
+            nearest=nearest,
         )
-        return with_witnesses(gathered, nearest)
+        return with_witnesses(gathered, stating)
 
     def report(
         self,

@@ -54,12 +54,17 @@ class Query:
         return f"Query({ecg}{words}k={self.k}{'' if self.where is None else ', filtered'})"
 
 
+ALIKE: Final = "likeness"
+"""Among the scores of a precedent: how alike its findings are to the query's, as the archive's models see them, 0 to 1."""
+
+
 @dataclass(frozen=True)
 class Why:
     """Why a case was found.
 
     Attributes:
-        scores: Modality ("signal", "words", "meaning") to its own score: cosine similarity for signal and meaning, BM25 for words.
+        scores: Modality ("signal", "words", "meaning", :data:`ALIKE`) to its own score: cosine similarity for signal and
+            meaning, BM25 for words.
         ranks: Modality to the rank (from 1) that it gave the case.
         shared_findings: Concepts that the case shares with the query (its text, or what can be told from its measurements).
     """
@@ -79,7 +84,8 @@ class Hit:
 
     Attributes:
         rank: From 1.
-        score: Higher is nearer: cosine similarity by signal or meaning, BM25 by words, the fused score for hybrid.
+        score: Higher is nearer: cosine similarity by signal or meaning, BM25 by words, the fused score for hybrid, and
+            likeness for precedents of an archive that has models.
         case: The case.
         why: The parts of the score.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from precordia.core.case import patient_key_of
 from precordia.core.findings import Measurements
 from precordia.core.recording import Quality, Recording
-from precordia.core.retrieval import Hit
+from precordia.core.retrieval import ALIKE, Hit
 from precordia.judgement import votes
 from precordia.judgement.knowledge import Knowledge
 from precordia.judgement.settings import JudgementSettings
@@ -31,6 +32,7 @@ class Evidence:
         earlier: The patient's own earlier ECGs, most recent first: to compare with, never precedents.
         knowledge: What the archive has taught: how near is near, and its finding models.
         settings: How much evidence a finding needs.
+        nearest: Similarity of the nearest case that the ECG may have as a precedent; NaN without one. By default that of ``hits``.
         witnesses: Cases further off that state what is probable and no precedent states; they have no vote.
     """
 
@@ -42,12 +44,16 @@ class Evidence:
     earlier: tuple[Hit, ...] = ()
     knowledge: Knowledge = field(default_factory=Knowledge)
     settings: JudgementSettings = field(default_factory=JudgementSettings)
+    nearest: float = float("nan")
     witnesses: tuple[Hit, ...] = ()
 
     def __post_init__(self) -> None:
         own = patient_key_of(self.recording)
         object.__setattr__(self, "hits", tuple(hit for hit in self.hits if hit.case.patient_key != own))
         object.__setattr__(self, "earlier", tuple(self.earlier))
+        if math.isnan(self.nearest):
+            nearest = max((votes.similarity_of(hit) for hit in self.hits), default=float("nan"))
+            object.__setattr__(self, "nearest", nearest)
 
     def __repr__(self) -> str:
         return f"Evidence({self.recording!r}, {len(self.hits)} precedents, {len(self.earlier)} earlier)"
@@ -60,7 +66,8 @@ class Evidence:
     @cached_property
     def jury(self) -> tuple[Voter, ...]:
         """The precedents that have a report or codes, as voters: one a patient."""
-        return votes.voters(self.hits, temperature=self.settings.temperature, k=self.settings.voters)
+        s, alike = self.settings, any(ALIKE in hit.why.scores for hit in self.hits)
+        return votes.voters(self.hits, temperature=s.alike_temperature if alike else s.temperature, k=s.voters)
 
     def vote(self, concept: str) -> Vote:
         """How the jury stands to a finding."""
@@ -72,11 +79,6 @@ class Evidence:
     @cached_property
     def _votes(self) -> dict[str, Vote]:
         return {}
-
-    @property
-    def nearest(self) -> float:
-        """Similarity of the nearest precedent; NaN without one."""
-        return max((votes.similarity_of(hit) for hit in self.hits), default=float("nan"))
 
     @property
     def too_thin(self) -> str | None:

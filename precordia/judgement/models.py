@@ -20,6 +20,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from precordia.core.case import Case
 from precordia.core.errors import MismatchError
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
@@ -157,6 +158,29 @@ class FindingModels:
         row = inputs_of(vector, measurements, recording.age, recording.sex)
         found = self.probabilities(row[None, :], [recorder_of(recording.device, recording.fs)])[0]
         return dict(zip(self.concepts, found.tolist(), strict=True))
+
+    def likeness(
+        self, chances: Mapping[str, float], cases: Sequence[Case], vectors: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """How alike each case is to an ECG in what the models see of both: the cosine of their findings' probabilities.
+
+        The reports of the cases have no part in it beyond what the models have learned.
+
+        Args:
+            chances: Of the ECG.
+            cases: ``(n,)``.
+            vectors: ``(n, dim)`` of the cases.
+
+        Returns:
+            ``(n,)``, 0 to 1.
+        """
+        if not cases:
+            return np.zeros(0)
+        rows = [inputs_of(v, c.measurements, c.age, c.sex) for c, v in zip(cases, vectors, strict=True)]
+        theirs = self.probabilities(np.stack(rows), [recorder_of(c.device, c.fs) for c in cases])
+        own = np.array([chances[concept] for concept in self.concepts])
+        alike: NDArray[np.float64] = theirs @ own / (np.linalg.norm(theirs, axis=1) * np.linalg.norm(own))
+        return alike
 
     def save(self, kb: Path) -> None:
         """Write them into a knowledge base; equal models give equal files."""

@@ -19,7 +19,8 @@ class JudgementSettings:
     Attributes:
         min_precedents: With fewer precedents (patients) that have a report, nothing is claimed.
         voters: Most precedents (patients) that vote.
-        temperature: Of the vote's weights; large makes all voters equal.
+        temperature: Of the vote's weights by similarity; large makes all voters equal.
+        alike_temperature: The same where precedents are ranked by likeness.
         uncertain_weight: What a "possible" finding counts beside a certain one.
         least: Probability from which a finding is said.
         certain: Probability from which it is said without "possible", where no promise of the archive decides.
@@ -32,6 +33,7 @@ class JudgementSettings:
     min_precedents: int = 3
     voters: int = 20
     temperature: float = 0.1
+    alike_temperature: float = 0.05
     uncertain_weight: float = 0.5
     least: float = 0.3
     certain: float = 0.5

@@ -1,8 +1,8 @@
 """Precedents as voters: what each says, with what weight, and in which words.
 
 One patient has one vote: of several cases of a patient the nearest that says anything speaks. A vote weighs
-``exp((similarity - best similarity) / temperature)``, so that it depends on how much nearer one precedent is than another
-and not on the level of similarity, which differs between encoders.
+``exp((nearness - greatest nearness) / temperature)``, so that it depends on how much nearer one precedent is than another
+and not on the level of nearness, which differs between encoders.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from precordia.concepts import vocabulary
 from precordia.core.case import Case
 from precordia.core.drafts import Citation
 from precordia.core.findings import Finding, Status
-from precordia.core.retrieval import Hit
+from precordia.core.retrieval import ALIKE, Hit
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Voter:
         return any(f.in_words and f.status != "absent" for f in self.case.findings)
 
     def says(self, concept: str) -> Finding | None:
-        """The finding by which the case states a concept, itself or a more specific one; words before codes, certain before possible."""
+        """The finding by which the case states a concept or a more special one; words before codes, certain before possible."""
         stated = [f for f in self.case.findings if f.status != "absent" and concept in lineage(f.concept)]
         stated.sort(key=lambda f: (not f.in_words, f.status != "present", f.concept != concept, f.span))
         return stated[0] if stated else None
@@ -99,18 +99,23 @@ def speaks(case: Case) -> bool:
     return bool(case.findings)
 
 
+def nearness_of(hit: Hit) -> float:
+    """How near a precedent is: by likeness where that was looked for, else by similarity."""
+    return float(hit.why.scores.get(ALIKE, similarity_of(hit)))
+
+
 def voters(hits: Sequence[Hit], *, temperature: float, k: int) -> tuple[Voter, ...]:
     """At most ``k`` voters, nearest first, one a patient."""
     near = [hit for hit in hits if speaks(hit.case)]
-    near.sort(key=lambda hit: (-similarity_of(hit), hit.case.case_id))
+    near.sort(key=lambda hit: (-nearness_of(hit), hit.case.case_id))
     first: dict[str, Hit] = {}
     for hit in near:
         first.setdefault(hit.case.patient_key, hit)
     chosen = list(first.values())[:k]
     if not chosen:
         return ()
-    best = similarity_of(chosen[0])
-    raw = [math.exp((similarity_of(hit) - best) / temperature) for hit in chosen]
+    best = nearness_of(chosen[0])
+    raw = [math.exp((nearness_of(hit) - best) / temperature) for hit in chosen]
     return tuple(Voter(hit, weight / sum(raw)) for hit, weight in zip(chosen, raw, strict=True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -14,7 +14,7 @@ from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
 from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorIndex
 from precordia.core.recording import Recording
-from precordia.core.retrieval import MAX_K, Hit, Mode, Query, Why
+from precordia.core.retrieval import ALIKE, MAX_K, Hit, Mode, Query, Why
 from precordia.retrieval.fusion import reciprocal_rank_fusion
 from precordia.retrieval.grammar import Understood, read_query
 from precordia.retrieval.grammar.condition import denies, is_wanted, must_hold, not_denied
@@ -29,6 +29,10 @@ FUSION_DEPTH = 100
 """How deep each modality is read before fusion, at least."""
 
 
+CANDIDATES = 100
+"""Cases nearest by signal, among which those most alike in what they show are looked for."""
+
+
 @dataclass(frozen=True, eq=False)
 class Known:
     """What is known of a query's recording.
@@ -40,6 +44,10 @@ class Known:
 
     measurements: Measurements
     vector: NDArray[np.float32]
+
+
+Likeness = Callable[[Sequence[Case], NDArray[np.float32]], NDArray[np.float64]]
+"""Cases and their vectors ``(n, dim)`` to how alike each is to the query ``(n,)``, 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +113,42 @@ class Retriever:
             Hit(rank, scores[case.case_id], case, _why(case, rankings, asked))
             for rank, case in enumerate(admitted, start=1)
         ]
+
+    def alike(self, query: Query, known: Known, likeness: Likeness) -> tuple[list[Hit], float]:
+        """At most ``query.k`` cases, the most alike first, of the :data:`CANDIDATES` nearest by signal.
+
+        Args:
+            query: An ECG; its text and mode do not count.
+            known: What is known of it.
+            likeness: Says how alike a case is.
+
+        Returns:
+            The hits, and the similarity of the nearest case that the query may have (NaN without one).
+
+        Raises:
+            FilterError: ``query.where`` is not valid.
+        """
+        allowed = self._allowed(query.where)
+        total = len(self.store) if allowed is None else int(allowed.size)
+        guard = self._guard(query, known)
+        depth = max(query.k + SPARE, CANDIDATES)
+        while True:
+            ranking = VectorModality(self.signals, known.vector).rank(min(depth, total), allowed) if total else []
+            cases = self.store.get([case_id for case_id, _ in ranking])
+            alike = likeness(cases, self.signals.vectors(np.array([c.case_id for c in cases], dtype=np.int64)))
+            order = sorted(zip(alike.tolist(), cases, strict=True), key=lambda pair: (-pair[0], pair[1].case_id))
+            admitted = guard.admit([case for _, case in order], query.k)
+            if len(admitted) >= query.k or depth >= total:
+                break
+            depth *= 4
+        similar, nearest = dict(ranking), guard.admit(cases, 1)
+        how = {case.case_id: value for value, case in order}
+        rankings = {"signal": ranking, ALIKE: [(case.case_id, value) for value, case in order]}
+        asked = _shown_findings(known.measurements)
+        hits = [
+            Hit(rank, how[case.case_id], case, _why(case, rankings, asked)) for rank, case in enumerate(admitted, start=1)
+        ]
+        return hits, similar[nearest[0].case_id] if nearest else float("nan")
 
     def _know(self, recording: Recording | None) -> Known | None:
         if recording is None:

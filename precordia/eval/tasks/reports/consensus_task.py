@@ -17,6 +17,7 @@ from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
 from precordia.core.findings import Finding
 from precordia.core.recording import Recording
+from precordia.core.retrieval import Hit
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.ptbxl import of_folds, read_ptbxl_here
 from precordia.eval.tasks.reports.archive import Archive, open_archive
@@ -26,11 +27,12 @@ from precordia.eval.tasks.reports.findings import certain, opposed, superclasses
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import HARMLESS, NORMAL, judge
 from precordia.judgement.measured import MEASURES
-from precordia.judgement.reconcile import most_specific, said_of
+from precordia.judgement.reconcile import most_specific, said_of, written_of
 from precordia.judgement.votes import lineage
 
 REPORT: Final = "precordia"
 NEAREST: Final = "nearest report"
+ALIKE: Final = "most alike report"
 RARE: Final = 20
 """A finding that fewer cases of the archive state is rare."""
 PLACES: Final = (PTBXL, LUDB, "LUDB, with LUDB 1-50 in the archive", "Chapman-Ningbo", "CPSC2018")
@@ -137,6 +139,8 @@ def _ask(
         drafts.append(draft)
         for system, say in _SYSTEMS.items():
             rows.append(_row(system, place, one, say(evidence, draft), draft.abstained))
+        nearest = archive.kb.search(bare, k=1)
+        rows.append(_row(NEAREST, place, one, _of_first(nearest), False))
         rows.append(_row("commonest findings", place, one, commonest, False))
     return rows, drafts
 
@@ -173,15 +177,20 @@ def _by_precedents(evidence: Evidence, draft: Draft) -> Truth:
     return said_of([standing.finding for standing in judge(alone).said])
 
 
-def _by_nearest(evidence: Evidence, draft: Draft) -> Truth:
-    return said_of(evidence.hits[0].case.findings) if evidence.hits else frozenset()
+def _by_alike(evidence: Evidence, draft: Draft) -> Truth:
+    """What the first precedent states: the most alike, where the archive has models."""
+    return _of_first(evidence.hits)
+
+
+def _of_first(hits: Sequence[Hit]) -> Truth:
+    return written_of(hits[0].case.findings) if hits else frozenset()
 
 
 _SYSTEMS: Final[Mapping[str, Callable[[Evidence, Draft], Truth]]] = {
     REPORT: _of_report,
     "models alone": _by_models,
     "precedents alone": _by_precedents,
-    NEAREST: _by_nearest,
+    ALIKE: _by_alike,
 }
 
 
@@ -221,7 +230,7 @@ def _figures(rows: Sequence[Mapping[str, Any]], place: str, cases: Sequence[Case
     own = _f1(by_system[REPORT], place)
     figures += [
         own.less(_f1(by_system[other], place), f"{REPORT} less {other}", seed=42)
-        for other in ("models alone", "precedents alone", NEAREST)
+        for other in ("models alone", "precedents alone", ALIKE, NEAREST)
     ]
     return figures
 
