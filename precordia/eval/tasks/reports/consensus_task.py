@@ -291,7 +291,35 @@ def _of_drafts(drafts: Sequence[Draft], asked: Sequence[_Asked], archive: Archiv
         ("atrial fibrillation with regular RR", bootstrap.rate(regular, patients), False),
         ("drafts with something to consider", bootstrap.rate([bool(d.consider) for d in drafts], patients), True),
     ]  # fmt: skip
+    promised = [
+        [(s, f) for s in d.statements if s.confidence is not None for f in s.findings if f.status == "present"]
+        for d in drafts
+    ]
+    calibrated = [[f for s in d.statements if s.confidence is not None for f in s.findings] for d in drafts]
+    wrong = [sum(f.concept not in one.truth for _, f in some) for some, one in zip(promised, asked, strict=True)]
+    n_promised = np.array([len(some) for some in promised], float)
+    if n_promised.any():
+        found += [
+            ("wrong of statements that a promise covers", bootstrap.ratio(np.array(wrong, float), n_promised, patients), False),
+            ("statements that a promise covers",
+             bootstrap.ratio(n_promised, np.array([len(some) for some in calibrated], float), patients), True),
+        ]  # fmt: skip
+    for quality in ("territory", "severity"):
+        agreed, both = _qualified(drafts, asked, quality)
+        if both.any():
+            found.append((f"{quality} as the report gives it", bootstrap.ratio(agreed, both, patients), True))
     return [Row(REPORT, metric, e.value, e.low, e.high, e.n, place, at_least=better) for metric, e, better in found]
+
+
+def _qualified(drafts: Sequence[Draft], asked: Sequence[_Asked], quality: str) -> tuple[Any, Any]:
+    """Of findings that draft and report both state and the report qualifies: how many the draft qualifies alike, and all."""
+    agreed, both = [], []
+    for draft, one in zip(drafts, asked, strict=True):
+        theirs = {f.concept: value for f in one.stated if f.status != "absent" and (value := getattr(f, quality))}
+        said = [f for s in draft.statements for f in s.findings if f.concept in theirs and f.status != "absent"]
+        agreed.append(float(sum(getattr(f, quality) == theirs[f.concept] for f in said)))
+        both.append(float(len(said)))
+    return np.array(agreed), np.array(both)
 
 
 def _is_normal_beside(draft: Draft) -> bool:
