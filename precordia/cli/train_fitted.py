@@ -28,7 +28,7 @@ class Answers:
             metavar="DIR",
             help="what train encoder --cross-fit wrote: the one without fold 8 is taken",
         )
-        add("--held", metavar="FOLDS", help="folds to weigh on, of PTB-XL's 1-8, as in 7,8 (default: 8)")
+        add("--held", metavar="FOLDS", help="folds to weigh on, of PTB-XL's 1-8, as in 7,8 (default: the eighth)")
         add("--seed", type=int, metavar="N", default=42, help="of the questions drawn")
         add_json_option(parser)
         parser.epilog = (
