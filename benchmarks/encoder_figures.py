@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
+from precordia.datasets.folder import default_data_dir
 from precordia.encoders import load_encoder
-from precordia.eval.harness.runner import default_data_dir
 from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings, load_ptbxl
 
 matplotlib.use("Agg")

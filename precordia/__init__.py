@@ -52,6 +52,7 @@ _WHERE = {
     "Statement": "precordia.core.drafts",
     "StorageError": "precordia.core.errors",
     "TextEncoder": "precordia.core.protocols",
+    "Trained": "precordia.fitting.trained",
     "UnfinishedErasureError": "precordia.core.errors",
     "UnknownFormatError": "precordia.core.errors",
     "UnknownNameError": "precordia.core.errors",
@@ -67,6 +68,7 @@ _WHERE = {
     "measure": "precordia.measurements",
     "read_recording": "precordia.records.read",
     "standardize": "precordia.records.standardize",
+    "train": "precordia.fitting",
 }
 """Public name to the module that has it."""
 
@@ -112,6 +114,7 @@ __all__ = [
     "Statement",
     "StorageError",
     "TextEncoder",
+    "Trained",
     "UnfinishedErasureError",
     "UnknownFormatError",
     "UnknownNameError",
@@ -127,6 +130,7 @@ __all__ = [
     "measure",
     "read_recording",
     "standardize",
+    "train",
 ]
 
 if TYPE_CHECKING:
@@ -175,6 +179,8 @@ if TYPE_CHECKING:
     from precordia.core.retrieval import Query as Query
     from precordia.core.retrieval import Why as Why
     from precordia.encoders import load_encoder as load_encoder
+    from precordia.fitting import train as train
+    from precordia.fitting.trained import Trained as Trained
     from precordia.judgement.evidence import Evidence as Evidence
     from precordia.judgement.judge import Judgement as Judgement
     from precordia.judgement.standing import Standing as Standing

@@ -13,6 +13,7 @@ import pytest
 
 import precordia
 from precordia.cli.main import COMMANDS, build_parser
+from precordia.cli.train import KINDS
 from precordia.core import errors
 from precordia.core.retrieval import HITS, PRECEDENTS
 from precordia.simulation import simulate
@@ -68,17 +69,26 @@ def test_reading_measuring_and_labelling_import_nothing_heavy(tmp_path: Path) ->
     assert not set(HEAVY) & set(loaded)
 
 
+EVERY_COMMAND = [*(c for c in COMMANDS if c != "train"), *(f"train {kind}" for kind in KINDS)]
+
+
+def parser_of(command: str) -> argparse.ArgumentParser:
+    """Of a command, or of one of those within it."""
+    words = command.split()
+    parser = build_parser(words[0])
+    for word in words:
+        (inner,) = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+        parser = inner.choices[word]
+    return parser
+
+
 def options(command: str) -> list[argparse.Action]:
-    parser = build_parser(command)
-    (commands,) = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
-    return list(commands.choices[command]._actions)
+    return list(parser_of(command)._actions)
 
 
-@pytest.mark.parametrize("command", list(COMMANDS))
+@pytest.mark.parametrize("command", EVERY_COMMAND)
 def test_defaults_in_the_help_are_the_real_ones(command: str) -> None:
-    subparsers = build_parser(command)._subparsers
-    assert subparsers is not None
-    words = " ".join(subparsers._group_actions[0].choices[command].format_help().split())  # type: ignore[index]
+    words = " ".join(parser_of(command).format_help().split())
     for action in options(command):
         if action.default not in (None, False, True, argparse.SUPPRESS, []) and "(default" not in (action.help or ""):
             assert f"(default: {action.default})" in words, f"{command} {action.dest}"

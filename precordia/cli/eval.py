@@ -93,12 +93,12 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    from precordia.eval.harness import runner
+    from precordia.datasets.folder import default_data_dir
 
     if args.limit is not None and args.limit < 1:
         raise UsageError(f"--limit {args.limit}: give at least 1")
     return Settings(
-        data=args.data or runner.default_data_dir(),
+        data=args.data or default_data_dir(),
         kb=args.kb,
         encoder=args.encoder,
         llm=args.llm,

@@ -27,11 +27,14 @@ COMMANDS = {
     "inspect": "show what is in an ECG file, or in a knowledge base",
     "check": "compare everything in a knowledge base with its checksums, and repair it",
     "erase": "remove a patient from a knowledge base, physically",
-    "train": "train an encoder from a recipe",
+    "train": "train an encoder, a language model, or what else ships fitted",
     "eval": "run an evaluation task",
     "serve": "serve a knowledge base over HTTP, with a viewer",
 }
 """Subcommand to its one line of help; the module has the same name."""
+
+SPELLED = frozenset({"train"})
+"""Subcommands that may be written in other ways: ``spelled(arguments)`` of their module gives the one that is parsed."""
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -64,17 +67,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((a for a in arguments if not a.startswith("-")), None)
     parser = build_parser(command if command in COMMANDS else None)
-    args = parser.parse_args(arguments)
     try:
+        if command in SPELLED:
+            arguments = importlib.import_module(f"precordia.cli.{command}").spelled(arguments)
+        args = parser.parse_args(arguments)
         return int(importlib.import_module(f"precordia.cli.{args.command}").run(args))
     except (UsageError, InputError) as error:
-        note(f"precordia {args.command}: {_one_line(error)}")
+        note(f"precordia {command}: {_one_line(error)}")
         return 2
     except PrecordiaError as error:
-        note(f"precordia {args.command}: {_one_line(error)}")
+        note(f"precordia {command}: {_one_line(error)}")
         return 1
     except KeyboardInterrupt:
-        note(f"precordia {args.command}: interrupted; what was finished is kept")
+        note(f"precordia {command}: interrupted; what was finished is kept")
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -83,11 +88,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from precordia.indexing.durable import is_of_storage, storage_error
 
         if not is_of_storage(error):
-            return _internal(args.command, error)
-        note(f"precordia {args.command}: {_one_line(storage_error(error, 'a file'))}")
+            return _internal(str(command), error)
+        note(f"precordia {command}: {_one_line(storage_error(error, 'a file'))}")
         return 1
     except Exception as error:
-        return _internal(args.command, error)
+        return _internal(str(command), error)
 
 
 def _internal(command: str, error: Exception) -> int:

@@ -1,4 +1,4 @@
-"""``precordia train --task report``: the small language model of our own, or an adapter of a larger local one."""
+"""``precordia train reports``: the small language model of our own, or an adapter of a larger local one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from precordia.cli.console import note, print_json, progress
+from precordia.cli.console import add_json_option, note, print_json, progress
 from precordia.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +19,25 @@ ADAPTER_TOKENS = 2048
 REPLY_TOKENS = 400
 
 
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    add = parser.add_argument
+    add("recipe", nargs="?", metavar="RECIPE", help="a shipped recipe or a JSON file (default: default)")
+    add("--llm", metavar="SPEC", help="own (default), or hf:FOLDER for a LoRA adapter of that model")
+    add("--limit", type=int, metavar="N", help="with --llm hf:FOLDER: at most N reports")
+    add("--data", metavar="DIR", action="append", help="the folder that holds ptbxl/")
+    add("--out", metavar="DIR", help="the checkpoint's folder (default: runs/report-RECIPE)")
+    add("--resume", action="store_true", help="go on from the state in --out")
+    add("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    add("--seed", type=int, metavar="N", help="instead of the recipe's")
+    add("--threads", type=int, metavar="N", help="CPU threads (default: all)")
+    add_json_option(parser)
+
+
 def run(args: argparse.Namespace) -> int:
     """Train; exit code."""
     if not args.data or len(args.data) != 1:
-        raise UsageError("train --task report: name the one folder that holds ptbxl/ with --data DIR")
+        raise UsageError("train reports: name the one folder that holds ptbxl/ with --data DIR")
     data = Path(args.data[0])
     if args.threads:
         import torch
@@ -32,44 +47,27 @@ def run(args: argparse.Namespace) -> int:
         return _own(args, data)
     kind, _, folder = args.llm.partition(":")
     if kind != "hf" or not folder:
-        raise UsageError(f"train --llm {args.llm}: give hf:FOLDER for a local model, or own")
+        raise UsageError(f"train reports --llm {args.llm}: give hf:FOLDER for a local model, or own")
     return _adapter(args, data, Path(folder).expanduser())
 
 
 def _own(args: argparse.Namespace, data: Path) -> int:
-    from precordia.fitting.reports.material import gather
-    from precordia.language_models.own_model.card import write_card
-    from precordia.language_models.own_model.checkpoint import save_model
-    from precordia.language_models.own_model.fit import fit
-    from precordia.language_models.own_model.recipe import load_recipe
+    from precordia.fitting.reports.training import train_reports
 
-    recipe = load_recipe(args.recipe or "default")
-    if args.epochs is not None:
-        recipe = replace(recipe, epochs=args.epochs)
-    if args.seed is not None:
-        recipe = replace(recipe, seed=args.seed)
     begun = time.monotonic()
-    material = gather(data, recipe, lambda items, total, label: progress(items, total, label))
-    held = sum(e.held_out for e in material.ecgs)
-    note(
-        f"{len(material.ecgs)} ECGs, {held} held out, {len(material.texts)} reports without a signal; "
-        f"data {material.data_hash[:12]}"
-    )
-    folder = Path(args.out) if args.out else Path("runs") / f"report-{recipe.name}"
 
     def watch(at: Progress) -> None:
         losses = " ".join(f"{name} {value:.3f}" for name, value in at.losses.items())
         note(f"epoch {at.epoch}/{at.epochs} {time.monotonic() - begun:.0f} s {losses}")
 
-    model = save_model(fit(recipe, material, folder, resume=args.resume, watch=watch), folder)
-    (folder / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
-    write_card(folder, recipe, material, model)
+    trained = train_reports(
+        data, args.out, recipe=args.recipe or "default", epochs=args.epochs, seed=args.seed, resume=args.resume,
+        progress=progress, tell=note, watch=watch,
+    )  # fmt: skip
     if args.json:
-        print_json({"checkpoint": str(folder), "fingerprint": model.fingerprint, "parameters": model.parameters,
-                    "encoder": model.encoder_fingerprint, "data_hash": material.data_hash,
-                    "seconds": round(time.monotonic() - begun, 1)})  # fmt: skip
+        print_json(trained.facts)
     else:
-        print(f"{folder}: language model {model.fingerprint}; use it with --llm own:{folder}")
+        print(f"{trained.path}: language model {trained.facts['fingerprint']}; use it with --llm own:{trained.path}")
     return 0
 
 
@@ -83,7 +81,7 @@ def _adapter(args: argparse.Namespace, data: Path, base: Path) -> int:
     from precordia.language_models.own_model.recipe import load_recipe
 
     if args.resume:
-        raise UsageError("train --llm hf:FOLDER cannot go on from where it was; leave --resume away")
+        raise UsageError("train reports --llm hf:FOLDER cannot go on from where it was; leave --resume away")
     recipe = load_recipe(args.recipe or "default")
     whole = base_of(base)
     tokenizer = AutoTokenizer.from_pretrained(str(whole), local_files_only=True, trust_remote_code=False)

@@ -60,12 +60,13 @@ def launch(args: argparse.Namespace, count: int) -> int:
 def command_line(args: argparse.Namespace) -> list[str]:
     """The options as they were given, without the number of processes.
 
-    >>> command_line(argparse.Namespace(command="train", recipe="tiny", data=["a", "b"], cpu=True, devices=2, seed=None))
-    ['tiny', '--data', 'a', '--data', 'b', '--cpu']
+    >>> given = {"data": ["a", "b"], "cpu": True, "devices": 2, "seed": None}
+    >>> command_line(argparse.Namespace(command="train", what="encoder", recipe="tiny", **given))
+    ['encoder', 'tiny', '--data', 'a', '--data', 'b', '--cpu']
     """
-    out = [str(args.recipe)]
+    out = [args.what, str(args.recipe)]
     for name, value in vars(args).items():
-        if name in ("command", "recipe", "devices") or value is None or value is False:
+        if name in ("command", "what", "recipe", "devices") or value is None or value is False:
             continue
         for one in value if isinstance(value, list) else [value]:
             out += [f"--{name}"] if one is True else [f"--{name}", str(one)]

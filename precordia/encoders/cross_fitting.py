@@ -76,6 +76,18 @@ class CrossFitted:
     folder: Path
     parts: tuple[Part, ...]
 
+    def part_without(self, fold: int) -> Part:
+        """The part whose encoder never saw a fold.
+
+        Raises:
+            UsageError: none of them is known not to have.
+        """
+        part = next((p for p in self.parts if str(fold) in p.unseen), None)
+        if part is None:
+            there = ", ".join(f for p in self.parts for f in p.unseen)
+            raise UsageError(f"{self.folder}: has no encoder made without fold {fold} (folds: {there})")
+        return part
+
     def for_fold(self, fold: int) -> SignalEncoder:
         """The encoder that never saw a fold.
 
@@ -83,10 +95,7 @@ class CrossFitted:
             UsageError: none of them is known not to have.
             CheckpointError: its weights are not those of the manifest.
         """
-        part = next((p for p in self.parts if str(fold) in p.unseen), None)
-        if part is None:
-            there = ", ".join(f for p in self.parts for f in p.unseen)
-            raise UsageError(f"{self.folder}: has no encoder made without fold {fold} (folds: {there})")
+        part = self.part_without(fold)
         encoder = load_encoder(self.folder / part.folder)
         if encoder.fingerprint != part.fingerprint:
             raise CheckpointError(f"{self.folder / part.folder}: is not the encoder {FILE} names; train it again")

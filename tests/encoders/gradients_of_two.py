@@ -27,7 +27,7 @@ def gradients(run: Run) -> list[torch.Tensor]:
 
 
 def main(recipe_path: str, cache: str, out: str) -> None:
-    from precordia.cli.training_sources import source_of
+    from precordia.fitting.encoders.sources import source_of
 
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)  # so that what differs is not rounding

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from precordia.cli.main import main
 from precordia.core.case import Case
 from precordia.core.errors import InputError, UsageError
 from precordia.core.findings import Finding, Measurements
@@ -21,8 +22,6 @@ from precordia.datasets.ecgqa.builder.facts import Facts
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN
 from precordia.datasets.ecgqa.builder.slots import Slot, slots
 from precordia.datasets.ecgqa.questions import Question
-from precordia.eval.harness.task import Settings
-from precordia.eval.tasks.ecgqa.basis import basis_of, held_folds
 from precordia.eval.tasks.ecgqa.built_figures import (
     ANSWERED_BESIDE,
     WRONG,
@@ -36,6 +35,7 @@ from precordia.eval.tasks.ecgqa.named import Named
 from precordia.fitting.answers import weighing
 from precordia.fitting.answers.examined import Examined
 from precordia.fitting.answers.fit import fit, fit_as_weighed
+from precordia.fitting.answers.ground import Ground
 from precordia.fitting.answers.probing import Labelled
 from precordia.fitting.answers.targets import GROUPS, NAMES, answer_in, asked_by, holds
 from precordia.fitting.answers.weighing import Kept, Outcome, kept, outcomes
@@ -326,18 +326,16 @@ def test_too_few_ecgs_are_refused() -> None:
         fit(archive(20, 1, 1), archive(50, 1000, 2), [], [], encoder="e", source="s")
 
 
-def test_folds_held_back_are_some_of_those_to_train_on() -> None:
-    assert held_folds("7,8") == {7, 8}
-    for option in ("9", "eight", "", "7,", "1,2,3,4,5,6,7,8"):
-        with pytest.raises(UsageError, match="some of folds 1-8"):
-            held_folds(option)
+@pytest.mark.parametrize("folds", [{9}, {0, 8}, set(), set(range(1, 9))])
+def test_folds_held_back_are_some_of_those_to_train_on(folds: set[int]) -> None:
+    ground = Ground(None, None, [], 1)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="give some of folds 1-8"):
+        ground.held_back(folds)
 
 
-@pytest.mark.parametrize("option", ["held", "weighed"])
-def test_an_option_of_fitting_says_nothing_without_a_file_to_write(option: str) -> None:
-    settings = Settings(Path(), options={option: "7"})
-    with pytest.raises(UsageError, match=f"option {option} is about what fit=FILE fits"):
-        basis_of(None, None, [], settings)  # type: ignore[arg-type]
+def test_a_setting_that_the_task_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "ecgqa-built", "--set", "fit=answers.npz"]) == 2
+    assert "no setting fit (choices: axis, check, features, out)" in capsys.readouterr().err
 
 
 def sample(

@@ -10,7 +10,6 @@ from precordia.cli.main import main
 from precordia.core.leads import LEADS
 from precordia.core.recording import Problem, Quality, Recording
 from precordia.eval.tasks.quality.faults import FAULTS, exchange_arms
-from precordia.eval.tasks.quality.fit import fit
 
 
 def recording() -> Recording:
@@ -40,19 +39,9 @@ def test_exchanging_arms_twice_changes_nothing() -> None:
     np.testing.assert_array_equal(exchange_arms(exchange_arms(before)).signal, before.signal)
 
 
-def test_the_fit_is_told_in_the_features_own_units() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(5, [0.1, 100.0], (400, 2))
-    truth = (x[:, 0] - 5) / 0.1 + rng.normal(size=400) > 0
-    found = fit(x, truth)
-    odds = x @ np.array(found.weights) + found.intercept
-    assert np.mean((odds > 0) == truth) > 0.7
-    assert abs(found.weights[1]) * 100 < found.weights[0] * 0.1 / 3
-
-
-def test_a_setting_that_the_task_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["eval", "quality", "--set", "fits=x"]) == 2
-    assert "no setting fits (choices: fit, fit-swap)" in capsys.readouterr().err
+def test_a_setting_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "quality", "--set", "fit=x"]) == 2
+    assert "no settings (given: fit)" in capsys.readouterr().err
 
 
 @pytest.mark.data

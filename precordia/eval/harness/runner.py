@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from precordia.core.errors import InputError
 from precordia.eval.harness.registry import TASKS
 from precordia.eval.harness.results import Document, document_of
 from precordia.eval.harness.task import Result, Row, Settings
-
-
-def default_data_dir() -> Path:
-    """``$PRECORDIA_DATA``.
-
-    Raises:
-        InputError: it is not set; no folder is guessed.
-    """
-    named = os.environ.get("PRECORDIA_DATA")
-    if not named:
-        raise InputError("no folder of ECGs is named; give it with --data DIR or set $PRECORDIA_DATA")
-    return Path(named)
 
 
 def run(name: str, settings: Settings) -> tuple[Document, Result]:

@@ -33,9 +33,9 @@ class Examined:
         self.evidence: Callable[[int], Evidence] = cache(self._gather)
         self.judgement: Callable[[int], Judgement] = cache(lambda ecg: judge(self.evidence(ecg)))
 
-    def beside(self, archive: Archive | None) -> Examined:
-        """The same ECGs, as measured and assessed here, with other precedents, or without."""
-        other = Examined(self.signals, self._vectors, archive)
+    def beside(self, archive: Archive | None, vectors: Vectors | None = None) -> Examined:
+        """The same ECGs, as measured and assessed here, with other precedents, or without; with another encoder's vectors."""
+        other = Examined(self.signals, self._vectors if vectors is None else vectors, archive)
         other.measurements, other.quality = self.measurements, self.quality
         return other
 

@@ -1,6 +1,6 @@
 """What is fitted for answers: linear probes of an ECG's numbers, how far to trust them and the precedents' vote, and priors.
 
-Fitted by ``precordia eval ecgqa-built --set fit=FILE`` on labelled ECGs; :func:`shipped` reads the file that ships with
+Fitted by ``precordia train answers`` on labelled ECGs; :func:`shipped` reads the file that ships with
 Precordia, which holds for one encoder only. For how, see docs/generation.md.
 """
 
@@ -264,7 +264,7 @@ def load(path: Path) -> FittedAnswers:
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         raise InputError(
             f"{path}: is no file of fitted answers in format {FORMAT}; write one with "
-            "`precordia eval ecgqa-built --set fit=FILE`"
+            "`precordia train answers --out FILE`"
         ) from error
 
 

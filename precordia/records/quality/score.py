@@ -2,7 +2,7 @@
 
 The coefficients (``score.json``) are a logistic regression on the 499 labelled ECGs of the PhysioNet/CinC Challenge 2011,
 set a (Silva, Moody and Celi, Improving the quality of ECGs collected using mobile phones, Comput Cardiol 2011;38:273-276),
-written by ``precordia eval quality --set fit=precordia/records/quality/score.json``.
+written by ``precordia train quality --out precordia/records/quality/score.json``.
 """
 
 from __future__ import annotations

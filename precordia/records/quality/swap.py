@@ -7,7 +7,7 @@ III. When that arrangement fits the chest leads much better than the recorded on
 true dextrocardia fools the test less, since its chest leads are mirrored too.
 
 The coefficients (``swap.json``) are least squares over the median beats of PTB-XL 1.0.3, folds 1 to 8, each weighted by its
-size, written by ``precordia eval quality --set fit-swap=precordia/records/quality/swap.json``.
+size, written by ``precordia train swaps --out precordia/records/quality/swap.json``.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def test_a_lead_has_its_disturbances_and_amplitudes() -> None:
 
 
 def test_what_ships_fits_the_encoder_that_ships() -> None:
-    """Fails when weights were replaced without ``precordia eval ecgqa-built --set fit=precordia/generation/answers.npz``."""
+    """Fails when weights were replaced without ``precordia train answers``."""
     encoder = load_encoder("default")
     fitted = shipped_for(encoder.fingerprint)
     assert fitted is not None

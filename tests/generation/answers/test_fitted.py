@@ -47,7 +47,7 @@ def test_equal_fits_give_equal_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04"])
 def test_another_file_is_refused_with_what_to_do(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(InputError, match="--set fit=FILE"):
+    with pytest.raises(InputError, match="precordia train answers"):
         load(tmp_path / "a.npz")
 
 

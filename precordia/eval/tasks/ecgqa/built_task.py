@@ -29,6 +29,7 @@ from precordia.eval.tasks.ecgqa.shipped import ASK, JUDGEMENT
 from precordia.eval.tasks.ecgqa.system import System
 from precordia.fitting.answers.archive import TRAINING_FOLDS
 from precordia.fitting.answers.examined import Examined, examine
+from precordia.fitting.answers.ground import Ground
 from precordia.fitting.answers.signals import Signals, find_signals
 from precordia.knowledge_base import KnowledgeBase
 
@@ -57,8 +58,7 @@ CARD: Final = TaskCard(
         "which is then no independent truth; features=neurokit2 or lead-ii adds numeric features), balanced as published, seeded. "
         "Asked: fold 9; precedents and answer frequencies: folds 1-8 (patients are disjoint); what answers rest on besides is "
         "learned from these folds and weighed on ECGs that the encoder was not trained on (the file that ships where it fits the "
-        "encoder, else fitted for the run on folds 1-7 and 8; fit=FILE fits anew and writes it, held=7,8 holds other folds back, "
-        "weighed=FILE takes trust, sharpness, curves and thresholds from a fit with another encoder). Exact match as a phrase "
+        "encoder, else fitted for the run on folds 1-7 and 8; `precordia train answers` makes such). Exact match as a phrase "
         "(corrected) and as in the published harness: of 900 questions (--limit) spread evenly over types and templates, and of "
         "every single question. Answers are all given; the system that may abstain, as users get it, has coverage and risk "
         "besides (where the judgement answers instead of what is not sure enough, no promise is made, and that is told apart), "
@@ -84,6 +84,9 @@ class EcgqaBuiltTask:
             UsageError: an option is not understood.
             InputError: PTB-XL is not there, or none of its fold 9.
         """
+        if unknown := sorted(set(settings.options) - {*_OPTIONS, "out", "replies"}):
+            choices = ", ".join(sorted({*_OPTIONS, "out"}))
+            raise UsageError(f"task ecgqa-built has no setting {', '.join(unknown)} (choices: {choices})")
         chosen = {name: settings.options.get(name, values[0]) for name, values in _OPTIONS.items()}
         for name, value in chosen.items():
             if value not in _OPTIONS[name]:
@@ -139,7 +142,7 @@ class EcgqaBuiltTask:
         even = {q.key for q in spread(every, SAMPLE if settings.limit is None else settings.limit, settings.seed)}
         asked = every if settings.limit is None else [q for q in every if q.key in even]
         examined, vectors, _ = examine(signals, settings.encoder, kb, settings.progress)
-        basis = basis_of(examined, vectors, facts["train"], settings)
+        basis = basis_of(Ground(examined, vectors, facts["train"], settings.seed, settings.progress))
         systems: list[System] = [
             Usual(BLIND, built["train"], _patients(signals), by_text=True),
             Usual(MAJORITY, built["train"], _patients(signals), by_text=False),

@@ -16,10 +16,7 @@ from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.quality.data import Listed, listed, ludb_as_stored, read
 from precordia.eval.tasks.quality.faults import FAULTS, exchange_arms
-from precordia.records.quality import assess, swap
-from precordia.records.quality.score import stored_coefficients
-
-OPTIONS = {"fit", "fit-swap"}
+from precordia.records.quality import assess
 
 LAWS = {"einthoven", "goldberger"}
 
@@ -31,7 +28,7 @@ CARD: Final = TaskCard(
         "CinC 2011 set a (499 labelled ECGs, 100 Hz): AUROC of the score out of fold (10 times 5-fold, coefficients fitted on "
         "the other folds). Faults put into PTB-XL fold 9 (100 Hz), false alarms on the same recordings untouched and on folds "
         "1 to 8; exchanged arm electrodes made from real recordings; LUDB with its header's gains and as this package reads it. "
-        "Options: fit=PATH and fit-swap=PATH write the coefficients."
+        "The coefficients are written by `precordia train quality` and `precordia train swaps`."
     ),
     source=(
         "Silva, Moody, Celi, Comput Cardiol 2011;38:273-276 (ODC-By 1.0); PTB-XL 1.0.3, Wagner et al., Sci Data 2020;7:154 "
@@ -48,17 +45,14 @@ class QualityTask:
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
-        unknown = set(settings.options) - OPTIONS
-        if unknown:
-            raise UsageError(
-                f"task quality has no setting {', '.join(sorted(unknown))} (choices: {', '.join(sorted(OPTIONS))})"
-            )
+        if settings.options:
+            raise UsageError(f"task quality has no settings (given: {', '.join(sorted(settings.options))})")
         run = _Run(settings)
         run.annotators()
         ptbxl = listed(settings.data, "ptbxl")
         trained = [row for row in ptbxl if row.fold != 9][: settings.limit]
         held = [row for row in ptbxl if row.fold == 9][: settings.limit]
-        run.clean_and_exchanged("PTB-XL folds 1-8", trained, "fit-swap")
+        run.clean_and_exchanged("PTB-XL folds 1-8", trained)
         run.clean_and_exchanged("PTB-XL fold 9", held)
         run.faults(held)
         run.clean_and_exchanged(
@@ -82,19 +76,17 @@ class _Run:
 
     def annotators(self) -> None:
         """Agreement with CinC 2011."""
-        from precordia.eval.tasks.quality import fit as quality_fit
+        from precordia.eval.tasks.quality.out_of_fold import FOLDS, out_of_fold
+        from precordia.fitting.quality import design
 
         settings = self._settings
         labelled = cinc2011.read_labelled(settings.data / "pretrain", settings.limit)
         self._files += [settings.data / "pretrain" / file for file in cinc2011.CARD.files]
         truth = np.array([one.acceptable for one in labelled])
-        if min(truth.sum(), (~truth).sum()) < quality_fit.FOLDS:
+        if min(truth.sum(), (~truth).sum()) < FOLDS:
             raise InputError(f"{len(truth)} labelled recordings are too few to cross-validate; raise --limit")
-        x = quality_fit.design([one.recording for one in labelled])
-        if "fit" in settings.options:
-            quality_fit.write_score(quality_fit.fit(x, truth), Path(settings.options["fit"]))
-            stored_coefficients.cache_clear()
-        found = quality_fit.out_of_fold(x, truth, settings.seed)
+        x = design([one.recording for one in labelled])
+        found = out_of_fold(x, truth, settings.seed)
         verdicts = [assess(one.recording) for one in settings.progress(labelled, len(labelled), "CinC 2011")]
         shipped = np.array([verdict.score for verdict in verdicts])
         rejected = np.array([not verdict.acceptable for verdict in verdicts])
@@ -112,14 +104,9 @@ class _Run:
         for one, score, verdict in zip(labelled, found.probability, verdicts, strict=True):
             self._sample(one.recording.recording_id, one.recording.recording_id, group, one.acceptable, score, verdict)
 
-    def clean_and_exchanged(self, group: str, rows: list[Listed], fit_option: str | None = None) -> None:
+    def clean_and_exchanged(self, group: str, rows: list[Listed]) -> None:
         """False alarms on recordings as they are, and exchanged arm electrodes made from them."""
         recordings, patients = self._read(rows)
-        if fit_option and fit_option in self._settings.options:
-            from precordia.eval.tasks.quality.fit import write_swap
-
-            write_swap(recordings, Path(self._settings.options[fit_option]))
-            swap.stored_coefficients.cache_clear()
         watched = self._settings.progress(recordings, len(recordings), group)
         verdicts = [assess(recording) for recording in watched]
         rejected = [not verdict.acceptable for verdict in verdicts]

@@ -1,4 +1,4 @@
-"""What ``precordia train`` learns from besides folders: knowledge bases and simulated patients, read by number."""
+"""What encoders learn from besides folders: knowledge bases and simulated patients, read by number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def source_of(folders: list[Path], recipe: Recipe, reports: Path | None, mapping: Path | None) -> Source:
-    """Everything that a command line names, with the recipe's simulated ECGs at the end.
+    """Everything that was named, with the recipe's simulated ECGs at the end.
 
     Raises:
         InputError: a folder is not there or holds no ECG, or the table of reports cannot be read.
