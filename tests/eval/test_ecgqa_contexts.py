@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -12,6 +12,7 @@ import pytest
 
 from precordia.core.case import Case
 from precordia.core.errors import InputError, UsageError
+from precordia.core.findings import Measurements
 from precordia.core.progress import Progress
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Why
@@ -51,6 +52,9 @@ class Shelf:
 
     def hits(self, ecg: int) -> list[Hit]:
         return [Hit(1, 0.9, Case(100 + ecg, "r", "p", f"nearest to {ecg}", ()), Why({}, {}))]
+
+    def precedents(self, ecg: int, measurements: Callable[[int], Measurements]) -> list[Hit]:
+        return self.hits(ecg)
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
         return [Hit(1, 0.1, Case(seed, "r", "p", "random", ()), Why({}, {}))]

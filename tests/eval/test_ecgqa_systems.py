@@ -244,6 +244,9 @@ class Shelf:
     def hits(self, ecg: int) -> list[Hit]:
         return [Hit(1, 0.9, Case(100 + ecg, f"r{ecg}", f"other {ecg}", SAID[ecg], ()), Why({}, {}))]
 
+    def precedents(self, ecg: int, measurements: Callable[[int], Measurements]) -> list[Hit]:
+        return self.hits(ecg)
+
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
         return [Hit(1, 0.1, Case(200, "r", "other", SAID[0], ()), Why({}, {}))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
 
@@ -14,16 +15,17 @@ from precordia.core.case import Case, patient_key_of
 from precordia.core.findings import Measurements
 from precordia.core.progress import Progress, silent
 from precordia.core.protocols import Encoder
-from precordia.core.retrieval import Hit, Query, Why
+from precordia.core.retrieval import ALIKE, Hit, Query, Why
 from precordia.fitting.answers.signals import Signals
 from precordia.indexing.store import DeltaCaseStore
-from precordia.judgement.inputs import inputs_of
+from precordia.judgement.inputs import inputs_of, recorder_of
 from precordia.judgement.knowledge import DEFAULT_FLOOR, Knowledge
 from precordia.judgement.learning import FEWEST_CASES, Lessons, Seen, learn
 from precordia.judgement.models import FindingModels
 from precordia.judgement.promise import calibrate_similarity
-from precordia.judgement.reconcile import said_of
+from precordia.judgement.reconcile import written_of
 from precordia.knowledge_base import KnowledgeBase
+from precordia.retrieval.retriever import CANDIDATES
 
 PRECEDENTS = 20
 TRAINING_FOLDS = range(1, 9)
@@ -35,6 +37,15 @@ class Archive(Protocol):
 
     def hits(self, ecg: int) -> list[Hit]:
         """The nearest cases of other patients, nearest first."""
+        ...
+
+    def precedents(self, ecg: int, measurements: Callable[[int], Measurements]) -> list[Hit]:
+        """The precedents that :meth:`KnowledgeBase.evidence` gathers, as far as the ECGs that are here allow.
+
+        Args:
+            ecg: Asked about.
+            measurements: Of each of its ECGs, where they have to be found first.
+        """
         ...
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
@@ -96,11 +107,29 @@ class HereArchive:
         self._known = [ecg for ecg in vectors.ecgs if signals.folds.get(ecg, 1) in TRAINING_FOLDS]
         self._matrix = np.stack([vectors.of(ecg) for ecg in self._known]) if self._known else vectors.matrix[:0]
         self._cases: dict[int, Case] = {}
+        self._measured: list[Case] | None = None
 
     def hits(self, ecg: int) -> list[Hit]:
         """By cosine similarity."""
         similarity = self._matrix @ self._vectors.of(ecg)
         return self._others(ecg, np.argsort(-similarity, kind="stable"), similarity)
+
+    def precedents(self, ecg: int, measurements: Callable[[int], Measurements]) -> list[Hit]:
+        """Of the nearest by signal the most alike, where the ECGs that are here are enough for models."""
+        models = self.knowledge(measurements).models
+        if models is None:
+            return self.hits(ecg)
+        vector = self._vectors.of(ecg)
+        similarity = self._matrix @ vector
+        near = self._of_others(ecg, np.argsort(-similarity, kind="stable"))[:CANDIDATES]
+        cases = self._with_measurements(measurements)
+        chances = models.chances(self._signals.recording(ecg), measurements(ecg), vector)
+        alike = models.likeness(chances, [cases[i] for i in near], self._matrix[near])
+        order = sorted(zip(alike.tolist(), near, strict=True), key=lambda pair: (-pair[0], cases[pair[1]].case_id))
+        return [
+            Hit(rank, value, cases[i], Why({"signal": float(similarity[i]), ALIKE: value}, {ALIKE: rank}))
+            for rank, (value, i) in enumerate(order[:PRECEDENTS], 1)
+        ]
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
         """Drawn by seed and ECG."""
@@ -116,7 +145,7 @@ class HereArchive:
         return self._knowledge
 
     def _models(self, measurements: Callable[[int], Measurements]) -> FindingModels | None:
-        stated = {ecg: said_of(self._case(ecg).findings) for ecg in self._known}
+        stated = {ecg: written_of(self._case(ecg).findings) for ecg in self._known}
         ecgs = [ecg for ecg, findings in stated.items() if findings]
         if len(ecgs) < FEWEST_CASES:
             return None
@@ -133,13 +162,30 @@ class HereArchive:
             np.ones(len(ecgs)),
             ~self._seen(vectors) if self._seen is not None else np.ones(len(ecgs), dtype=bool),
             len(ecgs),
+            tuple(recorder_of(recording.device, recording.fs) for recording in about),
         )
         return learn(lessons, self._vectors.encoder)
 
     def _others(self, ecg: int, order: NDArray[np.intp], similarity: NDArray[np.float32]) -> list[Hit]:
-        patient = self._signals.patient(ecg)
-        chosen = [i for i in order.tolist() if self._signals.patient(self._known[i]) != patient][:PRECEDENTS]
+        chosen = self._of_others(ecg, order)[:PRECEDENTS]
         return [self._hit(rank, i, float(similarity[i])) for rank, i in enumerate(chosen, 1)]
+
+    def _of_others(self, ecg: int, order: NDArray[np.intp]) -> list[int]:
+        patient = self._signals.patient(ecg)
+        return [i for i in order.tolist() if self._signals.patient(self._known[i]) != patient]
+
+    def _with_measurements(self, measurements: Callable[[int], Measurements]) -> list[Case]:
+        """The cases, row by row, as a knowledge base would hold them."""
+        if self._measured is None:
+            self._measured = [
+                replace(
+                    self._case(ecg), measurements=measurements(ecg), age=about.age, sex=about.sex, device=about.device,
+                    fs=about.fs,
+                )
+                for ecg in self._known
+                for about in (self._signals.recording(ecg),)
+            ]  # fmt: skip
+        return self._measured
 
     def _hit(self, rank: int, row: int, similarity: float) -> Hit:
         return Hit(rank, similarity, self._case(self._known[row]), Why({"signal": similarity}, {"signal": rank}))
@@ -159,6 +205,7 @@ class KnowledgeBaseArchive:
         self._signals = signals
         self._kb = kb
         self._found: dict[int, list[Hit]] = {}
+        self._gathered: dict[int, list[Hit]] = {}
         self._drawn: dict[tuple[int, int], list[Hit]] = {}
 
     def hits(self, ecg: int) -> list[Hit]:
@@ -166,6 +213,12 @@ class KnowledgeBaseArchive:
         if ecg not in self._found:
             self._found[ecg] = self._kb.search(Query(self._signals.recording(ecg), k=PRECEDENTS))
         return self._found[ecg]
+
+    def precedents(self, ecg: int, measurements: Callable[[int], Measurements]) -> list[Hit]:
+        """By :meth:`KnowledgeBase.evidence`."""
+        if ecg not in self._gathered:
+            self._gathered[ecg] = list(self._kb.evidence(self._signals.recording(ecg)).hits)
+        return self._gathered[ecg]
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
         """Drawn by seed and ECG; how similar they are is not asked, and given as 0."""

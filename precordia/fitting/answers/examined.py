@@ -14,6 +14,7 @@ from precordia.fitting.answers.signals import Signals
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement, judge
 from precordia.judgement.knowledge import Knowledge
+from precordia.judgement.votes import similarity_of
 from precordia.knowledge_base import KnowledgeBase
 
 
@@ -52,13 +53,15 @@ class Examined:
     def _gather(self, ecg: int) -> Evidence:
         """As :meth:`KnowledgeBase.evidence` gathers it."""
         vectors, archive = self._vectors, self._archive
+        nearest = archive.hits(ecg)[:1] if archive is not None else []
         return Evidence(
             self.signals.recording(ecg),
             self.measurements(ecg),
             self.quality(ecg),
             vectors.of(ecg) if vectors is not None and ecg in vectors else None,
-            tuple(archive.hits(ecg)) if archive is not None else (),
+            tuple(archive.precedents(ecg, self.measurements)) if archive is not None else (),
             knowledge=archive.knowledge(self.measurements) if archive is not None else Knowledge(),
+            nearest=similarity_of(nearest[0]) if nearest else float("nan"),
         )
 
 

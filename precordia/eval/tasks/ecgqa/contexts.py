@@ -37,14 +37,21 @@ class Shown:
         self._seed = seed
 
     def hits(self, ecg: int) -> list[Hit]:
+        """The same by signal alone."""
+        return self._shown(ecg, self._archive.hits)
+
+    def precedents(self, ecg: int, measurements: Callable[[int], Measurements]) -> list[Hit]:
         """The precedents that the context shows; where no other patient's ECG is known, "wrong" shows none."""
+        return self._shown(ecg, lambda one: self._archive.precedents(one, measurements))
+
+    def _shown(self, ecg: int, nearest: Callable[[int], list[Hit]]) -> list[Hit]:
         if self._context == "none":
             return []
         if self._context == "random":
             return self._archive.random_hits(ecg, self._seed)
         if self._context == "wrong":
-            return self._archive.hits(self._others[ecg]) if ecg in self._others else []
-        return self._archive.hits(ecg)
+            return nearest(self._others[ecg]) if ecg in self._others else []
+        return nearest(ecg)
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
         """Those of the archive."""
