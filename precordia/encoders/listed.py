@@ -54,7 +54,7 @@ class Listed:
         Raises:
             InputError: its file is missing or broken.
         """
-        from precordia.records.read import read_alone
+        from precordia.records.alone import read_alone
 
         row = self._rows[number]
         path = self.folder.parent / f"{row['path']}.hea"

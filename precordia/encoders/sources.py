@@ -162,7 +162,8 @@ class Archive:
         return len(self.refs)
 
     def read(self, number: int) -> Recording:
-        from precordia.records.read import read_alone, read_recording
+        from precordia.records.alone import read_alone
+        from precordia.records.read import read_recording
 
         ref = self.refs[number]
         name = None if ref.format == "unknown" else ref.format

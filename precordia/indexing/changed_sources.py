@@ -15,6 +15,7 @@ from precordia.core.errors import InputError
 from precordia.core.recording import Recording
 from precordia.records.places import name_of, split_place
 from precordia.records.readers.sidecar import defaults_for
+from precordia.records.tables.beside import table_beside
 
 if TYPE_CHECKING:
     from precordia.records.scan import RecordRef
@@ -53,7 +54,7 @@ def stamps_of(refs: Iterable[RecordRef], table: ReportTable | None) -> dict[str,
         folder, name = os.path.split(split_place(ref.path)[0])
         if folder not in folders:
             folders[folder] = _files_by_stem(folder)
-            tables[folder] = table or _table_beside(ref.path)
+            tables[folder] = table or table_beside(ref.path)
             defaults[folder] = _defaults_of(ref.path)
         same = sorted(folders[folder].get(name.partition(".")[0], []))
         beside = tables[folder]
@@ -86,12 +87,6 @@ def _defaults_of(path: str) -> str:
     except InputError:
         return ""  # reading the array says what is wrong with the description
     return repr(sorted(known.items())) if known else ""
-
-
-def _table_beside(path: str) -> ReportTable | None:
-    from precordia.records.tables import ReportTable
-
-    return ReportTable.find_beside(path)
 
 
 def _row_of(table: ReportTable, path: str) -> tuple[str, str | None]:

@@ -65,7 +65,8 @@ class ShardResult:
 
 def read_ref(ref: RecordRef, table: ReportTable | None) -> Recording:
     """The recording, joined to its row of ``table``, or of a known table beside it."""
-    from precordia.records.read import read_alone, read_recording
+    from precordia.records.alone import read_alone
+    from precordia.records.read import read_recording
     from precordia.records.scan import UNKNOWN
 
     name = None if ref.format == UNKNOWN else ref.format

@@ -23,11 +23,11 @@ from precordia.core.errors import (
     UnknownFormatError,
     UnreadableRecordingError,
 )
+from precordia.records.alone import read_head, recognise, sniff
 from precordia.records.channels import one_line
 from precordia.records.file_kinds import HARMLESS, REPORT_TABLE, kind_by_name, kind_of
 from precordia.records.packages import open_package
 from precordia.records.places import join_place, split_place
-from precordia.records.read import read_head, recognise, sniff
 from precordia.records.readers import READERS
 from precordia.records.readers.sidecar import FOLDER_FILE
 from precordia.records.shelves import Folder, PackedFolder, Refused, Shelf, problem_of

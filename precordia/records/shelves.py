@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from precordia.core.errors import InputError, UnreadableRecordingError
+from precordia.records.alone import read_head
 from precordia.records.packages import Package
 from precordia.records.places import join_place
-from precordia.records.read import read_head
 from precordia.records.readers.reader import HEAD_BYTES, Head
 
 _HEADER_BYTES: Final = 2**16

@@ -50,7 +50,7 @@ def read_upload(name: str, content: bytes) -> Recording:
         raise UnreadableRecordingError(f"{name}: the upload is empty; send the file's bytes as the body")
     if len(content) > MAX_BYTES:
         raise UnreadableRecordingError(f"{name}: larger than {MAX_BYTES // 2**20} MiB; send one ECG")
-    from precordia.records.read import read_alone
+    from precordia.records.alone import read_alone
     from precordia.records.readers.sidecar import alone_in
 
     with tempfile.TemporaryDirectory(prefix="precordia-") as place, warnings.catch_warnings():
@@ -125,7 +125,7 @@ def _unzip(name: str, content: bytes, folder: Path) -> None:
 
 def _refuse_archives(name: str, folder: Path) -> None:
     """Refuse tar and gzip files, and archives in an archive, before anything in them is looked for."""
-    from precordia.records.read import read_head, sniff
+    from precordia.records.alone import read_head, sniff
     from precordia.records.scan import PACKED
 
     for path in sorted(folder.iterdir()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ import pytest
 
 from precordia.core.drafts import Message, Prompt
 from precordia.core.errors import LanguageModelError, MissingExtraError, UnknownNameError, UsageError
+from precordia.core.protocols import LanguageModel
 from precordia.language_models import LanguageModelSettings, load_language_model
 from precordia.language_models.cache import Reply, ReplyCache, key_of
+from precordia.testing.language_models import LanguageModelContract
 
 PROMPT = Prompt((Message("system", "You write reports."), Message("user", "Report this ECG.")))
 FAST = LanguageModelSettings(backoff_s=0.0, timeout_s=5.0, max_tokens=16)
@@ -90,6 +93,25 @@ def server() -> Iterator[Server]:
     running = Server()
     yield running
     running.close()
+
+
+class TestServerModel(LanguageModelContract):
+    @pytest.fixture(autouse=True)
+    def _running(self, server: Server) -> None:
+        self.server = server
+
+    def make(self) -> LanguageModel:
+        return _loaded(self.server.spec, FAST)
+
+    def make_failing(self) -> LanguageModel:
+        self.server.answer = lambda n, body: (500, "away")
+        return _loaded(self.server.spec, replace(FAST, retries=0))
+
+
+def _loaded(spec: str, settings: LanguageModelSettings) -> LanguageModel:
+    model = load_language_model(spec, settings)
+    assert model is not None
+    return model
 
 
 def test_an_openai_compatible_server_answers_with_counts_and_latency(server: Server) -> None:
@@ -294,6 +316,19 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+class TestFolderModel(LanguageModelContract):
+    @pytest.fixture(autouse=True)
+    def _written(self, tiny_folder: Path) -> None:
+        self.folder = tiny_folder
+
+    def make(self) -> LanguageModel:
+        return _loaded(f"hf:{self.folder}", LanguageModelSettings(max_tokens=8, retries=0))
+
+    def make_failing(self) -> LanguageModel:
+        """One that has no room for any prompt: its context is of 64 tokens."""
+        return _loaded(f"hf:{self.folder}", LanguageModelSettings(max_tokens=64, retries=0))
 
 
 def test_a_local_hugging_face_folder_answers_and_counts(tiny_folder: Path) -> None:

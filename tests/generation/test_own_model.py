@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from precordia.core.drafts import Message, Prompt
 from precordia.core.errors import CheckpointError, InputError, LanguageModelError, UnknownNameError, UsageError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
+from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.encoders.checkpoint import create
@@ -33,6 +36,7 @@ from precordia.language_models.own_model.questions import VERDICTS, is_there
 from precordia.language_models.own_model.recipe import Hidden, Recipe, load_recipe, parse_recipe
 from precordia.language_models.own_model.tokenizer import Tokenizer
 from precordia.language_models.trained_here import OwnLanguageModel, in_words
+from precordia.testing.language_models import LanguageModelContract
 
 SICK = "Atrial fibrillation. Left bundle branch block."
 WELL = "Sinus rhythm. Normal ECG."
@@ -276,6 +280,23 @@ def speaking(tmp_path_factory: pytest.TempPathFactory) -> OwnLanguageModel:
     hidden = Hidden(0.7, 0.0, 0.2)
     model = fit(recipe(size=size, hidden=hidden, epochs=8), material(encoder.dim), tmp_path_factory.mktemp("speaking"))
     return OwnLanguageModel(model, encoder, "own:test")
+
+
+class TestOwnModel(LanguageModelContract):
+    prompt = Prompt((Message("user", "?"),), question="Is there a left bundle branch block?", choices=("yes", "no"))
+
+    @pytest.fixture(autouse=True)
+    def _trained(self, speaking: OwnLanguageModel) -> None:
+        self.model = speaking
+
+    def make(self) -> LanguageModel:
+        return self.model
+
+    def make_failing(self) -> LanguageModel:
+        """One that has nothing to say."""
+        silent = copy(self.model)
+        silent._model = SimpleNamespace(answer=lambda *asked: [""])  # type: ignore[assignment]
+        return silent
 
 
 def recording() -> Recording:

@@ -17,9 +17,11 @@ from cart_files import write_muse
 from ecg_files import write_dicom, write_wfdb
 
 from precordia.core.errors import FilterError, InputError, MissingExtraError, UsageError
-from precordia.records.read import read_alone, read_recording
+from precordia.records.alone import read_alone
+from precordia.records.read import read_recording
 from precordia.records.scan import RecordRef, scan
 from precordia.records.tables import ReportTable
+from precordia.records.tables.beside import table_beside
 from precordia.records.tables.columns import load_table
 from precordia.records.tables.join import check, fit, suggest_mapping
 
@@ -61,14 +63,14 @@ def test_hidden_ages_are_90_and_empty_cells_stay_empty(ptbxl: Path) -> None:
 
 
 def test_the_table_is_found_up_to_three_folders_above_and_reread_when_it_changes(ptbxl: Path) -> None:
-    table = ReportTable.find_beside(ptbxl / "records100/00000/00001_lr.hea")
+    table = table_beside(ptbxl / "records100/00000/00001_lr.hea")
     assert table is not None
-    assert table is ReportTable.find_beside(ptbxl / "x")
+    assert table is table_beside(ptbxl / "x")
     (ptbxl / "ptbxl_database.csv").write_text(PTBXL.replace("sonst normal", "sonst unauffällig, nichts weiter"))
     assert "unauffällig" in (read_recording(ptbxl / "records100/00000/00001_lr").report or "")
     deep = ptbxl / "1/2/3/4"
     deep.mkdir(parents=True)
-    assert ReportTable.find_beside(deep / "x") is None
+    assert table_beside(deep / "x") is None
 
 
 def test_select_gives_the_ids_of_rows_that_satisfy_sql(ptbxl: Path) -> None:

@@ -52,7 +52,7 @@ def read_one(path: Path, name: str) -> Recording:
     Raises:
         InputError: as for the file itself, in the words of its place in the archive.
     """
-    from precordia.records.read import read_alone
+    from precordia.records.alone import read_alone
 
     package = open_package(path)
     member, within = _split(package, name)

@@ -74,7 +74,7 @@ def defaults_for(path: Path) -> dict[str, Any]:
     Raises:
         UnreadableRecordingError: a ``precordia.json`` is no JSON object.
     """
-    from precordia.records.tables.beside import signals_beside
+    from precordia.records.tables.known import signals_beside
 
     outermost = _FOLDER.get()
     facts = signals_beside(path) if outermost is None else {}

@@ -10,14 +10,15 @@ from typing import Any, Final
 
 from precordia.core.errors import FilterError, InputError, UsageError
 from precordia.core.recording import Recording
+from precordia.records.alone import read_alone
 from precordia.records.channels import one_line
 from precordia.records.conditions import ConditionEngine
 from precordia.records.people import parse_sex
 from precordia.records.places import name_of, split_place, stem_of, steps_of
-from precordia.records.read import read_alone
 from precordia.records.readers.statements import report_of
 from precordia.records.scan import UNKNOWN, RecordRef
-from precordia.records.tables.columns import age_of, as_written, cell_text, load_table, parse_codes, time_of
+from precordia.records.tables.cells import age_of, cell_text, parse_codes, time_of
+from precordia.records.tables.columns import as_written, load_table
 from precordia.records.tables.mapping import TableMapping, mapping_for
 
 UNREADABLE: Final = -1
@@ -120,16 +121,6 @@ class ReportTable:
             UsageError: the mapping does not fit it.
         """
         return ReportTable(table, mapping, str(path), keys=_as_written(table, str(path), mapping))
-
-    @staticmethod
-    def find_beside(path: str | os.PathLike[str]) -> ReportTable | None:
-        """The table of a known archive in a recording's folder or some folders above it, or None.
-
-        The newest two are kept, each as long as its file does not change.
-        """
-        from precordia.records.tables.beside import table_beside
-
-        return table_beside(path)
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
