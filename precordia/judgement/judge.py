@@ -101,6 +101,10 @@ def judge(evidence: Evidence) -> Judgement:
     said = _without_excluded(said, evidence.measurements, notes)
     said = _with_normal_last(said, evidence, notes)
     said = _rhythms(said, bench)
+    if bench.is_foreign:
+        notes.append(
+            "Nothing is promised of this ECG: its recorder is not one of those that the archive has learned from"
+        )
     if not said:
         best = max((s.probability for s in candidates if not s.ruled_out), default=0.0)
         least = evidence.settings.least
@@ -131,6 +135,12 @@ class _Bench:
         if self.models is None or self.models.promise.withdrawn:
             return self.settings.certain
         return max(self.models.promise.sure_from, self.settings.certain)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the archive promises something, but not of an ECG of this recorder."""
+        models = self.models
+        return models is not None and not models.promise.withdrawn and not models.covers(self.evidence.recording)
 
     def candidates(self) -> list[str]:
         """Every finding that a model knows, a precedent states or a rule shows, and that can be said of an ECG."""
@@ -169,7 +179,7 @@ class _Bench:
             objections,
             ruled_out=(rule is None and bool(decided)) or self._is_meaningless(concept),
             shown=rule is not None,
-            calibrated=source == "model" and self.models is not None and not self.models.promise.withdrawn,
+            calibrated=source == "model" and self.models is not None and self.models.covers(self.evidence.recording),
         )
 
     def is_probable(self, s: Standing) -> bool:

@@ -74,17 +74,24 @@ class Recorders:
     Attributes:
         names: As :func:`~precordia.judgement.inputs.recorder_of` gives them.
         shares: Of the cases, each.
+        known: Those of enough cases to be known, also where there is but one.
     """
 
     names: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
+    known: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, recorders: Sequence[tuple[str, ...]], least: int) -> Recorders:
         """Those of at least ``least`` of the cases, where there are several to tell apart."""
         counts = Counter(name for names in recorders for name in names)
-        names = tuple(sorted(name for name, n in counts.items() if least <= n < len(recorders)))
-        return cls(names, tuple(round(counts[name] / len(recorders), 6) for name in names))
+        known = tuple(sorted(name for name, n in counts.items() if n >= least))
+        names = tuple(name for name in known if counts[name] < len(recorders))
+        return cls(names, tuple(round(counts[name] / len(recorders), 6) for name in names), known)
+
+    def hold(self, recorder: tuple[str, ...]) -> bool:
+        """Whether an ECG's recorder is among them: by its device, or, where none is told, by its rate."""
+        return not self.known or recorder[0] in self.known
 
     def columns(self, recorders: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
         """``(n, names)`` of ``(n,)`` recorders."""
@@ -159,6 +166,10 @@ class FindingModels:
         found = self.probabilities(row[None, :], [recorder_of(recording.device, recording.fs)])[0]
         return dict(zip(self.concepts, found.tolist(), strict=True))
 
+    def covers(self, recording: Recording) -> bool:
+        """Whether what is promised is promised of such an ECG: its recorder is one of the archive's."""
+        return not self.promise.withdrawn and self.recorders.hold(recorder_of(recording.device, recording.fs))
+
     def likeness(
         self, chances: Mapping[str, float], cases: Sequence[Case], vectors: NDArray[np.float32]
     ) -> NDArray[np.float64]:
@@ -202,6 +213,7 @@ class FindingModels:
             "concepts": list(self.concepts),
             "recorders": list(self.recorders.names),
             "recorder_shares": list(self.recorders.shares),
+            "known_recorders": list(self.recorders.known),
             "slope": self.slope,
             "shift": self.shift,
             "counts": dict(self.counts),
@@ -246,7 +258,9 @@ def load(kb: Path, encoder: str) -> FindingModels | None:
             ),
             a["weights"].astype(np.float64),
             a["bias"].astype(np.float64),
-            Recorders(tuple(d["recorders"]), tuple(d["recorder_shares"])),
+            Recorders(
+                tuple(d["recorders"]), tuple(d["recorder_shares"]), tuple(d.get("known_recorders", d["recorders"]))
+            ),
             d["slope"], d["shift"], d["counts"], d["n_cases"], d["n_patients"], d["n_archive"],
             Promise(**d["promise"]),
         )  # fmt: skip

@@ -15,7 +15,7 @@ from precordia.core.retrieval import Hit
 from precordia.generation.answers.voted import is_there
 from precordia.judgement.judge import HARMLESS, TOLD, Judgement
 from precordia.judgement.measured import MEASURES
-from precordia.judgement.models import Promise
+from precordia.judgement.models import Promise, Recorders
 from precordia.judgement.reconcile import exclusions, most_specific
 from precordia.judgement.votes import lineage
 
@@ -243,3 +243,23 @@ def test_what_is_ruled_out_does_not_come_back_as_something_more_general() -> Non
     regular = Measurements(heart_rate_bpm=72.0, rr_ms=833.0, rr_sd_ms=8.0, rhythm_regularity="regular")
     found = judged([precedent(i, "AFIB") for i in range(1, 6)], regular)
     assert not {"AFIB", "AFAFL", "SVARR"} & {s.concept for s in found.said}
+
+
+def test_without_p_waves_an_irregular_rhythm_is_not_the_sinus_nodes() -> None:
+    hits = [precedent(i, "AFIB" if i < 4 else "SR") for i in range(1, 6)]
+    models = models_that_say(SR=0.6, AFIB=0.4)
+    seen = Measurements(rhythm_regularity="irregular", rr_sd_ms=90.0)
+    assert said(judged(hits, seen, vector=VECTOR, models=models)) == ["AFIB"]
+    assert said(judged(hits, replace(seen, p_ms=100.0), vector=VECTOR, models=models)) == ["SR"]
+
+
+def test_of_a_recorder_that_the_archive_does_not_know_nothing_is_promised() -> None:
+    models = replace(models_that_say(LVH=0.9), recorders=Recorders(known=("device: A", "fs: 500 Hz")))
+    known = query_recording(1.0)
+    promised, foreign = (
+        judged(five("LVH"), vector=VECTOR, models=models, recording=ecg) for ecg in (known, replace(known, device="B"))
+    )
+    assert promised.said[0].calibrated
+    assert not foreign.said[0].calibrated
+    assert any("Nothing is promised" in note for note in foreign.notes)
+    assert not any("Nothing is promised" in note for note in promised.notes)

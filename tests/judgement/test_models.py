@@ -8,8 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from precedents import models_that_say, query_recording
 
+from precordia.core.case import Case
 from precordia.core.errors import MismatchError
+from precordia.core.findings import Measurements
+from precordia.judgement.inputs import N_BESIDE
 from precordia.judgement.learning import Lessons, learn
 from precordia.judgement.models import FOLDER, FindingModels, Promise, Recorders, damaged, forget, load
 from precordia.judgement.scaling import Scaling
@@ -128,3 +132,27 @@ def test_models_learn_the_habits_of_a_recorder() -> None:
     assert here > 0.8
     assert there < 0.2
     assert 0.3 < nowhere < 0.7
+
+
+def test_an_archive_knows_its_recorders_also_where_there_is_but_one() -> None:
+    one = Recorders.of([("fs: 500 Hz",)] * 40, least=10)
+    assert one.hold(("fs: 500 Hz",))
+    assert not one.hold(("fs: 100 Hz",))
+    assert not one.hold(("device: B", "fs: 500 Hz"))
+    assert Recorders().hold(("device: B", "fs: 500 Hz"))
+
+
+def test_those_are_alike_in_whom_the_models_see_the_same() -> None:
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=(6, 2)).astype(np.float32)
+    models = models_that_say(AFIB=0.5, LVH=0.5)
+    models = replace(models, weights=np.vstack([[[4.0, 0.0], [0.0, 4.0]], np.zeros((N_BESIDE, 2))]))
+    cases = [Case(i, f"r{i}", f"p{i}") for i in range(6)]
+    ecg = query_recording(1.0)
+    chances = models.chances(replace(ecg, age=None, sex=None), Measurements(), vectors[3])
+    alike = models.likeness(chances, cases, vectors)
+    assert alike.shape == (6,)
+    assert int(alike.argmax()) == 3
+    assert alike[3] == pytest.approx(1.0)
+    assert ((alike >= 0) & (alike <= 1 + 1e-9)).all()
+    assert models.likeness(chances, [], vectors[:0]).shape == (0,)

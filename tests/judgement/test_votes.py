@@ -8,8 +8,9 @@ import pytest
 from precedents import precedent
 
 from precordia.core.findings import Finding
+from precordia.core.retrieval import ALIKE, Why
 from precordia.judgement.reconcile import exclusions, most_specific, sayable, section_of
-from precordia.judgement.votes import cite, quote_of, similarity_of, vote, voters
+from precordia.judgement.votes import Voter, cite, quote_of, similarity_of, vote, voters
 
 
 def test_weights_add_up_and_fall_with_distance() -> None:
@@ -76,3 +77,30 @@ def test_reading_order_specificity_and_exclusion_come_from_the_vocabulary() -> N
     assert sayable("IMI")
     assert not sayable("ARTI")
     assert not sayable("NOT-A-FINDING")
+
+
+def test_a_code_beside_a_written_report_is_a_witness_without_a_vote() -> None:
+    coded = precedent(1, "SR")
+    coded = replace(coded, case=replace(coded.case, findings=(*coded.case.findings, Finding("LVH"))))
+    silent = precedent(2, report="trace only.")
+    silent = replace(silent, case=replace(silent.case, findings=(Finding("LVH"),)))
+    jury = voters([coded, precedent(3, "SR")], temperature=1e9, k=5)
+    found = vote("LVH", jury, uncertain_weight=0.5)
+    assert [voter.case.case_id for voter in found.agreeing] == [1]
+    assert found.support == 0.0
+    alone = vote("LVH", voters([silent, precedent(3, "SR")], temperature=1e9, k=5), uncertain_weight=0.5)
+    assert alone.support == pytest.approx(0.5)
+
+
+def test_words_go_before_codes_in_what_a_case_says() -> None:
+    hit = precedent(1, possible=("LVH",))
+    both = replace(hit.case, findings=(Finding("LVH"), *hit.case.findings))
+    said = Voter(replace(hit, case=both), 1.0).says("LVH")
+    assert said is not None
+    assert said.status == "uncertain"
+
+
+def test_likeness_where_it_was_looked_for_orders_the_jury() -> None:
+    near, alike = precedent(1, "SR", similarity=0.95), precedent(2, "SR", similarity=0.8)
+    hits = [replace(hit, why=Why({**hit.why.scores, ALIKE: value}, {})) for hit, value in ((near, 0.3), (alike, 0.9))]
+    assert [voter.case.case_id for voter in voters(hits, temperature=0.1, k=2)] == [2, 1]

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from precordia.core.case import Case, case_id_of, patient_key_of
 from precordia.core.errors import UsageError
-from precordia.core.findings import Finding
+from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Recording
-from precordia.core.retrieval import Query
+from precordia.core.retrieval import ALIKE, Query
 from precordia.records.standardize import standardize
-from precordia.retrieval.retriever import Retriever
+from precordia.retrieval.retriever import Known, Retriever
 
 
 class SpectrumEncoder:
@@ -83,16 +83,19 @@ class ListStore:
 
 class BruteIndex:
     def __init__(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
-        self.ids, self.vectors = np.array(ids, dtype=np.int64), vectors
+        self.ids, self.matrix = np.array(ids, dtype=np.int64), vectors
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self.matrix[[self.ids.tolist().index(i) for i in ids.tolist()]]
 
     def search(
         self, vectors: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         keep = np.isin(self.ids, allowed) if allowed is not None else np.ones(len(self.ids), bool)
-        scores = (self.vectors[keep] @ vectors[0]).astype(np.float32)
+        scores = (self.matrix[keep] @ vectors[0]).astype(np.float32)
         order = np.lexsort((self.ids[keep], -scores))[:k]
         return self.ids[keep][order][None], scores[order][None]
 
@@ -266,3 +269,29 @@ def test_impossible_questions_are_usage_errors(query: Query) -> None:
 def test_meaning_without_a_text_index_names_the_remedy() -> None:
     with pytest.raises(UsageError, match="text"):
         make_retriever().retrieve(Query(text="x", mode="meaning"))
+
+
+def known_of(recording: Recording) -> Known:
+    return Known(Measurements(), SpectrumEncoder().embed([recording])[0])
+
+
+def test_the_most_alike_come_first_and_the_nearest_is_told() -> None:
+    def by_number(cases: Sequence[Case], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        assert len(cases) == len(vectors)
+        return np.array([int(case.recording_id.strip("r").partition("-")[0]) / 100 for case in cases])
+
+    hits, nearest = make_retriever().alike(Query(QUERY, k=5), known_of(QUERY), by_number)
+    assert ids(hits) == [f"r{i}" for i in (30, 29, 28, 27, 26)]
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
+    assert hits[0].score == hits[0].why.scores[ALIKE] == 0.3
+    assert nearest == make_retriever().retrieve(Query(QUERY, k=1))[0].score
+    assert not any(hit.case.patient_key == "p0" for hit in hits)
+
+
+def test_the_most_alike_of_nothing_are_none() -> None:
+    def none(cases: Sequence[Case], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.zeros(len(cases))
+
+    hits, nearest = make_retriever([]).alike(Query(QUERY), known_of(QUERY), none)
+    assert hits == []
+    assert np.isnan(nearest)
