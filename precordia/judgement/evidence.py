@@ -76,6 +76,11 @@ class Evidence:
             self._votes[concept] = votes.vote(concept, self.jury, self.witnesses, uncertain_weight=weight)
         return self._votes[concept]
 
+    def least(self, concept: str) -> float:
+        """Probability from which a finding is said of this ECG."""
+        models = self.knowledge.models
+        return self.settings.least_for(models.counts.get(concept) if models is not None else None)
+
     @cached_property
     def _votes(self) -> dict[str, Vote]:
         return {}

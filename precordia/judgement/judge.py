@@ -184,7 +184,7 @@ class _Bench:
 
     def is_probable(self, s: Standing) -> bool:
         """Whether a finding is probable enough to be said."""
-        least, few = self.settings.least, len(s.vote.agreeing) < self.settings.min_agreeing
+        least, few = self.evidence.least(s.concept), len(s.vote.agreeing) < self.settings.min_agreeing
         chance = self._chances.get(s.concept, s.vote.support)
         if s.shown:
             if s.concept in WITHIN_NORMAL:

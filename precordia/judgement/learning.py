@@ -100,7 +100,8 @@ def learn(lessons: Lessons, encoder: str, settings: JudgementSettings | None = N
         if not promise.withdrawn:
             chances = 1 / (1 + np.exp(-(slope * odds + shift)))
             patients = [p for p, is_held in zip(lessons.patients, held.tolist(), strict=True) if is_held]
-            promise = _promise(chances, truth[held], concepts, patients, settings or JudgementSettings())
+            least = [(settings or JudgementSettings()).least_for(counts[concept]) for concept in concepts]
+            promise = _promise(chances, truth[held], concepts, patients, np.array(least))
     return FindingModels(
         encoder, concepts, scaling, weights, bias, recorders, slope, shift, {c: counts[c] for c in concepts}, len(lessons),
         len(set(lessons.patients)), lessons.n_archive, promise,
@@ -232,11 +233,11 @@ def _promise(
     truth: NDArray[np.float64],
     concepts: Sequence[str],
     patients: Sequence[str],
-    settings: JudgementSettings,
+    least: NDArray[np.float64],
 ) -> Promise:
     p, right, who = [], [], []
     for row, true, patient in zip(chances, truth, patients, strict=True):
-        said = most_specific([concepts[i] for i in np.flatnonzero(row >= settings.least).tolist()])
+        said = most_specific([concepts[i] for i in np.flatnonzero(row >= least).tolist()])
         for column in (concepts.index(concept) for concept in said):
             p.append(float(row[column]))
             right.append(bool(true[column]))

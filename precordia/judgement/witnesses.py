@@ -39,5 +39,5 @@ def _unwitnessed(evidence: Evidence) -> list[str]:
     if models is None or evidence.vector is None or evidence.too_thin is not None:
         return []
     chances = models.chances(evidence.recording, evidence.measurements, evidence.vector)
-    probable = sorted(c for c, p in chances.items() if p >= evidence.settings.least and sayable(c))
+    probable = sorted(c for c, p in chances.items() if p >= evidence.least(c) and sayable(c))
     return [concept for concept in most_specific(probable) if not evidence.vote(concept).agreeing]

@@ -65,7 +65,7 @@ def is_there(standing: Standing, judgement: Judgement) -> bool | None:
     said = [s for s in judgement.said if s.implies(standing.concept)]
     if any(s.finding.status == "present" for s in said):
         return True
-    likely = standing.probability >= judgement.evidence.settings.least
+    likely = standing.probability >= judgement.evidence.least(standing.concept)
     return None if said or standing.shown or likely else False
 
 

@@ -168,7 +168,7 @@ def _by_models(evidence: Evidence, draft: Draft) -> Truth:
     if models is None or evidence.vector is None:
         return frozenset()
     chances = models.chances(evidence.recording, evidence.measurements, evidence.vector)
-    return frozenset(concept for concept, p in chances.items() if p >= evidence.settings.least)
+    return frozenset(concept for concept, p in chances.items() if p >= evidence.least(concept))
 
 
 def _by_precedents(evidence: Evidence, draft: Draft) -> Truth:

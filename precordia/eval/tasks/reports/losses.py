@@ -44,9 +44,9 @@ def reason_of(concept: str, sample: Sample, report: Written, known: frozenset[st
     if concept not in known:
         return "unknown to the archive"
     standing = judge(sample.evidence).standing(concept)
-    if not standing.vote.agreeing:
+    if not standing.vote.stating:
         return "no voter states it"
-    return "overruled" if standing.probability >= sample.evidence.settings.least else "outvoted"
+    return "overruled" if standing.probability >= sample.evidence.least(standing.concept) else "outvoted"
 
 
 def rows(

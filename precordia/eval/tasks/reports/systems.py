@@ -110,7 +110,7 @@ class ModelsAlone:
         if models is None or evidence.vector is None:
             return Written("")
         chances = models.chances(evidence.recording, evidence.measurements, evidence.vector)
-        said = [concept for concept, p in chances.items() if p >= evidence.settings.least]
+        said = [concept for concept, p in chances.items() if p >= evidence.least(concept)]
         return Written(" ".join(statement_of(Finding(concept)) for concept in most_specific(said)))
 
 
