@@ -183,3 +183,19 @@ def test_what_the_encoder_has_seen_is_marked(store: Store) -> None:
     lessons = lessons_of(store, lambda vectors: vectors[:, 0] < 500)  # type: ignore[arg-type]
     assert lessons.unseen.tolist() == (lessons.inputs[:, 0] >= 500).tolist()
     assert 0 < lessons.unseen.sum() < len(lessons)
+
+
+def test_of_a_large_sample_the_promise_rests_on_patients_drawn_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    lessons = drawn(5, 900)
+    whole = learn(lessons, "e")
+    monkeypatch.setattr(learning, "MOST_CROSS_FITTED", 300)
+    spared = learn(lessons, "e")
+    assert whole is not None
+    assert spared is not None
+    assert np.array_equal(whole.weights, spared.weights)
+    assert whole.promise.n_patients == 450
+    assert 100 < spared.promise.n_patients < 200
+    few = replace(lessons, unseen=np.arange(900) < 240)
+    held = learn(few, "e")
+    assert held is not None
+    assert held.promise.n_patients == 120  # all that the encoder has not seen
