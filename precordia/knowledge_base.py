@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from precordia.arguments import encoder_of, in_words, language_model_of, names_file, recording_of, text_encoder_of
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
-from precordia.core.errors import MismatchError, MissingExtraError, UsageError
+from precordia.core.errors import MissingExtraError, UsageError
 from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
@@ -41,12 +41,6 @@ if TYPE_CHECKING:
     from precordia.judgement.judge import Judgement
     from precordia.judgement.knowledge import Knowledge
     from precordia.judgement.models import FindingModels
-
-GROWN = 1.2
-"""An archive that has grown by this factor is learned from anew at the end of a build."""
-
-REFIT_WAIT_S = 30.0
-"""How long fitting waits for another writer."""
 
 DRAWN_PRECEDENTS = 3
 """How many precedents are drawn on a page."""
@@ -462,19 +456,11 @@ class KnowledgeBase:
         Raises:
             MismatchError: the models are damaged; says how to make them anew.
         """
-        from precordia.judgement import models
-        from precordia.judgement.knowledge import DEFAULT_FLOOR, Knowledge
-        from precordia.judgement.promise import calibrate_similarity
-        from precordia.retrieval.nearness import nearest_similarities
+        from precordia.judgement.taught import knowledge_of
 
         self._searcher(Query(text=" "))
         if self._knowledge is None:
-            columns = (self._store.column("case_id").to_pylist(), self._store.column("patient_key").to_pylist())
-            floor = calibrate_similarity(nearest_similarities(self._signals, dict(zip(*columns, strict=True))))
-            # Too few cases tell no quantile: the default then stands.
-            self._knowledge = Knowledge(
-                floor if floor > -1.0 else DEFAULT_FLOOR, models.load(self.path, self._encoder.fingerprint)
-            )
+            self._knowledge = knowledge_of(self._store, self._signals, self._encoder.fingerprint)
         return self._knowledge
 
     def refit(self) -> FindingModels | None:
@@ -483,36 +469,16 @@ class KnowledgeBase:
         Raises:
             BusyError: another process is writing.
         """
-        from precordia.encoders.seen import seen_by
-        from precordia.indexing.locks import WRITE_LOCK, locked
-        from precordia.judgement import models
-        from precordia.judgement.learning import learn, lessons_of
+        from precordia.judgement.taught import refit
 
-        with locked(self.path, WRITE_LOCK, REFIT_WAIT_S, "fitting its finding models"):
-            self._store.refresh()
-            found = learn(
-                lessons_of(self._store, lambda vectors: seen_by(self.manifest.encoder, vectors)),
-                self._encoder.fingerprint,
-            )
-            if found is None:
-                models.forget(self.path)
-            else:
-                found.save(self.path)
+        found = refit(self.path, self._store, self.manifest.encoder, self._encoder.fingerprint)
         self._knowledge = None
         return found
 
     def _refit_where_due(self) -> None:
-        """Fit where there are no models yet, or the archive has grown by a fifth since."""
-        from precordia.judgement import models
-        from precordia.judgement.learning import FEWEST_CASES
+        from precordia.judgement.taught import is_due
 
-        self._store.refresh()
-        n = len(self._store)
-        try:
-            there = models.load(self.path, self._encoder.fingerprint)
-        except MismatchError:
-            there = None
-        if n >= FEWEST_CASES and (there is None or n >= GROWN * there.n_archive):
+        if is_due(self._store, self._encoder.fingerprint):
             self.refit()
 
     def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,16 +71,17 @@ def _build(args: argparse.Namespace) -> int:
             raise UsageError("name an archive to build from, or --refit to learn anew from what is there")
         return _refit(args, KnowledgeBase.open(path))
     kb = KnowledgeBase.open_or_create(path, encoder=args.encoder)
-    report = kb.add(
-        args.archive,
-        reports=args.reports,
-        mapping=args.mapping,
-        where=args.where,
-        workers=args.workers,
-        arrays=_arrays(args),
-        executor=args.executor,
-        progress=lambda shards, total: progress(shards, total, "building", "shard"),
-    )
+    with redirect_stdout(sys.stderr):  # what others print meanwhile (Ray, of workers that died) is no result
+        report = kb.add(
+            args.archive,
+            reports=args.reports,
+            mapping=args.mapping,
+            where=args.where,
+            workers=args.workers,
+            arrays=_arrays(args),
+            executor=args.executor,
+            progress=lambda shards, total: progress(shards, total, "building", "shard"),
+        )
     if report.join:
         note(report.join)
     if args.refit:

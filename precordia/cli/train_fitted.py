@@ -1,4 +1,4 @@
-"""``precordia train answers|calibration|quality|swaps``: what is fitted in minutes and lies in one file or folder."""
+"""``precordia train answers|calibration|quality|swaps|alarms``: what is fitted in minutes and lies in one file or folder."""
 
 from __future__ import annotations
 
@@ -97,6 +97,24 @@ class Swaps:
         from precordia.fitting.quality import train_swaps
 
         return _told(args, train_swaps(_data(args), args.out, progress=progress))
+
+
+class Alarms:
+    """``precordia train alarms``."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Options."""
+        parser.add_argument(
+            "results", metavar="RESULTS", help="urgent.json of precordia eval urgent --set fold=1-8 --out DIR"
+        )
+        parser.add_argument("--out", metavar="FILE", default="runs/urgent.csv", help="the file to write")
+        add_json_option(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Write; exit code."""
+        from precordia.fitting.alarms import train_alarms
+
+        return _told(args, train_alarms(args.results, args.out))
 
 
 def _add_data(parser: argparse.ArgumentParser, holds: str) -> None:

@@ -7,6 +7,7 @@
 ``calibration``  a knowledge base's own finding models, thresholds and promise
 ``quality``      the coefficients of the signal score
 ``swaps``        the matrix by which exchanged arm electrodes are found
+``alarms``       how often each urgent finding is raised falsely, from what an evaluation has found
 ===============  ============================================================================================
 """
 
@@ -25,6 +26,7 @@ __all__ = ["TRAININGS", "Trained", "train"]
 TRAININGS: Final[Registry[Callable[..., Trained]]] = Registry(
     "training",
     {
+        "alarms": "precordia.fitting.alarms:train_alarms",
         "answers": "precordia.fitting.answers.training:train_answers",
         "calibration": "precordia.fitting.calibration:train_calibration",
         "encoder": "precordia.fitting.encoders.training:train_encoder",
@@ -40,7 +42,7 @@ def train(what: str, *arguments: Any, **settings: Any) -> Trained:
     """Train or fit something, and write it: everything that ships fitted is made by this.
 
     Args:
-        what: "encoder", "reports", "answers", "calibration", "quality" or "swaps".
+        what: "encoder", "reports", "answers", "calibration", "quality", "swaps" or "alarms".
         arguments: Of that training, in its order.
         settings: Likewise, by name; `docs/training.md` lists them.
 

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -137,17 +138,25 @@ def select_rows(rows: pa.Table, where: str) -> pa.BooleanArray:
     return pa.array(np.isin(rows.column("case_id").to_numpy(), chosen))
 
 
-def check_concepts(expression: Expression, known: Callable[[str], bool], all_names: Iterable[str]) -> None:
+def check_concepts(expression: Expression) -> None:
     """Refuse ``findings has 'X'`` for an X that no report can hold.
 
     Raises:
         FilterError: the vocabulary does not know the concept.
     """
-    for concept in expression.concepts:
-        if not known(concept):
-            close = difflib.get_close_matches(concept.upper(), sorted(all_names), n=1)
+    known = _known_concepts() if expression.concepts else frozenset()
+    for concept in expression.concepts if known else ():
+        if concept not in known:
+            close = difflib.get_close_matches(concept.upper(), sorted(known), n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise FilterError(f"filter {expression.text!r}: the vocabulary has no finding {concept!r}{hint}")
+
+
+@lru_cache(maxsize=1)
+def _known_concepts() -> frozenset[str]:
+    from precordia.concepts import vocabulary
+
+    return frozenset(concept.id for concept in vocabulary())
 
 
 def _rewrite_has(where: str) -> tuple[str, list[str]]:

@@ -33,8 +33,8 @@ from precordia.indexing.mapped_rows import mirror_of
 from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.schema import LIGHT_SCHEMA
 from precordia.indexing.seals import digest_of_file
-from precordia.indexing.store import DeltaCaseStore, VectorKind, open_table, open_tables
-from precordia.indexing.tables import DeltaFolder
+from precordia.indexing.store import DeltaCaseStore, VectorKind
+from precordia.indexing.tables import DeltaFolder, open_table, open_tables
 
 Verifier = Callable[[Path], Sequence[str]]
 """Given a folder of derived things, the names of those files in it that are not what was written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,8 +10,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from precordia.core.case import Case
+from precordia.core.recording import MedianBeats, Recording
 from precordia.indexing.columns import CaseColumns, CaseRow
 from precordia.indexing.seals import short_digest_of
+from precordia.indexing.signals import decode_signal
 
 __all__ = [
     "CASES",
@@ -27,6 +30,7 @@ __all__ += [
     "Reject",
     "case_of",
     "case_table",
+    "recording_of",
     "reject_table",
     "signal_checksum",
     "signal_table",
@@ -115,6 +119,37 @@ def reject_table(rejects: Sequence[Reject]) -> pa.Table:
 def case_of(row: Mapping[str, Any]) -> Case:
     """The case that a row of the case table holds."""
     return CASES.case_of(row)
+
+
+def recording_of(row: Mapping[str, Any], blobs: Mapping[str, Any]) -> Recording:
+    """A row of ``cases`` and its row of ``signals`` as the recording they were made from.
+
+    Args:
+        row: With the columns of :data:`CASE_OF_COLUMNS`.
+        blobs: With ``signal`` and ``median_beats``.
+    """
+    signal, fs, leads = decode_signal(blobs["signal"])
+    details, case = json.loads(row["details"]), case_of(row)
+    return Recording(
+        signal=signal,
+        fs=fs,
+        leads=leads,
+        recording_id=case.recording_id,
+        patient_id=details["patient_id"],
+        time=case.time,
+        age=case.age,
+        sex=case.sex,
+        device=case.device,
+        source=case.source,
+        format=case.format,
+        report=case.report,
+        vendor_statements=case.vendor_statements,
+        vendor_measurements=details["vendor_measurements"],
+        codes=case.codes,
+        median_beats=MedianBeats(*decode_signal(blobs["median_beats"])) if blobs["median_beats"] else None,
+        metadata=case.metadata,
+        notes=tuple(details["notes"]),
+    )
 
 
 CASES: Final = CaseColumns(Case)

@@ -7,10 +7,9 @@ from a crash and goes with the next writer.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -26,16 +25,15 @@ from precordia.core.errors import (
     StorageError,
     UnfinishedErasureError,
 )
-from precordia.core.recording import MedianBeats, Recording
+from precordia.core.recording import Recording
 from precordia.indexing.deltalog import LOG
 from precordia.indexing.durable import folder_of, storage_error, telling
 from precordia.indexing.erasure import Erasure, Journal
 from precordia.indexing.filter_memory import FilterMemory
-from precordia.indexing.filters import Expression, FilterEngine, check_concepts
+from precordia.indexing.filters import FilterEngine, check_concepts
 from precordia.indexing.ledger import LEDGER, remedy
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.mapped_rows import RowCache
-from precordia.indexing.parquet import Layout
 from precordia.indexing.schema import (
     CASE_OF_COLUMNS,
     CASE_SCHEMA,
@@ -45,18 +43,17 @@ from precordia.indexing.schema import (
     SIGNAL_SCHEMA,
     Reject,
     case_of,
+    recording_of,
     signal_checksum,
 )
 from precordia.indexing.signals import decode_signal
 from precordia.indexing.single_rows import row_of
-from precordia.indexing.tables import DeltaFolder
+from precordia.indexing.tables import DeltaFolder, open_tables
 from precordia.indexing.writer import PRESENT, StoreWriter
 
 VectorKind = Literal["signal", "text"]
 
 _VECTOR_COLUMNS: Final[dict[str, str]] = {"signal": "embedding", "text": "text_embedding"}
-_SIGNALS: Final = Layout(rows_per_group=8, compression="NONE")
-"""A point read decodes a row group: eight signals are some 200 kB, compressed before."""
 
 
 class DeltaCaseStore:
@@ -139,32 +136,9 @@ class DeltaCaseStore:
         """
         (row,) = self._rows.read([case_id], CASE_OF_COLUMNS)
         blobs = self._signal_row(case_id)
-        signal, fs, leads = decode_signal(blobs["signal"])
-        details = json.loads(row["details"])
-        case = case_of(row)
-        median = MedianBeats(*decode_signal(blobs["median_beats"])) if blobs["median_beats"] else None
-        recording = Recording(
-            signal=signal,
-            fs=fs,
-            leads=leads,
-            recording_id=case.recording_id,
-            patient_id=details["patient_id"],
-            time=case.time,
-            age=case.age,
-            sex=case.sex,
-            device=case.device,
-            source=case.source,
-            format=case.format,
-            report=case.report,
-            vendor_statements=case.vendor_statements,
-            vendor_measurements=details["vendor_measurements"],
-            codes=case.codes,
-            median_beats=median,
-            metadata=case.metadata,
-            notes=tuple(details["notes"]),
-        )
+        recording = recording_of(row, blobs)
         # Whatever befell it on its way, a signal that is not the case's own is never given out.
-        if case.content_hash and recording.content_hash != case.content_hash:
+        if row["content_hash"] and recording.content_hash != row["content_hash"]:
             raise self._damaged_signal(case_id)
         return recording
 
@@ -190,7 +164,7 @@ class DeltaCaseStore:
         found = memory.recall(where)
         if found is None:
             expression = self._filters.parse(where)
-            _check_vocabulary(expression)
+            check_concepts(expression)
             found = self._filters.run(expression, memory.table(expression))
             memory.keep(where, found)
         return found
@@ -404,35 +378,3 @@ class DeltaCaseStore:
     def _reject_rows(self) -> pa.Table:
         parts = [self._rejects.read(name, REJECT_SCHEMA) for name in self._rejects.files]
         return pa.concat_tables([REJECT_SCHEMA.empty_table(), *parts])
-
-
-def open_table(path: Path, name: str, complete: bool = True) -> DeltaFolder:
-    """A table of the knowledge base at ``path``.
-
-    Args:
-        path: Its folder.
-        name: "cases", "signals" or "rejects".
-        complete: Refuse a table of which a file is missing.
-
-    Raises:
-        DamageError: it is not what was written.
-    """
-    return DeltaFolder(path / name, _SIGNALS if name == "signals" else Layout(), complete)
-
-
-def open_tables(path: Path) -> tuple[DeltaFolder, DeltaFolder, DeltaFolder]:
-    """Cases, signals and rejects. Raises as :func:`open_table`."""
-    return open_table(path, "cases"), open_table(path, "signals"), open_table(path, "rejects")
-
-
-def _check_vocabulary(expression: Expression) -> None:
-    known = _known_concepts() if expression.concepts else frozenset()
-    if known:
-        check_concepts(expression, known.__contains__, known)
-
-
-@lru_cache(maxsize=1)
-def _known_concepts() -> frozenset[str]:
-    from precordia.concepts import vocabulary
-
-    return frozenset(concept.id for concept in vocabulary())

@@ -310,3 +310,26 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except FileNotFoundError:
         return -1
+
+
+_SIGNALS: Final = Layout(rows_per_group=8, compression="NONE")
+"""A point read decodes a row group: eight signals are some 200 kB, compressed before."""
+
+
+def open_table(path: Path, name: str, complete: bool = True) -> DeltaFolder:
+    """A table of the knowledge base at ``path``.
+
+    Args:
+        path: Its folder.
+        name: "cases", "signals" or "rejects".
+        complete: Refuse a table of which a file is missing.
+
+    Raises:
+        DamageError: it is not what was written.
+    """
+    return DeltaFolder(path / name, _SIGNALS if name == "signals" else Layout(), complete)
+
+
+def open_tables(path: Path) -> tuple[DeltaFolder, DeltaFolder, DeltaFolder]:
+    """Cases, signals and rejects. Raises as :func:`open_table`."""
+    return open_table(path, "cases"), open_table(path, "signals"), open_table(path, "rejects")

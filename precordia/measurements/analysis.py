@@ -12,10 +12,16 @@ from precordia.core.recording import Recording
 from precordia.measurements.beat_shapes import Family, group_beats, without_faint
 from precordia.measurements.beats import find_beats
 from precordia.measurements.conditioning import Conditioned, condition, smooth
-from precordia.measurements.p_wave import CONSISTENT, CONSISTENT_IRREGULAR, consistency, p_bounds
 from precordia.measurements.pacing import stimulus_before
-from precordia.measurements.qrs_bounds import qrs_bounds, r_peaks
-from precordia.measurements.t_wave import t_bounds
+from precordia.measurements.wave_bounds import (
+    CONSISTENT,
+    CONSISTENT_IRREGULAR,
+    consistency,
+    p_bounds,
+    qrs_bounds,
+    r_peaks,
+    t_bounds,
+)
 from precordia.measurements.working_rate import AFTER, BEFORE, FS
 
 MIN_LIKENESS: Final = 0.55

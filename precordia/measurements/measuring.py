@@ -18,10 +18,9 @@ from precordia.measurements.qrs_variety import qrs_sd_ms, rr_extremes_ms
 from precordia.measurements.raw_beat import raw_beat
 from precordia.measurements.rhythm import rhythm
 from precordia.measurements.spatial_velocity import qrs_active_ms
-from precordia.measurements.st_level import AT_J_S, st_level
 from precordia.measurements.strips import measure_strips
 from precordia.measurements.t_wave_shape import t_widths
-from precordia.measurements.voltages import criteria, t_amplitudes, voltages
+from precordia.measurements.voltages import AT_J_S, criteria, st_level, t_amplitudes, voltages
 from precordia.measurements.working_rate import BEFORE, FS
 
 FLUTTER_RR_S: Final = (0.36, 0.50)

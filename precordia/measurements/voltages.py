@@ -1,4 +1,5 @@
-"""Amplitudes of Q, R, S and T in each lead, and the voltage criteria for hypertrophy and low voltage."""
+"""Amplitudes of Q, R, S and T and the level of the ST segment in each lead, and the voltage criteria for hypertrophy and low
+voltage."""
 
 from __future__ import annotations
 
@@ -13,13 +14,23 @@ from precordia.core.leads import CHEST_LEADS, LIMB_LEADS
 from precordia.core.recording import Sex
 from precordia.measurements.analysis import Bounds
 from precordia.measurements.raw_beat import RawBeat
-from precordia.measurements.working_rate import BEFORE
+from precordia.measurements.working_rate import BEFORE, FS
 
 SMALLEST_R_MV: Final = 0.05
 """An upward deflection below this is no R wave: the complex is a QS."""
 
 QS_SHARE: Final = 0.25
 """Nor is one that follows an initial trough and is this small a share of it."""
+
+AFTER_J_S: Final = 0.060
+"""J + 60 ms, as exercise and monitoring guidelines read it (Fletcher et al., Circulation 2013;128:873-934)."""
+
+AT_J_S: Final = 0.008
+"""The J point itself, where the universal definition of infarction reads elevation (Thygesen et al., Circulation
+2018;138:e618-e651): the first 16 ms after the QRS complex, so that its last slope does not count."""
+
+WINDOW_S: Final = 0.008
+"""The level is a mean over this long on either side, s."""
 
 
 @dataclass(frozen=True)
@@ -125,3 +136,15 @@ def _by_sex(out: dict[str, bool], name: str, mv: float, sex: Sex | None, *, fema
         out[name] = True
     elif mv <= female:
         out[name] = False
+
+
+def st_level(beat: RawBeat, bounds: Bounds, after_s: float = AFTER_J_S) -> dict[str, float]:
+    """Lead to ST level, mV against the PR segment; the J point is the median QRS offset over the leads."""
+    at = beat.zero + round((float(np.nanmedian(bounds.qrs_off)) / FS + after_s) * beat.fs)
+    width = max(1, round(WINDOW_S * beat.fs))
+    out = {}
+    for lead, row in zip(beat.leads, beat.signal, strict=True):
+        piece = row[max(0, at - width) : at + width + 1]
+        if piece.size and np.isfinite(piece).all():
+            out[lead] = round(float(piece.mean()), 4)
+    return out

@@ -135,3 +135,22 @@ def test_options_describe_a_whole_folder_of_numbers(tmp_path: Path, capsys: pyte
     assert json.loads(out)["formats"] == {"csv": N}
     assert run(capsys, tmp_path / "in", "--dry-run", "--units", "mmHg")[0] == 2
     assert run(capsys, tmp_path / "in", "--dry-run", "--fs", "0")[0] == 2
+
+
+def test_what_an_executor_prints_is_no_result(
+    archive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from precordia.engine.executors import EXECUTORS
+    from precordia.engine.local import start_local
+
+    class Chatty:
+        def map(self, function: Any, shards: Any) -> Any:
+            print("(raylet) a worker died")
+            return start_local(1, 1).map(function, shards)
+
+    monkeypatch.setitem(EXECUTORS._entries, "ray", lambda workers, n_shards: Chatty())
+    options = (archive.folder, "--reports", archive.reports, "--kb", tmp_path / "kb", "--executor", "ray", "--json")
+    code, out, err = run(capsys, *options)
+    assert code == 0
+    assert json.loads(out)["n_added"] > 0
+    assert "(raylet) a worker died" in err

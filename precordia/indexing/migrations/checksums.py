@@ -14,8 +14,7 @@ from precordia.indexing.durable import sync_folder, telling, write_synced
 from precordia.indexing.manifest import MANIFEST, MANIFEST_COPY
 from precordia.indexing.schema import CASE_SCHEMA, REJECT_SCHEMA, SIGNAL_SCHEMA, signal_checksum
 from precordia.indexing.seals import sealed
-from precordia.indexing.store import open_table
-from precordia.indexing.tables import DeltaFolder
+from precordia.indexing.tables import DeltaFolder, open_table
 
 _SCHEMAS = {"signals": SIGNAL_SCHEMA, "rejects": REJECT_SCHEMA, "cases": CASE_SCHEMA}
 

@@ -1,0 +1,78 @@
+"""What an archive's own cases teach it: how near is near, and the models of its findings, fitted when it has grown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from precordia.core.errors import MismatchError
+from precordia.core.protocols import VectorIndex
+from precordia.encoders.seen import seen_by
+from precordia.indexing.locks import WRITE_LOCK, locked
+from precordia.indexing.store import DeltaCaseStore
+from precordia.judgement import learning, models
+from precordia.judgement.knowledge import DEFAULT_FLOOR, Knowledge
+from precordia.judgement.models import FindingModels
+from precordia.judgement.promise import calibrate_similarity
+from precordia.retrieval.nearness import nearest_similarities
+
+GROWN: Final = 1.2
+"""An archive that has grown by this factor is learned from anew at the end of a build."""
+
+WAIT_S: Final = 30.0
+"""How long fitting waits for another writer."""
+
+
+def knowledge_of(store: DeltaCaseStore, signals: VectorIndex, encoder: str) -> Knowledge:
+    """What is known of an archive by its cases.
+
+    Args:
+        store: The cases.
+        signals: The index of their vectors.
+        encoder: Fingerprint.
+
+    Raises:
+        MismatchError: the models are damaged, or of another encoder; says how to make them anew.
+    """
+    columns = (store.column("case_id").to_pylist(), store.column("patient_key").to_pylist())
+    floor = calibrate_similarity(nearest_similarities(signals, dict(zip(*columns, strict=True))))
+    # Too few cases tell no quantile: the default then stands.
+    return Knowledge(floor if floor > -1.0 else DEFAULT_FLOOR, models.load(store.path, encoder))
+
+
+def refit(path: Path, store: DeltaCaseStore, encoder: str, fingerprint: str) -> FindingModels | None:
+    """Fit the models of an archive's findings, and keep them beside it; None where its cases are too few.
+
+    Args:
+        path: The knowledge base's folder.
+        store: Its cases; brought up to date.
+        encoder: Name or folder, by which is known what it has seen.
+        fingerprint: Of the encoder.
+
+    Raises:
+        BusyError: another process is writing.
+    """
+    with locked(path, WRITE_LOCK, WAIT_S, "fitting its finding models"):
+        store.refresh()
+        found = learning.learn(learning.lessons_of(store, lambda vectors: seen_by(encoder, vectors)), fingerprint)
+        if found is None:
+            models.forget(path)
+        else:
+            found.save(path)
+    return found
+
+
+def is_due(store: DeltaCaseStore, encoder: str) -> bool:
+    """Whether there are cases enough and no models of them yet, or the archive has grown by a fifth since.
+
+    Args:
+        store: The cases; brought up to date.
+        encoder: Fingerprint.
+    """
+    store.refresh()
+    try:
+        there = models.load(store.path, encoder)
+    except MismatchError:
+        there = None
+    n = len(store)
+    return n >= learning.FEWEST_CASES and (there is None or n >= GROWN * there.n_archive)
