@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from precordia.core.errors import LanguageModelError, MissingExtraError
+from precordia.core.errors import ContextOverflowError, MissingExtraError
 from precordia.language_models.chat import ChatLanguageModel
 from precordia.language_models.constrained import (
     Automaton,
@@ -19,8 +19,11 @@ from precordia.language_models.constrained import (
     regex_of_schema,
 )
 from precordia.language_models.hf_weights import base_of, load_weights
-from precordia.language_models.schema import STATEMENTS_SCHEMA
+from precordia.language_models.schema import without_lengths
 from precordia.language_models.settings import LanguageModelSettings
+
+MOST_MACHINES = 16
+"""Automata kept: one for each number of precedents and set of measurements that a prompt shows."""
 
 
 def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
@@ -56,7 +59,7 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
         chat,
         f"hf:{folder.name}",
         settings,
-        structured={"schema": STATEMENTS_SCHEMA},
+        structured=lambda schema: {"schema": without_lengths(schema)},
         choosing=lambda choices: {"choices": choices},
         count_tokens=count,
     )
@@ -112,7 +115,7 @@ def _chat_class() -> Any:
             text = as_text(messages, self.tokenizer)
             ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
             if len(ids) + self.max_tokens > self.context:
-                raise LanguageModelError(
+                raise ContextOverflowError(
                     f"prompt of {len(ids)} and reply of {self.max_tokens} tokens exceed the model's {self.context}; "
                     "lower the prompt's token budget"
                 )
@@ -133,6 +136,8 @@ def _chat_class() -> Any:
                 return None
             pattern = regex_of_schema(schema)
             if pattern not in self.machines:
+                if len(self.machines) >= MOST_MACHINES:
+                    self.machines.clear()
                 try:
                     self.machines[pattern] = automaton(pattern, self.tokenizer)
                 except CannotSpell:
