@@ -22,7 +22,7 @@ __all__ = ["KINDS", "LanguageModelSettings", "SPECS", "load_language_model"]
 KINDS: Registry[Loader] = Registry(
     "kind of language model",
     {
-        "local": "precordia.language_models.gguf_file:load_local",
+        "local": "precordia.language_models.local:load",
         "gguf": "precordia.language_models.gguf_file:load",
         "openai": "precordia.language_models.openai_server:load",
         "ollama": "precordia.language_models.ollama_server:load",
@@ -45,7 +45,7 @@ def load_language_model(spec: str | None, settings: LanguageModelSettings | None
     Args:
         spec: ``openai:NAME@URL`` (any OpenAI-compatible server; without ``@URL`` the provider's own), ``ollama:NAME`` or
             ``ollama:NAME@URL``, ``hf:FOLDER`` (a local Hugging Face model, or a LoRA adapter; ``hf-4bit:FOLDER``: in 4 bits),
-            ``gguf:FILE`` (a file that mistral.rs runs), ``local`` (SmolLM2-135M-Instruct, run so), ``own`` or ``own:NAME`` (the
+            ``gguf:FILE`` (a file that mistral.rs runs), ``local`` (SmolLM2-135M-Instruct), ``own`` or ``own:NAME`` (the
             model that comes with the package, or a folder; also ``precordia:NAME``), ``none`` or None.
         settings: Time-outs, retries, sampling, cache.
 

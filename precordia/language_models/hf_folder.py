@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from precordia.language_models.hf_weights import base_of, load_weights
 from precordia.language_models.schema import without_lengths
 from precordia.language_models.settings import LanguageModelSettings
 
+SMALL = 1_000_000_000
+"""Weights below which a model is shown compact prompts."""
 MOST_MACHINES = 16
 """Automata kept: one for each number of precedents and set of measurements that a prompt shows."""
 
@@ -39,17 +42,27 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
     """
     folder = Path(rest).expanduser()
     base_of(folder)
+    model, tokenizer = load_weights(folder, settings.four_bit)
+    return language_model_over(model, tokenizer, f"hf:{folder.name}", settings)
+
+
+def language_model_over(model: Any, tokenizer: Any, name: str, settings: LanguageModelSettings) -> ChatLanguageModel:
+    """Loaded weights as a language model. Small ones are shown compact prompts.
+
+    Raises:
+        MissingExtraError: langchain-huggingface is not installed.
+    """
     try:
         from langchain_huggingface import HuggingFacePipeline
     except ImportError:
         raise MissingExtraError("langchain-huggingface", "llm", "a local Hugging Face model") from None
-    model, tokenizer = load_weights(folder, settings.four_bit)
     generate = _pipeline(model, tokenizer, settings)
     chat = _chat_class()(
         llm=HuggingFacePipeline(pipeline=generate),
         tokenizer=tokenizer,
         context=int(getattr(model.config, "max_position_embeddings", 2048)),
         max_tokens=settings.max_tokens,
+        turn=threading.Lock(),
     )
 
     def count(text: str) -> int:
@@ -57,11 +70,12 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
 
     return ChatLanguageModel(
         chat,
-        f"hf:{folder.name}",
+        name,
         settings,
         structured=lambda schema: {"schema": without_lengths(schema)},
         choosing=lambda choices: {"choices": choices},
         count_tokens=count,
+        prompt_size="compact" if model.num_parameters() < SMALL else "full",
     )
 
 
@@ -97,6 +111,7 @@ def _chat_class() -> Any:
         tokenizer: Any
         context: int
         max_tokens: int
+        turn: Any
         machines: dict[str, Automaton | None] = Field(default_factory=dict)
 
         @property
@@ -123,10 +138,13 @@ def _chat_class() -> Any:
             options: dict[str, Any] = {}
             if machine is not None:
                 options["pipeline_kwargs"] = {"logits_processor": [held_to(machine, len(ids), self.max_tokens)]}
-            reply = self.llm.invoke(text, stop=stop, **options)
+            with self.turn:  # one reply at a time: two would only take turns on the same cores
+                reply = self.llm.invoke(text, stop=stop, **options)
             n_out = len(self.tokenizer(reply, add_special_tokens=False)["input_ids"])
             usage: Any = {"input_tokens": len(ids), "output_tokens": n_out, "total_tokens": len(ids) + n_out}
-            return ChatResult(generations=[ChatGeneration(message=AIMessage(content=reply, usage_metadata=usage))])
+            ended = {"finish_reason": "length"} if n_out >= self.max_tokens - 1 else {}
+            message = AIMessage(content=reply, usage_metadata=usage, response_metadata=ended)
+            return ChatResult(generations=[ChatGeneration(message=message)])
 
         def _machine(self, schema: Mapping[str, Any] | None, choices: Sequence[str]) -> Held | None:
             """What the reply is held to; None for nothing. A schema that cannot be spelled is let go, choices are not."""

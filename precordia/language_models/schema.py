@@ -11,6 +11,7 @@ from precordia.judgement.measured import MEASURES
 MOST_STATEMENTS: Final = 12
 LONGEST_STATEMENT: Final = 160
 """Characters: a sentence of a report."""
+ONE_SENTENCE: Final = r"^[A-Z][A-Za-z0-9 ,:()°/+-]*\.$"
 MOST_CITED: Final = 4
 """Precedents and measurements that one statement may name, each."""
 
@@ -47,7 +48,7 @@ def schema_for(prompt: Prompt) -> dict[str, Any]:
 
 
 def without_lengths(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same for decoders that count by states: no longest text, no most statements.
+    """The same for decoders that count by states: no longest text, no most statements, but one sentence a statement.
 
     They end a reply in time by themselves (:mod:`~precordia.language_models.constrained`); an automaton that counts the
     characters of twelve statements takes minutes to make.
@@ -55,6 +56,7 @@ def without_lengths(schema: dict[str, Any]) -> dict[str, Any]:
     copy = deepcopy(schema)
     statements = copy["properties"]["statements"]
     del statements["maxItems"], statements["items"]["properties"]["text"]["maxLength"]
+    statements["items"]["properties"]["text"]["pattern"] = ONE_SENTENCE
     return copy
 
 

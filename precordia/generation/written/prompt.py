@@ -218,6 +218,7 @@ def _case(hit: Hit, number: int, settings: PromptSettings) -> dict[str, Any]:
         "similarity": similarity,
         "facts": ", ".join(facts),
         "findings": _findings(case),
+        "stated": _findings(case, denied=False),
         "report": _quotable(
             (case.report or "") if settings.whole_reports else clinical_sentences(case.report or ""),
             settings.report_chars,
@@ -231,11 +232,13 @@ def _quotable(text: str, max_chars: int) -> str:
     return clean(text, max_chars=max_chars).text.replace(FENCE_MARK, "")
 
 
-def _findings(case: Case) -> str:
+def _findings(case: Case, *, denied: bool = True) -> str:
     """A case's findings in canonical words: what a model needs even where a report's words had to be removed."""
     marks = {"present": "", "uncertain": "possible ", "absent": "no "}
     words = dict.fromkeys(
-        marks[f.status] + statement_of(Finding(f.concept)).rstrip(".") for f in case.findings if sayable(f.concept)
+        marks[f.status] + statement_of(Finding(f.concept)).rstrip(".")
+        for f in case.findings
+        if sayable(f.concept) and (denied or f.status != "absent")
     )
     return ", ".join(words) or "(none read)"
 
