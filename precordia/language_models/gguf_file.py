@@ -57,9 +57,8 @@ def _model(file: Path, name: str, settings: LanguageModelSettings) -> ChatLangua
     from mistralrs import Runner, Which
 
     try:
-        runner = Runner(
-            which=Which.GGUF(quantized_model_id=str(file.parent), quantized_filename=file.name), token_source="none"
-        )
+        which: Any = Which.GGUF(quantized_model_id=str(file.parent), quantized_filename=file.name)
+        runner = Runner(which=which, token_source="none")
     except Exception as error:
         raise LanguageModelError(
             f"language model {name}: {file.name} cannot be loaded ({type(error).__name__})"
@@ -116,17 +115,19 @@ class _File:
             )
         return whole
 
-    def stream(
-        self, messages: list[dict[str, str]], schema: Mapping[str, Any] | None = None, choices: tuple[str, ...] = ()
-    ) -> Iterator[_Said]:
+    def stream(self, messages: list[dict[str, str]], **held: Any) -> Iterator[_Said]:
         """The reply in pieces.
+
+        Args:
+            messages: The turns.
+            held: ``schema`` or ``choices``, to hold the reply to.
 
         Raises:
             ValueError: the prompt is too long.
         """
         with self._turn:
             ends = time.monotonic() + self._settings.timeout_s
-            for piece in self._runner.send_chat_completion_request(self._request(messages, schema, choices)):
+            for piece in self._runner.send_chat_completion_request(self._request(messages, **held)):
                 choice, usage = piece.choices[0], piece.usage
                 counts = (
                     {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens} if usage else {}
@@ -139,7 +140,7 @@ class _File:
                     return
 
     def _request(
-        self, messages: list[dict[str, str]], schema: Mapping[str, Any] | None, choices: tuple[str, ...]
+        self, messages: list[dict[str, str]], schema: Mapping[str, Any] | None = None, choices: tuple[str, ...] = ()
     ) -> Any:
         from mistralrs import ChatCompletionRequest
 

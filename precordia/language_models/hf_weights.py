@@ -84,31 +84,6 @@ def load_weights(folder: Path, four_bit: bool | None = None) -> tuple[Any, Any]:
         MissingExtraError: transformers, peft or bitsandbytes is needed and not installed.
     """
     base = base_of(folder)
-    return _load(base, folder, four_bit, {})
-
-
-def load_gguf(file: Path) -> tuple[Any, Any]:
-    """Model and tokenizer of a GGUF file, its weights brought back to single precision: faster on a CPU, four to eight times
-    the memory.
-
-    Raises:
-        LanguageModelError: it cannot be loaded.
-        MissingExtraError: transformers or gguf is not installed.
-    """
-    if importlib.util.find_spec("gguf") is None:
-        raise MissingExtraError("gguf", "local-llm", "a language model offline")
-    from transformers.utils import logging
-
-    shows = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        return _load(file.parent, file.parent, False, {"gguf_file": file.name})
-    finally:
-        if shows:
-            logging.enable_progress_bar()
-
-
-def _load(base: Path, folder: Path, four_bit: bool | None, of_file: dict[str, str]) -> tuple[Any, Any]:
     try:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -117,11 +92,10 @@ def _load(base: Path, folder: Path, four_bit: bool | None, of_file: dict[str, st
     options = weight_options(
         four_bit, cuda=torch.cuda.is_available(), bitsandbytes=importlib.util.find_spec("bitsandbytes") is not None
     )
-    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False, **of_file}
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(base), **local)
-        kind = {} if of_file else {"use_safetensors": True}
-        model = AutoModelForCausalLM.from_pretrained(str(base), **kind, **local, **options)
+        model = AutoModelForCausalLM.from_pretrained(str(base), use_safetensors=True, **local, **options)
         if base != folder:
             model = _adapted(model, folder, whole="quantization_config" not in options)
     except (OSError, ValueError, RuntimeError) as error:

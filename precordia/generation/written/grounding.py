@@ -109,7 +109,8 @@ class Examiner:
 
     def _hold(self, read: Reading) -> tuple[list[str], list[str], set[int]]:
         """What speaks against a sentence, what it lacks, and the plain statements that it says."""
-        against, gaps = [], []
+        against: list[str] = []
+        gaps: list[str] = []
         matched: set[int] = set()
         for finding in read.findings:
             places = self._places(finding)
@@ -283,7 +284,7 @@ def ground(
 def counts(checked: Sequence[Checked]) -> dict[str, str]:
     """How many sentences had each verdict, and how much was cited that is no evidence."""
     n = Counter(item.verdict for item in checked)
-    found = {verdict: str(n[verdict]) for verdict in VERDICTS}
+    found: dict[str, str] = {verdict: str(n[verdict]) for verdict in VERDICTS}
     return {**found, "false_citations": str(sum(item.false_citations for item in checked))}
 
 

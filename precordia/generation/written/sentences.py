@@ -88,7 +88,8 @@ def _items_of_json(text: str) -> list[Any] | None:
     opening = _STATEMENTS.search(text)
     if opening is None:
         return None
-    decoder, items, at = json.JSONDecoder(), [], opening.end()
+    items: list[Any] = []
+    decoder, at = json.JSONDecoder(), opening.end()
     while len(items) < MAX_STATEMENTS:
         comma = _COMMA.match(text, at)
         try:

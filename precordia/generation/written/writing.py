@@ -80,8 +80,9 @@ def with_model(
             except ContextOverflowError:
                 if not prompt.hits:
                     raise
-                shown = replace(shown, k=len(prompt.hits) // 2)
-                details["precedents_left_out"] = str(len(judgement.evidence.hits) - shown.k)
+                k = len(prompt.hits) // 2
+                shown = replace(shown, k=k)
+                details["precedents_left_out"] = str(len(judgement.evidence.hits) - k)
 
     started = time.perf_counter()
     try:
