@@ -198,6 +198,11 @@ class LanguageModel(Protocol):
         """How much it is shown."""
         return "full"
 
+    @property
+    def sees_judgement(self) -> bool:
+        """Whether it is shown what the judgement says, to phrase it; else precedents and measurements alone."""
+        return True
+
     def reply(self, prompt: Prompt) -> Reply:
         """The model's reply, with what it cost as far as that is known.
 

@@ -55,6 +55,7 @@ class ChatLanguageModel:
         choosing: From the replies that a prompt allows to options that hold the model to them; None where it cannot be.
         count_tokens: The model's own tokenizer, for prompt budgets; estimated from the characters where it cannot be had.
         prompt_size: How much the model is shown.
+        sees_judgement: Whether it is shown what the judgement says.
         spoken: The turns as the chat model takes them.
         sleep: Waits between attempts.
     """
@@ -69,6 +70,7 @@ class ChatLanguageModel:
         choosing: Callable[[tuple[str, ...]], Held] | None = None,
         count_tokens: Callable[[str], int] = estimate_tokens,
         prompt_size: PromptSize = "full",
+        sees_judgement: bool = True,
         spoken: Callable[[Prompt], Any] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -82,6 +84,7 @@ class ChatLanguageModel:
         self._sleep = sleep
         self._count_tokens = count_tokens
         self._prompt_size = prompt_size
+        self._sees_judgement = sees_judgement
 
     @property
     def name(self) -> str:
@@ -92,6 +95,11 @@ class ChatLanguageModel:
     def prompt_size(self) -> PromptSize:
         """How much it is shown."""
         return self._prompt_size
+
+    @property
+    def sees_judgement(self) -> bool:
+        """Whether it is shown what the judgement says, to phrase it."""
+        return self._sees_judgement
 
     def complete(self, prompt: Prompt) -> str:
         """The model's reply as text.

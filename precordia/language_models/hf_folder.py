@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from precordia.core.drafts import PromptSize
 from precordia.core.errors import ContextOverflowError, MissingExtraError
 from precordia.language_models.chat import ChatLanguageModel
 from precordia.language_models.constrained import (
@@ -19,7 +21,7 @@ from precordia.language_models.constrained import (
     listed,
     regex_of_schema,
 )
-from precordia.language_models.hf_weights import base_of, load_weights
+from precordia.language_models.hf_weights import RECORD, base_of, load_weights
 from precordia.language_models.schema import without_lengths
 from precordia.language_models.settings import LanguageModelSettings
 
@@ -43,11 +45,19 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
     folder = Path(rest).expanduser()
     base_of(folder)
     model, tokenizer = load_weights(folder, settings.four_bit)
-    return language_model_over(model, tokenizer, f"hf:{folder.name}", settings)
+    return language_model_over(model, tokenizer, f"hf:{folder.name}", settings, **_learned_from(folder))
 
 
-def language_model_over(model: Any, tokenizer: Any, name: str, settings: LanguageModelSettings) -> ChatLanguageModel:
-    """Loaded weights as a language model. Small ones are shown compact prompts.
+def language_model_over(
+    model: Any,
+    tokenizer: Any,
+    name: str,
+    settings: LanguageModelSettings,
+    *,
+    prompt_size: PromptSize | None = None,
+    sees_judgement: bool = True,
+) -> ChatLanguageModel:
+    """Loaded weights as a language model. Small ones are shown compact prompts, adapters those that they were trained on.
 
     Raises:
         MissingExtraError: langchain-huggingface is not installed.
@@ -75,8 +85,23 @@ def language_model_over(model: Any, tokenizer: Any, name: str, settings: Languag
         structured=lambda schema: {"schema": without_lengths(schema)},
         choosing=lambda choices: {"choices": choices},
         count_tokens=count,
-        prompt_size="compact" if model.num_parameters() < SMALL else "full",
+        prompt_size=prompt_size or size_for(model),
+        sees_judgement=sees_judgement,
     )
+
+
+def size_for(model: Any) -> PromptSize:
+    """How much a model of so many weights is shown."""
+    return "compact" if model.num_parameters() < SMALL else "full"
+
+
+def _learned_from(folder: Path) -> dict[str, Any]:
+    """What prompts an adapter of ours was trained on; nothing for any other folder."""
+    record = folder / RECORD
+    if not record.is_file():
+        return {}
+    said = json.loads(record.read_text(encoding="utf-8"))
+    return {name: said[name] for name in ("prompt_size", "sees_judgement") if name in said}
 
 
 def load_in_4_bits(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:

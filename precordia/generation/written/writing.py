@@ -69,7 +69,9 @@ def with_model(
         return replies[-1].text
 
     def first_reply() -> tuple[Prompt, str]:
-        shown = settings.prompt or PromptSettings(language_model.prompt_size)
+        shown = settings.prompt or PromptSettings(
+            language_model.prompt_size, show_judgement=language_model.sees_judgement
+        )
         while True:
             prompt = assemble(shown)
             try:
