@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from precordia.core.errors import UsageError
+from precordia.language_models import SPECS, LanguageModelSettings, load_language_model
 
 if TYPE_CHECKING:
     from precordia.core.drafts import Draft, Statement
@@ -17,18 +18,17 @@ if TYPE_CHECKING:
     from precordia.judgement.evidence import Evidence
     from precordia.knowledge_base import KnowledgeBase
 
-SPECS = "local, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER or none"
-
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """``--llm`` and how it is called."""
+    usual = LanguageModelSettings()
     group = parser.add_argument_group("language model")
     add = group.add_argument
     add("--llm", default="none", metavar="SPEC", help=SPECS)
-    add("--llm-timeout", type=float, metavar="SECONDS", help="longest wait for a reply (default: 60)")
-    add("--llm-tokens", type=int, metavar="N", help="longest reply (default: 700)")
+    add("--llm-timeout", type=float, default=usual.timeout_s, metavar="SECONDS", help="longest wait for a reply")
+    add("--llm-tokens", type=int, default=usual.max_tokens, metavar="N", help="longest reply")
     add("--llm-cache", metavar="DIR", help="keep replies here, to give them again; they hold words of reports")
-    add("--llm-concurrency", type=int, metavar="N", help="replies asked for at the same time (default: 4)")
+    add("--llm-concurrency", type=int, default=usual.workers, metavar="N", help="replies asked for at the same time")
 
 
 def model_of(args: argparse.Namespace) -> LanguageModel | None:
@@ -38,23 +38,16 @@ def model_of(args: argparse.Namespace) -> LanguageModel | None:
         UsageError: a number is out of range, or there is no such model.
         MissingExtraError: the package that it needs is not installed.
     """
-    for option, least in (("llm_timeout", 0.001), ("llm_tokens", 1), ("llm_concurrency", 1)):
-        value = getattr(args, option)
-        if value is not None and not value >= least:
-            raise UsageError(f"--{option.replace('_', '-')} {value:g}: give more than 0")
-    if args.llm == "none":
-        return None
-    from precordia.language_models import LanguageModelSettings, load_language_model
-
-    given = {
-        "timeout_s": args.llm_timeout,
-        "max_tokens": args.llm_tokens,
-        "cache_dir": None if args.llm_cache is None else Path(args.llm_cache).expanduser(),
-        "workers": args.llm_concurrency,
-    }
-    return load_language_model(
-        args.llm, LanguageModelSettings(**{name: value for name, value in given.items() if value is not None})
+    for option in ("llm_timeout", "llm_tokens", "llm_concurrency"):
+        if not getattr(args, option) > 0:
+            raise UsageError(f"--{option.replace('_', '-')} {getattr(args, option):g}: give more than 0")
+    settings = LanguageModelSettings(
+        timeout_s=args.llm_timeout,
+        max_tokens=args.llm_tokens,
+        cache_dir=None if args.llm_cache is None else Path(args.llm_cache).expanduser(),
+        workers=args.llm_concurrency,
     )
+    return load_language_model(args.llm, settings)
 
 
 class WithModel:
