@@ -59,10 +59,11 @@ def example_turns(hits: Sequence[Hit], to_phrase: Sequence[Statement], question:
         return ()
     names = [statement_of(Finding(concept)) for concept in chosen]
     if question:
-        asked = f"Example of another ECG. To phrase: Yes: {names[0]}. The question: Is there {names[0]}?"
+        asked = f"Example of another ECG. To phrase:\n- Yes: {names[0]}.\nThe question: Is there {names[0]}?"
         said = [f"There is {names[0]}, with a rate of <rate> bpm."]
     else:
-        asked = f"Example of another ECG. To phrase: {'; '.join(names)}; Ventricular rate <rate> bpm."
+        listed = "".join(f"- {name[0].upper()}{name[1:]}.\n" for name in names)
+        asked = f"Example of another ECG. To phrase, one statement each:\n{listed}- Ventricular rate <rate> bpm."
         said = [
             f"{names[0][0].upper()}{names[0][1:]} with a rate of <rate> bpm.",
             *(f"There is {n}." for n in names[1:]),

@@ -188,7 +188,7 @@ def test_a_compact_prompt_shows_what_to_phrase_three_precedents_and_the_form_las
     small = PromptSettings("compact")
     prompt = assemble(judgement.evidence, to_phrase=compose(judgement).statements, settings=small)
     words = prompt.messages[-1].content
-    assert "To phrase: Sinus tachycardia; Ventricular rate 112 bpm" in words
+    assert "To phrase, one statement each:\n- Sinus tachycardia.\n- Ventricular rate 112 bpm" in words
     assert len(prompt.hits) == 3
     assert words.count("Precedent [") == 3
     assert words.rstrip().endswith('"abstain": false}')
