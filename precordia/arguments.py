@@ -82,7 +82,8 @@ def language_model_of(llm: LanguageModel | str) -> LanguageModel | None:
         return llm
     if not isinstance(llm, str):
         raise UsageError(
-            f"a language model is a spec (openai:NAME@URL, ollama:NAME, hf:FOLDER, own, none) or a LanguageModel, not "
+            "a language model is a spec (local, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER, none) or a "
+            "LanguageModel, not "
             f"{in_words(llm)}; inherit precordia.LanguageModel and give it name and reply(prompt)"
         )
     if llm == "none":

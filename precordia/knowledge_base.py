@@ -35,7 +35,7 @@ from precordia.retrieval.earlier import earlier_ecgs
 from precordia.retrieval.retriever import Known, Retriever
 
 if TYPE_CHECKING:
-    from precordia.generation.written.writing import WritingSettings
+    from precordia.generation.written.writing import Watch, WritingSettings
     from precordia.indexing.integrity import CheckReport
     from precordia.judgement.evidence import Evidence
     from precordia.judgement.judge import Judgement
@@ -386,6 +386,7 @@ class KnowledgeBase:
         where: str | None = None,
         llm: LanguageModel | str = "none",
         settings: WritingSettings | None = None,
+        watch: Watch | None = None,
     ) -> Draft:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
 
@@ -397,13 +398,15 @@ class KnowledgeBase:
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" writes the judgement down in canonical words.
             settings: What a language model is shown, and what happens to statements that do not stand up.
+            watch: Told each statement that a language model writes as soon as it stands.
 
         Raises:
             UnusableSignalError: the recording cannot be embedded.
         """
         from precordia.generation.reports.report import write_report
 
-        return write_report(self._judge(recording, k, where), language_model=language_model_of(llm), settings=settings)
+        judgement = self._judge(recording, k, where)
+        return write_report(judgement, language_model=language_model_of(llm), settings=settings, watch=watch)
 
     def ask(
         self,
@@ -413,6 +416,7 @@ class KnowledgeBase:
         where: str | None = None,
         llm: LanguageModel | str = "none",
         abstain: bool = True,
+        watch: Watch | None = None,
     ) -> Draft:
         """An answer about an ECG, or about two, from precedents and measurements.
 
@@ -423,6 +427,7 @@ class KnowledgeBase:
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" answers from precedents and measurements alone.
             abstain: Answer "not sure" where an answer is not sure enough; else the likeliest answer is given all the same.
+            watch: Told each statement that a language model writes as soon as it stands.
 
         Raises:
             UsageError: no question, or not one or two recordings.
@@ -438,7 +443,8 @@ class KnowledgeBase:
             raise UsageError(f"a question is about one ECG or two, not {len(recordings)}")
         judgements = [self._judge(recording, k, where) for recording in recordings]
         fitted = shipped_for(self._encoder.fingerprint)
-        return answer(question, judgements, fitted=fitted, language_model=language_model_of(llm), abstain=abstain)
+        model = language_model_of(llm)
+        return answer(question, judgements, fitted=fitted, language_model=model, abstain=abstain, watch=watch)
 
     def _judge(
         self, ecg: Evidence | Recording | PathLike[str] | str, k: int = PRECEDENTS, where: str | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json
-from precordia.cli.report import print_draft
+from precordia.cli.language_model import add_model_options, model_of
+from precordia.cli.report import print_draft, watch_draft
 from precordia.cli.search import add_retrieval_options, tell_understood
 from precordia.core.retrieval import PRECEDENTS
 
@@ -15,9 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", help="in free words")
     parser.add_argument("recordings", nargs="+", metavar="recording", help="an ECG file, or two to compare")
     add_retrieval_options(parser, PRECEDENTS)
-    parser.add_argument(
-        "--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH, own:PATH or none"
-    )
+    add_model_options(parser)
     parser.add_argument(
         "--always-answer",
         action="store_true",
@@ -36,7 +35,15 @@ def run(args: argparse.Namespace) -> int:
 
     kb = KnowledgeBase.open(kb_path(args))
     recordings = [read_recording(path) for path in args.recordings]
-    draft = kb.ask(args.question, *recordings, k=args.k, where=args.where, llm=args.llm, abstain=not args.always_answer)
+    draft = kb.ask(
+        args.question,
+        *recordings,
+        k=args.k,
+        where=args.where,
+        llm=model_of(args) or "none",
+        abstain=not args.always_answer,
+        watch=None if args.json else watch_draft(),
+    )
     understood = read_query(args.question)
     if args.json:
         print_json({"question": args.question, "understood": understood.as_document(), **draft_document(draft)})

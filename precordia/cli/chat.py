@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
-from precordia.cli.report import print_draft
+from precordia.cli.language_model import WithModel, add_model_options, model_of
+from precordia.cli.report import print_draft, watch_draft
 from precordia.cli.search import print_hits, tell_understood
 from precordia.core.retrieval import HITS
 
@@ -22,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "recordings", nargs="*", metavar="recording", help="an ECG file, or two to compare; none for the archive alone"
     )
     parser.add_argument("-k", type=int, default=HITS, help="number of cases of a search")
+    add_model_options(parser)
     add_kb_option(parser)
     add_json_option(parser)
 
@@ -33,7 +35,9 @@ def run(args: argparse.Namespace) -> int:
     from precordia.knowledge_base import KnowledgeBase
     from precordia.records.read import read_recording
 
-    conversation = Conversation(KnowledgeBase.open(kb_path(args)), *map(read_recording, args.recordings), k=args.k)
+    kb = KnowledgeBase.open(kb_path(args))
+    archive = WithModel(kb, model_of(args), None if args.json else watch_draft())
+    conversation = Conversation(archive, *map(read_recording, args.recordings), k=args.k)
     for line in _lines():
         try:
             turn = conversation.say(line)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
+from precordia.cli.language_model import add_model_options, model_of
 from precordia.cli.search import add_retrieval_options
 from precordia.core.drafts import Draft, Statement
 from precordia.core.retrieval import PRECEDENTS
@@ -15,9 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("recording", help="an ECG file (a WFDB record with or without its extension)")
     add_retrieval_options(parser, PRECEDENTS)
-    parser.add_argument(
-        "--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH, own:PATH or none"
-    )
+    add_model_options(parser)
     parser.add_argument(
         "--html", metavar="FILE", help="also write one self-contained page with the ECG and its precedents"
     )
@@ -33,7 +34,9 @@ def run(args: argparse.Namespace) -> int:
 
     kb = KnowledgeBase.open(kb_path(args))
     recording = read_recording(args.recording)
-    draft = kb.report(recording, k=args.k, where=args.where, llm=args.llm)
+    draft = kb.report(
+        recording, k=args.k, where=args.where, llm=model_of(args) or "none", watch=None if args.json else watch_draft()
+    )
     if args.html:
         Path(args.html).write_text(kb.page(draft, recording), encoding="utf-8")
         note(f"wrote {args.html}")
@@ -42,6 +45,11 @@ def run(args: argparse.Namespace) -> int:
     else:
         print_draft(draft)
     return 0
+
+
+def watch_draft() -> Callable[[Statement], None] | None:
+    """Shows statements while a model writes, to who sits there; the whole draft with its evidence follows."""
+    return (lambda statement: note(f"… {statement.text}")) if sys.stderr.isatty() else None
 
 
 def print_draft(draft: Draft) -> None:

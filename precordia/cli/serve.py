@@ -6,13 +6,14 @@ import argparse
 import os
 
 from precordia.cli.console import add_kb_option, kb_path, note
+from precordia.cli.language_model import add_model_options, model_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; the default is this machine only")
     parser.add_argument("--port", type=int, default=8645, help="port")
-    parser.add_argument("--llm", default="none", metavar="SPEC", help="openai:NAME@URL, ollama:NAME, hf:PATH or none")
+    add_model_options(parser)
     parser.epilog = (
         "Clients must send $PRECORDIA_TOKEN as a bearer token when it is set; it must be set beyond this machine."
     )
@@ -36,10 +37,14 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             f"listening on {args.host} would show patients' data to the network: set PRECORDIA_TOKEN first"
         )
-    kb = KnowledgeBase.open(kb_path(args))
+    kb, model = KnowledgeBase.open(kb_path(args)), model_of(args)
     note(f"serving {kb.path} at http://{args.host}:{args.port} (Ctrl-C ends it)")
     # No access log: paths and questions may name patients.
     uvicorn.run(
-        create_app(kb, token=token, llm=args.llm), host=args.host, port=args.port, access_log=False, log_level="warning"
+        create_app(kb, token=token, llm=model or "none"),
+        host=args.host,
+        port=args.port,
+        access_log=False,
+        log_level="warning",
     )
     return 0

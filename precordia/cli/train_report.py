@@ -80,8 +80,6 @@ def _adapter(args: argparse.Namespace, data: Path, base: Path) -> int:
     from precordia.language_models.lora import LoraSettings, fine_tune
     from precordia.language_models.own_model.recipe import load_recipe
 
-    if args.resume:
-        raise UsageError("train reports --llm hf:FOLDER cannot go on from where it was; leave --resume away")
     recipe = load_recipe(args.recipe or "default")
     whole = base_of(base)
     tokenizer = AutoTokenizer.from_pretrained(str(whole), local_files_only=True, trust_remote_code=False)
@@ -90,7 +88,7 @@ def _adapter(args: argparse.Namespace, data: Path, base: Path) -> int:
     lessons = lessons_from(
         data,
         folds=recipe.archive,
-        settings=PromptSettings(max_tokens=max(context - REPLY_TOKENS, context // 2)),
+        settings=PromptSettings("compact", max_tokens=max(context - REPLY_TOKENS, context // 2), show_judgement=False),
         count_tokens=lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"]) + 8,
         encoder=recipe.encoder,
         limit=args.limit,
@@ -100,9 +98,22 @@ def _adapter(args: argparse.Namespace, data: Path, base: Path) -> int:
         settings = replace(settings, epochs=args.epochs)
     folder = Path(args.out) if args.out else Path("runs") / f"report-{whole.name}"
     note(f"{len(lessons)} reports")
-    losses = fine_tune(base, lessons, folder, settings, lambda n, loss: note(f"epoch {n} loss {loss:.3f}"))
+    found = fine_tune(
+        base,
+        lessons,
+        folder,
+        settings,
+        lambda n, loss: note(f"epoch {n} loss {loss:.3f}"),
+        resume=args.resume,
+        prompt_size="compact",
+        sees_judgement=False,
+    )
+    if found.too_long:
+        note(f"{found.too_long} of {len(lessons)} lessons are longer than {context} tokens and were passed over")
     if args.json:
-        print_json({"adapter": str(folder), "lessons": len(lessons), "losses": losses})
+        print_json(
+            {"adapter": str(folder), "lessons": found.lessons, "too_long": found.too_long, "losses": found.losses}
+        )
     else:
         print(f"{folder}: adapter of {whole.name}; use it with --llm hf:{folder}")
     return 0

@@ -10,6 +10,9 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
 
+PromptSize = Literal["full", "compact"]
+"""How much a language model is shown: a small one loses its way in a long prompt."""
+
 CHARACTERS_A_TOKEN = 3.2
 """For models whose tokenizer is not at hand: medical English and German take about a token every 3.5 to 4.5 characters
 with the byte-pair tokenizers in use; a lower number keeps the estimate on the safe side."""
@@ -63,6 +66,7 @@ class Reply:
         latency_s: Time of the attempt that succeeded, s.
         attempts: Attempts needed.
         cached: Whether it came from the cache.
+        cut_off: Whether it ends where it may be no longer.
     """
 
     text: str
@@ -71,6 +75,7 @@ class Reply:
     latency_s: float = 0.0
     attempts: int = 1
     cached: bool = False
+    cut_off: bool = False
 
     def __repr__(self) -> str:
         return f"Reply({len(self.text)} characters, {self.latency_s:.3f} s{', cached' if self.cached else ''})"

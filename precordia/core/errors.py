@@ -172,6 +172,10 @@ class LanguageModelError(PrecordiaError):
     """A language model failed, timed out or answered nonsense."""
 
 
+class ContextOverflowError(LanguageModelError):
+    """Prompt and reply are longer than the model can hold: a shorter prompt may do."""
+
+
 def place_of(error: BaseException) -> str:
     """Module and line of ours where an error arose: what may be told of an error whose message may hold anything."""
     place, trace = "unknown place", error.__traceback__

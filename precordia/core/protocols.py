@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.case import Case
-from precordia.core.drafts import Prompt, Reply, estimate_tokens
+from precordia.core.drafts import Prompt, PromptSize, Reply, estimate_tokens
 from precordia.core.errors import LanguageModelError
 from precordia.core.recording import Recording
 
@@ -193,6 +193,16 @@ class LanguageModel(Protocol):
         """Names the model, with its settings, in drafts and results."""
         ...
 
+    @property
+    def prompt_size(self) -> PromptSize:
+        """How much it is shown."""
+        return "full"
+
+    @property
+    def sees_judgement(self) -> bool:
+        """Whether it is shown what the judgement says, to phrase it; else precedents and measurements alone."""
+        return True
+
     def reply(self, prompt: Prompt) -> Reply:
         """The model's reply, with what it cost as far as that is known.
 
@@ -200,6 +210,16 @@ class LanguageModel(Protocol):
             LanguageModelError: no reply could be had.
         """
         ...
+
+    def stream(self, prompt: Prompt) -> Generator[str, None, Reply]:
+        """The reply piece by piece as it is written; it comes whole at the end. In one piece where a model cannot stream.
+
+        Raises:
+            LanguageModelError: no reply could be had.
+        """
+        reply = self.reply(prompt)
+        yield reply.text
+        return reply
 
     def complete_many(
         self, prompts: Sequence[Prompt], progress: Callable[[int], None] | None = None

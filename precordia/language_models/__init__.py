@@ -1,4 +1,4 @@
-"""Language models by name: ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, ``own``, or ``none``.
+"""Language models by name: ``local``, ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, ``gguf:FILE``, ``own``, or ``none``.
 
 One more kind of model is one more file with ``load(rest, settings) -> LanguageModel`` and one line in ``KINDS``.
 """
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     Loader = Callable[[str, LanguageModelSettings], ChatLanguageModel]
 
-__all__ = ["KINDS", "LanguageModelSettings", "load_language_model"]
+__all__ = ["KINDS", "LanguageModelSettings", "SPECS", "load_language_model"]
 
 KINDS: Registry[Loader] = Registry(
     "kind of language model",
     {
+        "local": "precordia.language_models.local:load",
+        "gguf": "precordia.language_models.gguf_file:load",
         "openai": "precordia.language_models.openai_server:load",
         "ollama": "precordia.language_models.ollama_server:load",
         "hf": "precordia.language_models.hf_folder:load",
@@ -31,6 +33,10 @@ KINDS: Registry[Loader] = Registry(
     },
 )
 """Kind of model to its loader."""
+NAMELESS = ("local", "own", "precordia")
+"""Kinds that need no name after a colon."""
+SPECS = "local, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER or none"
+"""How a model may be named, for people."""
 
 
 def load_language_model(spec: str | None, settings: LanguageModelSettings | None = None) -> ChatLanguageModel | None:
@@ -39,8 +45,8 @@ def load_language_model(spec: str | None, settings: LanguageModelSettings | None
     Args:
         spec: ``openai:NAME@URL`` (any OpenAI-compatible server; without ``@URL`` the provider's own), ``ollama:NAME`` or
             ``ollama:NAME@URL``, ``hf:FOLDER`` (a local Hugging Face model, or a LoRA adapter; ``hf-4bit:FOLDER``: in 4 bits),
-            ``own`` or ``own:NAME`` (the model that comes with the package, or a folder; also ``precordia:NAME``), ``none``
-            or None.
+            ``gguf:FILE`` (a file that mistral.rs runs), ``local`` (SmolLM2-135M-Instruct), ``own`` or ``own:NAME`` (the
+            model that comes with the package, or a folder; also ``precordia:NAME``), ``none`` or None.
         settings: Time-outs, retries, sampling, cache.
 
     Raises:
@@ -52,8 +58,8 @@ def load_language_model(spec: str | None, settings: LanguageModelSettings | None
         return None
     kind, colon, rest = spec.strip().partition(":")
     if not colon and kind not in KINDS:
-        raise UsageError(f"language model {spec!r}: give openai:NAME@URL, ollama:NAME, hf:FOLDER, own or none")
+        raise UsageError(f"language model {spec!r}: give {SPECS}")
     loader = KINDS.get(kind)
-    if not rest and kind not in ("own", "precordia"):
+    if not rest and kind not in NAMELESS:
         raise UsageError(f"language model {spec!r}: name the model after the colon, as in {kind}:NAME")
     return loader(rest, settings or LanguageModelSettings())

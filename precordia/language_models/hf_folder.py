@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from precordia.core.errors import LanguageModelError, MissingExtraError
+from precordia.core.drafts import PromptSize
+from precordia.core.errors import ContextOverflowError, MissingExtraError
 from precordia.language_models.chat import ChatLanguageModel
 from precordia.language_models.constrained import (
     Automaton,
@@ -18,9 +21,14 @@ from precordia.language_models.constrained import (
     listed,
     regex_of_schema,
 )
-from precordia.language_models.hf_weights import base_of, load_weights
-from precordia.language_models.schema import STATEMENTS_SCHEMA
+from precordia.language_models.hf_weights import RECORD, base_of, load_weights
+from precordia.language_models.schema import without_lengths
 from precordia.language_models.settings import LanguageModelSettings
+
+SMALL = 1_000_000_000
+"""Weights below which a model is shown compact prompts."""
+MOST_MACHINES = 16
+"""Automata kept: one for each number of precedents and set of measurements that a prompt shows."""
 
 
 def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
@@ -36,17 +44,35 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
     """
     folder = Path(rest).expanduser()
     base_of(folder)
+    model, tokenizer = load_weights(folder, settings.four_bit)
+    return language_model_over(model, tokenizer, f"hf:{folder.name}", settings, **_learned_from(folder))
+
+
+def language_model_over(
+    model: Any,
+    tokenizer: Any,
+    name: str,
+    settings: LanguageModelSettings,
+    *,
+    prompt_size: PromptSize | None = None,
+    sees_judgement: bool = True,
+) -> ChatLanguageModel:
+    """Loaded weights as a language model. Small ones are shown compact prompts, adapters those that they were trained on.
+
+    Raises:
+        MissingExtraError: langchain-huggingface is not installed.
+    """
     try:
         from langchain_huggingface import HuggingFacePipeline
     except ImportError:
         raise MissingExtraError("langchain-huggingface", "llm", "a local Hugging Face model") from None
-    model, tokenizer = load_weights(folder, settings.four_bit)
     generate = _pipeline(model, tokenizer, settings)
     chat = _chat_class()(
         llm=HuggingFacePipeline(pipeline=generate),
         tokenizer=tokenizer,
         context=int(getattr(model.config, "max_position_embeddings", 2048)),
         max_tokens=settings.max_tokens,
+        turn=threading.Lock(),
     )
 
     def count(text: str) -> int:
@@ -54,12 +80,28 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
 
     return ChatLanguageModel(
         chat,
-        f"hf:{folder.name}",
+        name,
         settings,
-        structured={"schema": STATEMENTS_SCHEMA},
+        structured=lambda schema: {"schema": without_lengths(schema)},
         choosing=lambda choices: {"choices": choices},
         count_tokens=count,
+        prompt_size=prompt_size or size_for(model),
+        sees_judgement=sees_judgement,
     )
+
+
+def size_for(model: Any) -> PromptSize:
+    """How much a model of so many weights is shown."""
+    return "compact" if model.num_parameters() < SMALL else "full"
+
+
+def _learned_from(folder: Path) -> dict[str, Any]:
+    """What prompts an adapter of ours was trained on; nothing for any other folder."""
+    record = folder / RECORD
+    if not record.is_file():
+        return {}
+    said = json.loads(record.read_text(encoding="utf-8"))
+    return {name: said[name] for name in ("prompt_size", "sees_judgement") if name in said}
 
 
 def load_in_4_bits(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
@@ -94,6 +136,7 @@ def _chat_class() -> Any:
         tokenizer: Any
         context: int
         max_tokens: int
+        turn: Any
         machines: dict[str, Automaton | None] = Field(default_factory=dict)
 
         @property
@@ -112,7 +155,7 @@ def _chat_class() -> Any:
             text = as_text(messages, self.tokenizer)
             ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
             if len(ids) + self.max_tokens > self.context:
-                raise LanguageModelError(
+                raise ContextOverflowError(
                     f"prompt of {len(ids)} and reply of {self.max_tokens} tokens exceed the model's {self.context}; "
                     "lower the prompt's token budget"
                 )
@@ -120,10 +163,13 @@ def _chat_class() -> Any:
             options: dict[str, Any] = {}
             if machine is not None:
                 options["pipeline_kwargs"] = {"logits_processor": [held_to(machine, len(ids), self.max_tokens)]}
-            reply = self.llm.invoke(text, stop=stop, **options)
+            with self.turn:  # one reply at a time: two would only take turns on the same cores
+                reply = self.llm.invoke(text, stop=stop, **options)
             n_out = len(self.tokenizer(reply, add_special_tokens=False)["input_ids"])
             usage: Any = {"input_tokens": len(ids), "output_tokens": n_out, "total_tokens": len(ids) + n_out}
-            return ChatResult(generations=[ChatGeneration(message=AIMessage(content=reply, usage_metadata=usage))])
+            ended = {"finish_reason": "length"} if n_out >= self.max_tokens - 1 else {}
+            message = AIMessage(content=reply, usage_metadata=usage, response_metadata=ended)
+            return ChatResult(generations=[ChatGeneration(message=message)])
 
         def _machine(self, schema: Mapping[str, Any] | None, choices: Sequence[str]) -> Held | None:
             """What the reply is held to; None for nothing. A schema that cannot be spelled is let go, choices are not."""
@@ -133,6 +179,8 @@ def _chat_class() -> Any:
                 return None
             pattern = regex_of_schema(schema)
             if pattern not in self.machines:
+                if len(self.machines) >= MOST_MACHINES:
+                    self.machines.clear()
                 try:
                     self.machines[pattern] = automaton(pattern, self.tokenizer)
                 except CannotSpell:

@@ -16,6 +16,8 @@ from typing import Any, Final
 from precordia.core.errors import LanguageModelError, MissingExtraError, UsageError
 
 ADAPTER: Final = "adapter_config.json"
+RECORD: Final = "training.json"
+"""Beside an adapter that was trained here: how, and what prompts it learned from."""
 
 
 def weight_options(four_bit: bool | None, *, cuda: bool, bitsandbytes: bool) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def _adapted(model: Any, folder: Path, *, whole: bool) -> Any:
 
 @contextmanager
 def peft_beside_transformers() -> Iterator[None]:
-    """Without the warning that peft 0.21 draws from transformers 5 by an attribute's old name."""
+    """Without the warnings that transformers 5 gives for names that peft 0.21 and transformers 4 share."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+        warnings.filterwarnings("ignore", message=".*gradient_checkpointing.*", category=FutureWarning)
         yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from precordia.core.errors import MissingExtraError, UsageError
 from precordia.language_models.chat import ChatLanguageModel
-from precordia.language_models.schema import STATEMENTS_SCHEMA
 from precordia.language_models.settings import LanguageModelSettings
 
 
@@ -30,4 +29,4 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
         seed=settings.seed,
         client_kwargs={"timeout": settings.timeout_s},
     )
-    return ChatLanguageModel(chat, f"ollama:{rest}", settings, structured={"format": STATEMENTS_SCHEMA})
+    return ChatLanguageModel(chat, f"ollama:{rest}", settings, structured=lambda schema: {"format": schema})

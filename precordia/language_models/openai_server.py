@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from precordia.core.errors import MissingExtraError, UsageError
 from precordia.language_models.chat import ChatLanguageModel
-from precordia.language_models.schema import STATEMENTS_SCHEMA
 from precordia.language_models.settings import LanguageModelSettings
 
 
@@ -40,6 +40,9 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
         timeout=settings.timeout_s,
         max_retries=0,
     )
-    schema = {"name": "statements", "schema": STATEMENTS_SCHEMA, "strict": True}
-    structured = {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+    def structured(schema: dict[str, Any]) -> dict[str, Any]:
+        wanted = {"name": "statements", "schema": schema, "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": wanted}}
+
     return ChatLanguageModel(chat, f"openai:{rest}", settings, structured=structured)

@@ -9,7 +9,7 @@ model's words are.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from precordia.concepts import label_report, statement_of, vocabulary
@@ -92,9 +92,11 @@ class OwnLanguageModel(ChatLanguageModel):
             raise LanguageModelError(f"language model {self.name}: wrote nothing; use --llm none")
         return Reply(text, latency_s=round(time.perf_counter() - started, 4))
 
-    def stream(self, prompt: Prompt) -> Iterator[str]:
+    def stream(self, prompt: Prompt) -> Generator[str, None, Reply]:
         """The reply, in one piece. Raises as :meth:`reply`."""
-        yield self.reply(prompt).text
+        reply = self.reply(prompt)
+        yield reply.text
+        return reply
 
     def shown(self, prompt: Prompt) -> Shown:
         """What the model sees of a prompt; a prompt without its ECG shows measurements and precedents alone.

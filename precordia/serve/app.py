@@ -24,8 +24,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from precordia import __version__
+from precordia.arguments import language_model_of
 from precordia.core.documents import draft_document, hit_document, search_document
 from precordia.core.errors import InputError, PrecordiaError, UsageError, place_of
+from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
 from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
 from precordia.knowledge_base import KnowledgeBase
@@ -59,14 +61,15 @@ class _Unauthorized(PrecordiaError):
     """The token is missing or wrong."""
 
 
-def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: str = "none") -> FastAPI:
+def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: LanguageModel | str = "none") -> FastAPI:
     """The service over one knowledge base.
 
     Args:
         kb: The knowledge base.
         token: What clients must send as ``Authorization: Bearer TOKEN``; None lets everyone in.
-        llm: The language model that reports and answers, by its spec.
+        llm: The language model that phrases reports and answers, or its spec; loaded once.
     """
+    model: LanguageModel | str = language_model_of(llm) or "none"
     # One question at a time: the parts below are fast, and not all of them may be used from two threads.
     turn = threading.Lock()
 
@@ -118,7 +121,7 @@ def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: str = "none"
     ) -> Any:
         recording = read_upload(filename, body)
         with turn:
-            draft = kb.report(recording, k=k, where=where, llm=llm)
+            draft = kb.report(recording, k=k, where=where, llm=model)
             return HTMLResponse(kb.page(draft, recording)) if page else jsonable_encoder(draft_document(draft))
 
     @app.post("/v1/ask", dependencies=guarded)
@@ -131,7 +134,7 @@ def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: str = "none"
     ) -> Any:
         recording: Recording = read_upload(filename, body)
         with turn:
-            draft = kb.ask(question, recording, k=k, where=where, llm=llm)
+            draft = kb.ask(question, recording, k=k, where=where, llm=model)
         return jsonable_encoder({"question": question, **draft_document(draft)})
 
     @app.get("/v1/cases/{case_id}", dependencies=guarded, response_model=None)

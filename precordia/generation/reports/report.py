@@ -7,7 +7,7 @@ from precordia.core.protocols import LanguageModel
 from precordia.generation.reports.composer import compose
 from precordia.generation.reports.serial import with_earlier
 from precordia.generation.written.prompt import Kind, assemble
-from precordia.generation.written.writing import WritingSettings, with_model
+from precordia.generation.written.writing import Watch, WritingSettings, with_model
 from precordia.judgement.judge import Judgement
 
 
@@ -17,6 +17,7 @@ def write_report(
     language_model: LanguageModel | None = None,
     kind: Kind = "report",
     settings: WritingSettings | None = None,
+    watch: Watch | None = None,
 ) -> Draft:
     """A draft report in which every statement has its evidence.
 
@@ -27,6 +28,7 @@ def write_report(
         language_model: None writes the judgement down in canonical words.
         kind: "report", or "differential" for the diagnoses that come into question (needs a model).
         settings: What a model is shown, and what happens to statements that do not stand up.
+        watch: Told each statement that a model writes as soon as it stands.
     """
     plain, evidence = compose(judgement), judgement.evidence
     if language_model is None or judgement.reason is not None:
@@ -36,12 +38,14 @@ def write_report(
         plain,
         judgement,
         language_model,
-        lambda: assemble(
+        lambda shown: assemble(
             evidence,
             kind=kind,
-            settings=settings.prompt,
+            to_phrase=plain.statements,
+            settings=shown,
             count_tokens=language_model.count_tokens,
         ),
         settings,
+        watch,
     )
     return with_earlier(draft, evidence.earlier)

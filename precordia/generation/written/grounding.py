@@ -1,245 +1,329 @@
-"""What a language model wrote, sentence by sentence against its evidence.
+"""What a language model wrote, sentence by sentence against what is said without it.
 
-A statement is *supported* when the judgement bears out each finding in it and each number in it was measured. It is
-*contradicted* when a measurement, the precedents that deny it, a more probable finding that excludes it, or a stronger
-statement of the same draft speaks against it. Everything else is *unsupported*: a sentence that
-states neither a finding of the vocabulary nor a measurement cannot be checked, and does not pass. What the model itself
-claims as evidence is checked, never trusted.
+The judgement's part is what is true, the model's to order, connect and phrase it. What is said without a model, the *plain*
+draft, is a list of statements with their evidence. A sentence of a model is
+
+- *proved* when it says of findings exactly what statements of the plain draft say, its numbers are the measured ones, and
+  nothing else is in it (:mod:`~precordia.generation.written.proof`): it is kept as it was written;
+- *reworded* when all that it says stands there, but more words are in it than that, or it is put less exactly: the plain
+  statements are said in its place;
+- *repeated* when nothing in it is new;
+- *unsupported* or *contradicted* when a finding or a number in it is not borne out, or something speaks against it: it is
+  left out.
+
+No word reaches a draft that is neither proved nor our own. What the plain draft says and the model left out is said after
+it, so that no model, however weak, makes a report say less. What a model claims as evidence is checked and counted, never
+trusted.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import zip_longest
 from typing import Final, Literal
 
-from precordia.concepts import findings_from_measurements, label_report
-from precordia.core.drafts import Citation, Draft, Message, Prompt, Statement
-from precordia.core.findings import Finding
+from precordia.core.drafts import Draft, Message, Prompt, Statement
+from precordia.core.findings import Finding, Measurements
 from precordia.generation.sanitize import clean
+from precordia.generation.written.proof import Reading, read_sentence
 from precordia.generation.written.sentences import Claimed, parse_reply
-from precordia.generation.written.stated import stated_numbers
-from precordia.judgement import measured, votes
-from precordia.judgement.judge import Judgement
-from precordia.judgement.reconcile import exclusions
-from precordia.judgement.standing import Standing
+from precordia.generation.written.stated import StatedNumber
+from precordia.judgement import measured
+from precordia.judgement.judge import UNSURE_NUMBER, Judgement
+from precordia.judgement.reconcile import exclusions, in_words
 from precordia.judgement.votes import Voter, lineage
 
-Policy = Literal["drop", "flag", "ask again"]
-Verdict = Literal["supported", "unsupported", "contradicted"]
-UNSURE: Final = "the language model is not sure"
-"""The reason of a draft in which the model itself abstained: that is an answer, and stands."""
+Policy = Literal["drop", "ask again"]
+Verdict = Literal["proved", "reworded", "repeated", "unsupported", "contradicted"]
+VERDICTS: Final[tuple[Verdict, ...]] = ("proved", "reworded", "repeated", "unsupported", "contradicted")
+MOST_ASKED_AGAIN: Final = 12
+"""Statements that a model is asked to put right, at most."""
 
 
 @dataclass(frozen=True)
-class _Checked:
-    """A statement with its verdict."""
+class Checked:
+    """A sentence of a model with its verdict.
 
-    statement: Statement
+    Attributes:
+        claim: The sentence.
+        verdict: What it is worth.
+        statements: What is said for it: itself with its evidence, the plain statements, or nothing.
+        why: What speaks against it, or is lacking, for people.
+        false_citations: How many precedents and measurements it names that do not bear it out.
+    """
+
+    claim: Claimed
     verdict: Verdict
+    statements: tuple[Statement, ...] = ()
+    why: tuple[str, ...] = ()
+    false_citations: int = 0
+
+
+class Examiner:
+    """Holds a model's sentences to a plain draft, one after the other.
+
+    Args:
+        plain: What is said without a model, with its evidence.
+        prompt: What the model was shown.
+        judgement: Of the ECG; tells what contradicts it from what it merely does not bear out.
+    """
+
+    def __init__(self, plain: Draft, prompt: Prompt, judgement: Judgement) -> None:
+        self._plain, self._prompt, self._judgement = plain.statements, prompt, judgement
+        self._measured: Measurements = plain.measurements
+        self._read = tuple(read_sentence(s.text, self._measured) for s in self._plain)
+        self._said: set[int] = set()
+        self._told: set[str] = set()
+
+    @property
+    def rest(self) -> tuple[Statement, ...]:
+        """The plain statements that no sentence examined so far has said."""
+        return tuple(s for i, s in enumerate(self._plain) if i not in self._said)
+
+    def examine(self, claim: Claimed) -> Checked:
+        """The verdict on a sentence; what it adds counts as said from then on."""
+        read = read_sentence(claim.text, self._measured)
+        against, gaps, matched = self._hold(read)
+        wrong = self._false_citations(claim, read)
+        if against:
+            return Checked(claim, "contradicted", why=tuple(against), false_citations=wrong)
+        if gaps:
+            return Checked(claim, "unsupported", why=tuple(gaps), false_citations=wrong)
+        names = {number.name for number in read.numbers}
+        if matched <= self._said and names <= self._told:
+            return Checked(claim, "repeated", false_citations=wrong)
+        verdict: Verdict = "proved" if self._is_proved(read, matched) else "reworded"
+        if verdict == "proved":
+            statements: tuple[Statement, ...] = (self._as_written(claim.text, read, matched),)
+        else:
+            statements = self._in_plain_words(read, matched)
+        self._said |= matched
+        self._told |= names
+        if self._prompt.question is None:
+            self._said |= {
+                i for i, s in enumerate(self._plain) if _is_of_numbers(s) and set(s.measurements) <= self._told
+            }
+        return Checked(claim, verdict, statements, false_citations=wrong)
+
+    def _hold(self, read: Reading) -> tuple[list[str], list[str], set[int]]:
+        """What speaks against a sentence, what it lacks, and the plain statements that it says."""
+        against: list[str] = []
+        gaps: list[str] = []
+        matched: set[int] = set()
+        for finding in read.findings:
+            places = self._places(finding)
+            matched |= places
+            if not places:
+                objection = self._objection(finding)
+                (against if objection else gaps).append(objection or f"{in_words(finding)} is not borne out")
+        for number in read.numbers:
+            sure = self._measured.confidence.get(number.name, 1.0) >= UNSURE_NUMBER
+            if number.measured is None or not sure:
+                gaps.append(
+                    str(number) if number.measured is None else f"{number.name} was measured with little confidence"
+                )
+            elif not number.agrees:
+                against.append(str(number))
+        if not read.findings and self._prompt.question is not None:
+            matched |= self._answered_by(read.numbers)
+            if read.numbers and not matched and not against:
+                gaps.append("it does not answer the question")
+        if read.particle:
+            yes, no = (any(s.text.startswith(word) for s in self._plain) for word in ("Yes", "No"))
+            if (read.particle == "yes" and no and not yes) or (read.particle == "no" and yes and not no):
+                against.append(f"the answer is not {read.particle}")
+            elif not read.findings and not read.numbers and (yes or no):
+                matched |= set(range(len(self._plain)))
+        if not matched and not read.numbers and not against and not gaps:
+            gaps.append("states neither a finding nor a measurement that can be checked")
+        return against, gaps, matched
+
+    def _places(self, finding: Finding) -> set[int]:
+        """The plain statements that say a finding, or more than it."""
+        return {
+            i for i, s in enumerate(self._plain) for f in s.findings if _says(f, finding)
+        }  # fmt: skip
+
+    def _answered_by(self, numbers: Sequence[StatedNumber]) -> set[int]:
+        names = {number.name for number in numbers}
+        return {i for i, s in enumerate(self._plain) if names and _is_of_numbers(s) and set(s.measurements) <= names}
+
+    def _objection(self, finding: Finding) -> str | None:
+        """Why a finding that is not said is not merely unsupported."""
+        said = [f for s in self._plain for f in s.findings if f.status != "absent"]
+        if finding.status == "absent":
+            held = [f for f in said if finding.concept in lineage(f.concept)]
+            held += [Finding(c.concept) for c in self._judgement.concerns if finding.concept in lineage(c.concept)]
+            return f"{in_words(held[0])} is borne out" if held else None
+        denied = [
+            f for s in self._plain for f in s.findings if f.status == "absent" and f.concept in lineage(finding.concept)
+        ]
+        if denied:
+            return f"{in_words(Finding(denied[0].concept))} is denied"
+        said += [s.finding for s in self._judgement.said]
+        pairs = exclusions([finding.concept, *(f.concept for f in said)])
+        clash = next((f for f in said if frozenset((finding.concept, f.concept)) in pairs), None)
+        if clash is not None:
+            return f"{in_words(clash)} excludes it"
+        standing = self._judgement.standing(finding.concept)
+        if standing.ruled_out or standing.against:
+            return standing.against[0] if standing.against else f"the QRS complex makes {in_words(finding)} meaningless"
+        if len(standing.vote.denying) > len(standing.vote.agreeing):
+            n = len(self._judgement.evidence.jury)
+            return f"{len(standing.vote.denying)} of {n} precedents deny {in_words(Finding(finding.concept))}"
+        return None
+
+    def _is_proved(self, read: Reading, matched: set[int]) -> bool:
+        """Whether a sentence may stand as it is: whole, and the same as what the plain statements say in their own words."""
+        if not read.whole or not all(number.exact for number in read.numbers):
+            return False
+        if read.numbers and len(self._prompt.recordings) > 1:
+            return False  # of which ECG?
+        if read.particle and not all(self._plain[i].text.lower().startswith(read.particle) for i in matched):
+            return False
+        if not read.findings:
+            return self._prompt.question is None and bool(read.numbers)
+        plain = [self._read[i] for i in sorted(matched)]
+        # A plain statement that says more than findings (leads, ranges, what has changed) is said in its own words.
+        return all(p.whole and not p.numbers for p in plain) and read.keys == frozenset().union(
+            *(p.keys for p in plain)
+        )
+
+    def _as_written(self, text: str, read: Reading, matched: set[int]) -> Statement:
+        from_plain = [self._plain[i] for i in sorted(matched)]
+        confidences = [s.confidence for s in from_plain]
+        # Each finding's nearest precedent before any finding's second.
+        cited = [c for rank in zip_longest(*(s.citations for s in from_plain)) for c in rank if c is not None]
+        names = [n for s in from_plain for n in s.measurements] + [number.name for number in read.numbers]
+        return Statement(
+            text,
+            tuple(f for s in from_plain for f in s.findings),
+            tuple(dict.fromkeys(cited)),
+            tuple(dict.fromkeys(names)),
+            min((s.support for s in from_plain), default=1.0),
+            None if None in confidences else min((c for c in confidences if c is not None), default=None),
+            tuple(dict.fromkeys(w for s in from_plain for w in s.warnings)),
+        )
+
+    def _in_plain_words(self, read: Reading, matched: set[int]) -> tuple[Statement, ...]:
+        said = [self._plain[i] for i in sorted(matched - self._said)]
+        names = tuple(dict.fromkeys(n.name for n in read.numbers if n.name not in self._told))
+        if names and self._prompt.question is None:
+            text = ", ".join(measured.in_words(name, self._measured) for name in names)
+            said.append(Statement(f"{text}.", measurements=names, support=1.0))
+        return tuple(said)
+
+    def _false_citations(self, claim: Claimed, read: Reading) -> int:
+        """How much of what a model names as evidence is none."""
+        shown = (*self._prompt.hits, *self._prompt.earlier)
+        known = {f.name for f in fields(self._measured)}
+        present = [f for f in read.findings if f.status != "absent"]
+        wrong = sum(name not in known or getattr(self._measured, name) in (None, {}) for name in claim.measurements)
+        for number in claim.precedents:
+            there = 1 <= number <= len(shown)
+            voter = Voter(shown[number - 1], 1.0) if there else None
+            wrong += voter is None or bool(present and not any(voter.says(f.concept) for f in present))
+        return wrong
 
 
 def ground(
     text: str,
+    plain: Draft,
     prompt: Prompt,
     judgement: Judgement,
-    policy: Policy = "flag",
+    policy: Policy = "drop",
     *,
     author: str = "language model",
+    complete: bool = True,
     ask: Callable[[Prompt], str] | None = None,
 ) -> Draft:
-    """The reply as a draft in which every statement is linked to what supports it, or says that nothing does.
+    """The reply as a draft whose every word is proved or our own.
 
     Args:
         text: The model's reply.
+        plain: What is said without it.
         prompt: What it was shown.
-        judgement: Of the ECG: how far each finding is borne out.
-        policy: "drop" leaves out what is not supported, "flag" keeps it with a warning, "ask again" shows the model once what
-            was not supported and drops what still is not.
+        judgement: Of the ECG.
+        policy: "drop" leaves out what is not borne out; "ask again" first shows the model once what that was.
         author: The model's name.
+        complete: Say what the model left out as well, in plain words. Without it the model chooses too.
         ask: Asks the model; needed for "ask again".
 
-    The draft abstains when the model does, or when nothing it said is left.
+    The draft abstains when nothing of the reply stands.
     """
     reply = parse_reply(text)
-    if reply.abstained:
-        return _draft((), prompt, author, UNSURE)
-    checked = [_check(claim, prompt, judgement) for claim in reply.claims]
-    checked = _against_each_other(checked)
-    failed = [item for item in checked if item.verdict != "supported"]
+    examiner = Examiner(plain, prompt, judgement)
+    checked = [examiner.examine(claim) for claim in reply.claims]
+    failed = [item for item in checked if item.verdict in ("unsupported", "contradicted")]
     if policy == "ask again" and failed and ask is not None:
         second = ask(_again(prompt, text, failed))
-        draft = ground(second, prompt, judgement, "drop", author=author)
+        draft = ground(second, plain, prompt, judgement, author=author, complete=complete)
         return replace(draft, details={**draft.details, "asked_again": str(len(failed))})
-    kept = tuple(item.statement for item in checked if policy == "flag" or item.verdict == "supported")
-    warnings = []
-    if failed and policy != "flag":
-        n_against = sum(item.verdict == "contradicted" for item in failed)
-        warnings.append(
-            f"{len(failed)} of {len(checked)} statements of the language model were left out: "
-            f"{len(failed) - n_against} without support, {n_against} contradicted"
+    kept = tuple(statement for item in checked for statement in item.statements)
+    rest = examiner.rest if complete and kept else ()
+    reason = None
+    if not kept:
+        reason = (
+            "the language model is not sure" if reply.abstained else "nothing that the language model said is borne out"
         )
-    reason = None if kept else "nothing that the language model said is supported by the evidence"
-    return _draft(kept, prompt, author, reason, tuple(warnings))
-
-
-def _check(claim: Claimed, prompt: Prompt, judgement: Judgement) -> _Checked:
-    findings = tuple(replace(f, span=(0, 0)) for f in label_report(claim.text))
-    numbers = stated_numbers(claim.text, prompt.measurements)
-    least = judgement.evidence.settings.least
-    citations: list[Citation] = []
-    names: list[str] = []
-    supports: list[float] = []
-    gaps: list[str] = []
-    against: list[str] = []
-    for finding in findings:
-        support, cited, by_measurement, objections = _evidence_for(finding, judgement)
-        citations += cited
-        names += by_measurement
-        supports.append(support)
-        against += objections
-        against += _comparison_objections(finding, prompt)
-        if support < least or not (cited or by_measurement):
-            gaps.append(f"{_name(finding)}: borne out with a probability of {support:.0%}, {least:.0%} is needed")
-    for number in numbers:
-        if number.agrees:
-            names.append(number.name)
-            supports.append(1.0)
-        elif number.measured is None:
-            gaps.append(str(number))
-        else:
-            against.append(str(number))
-    if not findings and not numbers:
-        gaps.append("states neither a finding nor a measurement that can be checked")
-    verdict: Verdict = "contradicted" if against else "unsupported" if gaps else "supported"
-    warnings = [f"Contradicted: {line}" for line in against] + [f"Unsupported: {line}" for line in gaps]
-    warnings += _false_citations(claim, findings, prompt)
-    statement = Statement(
-        claim.text,
-        findings,
-        tuple({c.case_id: c for c in citations}.values())[: judgement.evidence.settings.max_citations],
-        tuple(dict.fromkeys(names)),
-        round(min(supports, default=0.0), 4),
-        warnings=tuple(dict.fromkeys(warnings)),
+    return Draft(
+        (*kept, *rest),
+        abstained=reason is not None,
+        reason=reason,
+        measurements=plain.measurements,
+        hits=prompt.hits,
+        earlier=prompt.earlier,
+        author=author,
+        warnings=told(checked, unsure=reply.abstained and bool(kept)),
+        details={**counts(checked), "added": str(len(rest))},
     )
-    return _Checked(statement, verdict)
 
 
-def _comparison_objections(finding: Finding, prompt: Prompt) -> list[str]:
-    """What the patient's last ECG has against a finding's being called new, unchanged or resolved."""
-    if finding.comparison is None or (prompt.question is not None and not prompt.earlier):
-        return []
-    if not prompt.earlier:
-        return [f"{_name(finding)} is called {finding.comparison}, but no earlier ECG of the patient is known"]
-    stated = Voter(prompt.earlier[0], 1.0).says(finding.concept) is not None
-    if stated == (finding.comparison == "new"):
-        states = "states it" if stated else "does not state it"
-        return [f"{_name(finding)} is called {finding.comparison}, but the patient's last ECG {states}"]
-    return []
+def counts(checked: Sequence[Checked]) -> dict[str, str]:
+    """How many sentences had each verdict, and how much was cited that is no evidence."""
+    n = Counter(item.verdict for item in checked)
+    found: dict[str, str] = {verdict: str(n[verdict]) for verdict in VERDICTS}
+    return {**found, "false_citations": str(sum(item.false_citations for item in checked))}
 
 
-def _evidence_for(finding: Finding, judgement: Judgement) -> tuple[float, list[Citation], list[str], list[str]]:
-    """Support, citations, measurements and objections for one finding of a statement, as the judgement has it."""
-    standing = judgement.standing(finding.concept)
-    if finding.status == "absent":
-        return _evidence_against(standing, judgement)
-    evidence, vote = judgement.evidence, standing.vote
-    cited = list(votes.cite(finding.concept, vote.stating, evidence.settings.max_citations))
-    objections = list(standing.against)
-    if standing.ruled_out and not objections:
-        objections.append(f"the shape of the QRS complex makes {_name(finding)} meaningless here")
-    ecg = evidence.recording
-    found = findings_from_measurements(evidence.measurements, age=ecg.age, sex=ecg.sex)
-    shown = [f for f in found if f.status == "present"]
-    pairs = exclusions([finding.concept, *(f.concept for f in shown)])
-    objections += [
-        f"the measurements show {_name(f)}" for f in shown if frozenset((finding.concept, f.concept)) in pairs
-    ]
-    stronger = [s for s in judgement.said if s.probability > standing.probability]
-    pairs = exclusions([finding.concept, *(s.concept for s in stronger)])
-    objections += [
-        f"{_name(s.finding)} is more probable ({s.probability:.0%})"
-        for s in stronger
-        if frozenset((finding.concept, s.concept)) in pairs
-    ]
-    denied = sum(voter.weight for voter in vote.denying)
-    if denied > sum(voter.weight for voter in vote.agreeing) and not standing.shown:
-        objections.append(f"{len(vote.denying)} of {len(evidence.jury)} precedents deny {_name(finding)}")
-    names = list(standing.measurements) if standing.shown else []
-    return (1.0 if standing.shown else standing.probability), cited, names, objections
+def told(checked: Sequence[Checked], *, unsure: bool = False) -> tuple[str, ...]:
+    """What became of a model's sentences, for people."""
+    n = Counter(item.verdict for item in checked)
+    lines = []
+    if n["unsupported"] or n["contradicted"]:
+        lines.append(
+            f"{n['unsupported'] + n['contradicted']} of {len(checked)} statements of the language model were left out: "
+            f"{n['unsupported']} without support, {n['contradicted']} contradicted"
+        )
+    if n["reworded"]:
+        lines.append(
+            f"{n['reworded']} of {len(checked)} statements of the language model are said in canonical words: "
+            "more was in them than is borne out"
+        )
+    if unsure:
+        lines.append("The language model is not sure; what it said is borne out all the same")
+    return tuple(lines)
 
 
-def _evidence_against(standing: Standing, judgement: Judgement) -> tuple[float, list[Citation], list[str], list[str]]:
-    """The same for a finding that a statement denies: precedents that deny it, or state what excludes it."""
-    evidence, concept = judgement.evidence, standing.concept
-    objections = []
-    if standing.shown:
-        objections.append(f"the measurements show {_name(standing.finding)}")
-    elif standing.probability > evidence.settings.certain:
-        objections.append(f"it is borne out with a probability of {standing.probability:.0%}")
-    cited = []
-    for voter in evidence.jury:
-        denial = voter.denies(concept)
-        if denial is None and not voter.says(concept):
-            stated = [f for f in voter.case.findings if f.status == "present"]
-            pairs = exclusions([concept, *(f.concept for f in stated)])
-            denial = next((f for f in stated if frozenset((concept, f.concept)) in pairs), None)
-        if denial is not None:
-            cited.append(Citation(voter.case.case_id, votes.quote_of(voter.case, denial), voter.case.recording_id))
-    names = [c.name for c in measured.checks() if c.concept == concept and c.decides]
-    names = [n for n in names if getattr(evidence.measurements, n) is not None] if not objections else []
-    return 1.0 - standing.probability, cited[: evidence.settings.max_citations], names, objections
+def _says(plain: Finding, claimed: Finding) -> bool:
+    """Whether a plain finding says what is claimed, or more."""
+    if (plain.status == "absent") != (claimed.status == "absent"):
+        return False
+    if plain.status == "absent":
+        return plain.concept in lineage(claimed.concept)
+    return claimed.concept in lineage(plain.concept)
 
 
-def _false_citations(claim: Claimed, findings: Sequence[Finding], prompt: Prompt) -> list[str]:
-    """What the model claims as evidence and is none."""
-    shown = (*prompt.hits, *prompt.earlier)
-    wrong = []
-    for number in claim.precedents:
-        if not 1 <= number <= len(shown):
-            wrong.append(f"Precedent {number} was cited; there is none of that number")
-            continue
-        voter = Voter(shown[number - 1], 1.0)
-        present = [f for f in findings if f.status != "absent"]
-        if present and not any(voter.says(f.concept) for f in present):
-            wrong.append(f"Precedent {number} was cited but does not state it")
-    known = {f.name for f in fields(prompt.measurements)}
-    for name in claim.measurements:
-        if name not in known or getattr(prompt.measurements, name) in (None, {}):
-            wrong.append(f"A measurement was cited that there is none of: {clean(name, max_chars=30).text}")
-    return wrong
+def _is_of_numbers(statement: Statement) -> bool:
+    return not statement.findings and bool(statement.measurements)
 
 
-def _against_each_other(checked: Sequence[_Checked]) -> list[_Checked]:
-    """The weaker of two statements that exclude each other is contradicted."""
-    result = list(checked)
-    order = sorted(
-        range(len(result)), key=lambda i: (result[i].verdict != "supported", -result[i].statement.support, i)
-    )
-    for place, strong in enumerate(order):
-        for weak in order[place + 1 :]:
-            clash = _clash(result[strong].statement, result[weak].statement)
-            if clash:
-                line = f"Contradicted: the draft also says {result[strong].statement.text!r}"
-                statement = result[weak].statement
-                result[weak] = _Checked(replace(statement, warnings=(*statement.warnings, line)), "contradicted")
-    return result
-
-
-def _clash(a: Statement, b: Statement) -> bool:
-    present = [[f.concept for f in s.findings if f.status == "present"] for s in (a, b)]
-    absent = [[f.concept for f in s.findings if f.status == "absent"] for s in (a, b)]
-    pairs = exclusions([*present[0], *present[1]])
-    if any(frozenset((x, y)) in pairs for x in present[0] for y in present[1] if x != y):
-        return True
-    return any(y in lineage(x) for i in (0, 1) for x in present[i] for y in absent[1 - i])
-
-
-def _again(prompt: Prompt, reply: str, failed: Sequence[_Checked]) -> Prompt:
+def _again(prompt: Prompt, reply: str, failed: Sequence[Checked]) -> Prompt:
     """The prompt with the reply and what was wrong with it."""
     lines = [
-        f"- {clean(item.statement.text, max_chars=200).text} ({'; '.join(item.statement.warnings)})"
-        for item in failed[:12]
+        f"- {clean(item.claim.text, max_chars=200).text} ({'; '.join(item.why)})" for item in failed[:MOST_ASKED_AGAIN]
     ]
     wrong = "\n".join(lines)
     request = (
@@ -248,28 +332,3 @@ def _again(prompt: Prompt, reply: str, failed: Sequence[_Checked]) -> Prompt:
     )
     messages = (*prompt.messages, Message("assistant", clean(reply, max_chars=4000).text), Message("user", request))
     return replace(prompt, messages=messages)
-
-
-def _draft(
-    statements: tuple[Statement, ...],
-    prompt: Prompt,
-    author: str,
-    reason: str | None,
-    warnings: tuple[str, ...] = (),
-) -> Draft:
-    return Draft(
-        statements,
-        abstained=reason is not None,
-        reason=reason,
-        measurements=prompt.measurements,
-        hits=prompt.hits,
-        earlier=prompt.earlier,
-        author=author,
-        warnings=warnings,
-    )
-
-
-def _name(finding: Finding) -> str:
-    from precordia.concepts import statement_of
-
-    return statement_of(Finding(finding.concept)).rstrip(".")

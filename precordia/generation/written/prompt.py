@@ -20,11 +20,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from precordia.concepts import statement_of
 from precordia.core.case import Case
-from precordia.core.drafts import Message, Prompt, estimate_tokens
+from precordia.core.drafts import Message, Prompt, PromptSize, Statement, estimate_tokens
 from precordia.core.errors import UsageError
 from precordia.core.findings import Finding
 from precordia.core.retrieval import Hit
 from precordia.generation.sanitize import clean, clinical_sentences
+from precordia.generation.written.examples import example_turns
 from precordia.judgement import votes
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.measured import MEASURES, in_words
@@ -40,7 +41,10 @@ class PromptSettings:
     """What goes into a prompt, and how much of it.
 
     Attributes:
-        k: Most precedents shown.
+        size: "full", or "compact" for models of less than a billion weights: what there is to phrase, the main measurements,
+            a few precedents without their reports, and the form last.
+        k: Most precedents shown; None for 8, and 3 in a compact prompt.
+        show_judgement: Whether the model is shown what the judgement says, to phrase it; else precedents and measurements alone.
         k_earlier: Most of the patient's own earlier ECGs shown.
         max_tokens: Budget of the whole prompt. Precedents are left out from the farthest until it fits.
         order: "nearest first", or "nearest last" for models that heed the end of a prompt most.
@@ -52,7 +56,9 @@ class PromptSettings:
         whole_reports: Quote all of a report, cleaned, instead of its clinical sentences: with an archive that is trusted.
     """
 
-    k: int = 8
+    size: PromptSize = "full"
+    k: int | None = None
+    show_judgement: bool = True
     k_earlier: int = 3
     max_tokens: int = 3000
     order: Literal["nearest first", "nearest last"] = "nearest first"
@@ -63,6 +69,11 @@ class PromptSettings:
     show_similarity: bool = True
     whole_reports: bool = False
 
+    @property
+    def most_precedents(self) -> int:
+        """How many precedents are shown at most."""
+        return self.k if self.k is not None else {"full": 8, "compact": 3}[self.size]
+
 
 def assemble(
     evidence: Evidence,
@@ -70,6 +81,7 @@ def assemble(
     *,
     second: Evidence | None = None,
     kind: Kind | None = None,
+    to_phrase: Sequence[Statement] = (),
     settings: PromptSettings | None = None,
     count_tokens: Callable[[str], int] | None = None,
 ) -> Prompt:
@@ -80,6 +92,7 @@ def assemble(
         question: In free words.
         second: Of a second ECG to compare the first with.
         kind: The template; None chooses by what is given.
+        to_phrase: What is said without a model, for it to order, connect and phrase.
         settings: What goes in, and how much.
         count_tokens: The model's tokenizer; estimated from the characters when None.
 
@@ -94,7 +107,7 @@ def assemble(
     if kind == "comparison" and second is None:
         raise UsageError("a prompt for a comparison needs a second recording")
     shown_ecgs = (evidence.recording,) if second is None else (evidence.recording, second.recording)
-    others = list(evidence.hits[: settings.k])
+    others = list(evidence.hits[: settings.most_precedents])
     mine = list(evidence.earlier[: settings.k_earlier])
     while True:
         shown = (*others, *mine)
@@ -109,11 +122,14 @@ def assemble(
             "nearest_first": settings.order == "nearest first",
             "placement": settings.placement,
             "max_statements": settings.max_statements,
+            "to_phrase": [_for_phrasing(s) for s in to_phrase] if settings.show_judgement else [],
             **_agreement(evidence, settings),
         }
+        folder = "compact/" if settings.size == "compact" else ""
         messages = (
-            Message("system", _environment().get_template("system.j2").render(context).strip()),
-            Message("user", _environment().get_template(f"{kind}.j2").render(context).strip()),
+            Message("system", _environment().get_template(f"{folder}system.j2").render(context).strip()),
+            *example_turns([*shown, *evidence.hits], to_phrase, question),
+            Message("user", _environment().get_template(f"{folder}{kind}.j2").render(context).strip()),
         )
         if sum(count(message.content) for message in messages) <= settings.max_tokens:
             return Prompt(messages, tuple(others), evidence.measurements, question, tuple(mine), shown_ecgs)
@@ -143,6 +159,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _for_phrasing(statement: Statement) -> str:
+    return statement.text.rstrip(".")
 
 
 def _query(title: str, evidence: Evidence, prefix: str = "") -> dict[str, Any]:
@@ -198,6 +218,7 @@ def _case(hit: Hit, number: int, settings: PromptSettings) -> dict[str, Any]:
         "similarity": similarity,
         "facts": ", ".join(facts),
         "findings": _findings(case),
+        "stated": _findings(case, denied=False),
         "report": _quotable(
             (case.report or "") if settings.whole_reports else clinical_sentences(case.report or ""),
             settings.report_chars,
@@ -211,11 +232,13 @@ def _quotable(text: str, max_chars: int) -> str:
     return clean(text, max_chars=max_chars).text.replace(FENCE_MARK, "")
 
 
-def _findings(case: Case) -> str:
+def _findings(case: Case, *, denied: bool = True) -> str:
     """A case's findings in canonical words: what a model needs even where a report's words had to be removed."""
     marks = {"present": "", "uncertain": "possible ", "absent": "no "}
     words = dict.fromkeys(
-        marks[f.status] + statement_of(Finding(f.concept)).rstrip(".") for f in case.findings if sayable(f.concept)
+        marks[f.status] + statement_of(Finding(f.concept)).rstrip(".")
+        for f in case.findings
+        if sayable(f.concept) and (denied or f.status != "absent")
     )
     return ", ".join(words) or "(none read)"
 

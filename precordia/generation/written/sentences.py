@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from precordia.generation.sanitize import visible
+
 _CITED: Final = re.compile(
     r"\[(?:\s*(?:precedents?|cases?|refs?)?\s*#?\d+\s*[,;–-]?)+\]|\((?:see\s+)?(?:precedents?|cases?)\s+[\d,;\s and–-]+\)",
     re.I,
@@ -15,6 +17,10 @@ _BREAK: Final = re.compile(
     r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!approx\.)(?<!vs\.)(?<!\bv\.a\.)(?<!\bca\.)\s+(?=[A-ZÄÖÜ(\[\"*-])|\s*\n+\s*|;\s+(?=[A-ZÄÖÜ])"
 )
 _BULLET: Final = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
+_STATEMENTS: Final = re.compile(r"\"statements\"\s*:\s*\[")
+_COMMA: Final = re.compile(r"[\s,]*")
+_ABSTAINS: Final = re.compile(r"\"abstain\"\s*:\s*true\b")
+_JSON: Final = re.compile(r"\{\s*[\"'}]|\[\s*[\"'{]|^\s*\"")
 _UNSURE: Final = re.compile(
     r"\b(not sure|i (?:do not|don.t) know|cannot (?:say|tell|answer|determine)|insufficient evidence|unable to)\b", re.I
 )
@@ -53,16 +59,18 @@ class ParsedReply:
 
 
 def parse_reply(text: str) -> ParsedReply:
-    """The sentences of a reply, which may be the JSON asked for, JSON within prose, or plain text with ``[1]`` marks.
+    """The sentences of a reply, which may be the JSON asked for, cut off or within prose, or plain text with ``[1]`` marks.
 
     >>> parse_reply("Sinus rhythm [1, 2]. Left bundle branch block [1].").claims[0]
     Claimed(text='Sinus rhythm.', precedents=(1, 2), measurements=())
     """
-    text = text[:MAX_CHARS]
-    document = _json_in(text)
-    if document is not None:
-        claims = tuple(claim for item in document.get("statements", [])[:MAX_STATEMENTS] for claim in _from_item(item))
-        return ParsedReply(claims, document.get("abstain") is True)
+    text = visible(text[:MAX_CHARS])
+    items = _items_of_json(text)
+    if items is not None:
+        claims = tuple(claim for item in items[:MAX_STATEMENTS] for claim in _from_item(item))
+        return ParsedReply(claims, _ABSTAINS.search(text) is not None)
+    if _JSON.search(text):
+        return ParsedReply(())  # JSON of another shape: its values are no sentences
     claims = tuple(claim for piece in split(text)[:MAX_STATEMENTS] if (claim := _from_text(piece)) is not None)
     unsure = bool(claims) and all(_UNSURE.search(claim.text) for claim in claims)
     return ParsedReply(() if unsure else claims, unsure)
@@ -75,17 +83,21 @@ def split(text: str) -> list[str]:
     return [piece for piece in pieces if any(c.isalpha() for c in piece)]
 
 
-def _json_in(text: str) -> dict[str, Any] | None:
-    decoder = json.JSONDecoder()
-    starts = [match.start() for match in re.finditer(r"\{\s*\"", text)][:50]
-    for start in starts:
+def _items_of_json(text: str) -> list[Any] | None:
+    """The entries of the JSON asked for that are whole, also where the reply was cut off; None where it is not that JSON."""
+    opening = _STATEMENTS.search(text)
+    if opening is None:
+        return None
+    items: list[Any] = []
+    decoder, at = json.JSONDecoder(), opening.end()
+    while len(items) < MAX_STATEMENTS:
+        comma = _COMMA.match(text, at)
         try:
-            value, _ = decoder.raw_decode(text, start)
+            item, at = decoder.raw_decode(text, comma.end() if comma else at)
         except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict) and isinstance(value.get("statements"), list):
-            return value
-    return None
+            break
+        items.append(item)
+    return items
 
 
 def _from_item(item: object) -> list[Claimed]:

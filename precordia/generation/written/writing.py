@@ -1,18 +1,22 @@
-"""A language model's draft where it stands up to the evidence, the consensus of precedents where it does not."""
+"""A language model's draft where its words are proved, the judgement's own words where they are not."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from precordia.core.drafts import Draft, Prompt, Reply
-from precordia.core.errors import LanguageModelError, UsageError
+from precordia.core.drafts import Draft, Prompt, Reply, Statement
+from precordia.core.errors import ContextOverflowError, LanguageModelError, UsageError
 from precordia.core.protocols import LanguageModel
-from precordia.generation.written.grounding import UNSURE, Policy, ground
+from precordia.generation.written.grounding import Examiner, Policy, ground
 from precordia.generation.written.prompt import PromptSettings
+from precordia.generation.written.sentences import parse_reply
 from precordia.judgement.judge import Judgement
+
+Watch = Callable[[Statement], None]
+"""Told each statement as soon as it stands, while the model still writes."""
 
 
 @dataclass(frozen=True)
@@ -20,59 +24,122 @@ class WritingSettings:
     """How a draft comes about.
 
     Attributes:
-        policy: What is done with statements of a model that the evidence does not support.
-        prompt: What the model is shown.
+        policy: What is done with statements of a model that the evidence does not bear out.
+        complete: Whether what the judgement says and the model leaves out is said as well. Without it a model chooses.
+        prompt: What the model is shown; None for what suits it.
     """
 
     policy: Policy = "drop"
-    prompt: PromptSettings = field(default_factory=PromptSettings)
+    complete: bool = True
+    prompt: PromptSettings | None = None
 
 
 def with_model(
     plain: Draft,
     judgement: Judgement,
     language_model: LanguageModel,
-    assemble: Callable[[], Prompt],
+    assemble: Callable[[PromptSettings], Prompt],
     settings: WritingSettings,
+    watch: Watch | None = None,
 ) -> Draft:
-    """The model's draft, grounded; ``plain``, with the reason, where the model fails or says nothing that is supported.
+    """The model's draft, grounded; ``plain``, with the reason, where the model fails or nothing that it says stands.
+
+    A prompt that is too long for the model is made shorter, by half of its precedents at a time.
 
     Args:
-        plain: What is said without a model.
-        judgement: Of the ECG: what the model's words are held to.
+        plain: What is said without a model: what the model's words are held to.
+        judgement: Of the ECG.
         language_model: The model.
         assemble: Makes the prompt.
-        settings: Policy and how much evidence is needed.
+        settings: What the model is shown, and what is done with its words.
+        watch: Told each statement of the draft as soon as it stands.
     """
     details: dict[str, str] = {"language_model": language_model.name}
     replies: list[Reply] = []
+    seen: list[Statement] = []
+
+    def tell(statements: Sequence[Statement]) -> None:
+        for statement in statements:
+            if watch is not None and statement not in seen:
+                seen.append(statement)
+                watch(statement)
 
     def ask(shown: Prompt) -> str:
         replies.append(language_model.reply(shown))
         return replies[-1].text
 
+    def first_reply() -> tuple[Prompt, str]:
+        shown = settings.prompt or PromptSettings(
+            language_model.prompt_size, show_judgement=language_model.sees_judgement
+        )
+        while True:
+            prompt = assemble(shown)
+            try:
+                if watch is None or settings.policy != "drop":
+                    return prompt, ask(prompt)
+                replies.append(_followed(language_model, prompt, Examiner(plain, prompt, judgement), tell))
+                return prompt, replies[-1].text
+            except ContextOverflowError:
+                if not prompt.hits:
+                    raise
+                k = len(prompt.hits) // 2
+                shown = replace(shown, k=k)
+                details["precedents_left_out"] = str(len(judgement.evidence.hits) - k)
+
     started = time.perf_counter()
     try:
-        prompt = assemble()
+        prompt, text = first_reply()
         words = "\n".join(message.content for message in prompt.messages)
         details["prompt_sha256"] = hashlib.sha256(words.encode()).hexdigest()[:16]
-        draft = ground(ask(prompt), prompt, judgement, settings.policy, author=language_model.name, ask=ask)
+        draft = ground(
+            text,
+            plain,
+            prompt,
+            judgement,
+            settings.policy,
+            author=language_model.name,
+            complete=settings.complete,
+            ask=ask,
+        )
     except (LanguageModelError, UsageError) as error:
-        return _instead(
+        instead = _instead(
             plain, f"no usable reply came from the language model ({' '.join(str(error).split())})", details
         )
+        tell(instead.statements)
+        return instead
     details |= _costs(replies)
     details["seconds"] = f"{time.perf_counter() - started:.3f}"
-    if draft.reason == UNSURE:
-        return replace(draft, consider=plain.consider, details={**plain.details, **details})
     if draft.abstained:
-        return _instead(plain, "; ".join([draft.reason or "the language model said nothing", *draft.warnings]), details)
-    return replace(
-        draft,
-        consider=plain.consider,
-        warnings=(*plain.warnings, *draft.warnings),
-        details={**plain.details, **draft.details, **details},
-    )
+        why = "; ".join([draft.reason or "the language model said nothing", *draft.warnings])
+        draft = _instead(plain, why, {**draft.details, **details})
+    else:
+        draft = replace(
+            draft,
+            consider=plain.consider,
+            warnings=(*plain.warnings, *draft.warnings),
+            details={**plain.details, **draft.details, **details},
+        )
+    tell(draft.statements)
+    return draft
+
+
+def _followed(
+    language_model: LanguageModel, prompt: Prompt, examiner: Examiner, tell: Callable[[Sequence[Statement]], None]
+) -> Reply:
+    """The reply, each of its sentences told as soon as it is whole and stands."""
+    pieces = language_model.stream(prompt)
+    text, done = "", 0
+    while True:
+        try:
+            text += next(pieces)
+        except StopIteration as end:
+            reply: Reply = end.value
+            return reply
+        # The last sentence may go on; what stands before it does not change any more.
+        claims = parse_reply(text).claims[:-1]
+        for claim in claims[done:]:
+            tell(examiner.examine(claim).statements)
+        done = max(done, len(claims))
 
 
 def _costs(replies: Sequence[Reply]) -> dict[str, str]:
@@ -81,6 +148,7 @@ def _costs(replies: Sequence[Reply]) -> dict[str, str]:
         "latency_s": f"{sum(r.latency_s for r in replies):.3f}",
         "attempts": str(sum(r.attempts for r in replies)),
         "cached": str(sum(r.cached for r in replies)),
+        "cut_off": str(sum(r.cut_off for r in replies)),
     }
     for name in ("tokens_in", "tokens_out"):
         counts = [getattr(r, name) for r in replies]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
 from precedents import judged, precedent
 
-from precordia.core.drafts import Draft, Prompt, Reply
-from precordia.core.errors import LanguageModelError
+from precordia.core.drafts import Draft, Prompt, Reply, Statement
+from precordia.core.errors import ContextOverflowError, LanguageModelError
 from precordia.core.findings import Measurements
 from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Quality
@@ -20,8 +21,9 @@ from precordia.generation.written.grounding import Policy
 from precordia.generation.written.writing import WritingSettings
 
 HITS = [precedent(i, "SR", "CLBBB", similarity=0.97 - i / 100) for i in range(1, 6)]
-POLICIES: tuple[Policy, ...] = ("drop", "flag", "ask again")
+POLICIES: tuple[Policy, ...] = ("drop", "ask again")
 MEASURED = Measurements(heart_rate_bpm=72.0, qrs_ms=140.0)
+NUMBERS = "Ventricular rate 72 bpm, QRS duration 140 ms."
 
 
 class Model(LanguageModel):
@@ -62,8 +64,8 @@ def test_without_a_model_the_consensus_speaks() -> None:
 def test_a_models_supported_statements_stand_under_its_name() -> None:
     draft = write(Model(statements("Sinus rhythm.", "Left bundle branch block.")))
     assert draft.author == "scripted"
-    assert draft.text == "Sinus rhythm. Left bundle branch block."
-    assert all(s.citations for s in draft.statements)
+    assert draft.text == f"Sinus rhythm. Complete left bundle branch block. {NUMBERS}"
+    assert all(s.citations for s in draft.statements[:2])
     assert draft.details["language_model"] == "scripted"
     assert draft.details["replies"] == "1"
     assert "prompt_sha256" in draft.details
@@ -71,7 +73,7 @@ def test_a_models_supported_statements_stand_under_its_name() -> None:
 
 def test_a_models_invention_is_left_out_and_counted() -> None:
     draft = write(Model(statements("Sinus rhythm.", "Ventricular tachycardia.")))
-    assert draft.text == "Sinus rhythm."
+    assert {s.text for s in draft.statements} == {s.text for s in compose(judged(HITS, MEASURED)).statements}
     assert any("1 of 2 statements" in w for w in draft.warnings)
 
 
@@ -96,16 +98,42 @@ def test_a_model_that_fails_or_talks_nonsense_is_replaced_and_the_draft_says_so(
     assert draft.details["language_model"] == "scripted"
 
 
-def test_a_model_that_is_not_sure_is_left_in_doubt() -> None:
+def test_a_model_that_is_not_sure_does_not_blank_the_report() -> None:
     draft = write(Model('{"statements": [], "abstain": true}'))
-    assert draft.abstained
+    assert draft.statements == compose(judged(HITS, MEASURED)).statements
+    assert draft.warnings[0] == "The consensus of precedents answers: the language model is not sure"
+
+
+def test_a_prompt_that_is_too_long_is_asked_anew_with_fewer_precedents() -> None:
+    model = Model(ContextOverflowError("too long"), ContextOverflowError("too long"), statements("Sinus rhythm."))
+    draft = write(model)
+    assert [len(prompt.hits) for prompt in model.prompts] == [5, 2, 1]
     assert draft.author == "scripted"
+    assert draft.details["precedents_left_out"] == "4"
+    never = write(Model(*[ContextOverflowError("too long")] * 4))
+    assert never.author == "consensus"
+
+
+def test_statements_are_told_as_soon_as_they_stand_and_none_that_does_not() -> None:
+    class Writing(Model):
+        def stream(self, prompt: Prompt) -> Generator[str, None, Reply]:
+            text = statements("Sinus rhythm.", "Give aspirin.", "Left bundle branch block.")
+            for piece in text.split(" "):
+                told.append(piece)
+                yield piece + " "
+            return Reply(text)
+
+    told: list[object] = []
+    draft = write_report(judged(HITS, MEASURED), language_model=Writing(), watch=told.append)
+    stood = [item for item in told if isinstance(item, Statement)]
+    assert stood == list(draft.statements)
+    assert told.index(stood[0]) < len(told) - len(stood)  # told before the model had ended
 
 
 def test_asking_again_costs_one_more_reply() -> None:
     model = Model(statements("Sinus rhythm.", "Asystole."), statements("Sinus rhythm.", "Left bundle branch block."))
     draft = write(model, policy="ask again")
-    assert draft.text == "Sinus rhythm. Left bundle branch block."
+    assert draft.text == f"Sinus rhythm. Complete left bundle branch block. {NUMBERS}"
     assert draft.details["replies"] == "2"
 
 
@@ -153,10 +181,11 @@ def test_tokens_and_latency_are_kept_where_the_model_counts() -> None:
 
 
 def test_a_model_answers_questions_under_the_same_rules() -> None:
-    model = Model(statements("Left bundle branch block."))
+    model = Model(statements("There is bundle branch block."))
     draft = answer("Is there a bundle branch block?", [judged(HITS, MEASURED)], language_model=model)
     assert draft.author == "scripted"
-    assert "Is there a bundle branch block?" in model.prompts[0].messages[1].content
+    assert draft.text == "There is bundle branch block."
+    assert "Is there a bundle branch block?" in model.prompts[0].messages[-1].content
     failing = Model(LanguageModelError("down"))
     fallen = answer("Is there a bundle branch block?", [judged(HITS, MEASURED)], language_model=failing)
     assert fallen.text == "Yes: bundle branch block."
@@ -165,4 +194,4 @@ def test_a_model_answers_questions_under_the_same_rules() -> None:
 def test_two_ecgs_reach_the_model_in_one_prompt() -> None:
     model = Model(statements("Sinus rhythm."))
     answer("What has changed?", [judged(HITS, MEASURED)] * 2, language_model=model)
-    assert "Second ECG" in model.prompts[0].messages[1].content
+    assert "Second ECG" in model.prompts[0].messages[-1].content

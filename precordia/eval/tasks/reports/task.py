@@ -40,7 +40,7 @@ from precordia.judgement.settings import JudgementSettings
 ASKED_FOLDS: Final = (9,)
 THRESHOLD_FOLDS: Final = (8,)
 """The encoder is not trained on this one."""
-_POLICIES: Final[tuple[Policy, ...]] = ("drop", "flag", "ask again")
+_POLICIES: Final[tuple[Policy, ...]] = ("drop", "ask again")
 _OPTIONS: Final = ("bertscore", "policy", "replies")
 
 
@@ -56,7 +56,7 @@ CARD: Final = TaskCard(
         "stated, all closed under implication, artefacts and history left out. Intervals: bootstrap by patient, differences "
         "paired. Thresholds of support are chosen on fold 8 against the archive less its patient. --set bertscore=idf weighs "
         "word pieces by rarity; --set replies=DIR keeps a language model's replies (default: OUT/replies); "
-        "--set policy=flag leaves in what the precedents do not support."
+        "--set 'policy=ask again' shows it once what was not borne out."
     ),
     source=(
         "Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0; Kalyakulina et al., LUDB, IEEE Access 2020;8:186181, "

