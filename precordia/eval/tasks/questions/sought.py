@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from precordia.concepts import findings_from_codes
+from precordia.concepts import findings_from_codes, vocabulary
 from precordia.core.case import Case
 from precordia.eval.tasks.questions.ecgs import AXES
 from precordia.judgement.votes import lineage
@@ -43,9 +43,11 @@ class Sought:
         Sought(groups=(('AFIB', 'AFLT'),), without=('LBBB',), sex='', bounds=(Bound(measure='age', operator='>', value=60.0),))
         """
         numbers = [match for word in text.split() if (match := _NUMBER.fullmatch(word))]
+        known = vocabulary()
         words = [word for word in text.split() if not _NUMBER.fullmatch(word)]
         return cls(
-            tuple(tuple(w.split("/")) for w in words if not w.startswith(("!", "sex="))),
+            # A finding's own identifier may hold the stroke that parts others.
+            tuple((w,) if w in known else tuple(w.split("/")) for w in words if not w.startswith(("!", "sex="))),
             tuple(w[1:] for w in words if w.startswith("!")),
             next((w[4:] for w in words if w.startswith("sex=")), ""),
             tuple(Bound(m["measure"], m["operator"], float(m["value"])) for m in numbers),  # type: ignore[arg-type]
