@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from precordia.concepts import vocabulary
 from precordia.core.leads import LEADS
 from precordia.generation.questions import VERIFY, Question, QuestionKind, concepts_in, kind_of, options_in
 
@@ -73,6 +74,14 @@ class Asked:
     options: tuple[str, ...]
     lead: str | None = None
     of: str = ""
+
+    @property
+    def is_whether(self) -> bool:
+        """Whether one finding of the whole ECG is asked about, and may be there or not; disturbances are another matter."""
+        (first, *rest) = self.options
+        known = vocabulary()
+        named = self.kind == "verify" and not rest and self.lead is None and not self.of
+        return named and first in known and known.concept(first).section != "technical"
 
     def target(self, option: str) -> str:
         """The target that decides on an option.

@@ -11,6 +11,7 @@ from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
+from precordia.generation.answers.certainty import Reading, in_doubt, is_certain, readings_of
 from precordia.generation.answers.scope import asks_the_whole
 from precordia.generation.questions import Question
 from precordia.generation.reports.composer import compose, sentence, statement_about
@@ -73,18 +74,19 @@ def _about_findings(question: Question, standings: Sequence[Standing], judgement
     evidence = judgement.evidence
     if judgement.reason is not None and evidence.too_thin is not None and not all(s.measurements for s in standings):
         return _draft([], evidence, evidence.too_thin)
-    there = {s.concept: is_there(s, judgement) for s in standings}
-    unsure = [s for s in standings if there[s.concept] is None]
+    readings = {s.concept: readings_of(s, judgement) for s in standings}
+    there = {s.concept: is_certain(s, judgement, readings[s.concept]) for s in standings}
+    doubtful = [(s, readings[s.concept]) for s in standings if there[s.concept] is None]
     if question.kind == "choose" and len(standings) > 1:
         chosen = [s for s in standings if there[s.concept]]
         if chosen:
             return _draft([_said("", s, evidence, present=True) for s in chosen], evidence, "")
-        if unsure:
-            return _not_sure(unsure, evidence)
+        if doubtful:
+            return unsure(doubtful, evidence)
         none = [_said("None of them: no ", s, evidence, present=False) for s in standings]
         return _draft(none, evidence, "")
-    if unsure:
-        return _not_sure(unsure, evidence)
+    if doubtful:
+        return unsure(doubtful, evidence)
     statements = [
         _said("Yes: " if there[s.concept] else "No: no ", s, evidence, present=bool(there[s.concept]))
         for s in standings
@@ -111,11 +113,12 @@ def _said(lead_in: str, standing: Standing, evidence: Evidence, *, present: bool
     )
 
 
-def _not_sure(unsure: Sequence[Standing], evidence: Evidence) -> Draft:
+def unsure(doubtful: Sequence[tuple[Standing, Sequence[Reading]]], evidence: Evidence) -> Draft:
+    """Neither yes nor no: how likely each finding is, and who states it."""
     named = "; ".join(
-        f"{in_words(Finding(s.concept))} is possible ({s.probability:.0%}; stated by {len(s.vote.agreeing)} of "
+        f"{in_words(Finding(s.concept))} is possible ({in_doubt(readings)}; stated by {len(s.vote.agreeing)} of "
         f"{len(evidence.jury)} precedents)"
-        for s in unsure
+        for s, readings in doubtful
     )
     return _draft([], evidence, f"not sure: {named}")
 
