@@ -8,29 +8,11 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from precordia.concepts import label_report
-from precordia.core.leads import LEADS
 from precordia.generation.sanitize import clean
-from precordia.retrieval.grammar import Bound, read_query
+from precordia.retrieval.grammar import Bound, in_order, leads_in, named_in, read_query
 
 QuestionKind = Literal["verify", "choose", "query"]
 
-_MEASURES: Final = (
-    (
-        "heart_rate_bpm",
-        r"\b(heart|ventricular|pulse)\s*rates?\b|\bhow fast\b|\bbeats per minute\b|\bherzfrequenz\b|\brate\b",
-    ),
-    ("rr_ms", r"\brr[\s-]*interval"),
-    ("p_ms", r"\bp[\s-]*(wave\s*)?(duration|width)\b"),
-    ("pr_ms", r"\b(pr|pq)\b[\s-]*(interval|time|zeit|duration)?"),
-    (
-        "qrs_ms",
-        r"\bqrs\b[\s-]*(duration|width|complex(es)? (duration|width)|interval|breite|dauer)|\bhow (wide|broad)\b"
-        r"|\bqrs\b[^.?]{0,20}\b(wide|broad|narrow|prolonged|normal|abnormal)\b|\b(wide|broad|narrow)\s+qrs\b",
-    ),
-    ("qtc_ms", r"\bqtc\b|\bqt[\s-]*corrected\b|\bcorrected qt\b"),
-    ("qt_ms", r"\bqt\b(?!c)[\s-]*(?!corrected)(interval|time|zeit|duration)?"),
-    ("axis_deg", r"\b(heart|electrical|qrs|cardiac)?\s*ax[ie]s\b(?!\s*deviation)|\blagetyp\b"),
-)
 _SECTIONS: Final = (
     (("rhythm", "pacing"), r"\brhythms?\b|\bsinus\b.*\bwhat\b"),
     (("ectopy",), r"\bectop|\bextra\s*(systoles?|beats?)\b|\bpremature\b"),
@@ -54,7 +36,6 @@ _ASKS_WHAT: Final = re.compile(
     r"\b(?:what|which|where|when|how|who|why|describe|name|list|tell|give|show|welche\w*|was|wie|wo|wer|warum|nenne|zeig\w*|beschreib\w*)\b",
     re.I,
 )
-_LEAD: Final = re.compile(r"\b(?:leads?\s+)?(aVR|aVL|aVF|V[1-6]|III|II|I)\b(?=\s*(?:[,?.;]|and|or|$|lead|\W))")
 _LEAD_ASKED: Final = re.compile(
     r"\b(?:which|what|name the|list the|in which|welche\w*)\s+(?:\w+\s+){0,2}(?:leads?|ableitung\w*)\b", re.IGNORECASE
 )
@@ -117,22 +98,15 @@ def read_question(text: str) -> Question:
     cleaned = clean(text, max_chars=400).text
     options = options_in(cleaned)
     named = [concept for option in options for concept in concepts_in(option)]
-    measures = [name for name, pattern in _MEASURES if re.search(pattern, cleaned, re.IGNORECASE)]
-    if re.search(r"\bpremature|first|av block|bundle", cleaned, re.IGNORECASE) is None and len(measures) > 1:
-        # "Ventricular rate" is not asked about where another measurement is named in full.
-        measures = [name for name in measures if name != "heart_rate_bpm" or "rate" in cleaned.lower()]
-    if "qtc_ms" in measures and not re.search(
-        r"\bqt\b(?!\s*-?corrected)", re.sub(r"corrected qt", "qtc", cleaned, flags=re.I), re.I
-    ):
-        measures = [name for name in measures if name != "qt_ms"]
-    bounds = tuple(bound for bound in read_query(cleaned).bounds if bound.measure != "age")
-    measures = list(dict.fromkeys([bound.measure for bound in bounds] or measures))
+    read = read_query(cleaned)
+    bounds = tuple(bound for bound in read.bounds if bound.measure != "age")
+    measures = [bound.measure for bound in bounds] or [name for _, name in named_in(cleaned, asked=True)]
     return Question(
         cleaned,
         kind_of(cleaned),
         tuple(dict.fromkeys(named)),
-        tuple(measures),
-        tuple(lead for lead in LEADS if lead in _LEAD.findall(cleaned)),
+        tuple(dict.fromkeys(measures)),
+        in_order(leads_in(cleaned)),
         tuple(dict.fromkeys(s for names, pattern in _SECTIONS if re.search(pattern, cleaned, re.I) for s in names)),
         bool(_LEAD_ASKED.search(cleaned)),
         bool(_RANGE_ASKED.search(cleaned)),
