@@ -32,6 +32,10 @@ VERIFY: Final = re.compile(
 _CHOOSE: Final = re.compile(
     r"\b(which|whether|either|what)\b.*\bor\b|^\W*(is|are|does|do)\b.*\b(either .*|which )?\bor\b", re.I | re.S
 )
+_SEPARATOR: Final = re.compile(r"\bor\b|\boder\b|\bversus\b|\bvs\b\.?|,")
+_OR: Final = re.compile(r"\bor\b|\boder\b|\bversus\b|\bvs\b")
+_FEW: Final = 3
+"""Words of a part that leaves out what another says: "left", "the inferior"."""
 _ASKS_WHAT: Final = re.compile(
     r"\b(?:what|which|where|when|how|who|why|describe|name|list|tell|give|show|welche\w*|was|wie|wo|wer|warum|nenne|zeig\w*|beschreib\w*)\b",
     re.I,
@@ -117,8 +121,40 @@ def read_question(text: str) -> Question:
 
 
 def options_in(text: str) -> list[str]:
-    """The parts of a question that stand between "or" and commas: each may name a finding."""
-    return [part for part in re.split(r"\bor\b|\boder\b|\bversus\b|\bvs\.?\b|,", text) if part.strip()]
+    """The parts of a question that stand between "or" and commas: each may name a finding.
+
+    Words that two parts share stand in one of them alone, and are given to the other.
+
+    >>> options_in("Left or right bundle branch block?")
+    ['Left bundle branch block', ' right bundle branch block?']
+    """
+    parts = [part for part in _SEPARATOR.split(text) if part.strip()]
+    for i in range(len(parts) - 1):
+        if _OR.search(text) and bool(concepts_in(parts[i])) is not bool(concepts_in(parts[i + 1])):
+            parts[i : i + 2] = _shared(parts[i], parts[i + 1])
+    return parts
+
+
+def _shared(first: str, second: str) -> list[str]:
+    """Two parts with the words of one that the other leaves out; as they are where none make it a finding."""
+    a, b = first.split(), second.rstrip(" ?.!").split()
+    if not concepts_in(first) and len(a) <= _FEW + 3:
+        stem = a[-1].rstrip("-") if a[-1].endswith("-") else None
+        tails = (
+            [b[0][k:] for k in range(2, len(b[0]) - 3)]
+            if stem is not None
+            else [" " + " ".join(b[k:]) for k in range(1, len(b))]
+        )
+        for tail in tails:
+            made = " ".join([*a[:-1], stem + tail]) if stem is not None else " ".join(a) + tail
+            if set(concepts_in(made)) - set(concepts_in(second)):
+                return [made, second]
+    if not concepts_in(second) and len(b) <= _FEW:
+        for k in range(len(a) - 1, 0, -1):
+            made = " ".join([*a[:k], *b])
+            if set(concepts_in(made)) - set(concepts_in(first)):
+                return [first, made]
+    return [first, second]
 
 
 def concepts_in(option: str) -> list[str]:
@@ -129,8 +165,11 @@ def concepts_in(option: str) -> list[str]:
 def kind_of(text: str) -> QuestionKind:
     """Whether a question is to be verified, is a choice, or asks what."""
     options = options_in(text)
-    if len(options) > 1 and re.search(r"\bor\b|\boder\b|\bversus\b|\bvs\b", text) and _CHOOSE.search(text):
-        return "choose"
+    if len(options) > 1 and _OR.search(text):
+        named = [option for option in options if concepts_in(option)]
+        bare = len(named) > 1 and not VERIFY.search(text) and text.rstrip().endswith("?")
+        if bare or _CHOOSE.search(text):
+            return "choose"
     if VERIFY.search(text):
         return "verify"
     # "WPW?" asks whether it is there.
