@@ -43,14 +43,25 @@ _ASKS_WHAT: Final = re.compile(
 _LEAD_ASKED: Final = re.compile(
     r"\b(?:which|what|name the|list the|in which|welche\w*)\s+(?:\w+\s+){0,2}(?:leads?|ableitung\w*)\b", re.IGNORECASE
 )
+_OPENER: Final = re.compile(r"^\W*(?:can|will|may)\b", re.I)
+"""Words that open a question and are given names too: small, they are no name."""
 _RANGE_ASKED: Final = re.compile(
-    r"\b(range|normal|abnormal|prolonged|long|short|shortened|increased|decreased|elevated|high|low|above|below|wide|narrow|irregular)\b",
+    r"\b(?:range|normal\w*|abnormal|prolonged|long|short|shortened|increased|decreased|elevated|high|low|above|below|wide|narrow|irregular"
+    r"|verl(?:ä|ae)ngert|verk(?:ü|ue)rzt|verbreitert|erh(?:ö|oe)ht|erniedrigt|lang|kurz|hoch|niedrig|breit|schmal|widened|too|zu)\b",
     re.I,
 )
-_DECADE_ASKED: Final = re.compile(
-    r"\b(normal|reference) (range|limits?)|\bwithin\b|\babnormal|\bnormal\b", re.IGNORECASE
+_CHANGE: Final = re.compile(
+    r"\b(?:better|worse|worsened|improved?|deteriorated|besser|schlechter|verschlechtert|verbessert|ver(?:ä|ae)ndert)\b"
+    r"|\bim vergleich\b|\bthan (?:before|last|previous|the (?:last|previous))\b|\bas (?:before|last time)\b"
+    r"|\b(?:since|from|to|with) (?:(?:the|his|her|my|their) )?(?:last|previous|prior|earlier|first|old)"
+    r" (?:ecgs?|ekgs?|tracing|time|one|recording|visit)\b"
+    r"|\banything new\b|\bwhat(?:'s| is| has) (?:new|changed)\b|\bwas ist neu\b"
+    r"|\b(?:is|are) (?:it|this|the \w+|that) (?:unchanged|new)\b",
+    re.I,
 )
-_REGULARITY: Final = re.compile(r"\b(?:ir)?regular(?:ity|ly)?\b|\b(?:un)?regelm(?:ä|ae)(?:ß|ss)ig\b", re.I)
+_REGULARITY: Final = re.compile(
+    r"\b(?:ir)?regular(?:ity|ly)?\b|\b(?:un)?even(?:ly)?\b|\b(?:un)?regelm(?:ä|ae)(?:ß|ss)ig\b", re.I
+)
 _ACUITY: Final = re.compile(
     r"\b(?:acute|recent|fresh|akut\w*|frisch\w*|new)\b.*\b(?:old|chronic|alt\w*)\b|\b(?:old|chronic|alt\w*)\b.*\b(?:acute|recent|fresh|new|akut\w*)\b"
     r"|\bhow old is (?:the|this) (?:infarct\w*|mi|heart attack)\b",
@@ -74,6 +85,7 @@ class Question:
         bounds: Limits named for measurements.
         asks_regularity: Whether the rhythm is regular.
         asks_acuity: Whether an infarction is acute or old.
+        asks_change: What has changed since an earlier ECG.
     """
 
     text: str
@@ -87,6 +99,7 @@ class Question:
     bounds: tuple[Bound, ...] = ()
     asks_regularity: bool = False
     asks_acuity: bool = False
+    asks_change: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -99,7 +112,7 @@ def read_question(text: str) -> Question:
     >>> read_question("What is the QRS duration?").measures
     ('qrs_ms',)
     """
-    cleaned = clean(text, max_chars=400).text
+    cleaned = clean(_OPENER.sub(lambda match: match[0].lower(), text), max_chars=400).text
     options = options_in(cleaned)
     named = [concept for option in options for concept in concepts_in(option)]
     read = read_query(cleaned)
@@ -117,6 +130,7 @@ def read_question(text: str) -> Question:
         bounds,
         bool(_REGULARITY.search(cleaned)) and not set(named) - {"IRREG", "REGRH"},
         bool(_ACUITY.search(cleaned)),
+        bool(_CHANGE.search(cleaned)),
     )
 
 

@@ -10,16 +10,14 @@ from weakref import WeakKeyDictionary
 from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
 from precordia.core.protocols import LanguageModel
-from precordia.generation.answers.asked import Asked, as_asked
+from precordia.generation.answers.asked import as_asked
 from precordia.generation.answers.calibrated import calibrated_reply
-from precordia.generation.answers.certainty import Reading, is_certain, readings_of, together
-from precordia.generation.answers.comparison import compare
-from precordia.generation.answers.decision import Decision
+from precordia.generation.answers.comparison import compare, since_earlier
 from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
-from precordia.generation.answers.priors import NO, YES
 from precordia.generation.answers.scope import beyond
-from precordia.generation.answers.voted import reply_to, unsure
+from precordia.generation.answers.voted import reply_to
+from precordia.generation.answers.whether import whether
 from precordia.generation.questions import Question, read_question
 from precordia.generation.written.prompt import assemble
 from precordia.generation.written.writing import WritingSettings, with_model
@@ -88,13 +86,15 @@ def answer(
 
 
 def _about_one(asked: Question, judgement: Judgement, fitted: FittedAnswers | None, abstain: bool) -> Draft:
+    if asked.asks_change:
+        return since_earlier(asked, judgement)
     options = as_asked(asked, fitted.groups) if fitted is not None else None
     features = _numbers(judgement.evidence) if options is not None else None
     if fitted is None or features is None or options is None:
         return reply_to(asked, judgement)
     belief = Belief(fitted, features, judgement.evidence)
-    if abstain and options.is_whether:
-        return _whether(asked, options, belief, judgement)
+    if abstain and options.findings:
+        return whether(asked, options, belief, judgement)
     draft = calibrated_reply(options, belief, abstain=abstain)
     if abstain and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for
@@ -102,22 +102,6 @@ def _about_one(asked: Question, judgement: Judgement, fitted: FittedAnswers | No
         said = reply_to(asked, judgement)
         return replace(said, warnings=(BEYOND_PROMISE, *said.warnings)) if _names(said) else draft
     return draft
-
-
-def _whether(asked: Question, options: Asked, belief: Belief, judgement: Judgement) -> Draft:
-    """Yes or no about one finding, where both readings of the ECG carry it."""
-    (concept,) = options.options
-    standing = judgement.standing(concept)
-    if standing.source == "measurement" or standing.ruled_out or judgement.evidence.too_thin is not None:
-        return reply_to(replace(asked, concepts=(concept,)), judgement)
-    fitted = Reading("the fitted answers", belief.probability(concept), belief.prevalence(concept))
-    readings = readings_of(standing, judgement, fitted)
-    there = is_certain(standing, judgement, readings)
-    if there is None:
-        return unsure(((standing, readings),), judgement.evidence)
-    likely = together(readings)
-    decided = Decision(YES if there else NO, likely if there else 1 - likely, enough=True)
-    return calibrated_reply(options, belief, decided=decided)
 
 
 def _numbers(evidence: Evidence) -> Features | None:

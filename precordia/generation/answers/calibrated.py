@@ -8,7 +8,7 @@ from typing import Final
 from precordia.concepts import statement_of, vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Finding, Status
-from precordia.generation.answers.asked import Asked
+from precordia.generation.answers.asked import FINDINGS, Asked
 from precordia.generation.answers.decision import Decision, decide
 from precordia.generation.answers.fitted import Belief
 from precordia.generation.answers.priors import NO, UNSURE
@@ -34,11 +34,8 @@ _NAMES: Final = {
     "stage:none": "no myocardial infarction",
 }
 _FINDINGS: Final = {
+    **FINDINGS,
     "any:noise": "ARTI",
-    "any:beats": "PRC(S)",
-    "beats:PRC(S)": "PRC(S)",
-    "beats:PVC": "PVC",
-    "beats:SVES": "SVES",
     "stage:early": "ACMI",
     "stage:middle": "RECMI",
     "stage:old": "OLDMI",

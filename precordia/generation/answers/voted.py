@@ -19,7 +19,7 @@ from precordia.judgement import measured, votes
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
-from precordia.judgement.reconcile import in_words, sayable
+from precordia.judgement.reconcile import exclusions, in_words, sayable
 from precordia.judgement.standing import Standing
 from precordia.judgement.votes import lineage
 
@@ -28,6 +28,10 @@ INVERTED_T_MV, Q_MV = 0.1, 0.1
 wave as one (fourth universal definition of myocardial infarction, Thygesen et al. 2018)."""
 ST_LEVEL_MV = {lead: 0.2 if lead in ("V2", "V3") else 0.1 for lead in LEADS}
 """ST elevation that counts (Wagner et al., AHA/ACCF/HRS part VI, Circulation 2009;119:e262; the value for men over 40)."""
+
+_ABOVE = ("verlängert", "verlaengert", "erhöht", "erhoeht", "verbreitert", "breit", "schnell", "hoch", "lang(?!s)")
+_BELOW = ("verkürzt", "verkuerzt", "erniedrigt", "niedrig", "kurz", "schmal", "langsam")
+"""How German says on which side of its range a number lies."""
 
 
 def reply_to(question: Question, judgement: Judgement) -> Draft:
@@ -74,11 +78,16 @@ def _about_findings(question: Question, standings: Sequence[Standing], judgement
     evidence = judgement.evidence
     if judgement.reason is not None and evidence.too_thin is not None and not all(s.measurements for s in standings):
         return _draft([], evidence, evidence.too_thin)
+    if question.kind == "query":
+        # "Where is the infarct?", "what kind of ...": what is said that is more special.
+        said = [s for s in judgement.said if any(s.implies(asked.concept) for asked in standings)]
+        if said:
+            return _draft([statement_about(s, evidence) for s in said], evidence, "")
     readings = {s.concept: readings_of(s, judgement) for s in standings}
     there = {s.concept: is_certain(s, judgement, readings[s.concept]) for s in standings}
     doubtful = [(s, readings[s.concept]) for s in standings if there[s.concept] is None]
     if question.kind == "choose" and len(standings) > 1:
-        chosen = [s for s in standings if there[s.concept]]
+        chosen = compatible([s for s in standings if there[s.concept]])
         if chosen:
             return _draft([_said("", s, evidence, present=True) for s in chosen], evidence, "")
         if doubtful:
@@ -92,6 +101,15 @@ def _about_findings(question: Question, standings: Sequence[Standing], judgement
         for s in standings
     ]
     return _draft(statements, evidence, "")
+
+
+def compatible(chosen: Sequence[Standing]) -> list[Standing]:
+    """Of findings that exclude each other the more probable, as the report says it; in their order."""
+    kept: list[Standing] = []
+    for s in sorted(chosen, key=lambda s: -s.probability):
+        if not any(frozenset((s.concept, k.concept)) in exclusions([s.concept, k.concept]) for k in kept):
+            kept.append(s)
+    return [s for s in chosen if s in kept]
 
 
 def _said(lead_in: str, standing: Standing, evidence: Evidence, *, present: bool) -> Statement:
@@ -151,14 +169,14 @@ def _range_holds(text: str, place: str) -> bool:
     words = text.lower()
     for state, names in (
         ("outside", ("abnormal", "outside", "out of")),
-        ("above", ("above", "prolonged", "long", "increased", "elevated", "high", "wide", "fast")),
-        ("below", ("below", "short", "decreased", "low", "slow", "narrow")),
+        ("above", ("above", "prolonged", "long", "increased", "elevated", "high", "wide", "fast", *_ABOVE)),
+        ("below", ("below", "short", "decreased", "low", "slow", "narrow", *_BELOW)),
     ):
-        if any(name in words for name in names):
+        if any(re.search(rf"\b{name}", words) for name in names):
             if state == "outside":
                 return place != "within"
             # "Narrow" has no limit below which it begins: it is what is not wide.
-            return place == state or ("narrow" in words and place == "within")
+            return place == state or (any(w in words for w in ("narrow", "schmal")) and place == "within")
     return place == "within"
 
 
@@ -166,7 +184,7 @@ def _about_regularity(question: Question, measurements: Measurements) -> list[St
     found = measurements.rhythm_regularity
     if found is None:
         return []
-    asked = "irregular" if re.search(r"\birregular|\bunregelm", question.text, re.I) else "regular"
+    asked = "irregular" if re.search(r"\birregular|\bunregelm|\buneven", question.text, re.I) else "regular"
     holds = (found == "regular") == (asked == "regular")
     lead_in = ("Yes: " if holds else "No: ") if question.kind == "verify" else ""
     return [Statement(sentence(f"{lead_in}the rhythm is {found}"), measurements=("rhythm_regularity",), support=1.0)]
@@ -254,7 +272,9 @@ def _is_technical(concept: str) -> bool:
 
 def _is_defined_by(concept: str, names: Sequence[str]) -> bool:
     """Whether a finding says no more than that a measurement is out of range."""
-    return any(c.concept in lineage(concept) and c.decides and c.name in names for c in measured.checks())
+    # A limit to the QT interval is a limit to what "prolonged QT" says of the corrected one.
+    meant = {*names, *(("qtc_ms",) if "qt_ms" in names else ())}
+    return any(c.concept in lineage(concept) and c.decides and c.name in meant for c in measured.checks())
 
 
 def _labels(names: Sequence[str]) -> str:

@@ -38,7 +38,7 @@ MEASURES: Final = (
         r"qrs(?:[\s-]*(?:duration|width|complex(?:es)?|komplex\w*|interval|breite|dauer))?",
         # Of the complex much else can be asked than its width.
         r"qrs[\s-]*(?:duration|width|complex(?:es)? (?:duration|width)|interval|breite|dauer)|how (?:wide|broad)|wie breit"
-        r"|qrs\b[^.?]{0,20}\b(?:wide|broad|narrow|prolonged|normal|abnormal|breit|schmal|verbreitert|verl(?:ä|ae)ngert)"
+        r"|qrs\b[^.?]{0,20}\b(?:wide[nr]?\w*|broad\w*|narrow\w*|lengthen\w*|chang\w*|prolonged|normal|abnormal|breit\w*|schmal\w*|verbreitert|verl(?:ä|ae)ngert)"
         r"|(?:wide|broad|narrow|breite\w*|schmale\w*)[\s-]+(?:qrs|complex(?:es)?|komplex\w*)(?![\s-]*ta[ck]h?y)",
     ),
     Named("p_ms", r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer"),
