@@ -45,6 +45,8 @@ _LEAD_ASKED: Final = re.compile(
 )
 _OPENER: Final = re.compile(r"^\W*(?:can|will|may)\b", re.I)
 """Words that open a question and are given names too: small, they are no name."""
+_RATE: Final = re.compile(r"\bhr\b(?=\W*(?:[a-z<>=≥≤?\d]|$))|\bHR\b(?=\W*(?:[a-z<>=≥≤?\d]|$))")
+"""The heart rate, where no name follows as it does the German title."""
 _RANGE_ASKED: Final = re.compile(
     r"\b(?:range|normal\w*|abnormal|prolonged|long|short|shortened|increased|decreased|elevated|high|low|above|below|wide|narrow|irregular"
     r"|verl(?:ä|ae)ngert|verk(?:ü|ue)rzt|verbreitert|erh(?:ö|oe)ht|erniedrigt|lang|kurz|hoch|niedrig|breit|schmal|widened|too|zu)\b",
@@ -112,7 +114,8 @@ def read_question(text: str) -> Question:
     >>> read_question("What is the QRS duration?").measures
     ('qrs_ms',)
     """
-    cleaned = clean(_OPENER.sub(lambda match: match[0].lower(), text), max_chars=400).text
+    unnamed = _RATE.sub("heart rate", _OPENER.sub(lambda match: match[0].lower(), text))
+    cleaned = clean(unnamed, max_chars=400).text
     options = options_in(cleaned)
     named = [concept for option in options for concept in concepts_in(option)]
     read = read_query(cleaned)

@@ -82,8 +82,10 @@ def since_earlier(question: Question, judgement: Judgement) -> Draft:
     report = compose(judgement)
     told = with_earlier(report, evidence.earlier).statements[len(report.statements) :]
     kept = tuple(s for s in told if _concerns(s, question))
-    reason = None if kept else "what was asked for has not changed since the earlier ECG, or neither report tells"
-    return Draft(kept, not kept, reason, evidence.measurements, evidence.hits, earlier=evidence.earlier)
+    reason = "what was asked for has not changed since the earlier ECG, or neither report tells"
+    return Draft(
+        kept, not kept, None if kept else reason, evidence.measurements, evidence.hits, earlier=evidence.earlier
+    )
 
 
 def _concerns(statement: Statement, question: Question) -> bool:

@@ -33,6 +33,9 @@ _ABOVE = ("verlängert", "verlaengert", "erhöht", "erhoeht", "verbreitert", "br
 _BELOW = ("verkürzt", "verkuerzt", "erniedrigt", "niedrig", "kurz", "schmal", "langsam")
 """How German says on which side of its range a number lies."""
 
+_NEIGHBOURS = 2
+"""Leads in which ST elevation counts (fourth universal definition, ibid.)."""
+
 
 def reply_to(question: Question, judgement: Judgement) -> Draft:
     """The answer to a question about one ECG."""
@@ -143,7 +146,10 @@ def unsure(doubtful: Sequence[tuple[Standing, Sequence[Reading]]], evidence: Evi
 
 def _about_numbers(question: Question, recording: Recording, measurements: Measurements) -> list[Statement]:
     statements = []
-    for name in question.measures:
+    verified = question.kind == "verify" and question.asks_range and not question.bounds
+    for asked in question.measures:
+        # Whether a QT interval is long depends on the rate: the corrected one has a normal range.
+        name = "qtc_ms" if asked == "qt_ms" and verified else asked
         value = getattr(measurements, name)
         if value is None:
             continue
@@ -159,7 +165,7 @@ def _about_numbers(question: Question, recording: Recording, measurements: Measu
             text = f"{'Yes' if holds else 'No'}: {text[0].lower() + text[1:] if name == 'heart_rate_bpm' else text}"
         elif low is not None or high is not None:
             text += f", {place} the normal range"
-            if question.kind == "verify" and question.asks_range:
+            if verified:
                 text = f"{'Yes' if _range_holds(question.text, place) else 'No'}: {text}"
         statements.append(Statement(f"{text}.", measurements=(name,), support=1.0))
     return statements
@@ -197,11 +203,15 @@ def _about_acuity(question: Question, judgement: Judgement) -> Draft:
     if not said:
         return _about_findings(replace(question, kind="verify"), [judgement.standing(c) for c in about[:1]], judgement)
     told = [s for s in said if s.finding.severity or s.concept in ("ACMI", "RECMI", "OLDMI", "STEMI")]
-    statements = [statement_about(s, judgement.evidence) for s in told]
+    measurements = judgement.evidence.measurements
+    raised = [lead for lead in LEADS if measurements.st_j60_mv.get(lead, 0.0) >= ST_LEVEL_MV[lead]]
     named = ", ".join(in_words(s.finding) for s in said)
-    return _draft(
-        statements, judgement.evidence, f"not sure: {named}, of which neither precedents nor measurements tell the age"
-    )
+    reason = f"not sure: {named}, of which neither precedents nor measurements tell the age"
+    if told and len(raised) >= _NEIGHBOURS:
+        # What others call old may be fresh where the ST segment is still raised.
+        reason, told = f"not sure: {named}, and ST elevation in {', '.join(raised)}, which may be of any age", []
+    sure = len(told) == len(said) and all(s.finding.status == "present" for s in told)
+    return _draft([statement_about(s, judgement.evidence) for s in told] if sure else [], judgement.evidence, reason)
 
 
 def _about_leads(question: Question, measurements: Measurements) -> list[Statement]:

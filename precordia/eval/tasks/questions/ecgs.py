@@ -56,6 +56,9 @@ SHOWN: Final = frozenset(
 )
 """Findings of which a phantom tells both ways; changes of ST and T may follow from what else it was made with."""
 
+COUNTED: Final = frozenset(("SBRAD", "STACH", "BRADY", "TACHY", "LAD", "RAD", "LNGQT", "LPR"))
+"""Findings that a number defines: codes leave them out where the number tells."""
+
 
 @dataclass(frozen=True, eq=False)
 class Known:

@@ -59,9 +59,12 @@ def choice(draft: Draft, options: tuple[str, ...], truth: str) -> Outcome:
     """Of a question for one of several findings: right names it, or something more special, and none of the others."""
     if draft.abstained:
         return "declined"
-    found = {f.concept for s in draft.statements for f in s.findings if f.status != "absent"}
-    named = {option for option in options if any(_is_or_implies(concept, option) for concept in found)}
-    return "right" if named == {truth} else "wrong"
+    said = [f for s in draft.statements for f in s.findings]
+    named = {o for o in options for f in said if f.status != "absent" and _is_or_implies(f.concept, o)}
+    if named == {truth}:
+        return "right"
+    # What is said with "possible" alone is not said for certain.
+    return "declined" if said and all(f.status == "uncertain" for f in said) else "wrong"
 
 
 def acuity(draft: Draft, truth: str) -> Outcome:
