@@ -8,29 +8,11 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from precordia.concepts import label_report
-from precordia.core.leads import LEADS
 from precordia.generation.sanitize import clean
-from precordia.retrieval.grammar import Bound, read_query
+from precordia.retrieval.grammar import Bound, in_order, leads_in, named_in, read_query
 
 QuestionKind = Literal["verify", "choose", "query"]
 
-_MEASURES: Final = (
-    (
-        "heart_rate_bpm",
-        r"\b(heart|ventricular|pulse)\s*rates?\b|\bhow fast\b|\bbeats per minute\b|\bherzfrequenz\b|\brate\b",
-    ),
-    ("rr_ms", r"\brr[\s-]*interval"),
-    ("p_ms", r"\bp[\s-]*(wave\s*)?(duration|width)\b"),
-    ("pr_ms", r"\b(pr|pq)\b[\s-]*(interval|time|zeit|duration)?"),
-    (
-        "qrs_ms",
-        r"\bqrs\b[\s-]*(duration|width|complex(es)? (duration|width)|interval|breite|dauer)|\bhow (wide|broad)\b"
-        r"|\bqrs\b[^.?]{0,20}\b(wide|broad|narrow|prolonged|normal|abnormal)\b|\b(wide|broad|narrow)\s+qrs\b",
-    ),
-    ("qtc_ms", r"\bqtc\b|\bqt[\s-]*corrected\b|\bcorrected qt\b"),
-    ("qt_ms", r"\bqt\b(?!c)[\s-]*(?!corrected)(interval|time|zeit|duration)?"),
-    ("axis_deg", r"\b(heart|electrical|qrs|cardiac)?\s*ax[ie]s\b(?!\s*deviation)|\blagetyp\b"),
-)
 _SECTIONS: Final = (
     (("rhythm", "pacing"), r"\brhythms?\b|\bsinus\b.*\bwhat\b"),
     (("ectopy",), r"\bectop|\bextra\s*(systoles?|beats?)\b|\bpremature\b"),
@@ -50,22 +32,38 @@ VERIFY: Final = re.compile(
 _CHOOSE: Final = re.compile(
     r"\b(which|whether|either|what)\b.*\bor\b|^\W*(is|are|does|do)\b.*\b(either .*|which )?\bor\b", re.I | re.S
 )
+_SEPARATOR: Final = re.compile(r"\bor\b|\boder\b|\bversus\b|\bvs\b\.?|,")
+_OR: Final = re.compile(r"\bor\b|\boder\b|\bversus\b|\bvs\b")
+_FEW: Final = 3
+"""Words of a part that leaves out what another says: "left", "the inferior"."""
 _ASKS_WHAT: Final = re.compile(
     r"\b(?:what|which|where|when|how|who|why|describe|name|list|tell|give|show|welche\w*|was|wie|wo|wer|warum|nenne|zeig\w*|beschreib\w*)\b",
     re.I,
 )
-_LEAD: Final = re.compile(r"\b(?:leads?\s+)?(aVR|aVL|aVF|V[1-6]|III|II|I)\b(?=\s*(?:[,?.;]|and|or|$|lead|\W))")
 _LEAD_ASKED: Final = re.compile(
     r"\b(?:which|what|name the|list the|in which|welche\w*)\s+(?:\w+\s+){0,2}(?:leads?|ableitung\w*)\b", re.IGNORECASE
 )
+_OPENER: Final = re.compile(r"^\W*(?:can|will|may)\b", re.I)
+"""Words that open a question and are given names too: small, they are no name."""
+_RATE: Final = re.compile(r"\bhr\b(?=\W*(?:[a-z<>=≥≤?\d]|$))|\bHR\b(?=\W*(?:[a-z<>=≥≤?\d]|$))")
+"""The heart rate, where no name follows as it does the German title."""
 _RANGE_ASKED: Final = re.compile(
-    r"\b(range|normal|abnormal|prolonged|long|short|shortened|increased|decreased|elevated|high|low|above|below|wide|narrow|irregular)\b",
+    r"\b(?:range|normal\w*|abnormal|prolonged|long|short|shortened|increased|decreased|elevated|high|low|above|below|wide|narrow|irregular"
+    r"|verl(?:ä|ae)ngert|verk(?:ü|ue)rzt|verbreitert|erh(?:ö|oe)ht|erniedrigt|lang|kurz|hoch|niedrig|breit|schmal|widened|too|zu)\b",
     re.I,
 )
-_DECADE_ASKED: Final = re.compile(
-    r"\b(normal|reference) (range|limits?)|\bwithin\b|\babnormal|\bnormal\b", re.IGNORECASE
+_CHANGE: Final = re.compile(
+    r"\b(?:better|worse|worsened|improved?|deteriorated|besser|schlechter|verschlechtert|verbessert|ver(?:ä|ae)ndert)\b"
+    r"|\bim vergleich\b|\bthan (?:before|last|previous|the (?:last|previous))\b|\bas (?:before|last time)\b"
+    r"|\b(?:since|from|to|with) (?:(?:the|his|her|my|their) )?(?:last|previous|prior|earlier|first|old)"
+    r" (?:ecgs?|ekgs?|tracing|time|one|recording|visit)\b"
+    r"|\banything new\b|\bwhat(?:'s| is| has) (?:new|changed)\b|\bwas ist neu\b"
+    r"|\b(?:is|are) (?:it|this|the \w+|that) (?:unchanged|new)\b",
+    re.I,
 )
-_REGULARITY: Final = re.compile(r"\b(?:ir)?regular(?:ity|ly)?\b|\b(?:un)?regelm(?:ä|ae)(?:ß|ss)ig\b", re.I)
+_REGULARITY: Final = re.compile(
+    r"\b(?:ir)?regular(?:ity|ly)?\b|\b(?:un)?even(?:ly)?\b|\b(?:un)?regelm(?:ä|ae)(?:ß|ss)ig\b", re.I
+)
 _ACUITY: Final = re.compile(
     r"\b(?:acute|recent|fresh|akut\w*|frisch\w*|new)\b.*\b(?:old|chronic|alt\w*)\b|\b(?:old|chronic|alt\w*)\b.*\b(?:acute|recent|fresh|new|akut\w*)\b"
     r"|\bhow old is (?:the|this) (?:infarct\w*|mi|heart attack)\b",
@@ -89,6 +87,7 @@ class Question:
         bounds: Limits named for measurements.
         asks_regularity: Whether the rhythm is regular.
         asks_acuity: Whether an infarction is acute or old.
+        asks_change: What has changed since an earlier ECG.
     """
 
     text: str
@@ -102,6 +101,7 @@ class Question:
     bounds: tuple[Bound, ...] = ()
     asks_regularity: bool = False
     asks_acuity: bool = False
+    asks_change: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -114,37 +114,64 @@ def read_question(text: str) -> Question:
     >>> read_question("What is the QRS duration?").measures
     ('qrs_ms',)
     """
-    cleaned = clean(text, max_chars=400).text
+    unnamed = _RATE.sub("heart rate", _OPENER.sub(lambda match: match[0].lower(), text))
+    cleaned = clean(unnamed, max_chars=400).text
     options = options_in(cleaned)
     named = [concept for option in options for concept in concepts_in(option)]
-    measures = [name for name, pattern in _MEASURES if re.search(pattern, cleaned, re.IGNORECASE)]
-    if re.search(r"\bpremature|first|av block|bundle", cleaned, re.IGNORECASE) is None and len(measures) > 1:
-        # "Ventricular rate" is not asked about where another measurement is named in full.
-        measures = [name for name in measures if name != "heart_rate_bpm" or "rate" in cleaned.lower()]
-    if "qtc_ms" in measures and not re.search(
-        r"\bqt\b(?!\s*-?corrected)", re.sub(r"corrected qt", "qtc", cleaned, flags=re.I), re.I
-    ):
-        measures = [name for name in measures if name != "qt_ms"]
-    bounds = tuple(bound for bound in read_query(cleaned).bounds if bound.measure != "age")
-    measures = list(dict.fromkeys([bound.measure for bound in bounds] or measures))
+    read = read_query(cleaned)
+    bounds = tuple(bound for bound in read.bounds if bound.measure != "age")
+    measures = [bound.measure for bound in bounds] or [name for _, name in named_in(cleaned, asked=True)]
     return Question(
         cleaned,
         kind_of(cleaned),
         tuple(dict.fromkeys(named)),
-        tuple(measures),
-        tuple(lead for lead in LEADS if lead in _LEAD.findall(cleaned)),
+        tuple(dict.fromkeys(measures)),
+        in_order(leads_in(cleaned)),
         tuple(dict.fromkeys(s for names, pattern in _SECTIONS if re.search(pattern, cleaned, re.I) for s in names)),
         bool(_LEAD_ASKED.search(cleaned)),
         bool(_RANGE_ASKED.search(cleaned)),
         bounds,
         bool(_REGULARITY.search(cleaned)) and not set(named) - {"IRREG", "REGRH"},
         bool(_ACUITY.search(cleaned)),
+        bool(_CHANGE.search(cleaned)),
     )
 
 
 def options_in(text: str) -> list[str]:
-    """The parts of a question that stand between "or" and commas: each may name a finding."""
-    return [part for part in re.split(r"\bor\b|\boder\b|\bversus\b|\bvs\.?\b|,", text) if part.strip()]
+    """The parts of a question that stand between "or" and commas: each may name a finding.
+
+    Words that two parts share stand in one of them alone, and are given to the other.
+
+    >>> options_in("Left or right bundle branch block?")
+    ['Left bundle branch block', ' right bundle branch block?']
+    """
+    parts = [part for part in _SEPARATOR.split(text) if part.strip()]
+    for i in range(len(parts) - 1):
+        if _OR.search(text) and bool(concepts_in(parts[i])) is not bool(concepts_in(parts[i + 1])):
+            parts[i : i + 2] = _shared(parts[i], parts[i + 1])
+    return parts
+
+
+def _shared(first: str, second: str) -> list[str]:
+    """Two parts with the words of one that the other leaves out; as they are where none make it a finding."""
+    a, b = first.split(), second.rstrip(" ?.!").split()
+    if not concepts_in(first) and len(a) <= _FEW + 3:
+        stem = a[-1].rstrip("-") if a[-1].endswith("-") else None
+        tails = (
+            [b[0][k:] for k in range(2, len(b[0]) - 3)]
+            if stem is not None
+            else [" " + " ".join(b[k:]) for k in range(1, len(b))]
+        )
+        for tail in tails:
+            made = " ".join([*a[:-1], stem + tail]) if stem is not None else " ".join(a) + tail
+            if set(concepts_in(made)) - set(concepts_in(second)):
+                return [made, second]
+    if not concepts_in(second) and len(b) <= _FEW:
+        for k in range(len(a) - 1, 0, -1):
+            made = " ".join([*a[:k], *b])
+            if set(concepts_in(made)) - set(concepts_in(first)):
+                return [first, made]
+    return [first, second]
 
 
 def concepts_in(option: str) -> list[str]:
@@ -155,8 +182,11 @@ def concepts_in(option: str) -> list[str]:
 def kind_of(text: str) -> QuestionKind:
     """Whether a question is to be verified, is a choice, or asks what."""
     options = options_in(text)
-    if len(options) > 1 and re.search(r"\bor\b|\boder\b|\bversus\b|\bvs\b", text) and _CHOOSE.search(text):
-        return "choose"
+    if len(options) > 1 and _OR.search(text):
+        named = [option for option in options if concepts_in(option)]
+        bare = len(named) > 1 and not VERIFY.search(text) and text.rstrip().endswith("?")
+        if bare or _CHOOSE.search(text):
+            return "choose"
     if VERIFY.search(text):
         return "verify"
     # "WPW?" asks whether it is there.

@@ -12,11 +12,12 @@ from precordia.core.errors import UsageError
 from precordia.core.protocols import LanguageModel
 from precordia.generation.answers.asked import as_asked
 from precordia.generation.answers.calibrated import calibrated_reply
-from precordia.generation.answers.comparison import compare
+from precordia.generation.answers.comparison import compare, since_earlier
 from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.voted import reply_to
+from precordia.generation.answers.whether import whether
 from precordia.generation.questions import Question, read_question
 from precordia.generation.written.prompt import assemble
 from precordia.generation.written.writing import Watch, WritingSettings, with_model
@@ -89,11 +90,15 @@ def answer(
 
 
 def _about_one(asked: Question, judgement: Judgement, fitted: FittedAnswers | None, abstain: bool) -> Draft:
+    if asked.asks_change:
+        return since_earlier(asked, judgement)
     options = as_asked(asked, fitted.groups) if fitted is not None else None
     features = _numbers(judgement.evidence) if options is not None else None
     if fitted is None or features is None or options is None:
         return reply_to(asked, judgement)
     belief = Belief(fitted, features, judgement.evidence)
+    if abstain and options.findings:
+        return whether(asked, options, belief, judgement)
     draft = calibrated_reply(options, belief, abstain=abstain)
     if abstain and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for

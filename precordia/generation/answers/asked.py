@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from precordia.concepts import vocabulary
 from precordia.core.leads import LEADS
 from precordia.generation.questions import VERIFY, Question, QuestionKind, concepts_in, kind_of, options_in
 
@@ -53,6 +54,8 @@ _SHOWN: Final = re.compile(r"\b(symptoms?|signs?|evidence|shows?|showing)\b", re
 """A finding is meant, not the number that it is a finding about."""
 _WIDER: Final = {"ARTI": "any:noise"}
 """Concepts that stand for a group."""
+FINDINGS: Final = {"any:beats": "PRC(S)", "beats:PRC(S)": "PRC(S)", "beats:PVC": "PVC", "beats:SVES": "SVES"}
+"""Targets that are a finding of the vocabulary under another name."""
 _ASIDE: Final = re.compile(r"\([^)]*\)")
 
 
@@ -73,6 +76,19 @@ class Asked:
     options: tuple[str, ...]
     lead: str | None = None
     of: str = ""
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """The findings of the whole ECG of which it is asked whether, or which, are there; none where that is not asked.
+
+        Disturbances are another matter, and so is what may be named in a list.
+        """
+        known = vocabulary()
+        named = tuple(FINDINGS.get(option, option) for option in self.options)
+        alike = len(set(named)) < len(named)
+        if self.kind == "query" or self.lead or self.of or alike or not all(c in known for c in named):
+            return ()
+        return () if any(known.concept(c).section == "technical" for c in named) else named
 
     def target(self, option: str) -> str:
         """The target that decides on an option.

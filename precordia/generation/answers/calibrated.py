@@ -8,7 +8,7 @@ from typing import Final
 from precordia.concepts import statement_of, vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Finding, Status
-from precordia.generation.answers.asked import Asked
+from precordia.generation.answers.asked import FINDINGS, Asked
 from precordia.generation.answers.decision import Decision, decide
 from precordia.generation.answers.fitted import Belief
 from precordia.generation.answers.priors import NO, UNSURE
@@ -34,11 +34,8 @@ _NAMES: Final = {
     "stage:none": "no myocardial infarction",
 }
 _FINDINGS: Final = {
+    **FINDINGS,
     "any:noise": "ARTI",
-    "any:beats": "PRC(S)",
-    "beats:PRC(S)": "PRC(S)",
-    "beats:PVC": "PVC",
-    "beats:SVES": "SVES",
     "stage:early": "ACMI",
     "stage:middle": "RECMI",
     "stage:old": "OLDMI",
@@ -50,15 +47,16 @@ _CONTRIBUTES: Final = 0.15
 _MOST_MEASUREMENTS: Final = 2
 
 
-def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True) -> Draft:
+def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True, decided: Decision | None = None) -> Draft:
     """The likeliest answer; "not sure" where it is not likely enough and ``abstain`` is set.
 
     Args:
         asked: The question.
         belief: How likely each target is of the ECG.
         abstain: Withhold answers below the confidence that keeps to the risk chosen; else all are given, with a warning.
+        decided: What is answered, where that is decided with more than ``belief``.
     """
-    evidence, decision = belief.evidence, decide(asked, belief)
+    evidence, decision = belief.evidence, decided or decide(asked, belief)
     reason = _why_not(asked, belief, decision) if abstain else None
     if reason is None and decision.answer == UNSURE:
         reason = f"not sure: {_name(asked.options[0])} is stated as doubtful of such ECGs"

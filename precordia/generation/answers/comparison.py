@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
@@ -10,7 +13,8 @@ from precordia.core.findings import Finding
 from precordia.core.recording import Recording
 from precordia.generation.answers.voted import is_there
 from precordia.generation.questions import Question
-from precordia.generation.reports.composer import sentence
+from precordia.generation.reports.composer import compose, sentence
+from precordia.generation.reports.serial import with_earlier
 from precordia.judgement import votes
 from precordia.judgement.changes import change_in_words
 from precordia.judgement.evidence import Evidence
@@ -24,6 +28,22 @@ _WANTED = {
     "resolved": ("resolved", "gone", "disappeared", "no longer"),
     "unchanged": ("still", "remain", "persist", "unchanged", "both"),
 }
+_MOVES: Final = (
+    (
+        "increased",
+        r"\b(?:wid|broad|long|fast|high|larg|great|bigg)er\b|\b(?:gone|went|go(?:es)?) up\b"
+        r"|\b(?:increas|ris|rose|prolong|lengthen|widen)\w*"
+        r"|\b(?:l(?:ä|ae)ng|breit|schnell|h(?:ö|oe)h|gr(?:ö|oe)(?:ß|ss))er\b|\b(?:gestiegen|zugenommen|verl(?:ä|ae)ngert|verbreitert)\b",
+    ),
+    (
+        "decreased",
+        r"\b(?:narrow|short|slow|low|small)er\b|\b(?:gone|went|go(?:es)?) down\b|\b(?:decreas|fall|fell|shorten|drop|slow)\w*"
+        r"|\b(?:k(?:ü|ue)rz|schmal|langsam|niedrig|klein)er\b|\b(?:gesunken|abgenommen|verk(?:ü|ue)rzt)\b",
+    ),
+    ("unchanged", r"\b(?:unchanged|same|stable|constant|unver(?:ä|ae)ndert|gleich)\b"),
+    ("changed", r"\b(?:chang|differ|ver(?:ä|ae)nder)\w*"),
+)
+"""How a question says that a number moved."""
 _WELL = frozenset({"NORM", "ONORM", "SR", "NAXIS", "REGRH"})
 _REASONS = 4
 SECOND = "second."
@@ -37,7 +57,8 @@ def compare(question: Question, judgements: Sequence[Judgement]) -> Draft:
     if question.measures or not question.concepts:
         names = question.measures or ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg")
         if question.measures or not question.sections:
-            statements += _numbers(names, first, second)
+            numbers = _numbers(names, first, second)
+            statements += _answered(question, numbers) if question.measures else numbers
     reason = None
     if not question.measures or question.concepts:
         reason = next((j.reason for j in judgements if j.reason is not None), None)
@@ -52,10 +73,31 @@ def compare(question: Question, judgements: Sequence[Judgement]) -> Draft:
     return Draft(tuple(statements), measurements=first.measurements, hits=unique, warnings=warnings)
 
 
+def since_earlier(question: Question, judgement: Judgement) -> Draft:
+    """What has changed in one ECG since the patient's last, where the archive holds an earlier one."""
+    evidence = judgement.evidence
+    if not evidence.earlier:
+        reason = "there is nothing to compare with: no earlier ECG of this patient is known; give it as well"
+        return Draft((), True, reason, evidence.measurements, evidence.hits)
+    report = compose(judgement)
+    told = with_earlier(report, evidence.earlier).statements[len(report.statements) :]
+    kept = tuple(s for s in told if _concerns(s, question))
+    reason = "what was asked for has not changed since the earlier ECG, or neither report tells"
+    return Draft(
+        kept, not kept, None if kept else reason, evidence.measurements, evidence.hits, earlier=evidence.earlier
+    )
+
+
+def _concerns(statement: Statement, question: Question) -> bool:
+    named = {f.concept for f in statement.findings}
+    asked_for = set(question.measures) & set(statement.measurements) or set(question.concepts) & named
+    return bool(asked_for) or not (question.measures or question.concepts)
+
+
 def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statement]:
     """Better, worse, changed or unchanged, with what speaks for it; nothing where one thing is asked about."""
     words = question.text.lower()
-    listed = any(name in words for names in _WANTED.values() for name in names)
+    listed = question.kind != "verify" and any(name in words for names in _WANTED.values() for name in names)
     if listed or question.concepts or question.measures or question.sections or not statements:
         return []
     sides: dict[str, list[Statement]] = {"new": [], "resolved": []}
@@ -65,26 +107,49 @@ def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statem
                 # What is new is worse, unless it is that the ECG is normal.
                 well = finding.concept in _WELL
                 sides["resolved" if well == (finding.comparison == "new") else "new"].append(said)
-    moved = [s for s in statements if not s.findings and ", now " in s.text]
+    moved = [s for s in statements if not s.findings and _moved(s) != "unchanged"]
     worse, better = sides["new"], sides["resolved"]
-    word = (
-        "Changed"
+    verdict = (
+        "changed"
         if worse and better
-        else "Worse"
+        else "worse"
         if worse
-        else "Better"
+        else "better"
         if better
-        else "Changed"
+        else "changed"
         if moved
-        else "Unchanged"
+        else "unchanged"
     )
     reasons = [*worse, *better, *moved] or list(statements)
     told = "; ".join(_within(s.text.rstrip(".")) for s in reasons[:_REASONS])
     cited = {c.case_id: c for s in reasons[:_REASONS] for c in s.citations}
     names = dict.fromkeys(name for s in reasons[:_REASONS] for name in s.measurements)
     return [
-        Statement(sentence(f"{word}: {told}"), citations=tuple(cited.values()), measurements=tuple(names), support=1.0)
+        Statement(
+            sentence(f"{verdict}: {told}"), citations=tuple(cited.values()), measurements=tuple(names), support=1.0
+        )
     ]
+
+
+def _moved(statement: Statement) -> str:
+    """Which way the number of a statement went."""
+    return next((move for move in ("increased", "decreased") if f" {move}: " in statement.text), "unchanged")
+
+
+def _answered(question: Question, statements: Sequence[Statement]) -> list[Statement]:
+    """With yes or no before them, where it is asked whether numbers went one way."""
+    if question.kind != "verify" or question.concepts:
+        return list(statements)
+    asked = next((move for move, pattern in _MOVES if re.search(pattern, question.text, re.I)), None)
+    return [_with_answer(s, _holds(asked, _moved(s))) for s in statements] if asked else list(statements)
+
+
+def _holds(asked: str, moved: str) -> bool:
+    return moved != "unchanged" if asked == "changed" else moved == asked
+
+
+def _with_answer(statement: Statement, holds: bool) -> Statement:
+    return replace(statement, text=f"{'Yes' if holds else 'No'}: {_within(statement.text)}")
 
 
 def _within(text: str) -> str:
@@ -168,6 +233,10 @@ def _asked_for(question: Question, statements: Sequence[Statement]) -> list[Stat
     """Only what is new, gone or unchanged, where the question asks for one of these, and only what has evidence."""
     words = question.text.lower()
     kept = [s for s in statements if s.citations or s.measurements]
+    if question.kind == "verify" and question.concepts:
+        way: str | None = next((w for w, names in _WANTED.items() if any(name in f"{words} " for name in names)), None)
+        way = way or ("new" if re.search(r"\b(?:new|neu)\b", words) else None)
+        return [_with_answer(s, s.findings[0].comparison == way) if s.findings and way else s for s in kept]
     for wanted, names in _WANTED.items():
         if any(name in words for name in names) and not question.concepts and not question.measures:
             return [s for s in kept if s.findings and s.findings[0].comparison == wanted]

@@ -10,7 +10,7 @@ from importlib import resources
 
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.recording import Recording
-from precordia.generation.questions import Question
+from precordia.generation.questions import Question, concepts_in
 from precordia.generation.reports.composer import compose, sentence, statement_about
 from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
@@ -23,12 +23,19 @@ _AGE = re.compile(
     re.I,
 )
 _SEX = re.compile(
-    r"\b(?:sex|gender|geschlecht)\b|\b(?:is|was) (?:the|this) (?:patient|person) (?:an? )?(?P<said>male|female|man|woman)\b",
+    r"\b(?:sex|gender|geschlecht)\b|\b(?:is|was|ist|war) (?:it|he|she|es|das|(?:the|this|der|die) (?:patient(?:in)?|person))"
+    r" (?:an? |eine? )?(?P<said>male|female|man|woman|mann|frau|m(?:ä|ae)nnlich|weiblich)\b",
     re.I,
 )
+_FEMALE = frozenset(("female", "woman", "frau", "weiblich"))
+_WHAT_IS = re.compile(
+    r"^\W*(?:what(?:'s| is| are)|whats|was (?:ist|sind|bedeutet))\s+(?P<what>(?!(?:the|this|der|die|das)\b)[^?]+)\??\W*$",
+    re.I,
+)
+"""A word's meaning is asked for: "what is a left bundle branch block?", where "what is the rhythm?" is about this ECG."""
 _WHOLE = re.compile(
     r"\b(?:report|summar\w*|describe|interpret\w*|diagnos\w*|findings?|overview|conclusion|impression|befund\w*|abnormal\w*|auff(?:ä|ae)llig\w*"
-    r"|symptoms?|zeigt|shows?|see|seen|wrong|normal\w*|okay|ok|anything|everything|unusual|problems?|pathol\w*)\b",
+    r"|symptoms?|zeigt|shows?|see|seen|wrong|normal\w*|okay|ok|anything|everything|unusual|problems?|pathol\w*|means?|bedeutet)\b",
     re.I,
 )
 
@@ -59,8 +66,18 @@ def beyond(question: Question, judgement: Judgement) -> Draft | None:
     match = _SEX.search(question.text)
     if match is not None:
         return _from_record(_sex_in_words(recording, match["said"]), "the record gives no sex", judgement)
-    scope = next((scope for scope in _scopes() if scope.wording.search(question.text)), None)
+    scope = scope_of(question)
     return None if scope is None else _declined(scope, judgement)
+
+
+def scope_of(question: Question) -> Scope | None:
+    """The kind of question that no ECG answers; None where one may."""
+    found = next((scope for scope in _scopes() if scope.wording.search(question.text)), None)
+    if found is None and not question.measures and question.kind == "query":
+        defined = _WHAT_IS.match(question.text)
+        if defined is not None and concepts_in(defined["what"]):
+            return next(scope for scope in _scopes() if scope.name == "textbook")
+    return found
 
 
 def asks_the_whole(question: Question) -> bool:
@@ -71,9 +88,7 @@ def asks_the_whole(question: Question) -> bool:
 def _sex_in_words(recording: Recording, said: str | None) -> str | None:
     if recording.sex is None:
         return None
-    lead_in = (
-        "" if said is None else "Yes: " if (said.lower() in ("female", "woman")) == (recording.sex == "F") else "No: "
-    )
+    lead_in = "" if said is None else "Yes: " if (said.lower() in _FEMALE) == (recording.sex == "F") else "No: "
     return f"{lead_in}the patient is {'female' if recording.sex == 'F' else 'male'}, as the record has it."
 
 

@@ -11,6 +11,7 @@ from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
+from precordia.generation.answers.certainty import Reading, in_doubt, is_certain, readings_of
 from precordia.generation.answers.scope import asks_the_whole
 from precordia.generation.questions import Question
 from precordia.generation.reports.composer import compose, sentence, statement_about
@@ -18,7 +19,7 @@ from precordia.judgement import measured, votes
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
-from precordia.judgement.reconcile import in_words, sayable
+from precordia.judgement.reconcile import exclusions, in_words, sayable
 from precordia.judgement.standing import Standing
 from precordia.judgement.votes import lineage
 
@@ -27,6 +28,13 @@ INVERTED_T_MV, Q_MV = 0.1, 0.1
 wave as one (fourth universal definition of myocardial infarction, Thygesen et al. 2018)."""
 ST_LEVEL_MV = {lead: 0.2 if lead in ("V2", "V3") else 0.1 for lead in LEADS}
 """ST elevation that counts (Wagner et al., AHA/ACCF/HRS part VI, Circulation 2009;119:e262; the value for men over 40)."""
+
+_ABOVE = ("verlängert", "verlaengert", "erhöht", "erhoeht", "verbreitert", "breit", "schnell", "hoch", "lang(?!s)")
+_BELOW = ("verkürzt", "verkuerzt", "erniedrigt", "niedrig", "kurz", "schmal", "langsam")
+"""How German says on which side of its range a number lies."""
+
+_NEIGHBOURS = 2
+"""Leads in which ST elevation counts (fourth universal definition, ibid.)."""
 
 
 def reply_to(question: Question, judgement: Judgement) -> Draft:
@@ -73,23 +81,38 @@ def _about_findings(question: Question, standings: Sequence[Standing], judgement
     evidence = judgement.evidence
     if judgement.reason is not None and evidence.too_thin is not None and not all(s.measurements for s in standings):
         return _draft([], evidence, evidence.too_thin)
-    there = {s.concept: is_there(s, judgement) for s in standings}
-    unsure = [s for s in standings if there[s.concept] is None]
+    if question.kind == "query":
+        # "Where is the infarct?", "what kind of ...": what is said that is more special.
+        said = [s for s in judgement.said if any(s.implies(asked.concept) for asked in standings)]
+        if said:
+            return _draft([statement_about(s, evidence) for s in said], evidence, "")
+    readings = {s.concept: readings_of(s, judgement) for s in standings}
+    there = {s.concept: is_certain(s, judgement, readings[s.concept]) for s in standings}
+    doubtful = [(s, readings[s.concept]) for s in standings if there[s.concept] is None]
     if question.kind == "choose" and len(standings) > 1:
-        chosen = [s for s in standings if there[s.concept]]
+        chosen = compatible([s for s in standings if there[s.concept]])
         if chosen:
             return _draft([_said("", s, evidence, present=True) for s in chosen], evidence, "")
-        if unsure:
-            return _not_sure(unsure, evidence)
+        if doubtful:
+            return unsure(doubtful, evidence)
         none = [_said("None of them: no ", s, evidence, present=False) for s in standings]
         return _draft(none, evidence, "")
-    if unsure:
-        return _not_sure(unsure, evidence)
+    if doubtful:
+        return unsure(doubtful, evidence)
     statements = [
         _said("Yes: " if there[s.concept] else "No: no ", s, evidence, present=bool(there[s.concept]))
         for s in standings
     ]
     return _draft(statements, evidence, "")
+
+
+def compatible(chosen: Sequence[Standing]) -> list[Standing]:
+    """Of findings that exclude each other the more probable, as the report says it; in their order."""
+    kept: list[Standing] = []
+    for s in sorted(chosen, key=lambda s: -s.probability):
+        if not any(frozenset((s.concept, k.concept)) in exclusions([s.concept, k.concept]) for k in kept):
+            kept.append(s)
+    return [s for s in chosen if s in kept]
 
 
 def _said(lead_in: str, standing: Standing, evidence: Evidence, *, present: bool) -> Statement:
@@ -111,18 +134,22 @@ def _said(lead_in: str, standing: Standing, evidence: Evidence, *, present: bool
     )
 
 
-def _not_sure(unsure: Sequence[Standing], evidence: Evidence) -> Draft:
+def unsure(doubtful: Sequence[tuple[Standing, Sequence[Reading]]], evidence: Evidence) -> Draft:
+    """Neither yes nor no: how likely each finding is, and who states it."""
     named = "; ".join(
-        f"{in_words(Finding(s.concept))} is possible ({s.probability:.0%}; stated by {len(s.vote.agreeing)} of "
+        f"{in_words(Finding(s.concept))} is possible ({in_doubt(readings)}; stated by {len(s.vote.agreeing)} of "
         f"{len(evidence.jury)} precedents)"
-        for s in unsure
+        for s, readings in doubtful
     )
     return _draft([], evidence, f"not sure: {named}")
 
 
 def _about_numbers(question: Question, recording: Recording, measurements: Measurements) -> list[Statement]:
     statements = []
-    for name in question.measures:
+    verified = question.kind == "verify" and question.asks_range and not question.bounds
+    for asked in question.measures:
+        # Whether a QT interval is long depends on the rate: the corrected one has a normal range.
+        name = "qtc_ms" if asked == "qt_ms" and verified else asked
         value = getattr(measurements, name)
         if value is None:
             continue
@@ -138,7 +165,7 @@ def _about_numbers(question: Question, recording: Recording, measurements: Measu
             text = f"{'Yes' if holds else 'No'}: {text[0].lower() + text[1:] if name == 'heart_rate_bpm' else text}"
         elif low is not None or high is not None:
             text += f", {place} the normal range"
-            if question.kind == "verify" and question.asks_range:
+            if verified:
                 text = f"{'Yes' if _range_holds(question.text, place) else 'No'}: {text}"
         statements.append(Statement(f"{text}.", measurements=(name,), support=1.0))
     return statements
@@ -148,14 +175,14 @@ def _range_holds(text: str, place: str) -> bool:
     words = text.lower()
     for state, names in (
         ("outside", ("abnormal", "outside", "out of")),
-        ("above", ("above", "prolonged", "long", "increased", "elevated", "high", "wide", "fast")),
-        ("below", ("below", "short", "decreased", "low", "slow", "narrow")),
+        ("above", ("above", "prolonged", "long", "increased", "elevated", "high", "wide", "fast", *_ABOVE)),
+        ("below", ("below", "short", "decreased", "low", "slow", "narrow", *_BELOW)),
     ):
-        if any(name in words for name in names):
+        if any(re.search(rf"\b{name}", words) for name in names):
             if state == "outside":
                 return place != "within"
             # "Narrow" has no limit below which it begins: it is what is not wide.
-            return place == state or ("narrow" in words and place == "within")
+            return place == state or (any(w in words for w in ("narrow", "schmal")) and place == "within")
     return place == "within"
 
 
@@ -163,7 +190,7 @@ def _about_regularity(question: Question, measurements: Measurements) -> list[St
     found = measurements.rhythm_regularity
     if found is None:
         return []
-    asked = "irregular" if re.search(r"\birregular|\bunregelm", question.text, re.I) else "regular"
+    asked = "irregular" if re.search(r"\birregular|\bunregelm|\buneven", question.text, re.I) else "regular"
     holds = (found == "regular") == (asked == "regular")
     lead_in = ("Yes: " if holds else "No: ") if question.kind == "verify" else ""
     return [Statement(sentence(f"{lead_in}the rhythm is {found}"), measurements=("rhythm_regularity",), support=1.0)]
@@ -176,11 +203,15 @@ def _about_acuity(question: Question, judgement: Judgement) -> Draft:
     if not said:
         return _about_findings(replace(question, kind="verify"), [judgement.standing(c) for c in about[:1]], judgement)
     told = [s for s in said if s.finding.severity or s.concept in ("ACMI", "RECMI", "OLDMI", "STEMI")]
-    statements = [statement_about(s, judgement.evidence) for s in told]
+    measurements = judgement.evidence.measurements
+    raised = [lead for lead in LEADS if measurements.st_j60_mv.get(lead, 0.0) >= ST_LEVEL_MV[lead]]
     named = ", ".join(in_words(s.finding) for s in said)
-    return _draft(
-        statements, judgement.evidence, f"not sure: {named}, of which neither precedents nor measurements tell the age"
-    )
+    reason = f"not sure: {named}, of which neither precedents nor measurements tell the age"
+    if told and len(raised) >= _NEIGHBOURS:
+        # What others call old may be fresh where the ST segment is still raised.
+        reason, told = f"not sure: {named}, and ST elevation in {', '.join(raised)}, which may be of any age", []
+    sure = len(told) == len(said) and all(s.finding.status == "present" for s in told)
+    return _draft([statement_about(s, judgement.evidence) for s in told] if sure else [], judgement.evidence, reason)
 
 
 def _about_leads(question: Question, measurements: Measurements) -> list[Statement]:
@@ -251,7 +282,9 @@ def _is_technical(concept: str) -> bool:
 
 def _is_defined_by(concept: str, names: Sequence[str]) -> bool:
     """Whether a finding says no more than that a measurement is out of range."""
-    return any(c.concept in lineage(concept) and c.decides and c.name in names for c in measured.checks())
+    # A limit to the QT interval is a limit to what "prolonged QT" says of the corrected one.
+    meant = {*names, *(("qtc_ms",) if "qt_ms" in names else ())}
+    return any(c.concept in lineage(concept) and c.decides and c.name in meant for c in measured.checks())
 
 
 def _labels(names: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
 """The grammar of clinical queries: what words ask for, as findings, numbers, people and times; for search and questions."""
 
+from precordia.retrieval.grammar.leads import in_order, leads_in
+from precordia.retrieval.grammar.numbers import named_in
 from precordia.retrieval.grammar.reader import read_query
 from precordia.retrieval.grammar.understood import Bound, Understood, Wish
 
-__all__ = ["Bound", "Understood", "Wish", "read_query"]
+__all__ = ["Bound", "Understood", "Wish", "in_order", "leads_in", "named_in", "read_query"]

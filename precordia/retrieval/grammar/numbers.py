@@ -4,24 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from precordia.retrieval.grammar.understood import Bound, Operator
 
+
+@dataclass(frozen=True)
+class Named:
+    """How people write a measurement.
+
+    Attributes:
+        measure: A scalar of :class:`~precordia.core.findings.Measurements`.
+        words: Its names, with which a limit may stand.
+        asked: How a question names it without a limit, where that is not by ``words`` alone.
+    """
+
+    measure: str
+    words: str
+    asked: str | None = None
+
+
 MEASURES: Final = (
-    ("qtc_ms", r"qt[\s-]?c(?:[\s-]+(?:interval|time|zeit|intervall|duration))?|corrected qt(?:[\s-]+interval)?"),
-    ("qt_ms", r"qt(?:[\s-]*(?:interval|intervall|zeit|time|duration))?"),
-    ("pr_ms", r"(?:pr|pq)(?:[\s-]*(?:interval|intervall|zeit|time|duration))?"),
-    ("qrs_ms", r"qrs(?:[\s-]*(?:duration|width|complex(?:es)?|komplex\w*|interval|breite|dauer))?"),
-    ("p_ms", r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer"),
-    ("rr_ms", r"rr[\s-]*intervals?"),
-    (
+    Named(
+        "qtc_ms",
+        r"qt[\s-]?c(?:[\s-]+(?:interval|time|zeit|intervall|duration))?|corrected qt(?:[\s-]+interval)?"
+        r"|qt[\s-]+corrected(?:[\s-]+interval)?|korrigierte qt(?:[\s-]?zeit)?",
+    ),
+    Named("qt_ms", r"qt(?:[\s-]*(?:interval|intervall|zeit|time|duration))?"),
+    Named("pr_ms", r"(?:pr|pq)(?:[\s-]*(?:interval|intervall|zeit|time|duration))?"),
+    Named(
+        "qrs_ms",
+        r"qrs(?:[\s-]*(?:duration|width|complex(?:es)?|komplex\w*|interval|breite|dauer))?",
+        # Of the complex much else can be asked than its width.
+        r"qrs[\s-]*(?:duration|width|complex(?:es)? (?:duration|width)|interval|breite|dauer)|how (?:wide|broad)|wie breit"
+        r"|qrs\b[^.?]{0,20}\b(?:wide[nr]?\w*|broad\w*|narrow\w*|lengthen\w*|chang\w*|prolonged|normal|abnormal|breit\w*|schmal\w*|verbreitert|verl(?:ä|ae)ngert)"
+        r"|(?:wide|broad|narrow|breite\w*|schmale\w*)[\s-]+(?:qrs|complex(?:es)?|komplex\w*)(?![\s-]*ta[ck]h?y)",
+    ),
+    Named("p_ms", r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer"),
+    Named("rr_ms", r"rr[\s-]*intervals?|rr[\s-]*abstand"),
+    Named(
         "heart_rate_bpm",
         r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency|beat)s?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate",
+        r"(?:heart|ventricular|pulse)[\s-]*rates?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate|how fast|beats per minute"
+        r"|(?:faster|slower|schneller|langsamer) (?:now|than|als|geworden)",
     ),
-    ("axis_deg", r"(?:(?:qrs|heart|electrical|cardiac)\s+)?axis"),
+    Named(
+        "axis_deg",
+        r"(?:(?:qrs|heart|electrical|cardiac)\s+)?axis",
+        r"(?:(?:qrs|heart|electrical|cardiac)\s+)?ax[ie]s(?!\s*deviation)|lagetyp|herzachse",
+    ),
 )
-"""Names of measurements as people write them, the more special first."""
+"""Names of measurements as people write them, the more special first: what one takes, no other names."""
 
 OPERATORS: Final[tuple[tuple[str, Operator], ...]] = (
     (
@@ -61,13 +95,20 @@ _SUFFIX: Final = rf"(?P<least>{_NUMBER}){_UNIT}(?P<after>{_AFTER})"
 _NOT: Final = r"(?P<negation>\b(?:no|not|without|kein\w*|ohne|nicht)\s+(?:a\s+|an\s+|the\s+|any\s+)?)?"
 
 _MEASURED: Final = [
-    (name, re.compile(rf"{_NOT}\b(?:{words})\b{_FILL}(?:{_RANGE}|{_SUFFIX}|{_LIMIT})(?![\w.])", re.I))
-    for name, words in MEASURES
+    (
+        named.measure,
+        re.compile(rf"{_NOT}\b(?:{named.words})\b{_FILL}(?:{_RANGE}|{_SUFFIX}|{_LIMIT})(?![\w.])", re.I),
+    )
+    for named in MEASURES
 ]
+_NAMES: Final = [(named.measure, re.compile(rf"\b(?:{named.words})\b", re.I)) for named in MEASURES]
+_ASKED: Final = [(n.measure, re.compile(rf"\b(?:{n.asked or n.words})\b", re.I)) for n in MEASURES]
 _RATE: Final = re.compile(rf"{_NOT}(?P<operator>{_OPERATOR})\s*(?P<value>\d+)\s*{_PER_MINUTE}(?!\w)", re.I)
 _WIDTH: Final = re.compile(
-    rf"{_NOT}(?:\b(?P<adjective>wide|broad|widened|breite\w*|narrow|schmale\w*)[\s-]+qrs(?:[\s-]*(?:complex(?:es)?|komplex\w*))?(?![\s-]*(?:complex\s+)?ta[ck]h?y)"
-    r"|\bqrs(?:[\s-]*(?:complex(?:es)?|duration))?\s+(?:is\s+|are\s+)?(?P<predicate>wide|broad|widened|narrow)\b)",
+    rf"{_NOT}(?:\b(?P<adjective>wide|broad|widened|breite\w*|narrow|schmale\w*)[\s-]+(?:qrs(?:[\s-]*(?:complex(?:es)?|komplex\w*))?"
+    r"|complex(?:es)?|kammerkomplex\w*)\b(?![\s-]*(?:complex\s+)?(?:ta[ck]h?y|rhythm))"
+    r"|\bqrs(?:[\s-]*(?:complex(?:es)?|komplex\w*|duration))?\s+(?:is\s+|are\s+|ist\s+|sind\s+)?"
+    r"(?P<predicate>wide|broad|widened|narrow|breit|verbreitert|schmal)\b)",
     re.I,
 )
 _AGED: Final = r"(?:\s*[-–]?\s*(?:years?|yrs?|y\.?o\.?|jahre?n?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|old|alt|olds?))?)?"
@@ -106,6 +147,22 @@ def bounds_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
             word = (match["adjective"] or match["predicate"]).lower()
             bound = Bound("qrs_ms", "<" if word.startswith(("narrow", "schmal")) else ">=", WIDE_MS)
             yield match.span(), (bound.opposite if match["negation"] else bound,)
+
+
+def named_in(text: str, *, asked: bool = False) -> Iterator[tuple[tuple[int, int], str]]:
+    """Stretches of a text that name a measurement, the first of each; stretches do not overlap.
+
+    Args:
+        text: Without what limits a measurement.
+        asked: As questions name it: of the QRS complex or the axis much else can be asked.
+    """
+    taken: list[tuple[int, int]] = []
+    for name, pattern in _ASKED if asked else _NAMES:
+        found = next((m.span() for m in pattern.finditer(text) if _free(m.span(), taken)), None)
+        if found is not None:
+            # What is named once may be named again: "QTc, the corrected QT" is one measurement.
+            taken += [m.span() for m in pattern.finditer(text)]
+            yield found, name
 
 
 def ages_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:

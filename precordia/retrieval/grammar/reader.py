@@ -10,9 +10,9 @@ from typing import Final
 
 from precordia.concepts import label_report
 from precordia.core.findings import Finding
-from precordia.core.leads import LEADS
 from precordia.core.recording import Sex
-from precordia.retrieval.grammar.numbers import MEASURES, ages_in, bounds_in
+from precordia.retrieval.grammar.leads import in_order, leads_in
+from precordia.retrieval.grammar.numbers import ages_in, bounds_in, named_in
 from precordia.retrieval.grammar.understood import Bound, Understood, Wish
 
 LONGEST: Final = 400
@@ -46,8 +46,6 @@ _CHANGES: Final = (
     ("unchanged", re.compile(r"\b(?:unchanged|still|persist\w*|unver(?:ä|ae)ndert\w*)\b", re.I)),
     ("resolved", re.compile(r"\b(?:resolved|no longer|disappeared|gone|nicht mehr)\b", re.I)),
 )
-_LEAD: Final = re.compile(r"\b(aVR|aVL|aVF|V[1-6]|III|II|I)\b")
-_LEADS: Final = re.compile(r"\b(V[1-6])\s*(?:-|–|to|through|bis)\s*(V[1-6])\b", re.I)
 _OR: Final = re.compile(r"\b(?:or|oder|either|entweder)\b|/", re.I)
 _EXCEPT: Final = re.compile(r"\b(?:excluding|excludes?|except(?: for)?|but not|other than|minus|au(?:ß|ss)er)\b", re.I)
 _NON: Final = re.compile(r"\bnon[- ](?=[a-z]{3})", re.I)
@@ -196,26 +194,17 @@ def _device(left: _Left) -> str | None:
 
 
 def _leads(left: _Left) -> tuple[str, ...]:
-    found = set()
-    for match in list(_LEADS.finditer(left.text)):
-        first, last = sorted(int(match[k][1]) for k in (1, 2))
-        found |= {f"V{k}" for k in range(first, last + 1)}
-        left.take(match.span())
-    for match in list(_LEAD.finditer(left.text)):
-        if match[1] != "I" or re.search(r"(?:leads?|,|and)\s*$|^$", left.text[: match.start()]):
-            found.add(match[1])
-            left.take(match.span())
-    return tuple(lead for lead in LEADS if lead in found)
+    found = list(leads_in(left.text))
+    for span, _ in found:
+        left.take(span)
+    return in_order(iter(found))
 
 
 def _measures(left: _Left) -> tuple[str, ...]:
-    found = []
-    for name, words in MEASURES:
-        match = re.search(rf"\b(?:{words})\b", left.text, re.I)
-        if match is not None:
-            left.take(match.span())
-            found.append(name)
-    return tuple(found)
+    found = list(named_in(left.text))
+    for span, _ in found:
+        left.take(span)
+    return tuple(name for _, name in found)
 
 
 @lru_cache(maxsize=1)

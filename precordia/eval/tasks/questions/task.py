@@ -4,50 +4,68 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
-from precordia.concepts import findings_from_codes, label_report
 from precordia.core import bootstrap
 from precordia.core.drafts import Draft
-from precordia.core.leads import LEADS
-from precordia.core.recording import Recording
+from precordia.core.errors import UsageError
 from precordia.core.retrieval import Query
+from precordia.datasets import ptbxl
 from precordia.eval.archive_kb import archive_kb
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.ptbxl import hash_signals, of_folds, read_codes, read_ptbxl_here
-from precordia.eval.tasks.questions.asked import Asked, Outcome, declined, load, meets, number, of_record, verdict
+from precordia.eval.ptbxl import hash_signals
+from precordia.eval.tasks.questions.asked import BUILDER, HALVES, Asked, load
+from precordia.eval.tasks.questions.ecgs import COUNTED, PHANTOMS, Ecgs, Known
+from precordia.eval.tasks.questions.replies import (
+    Outcome,
+    acuity,
+    choice,
+    compared,
+    declined,
+    meets,
+    number,
+    of_record,
+    verdict,
+)
+from precordia.eval.tasks.questions.sought import Coded, Sought, coded
 from precordia.indexing.store import DeltaCaseStore
 from precordia.judgement.evidence import Evidence
-from precordia.judgement.votes import lineage
+from precordia.judgement.measured import TOLERANCE
 from precordia.knowledge_base import KnowledgeBase
-from precordia.simulation.simulator import simulate_batch
-from precordia.simulation.truth import Truth
 
-PHANTOMS: Final = 60
-"""Simulated patients at 500 Hz, whose numbers are known."""
 K: Final = 10
 TWICE: Final = 2
 """ECGs that a question without yes or no is asked of."""
+THRICE: Final = 3
+"""Pairs of ECGs that a question for a verdict is asked of."""
+FARTHER: Final = 2
+"""Errors of measurement that two numbers lie apart, for one to be larger."""
 OURS: Final = "precordia"
-T = TypeVar("T")
+NO: Final = "always no"
+LABELS: Final = "label filter"
+Replied = tuple[str, Outcome, Outcome | None]
+"""Of which ECG, the outcome, and that of who always says no."""
 
 CARD: Final = TaskCard(
     name="questions",
     summary="questions and searches as people type them: right, declined or wrong; precision of searches",
     protocol=(
-        "Questions and searches in English, German and lay words, with abbreviations, misspellings and questions that no "
-        "ECG can answer; halves by a hash of their words: development, and held back. Each yes-or-no question is asked of "
-        "one ECG where the answer is yes and of one where it is no. Findings: PTB-XL fold 9, yes where codes or report state "
-        "it without doubt, no where neither states it or anything that implies it. Numbers and limits: phantom patients at 500 "
-        "Hz, by what they were made with, right within the error of measurement that the project allows itself, limits no "
-        "nearer than that. Archive: PTB-XL folds 1-8. Declined counts apart, and is right where no ECG can answer. Searches: "
-        "of the first ten hits, the share that meets the condition written for the search, of the most that could, by the "
-        "archive's own labels. Baseline: always no. Intervals: bootstrap by question."
+        "Questions and searches as physicians, nurses, students, patients and residents would put them, in English and "
+        "German, with abbreviations, misspellings and much that no ECG can answer. Halves by a hash of what is meant: "
+        "development, and held back; each asks ECGs of patients of its own. A question of yes or no is asked of one ECG "
+        "where it is yes and of one where it is no, in each source that tells: PTB-XL fold 9 by its codes (no: neither "
+        "codes nor report mention it), CPSC2018 by its classes (both: no only of what no number defines), phantom "
+        "patients by what they were made with. Numbers and limits: phantoms at 500 Hz, right within the error of "
+        "measurement that the project allows itself, limits no nearer than that. Archive: PTB-XL folds 1-8. Declined (not"
+        " sure) counts apart, and is right where no ECG can answer. Searches: of the first ten hits the share that meets "
+        "the condition written for the search, of the most that could, by PTB-XL's codes and columns. Baselines: always "
+        "no; the archive's labels of the findings wanted, as a filter. Intervals: bootstrap by question. --set "
+        "half=development asks and shows that half alone."
     ),
     source="Questions and searches of this project (Apache-2.0); PTB-XL, Wagner et al., Sci Data 2020;7:154 (CC BY 4.0)",
     headline=(
@@ -60,44 +78,6 @@ CARD: Final = TaskCard(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class _Real:
-    """An ECG of PTB-XL, and what report and codes say of it.
-
-    Attributes:
-        stated: Findings without doubt, and what they imply.
-        mentioned: The same with what is only possible.
-    """
-
-    recording: Recording
-    stated: frozenset[str]
-    mentioned: frozenset[str]
-
-    def has(self, concept: str) -> bool | None:
-        """Whether it shows a finding; None where that is in doubt."""
-        return True if concept in self.stated else None if concept in self.mentioned else False
-
-
-@dataclass(frozen=True, eq=False)
-class _Made:
-    """A phantom patient's ECG."""
-
-    recording: Recording
-    truth: Truth
-
-    def value(self, name: str) -> float | None:
-        """A measurement that it was made with."""
-        found = getattr(self.truth.measurements, name)
-        return None if found is None else float(found)
-
-    def answers(self, asked: Asked) -> bool | None:
-        """Whether a question is to be answered with yes; None where that is too near to say."""
-        if asked.kind == "limit":
-            return meets(asked, self.truth)
-        regularity = self.truth.measurements.rhythm_regularity
-        return None if regularity not in ("regular", "irregular") else regularity == asked.truth
-
-
 class QuestionsTask:
     """Questions and searches."""
 
@@ -108,35 +88,39 @@ class QuestionsTask:
 
         Raises:
             InputError: no PTB-XL.
+            UsageError: there is no such half.
         """
-        here = of_folds(read_ptbxl_here(settings.data), (9,))
-        codes, sha256 = read_codes(settings.data)
+        halves = _halves(settings)
         path = settings.kb or archive_kb(settings, settings.out or Path(gettempdir()) / "precordia-eval")
-        bench = _Bench(KnowledgeBase.open(path), here, codes, settings.seed)
-        questions, searches = (load(name)[: settings.limit] for name in ("questions", "searches"))
+        bench = _Bench(KnowledgeBase.open(path), Ecgs(settings.data, settings.seed), settings.seed)
+        questions, searches = (
+            [asked for asked in load(name) if asked.half in halves][: settings.limit]
+            for name in ("questions", "searches")
+        )
         samples: list[Mapping[str, object]] = []
         for asked in settings.progress(questions, len(questions), "questions", "question"):
-            for i, (outcome, always_no) in enumerate(bench.ask(asked)):
-                samples.append(_sample(asked, i, outcome, OURS))
+            for ecg, outcome, always_no in bench.ask(asked):
+                samples.append(_sample(asked, ecg, OURS, outcome))
                 if always_no is not None:
-                    samples.append(_sample(asked, i, always_no, "always no"))
-        store, without = DeltaCaseStore(path), 0
+                    samples.append(_sample(asked, ecg, NO, always_no))
+        store = DeltaCaseStore(path)
+        cases = coded(bench.kb.cases(bench.kb.ids()))
+        without = 0
         for asked in settings.progress(searches, len(searches), "searches", "search"):
-            relevant = {int(i) for i in store.select(asked.truth)}
-            found = [hit.case.case_id for hit in bench.kb.search(Query(text=asked.text, k=K))]
-            best = min(K, len(relevant))
-            without += not best
-            if best:
-                share = len(relevant.intersection(found)) / best
-                samples.append({**_sample(asked, 0, None, OURS), "precision": share})
+            found = _precisions(asked, bench.kb, store, cases)
+            without += not found
+            samples += [{**_sample(asked, "archive", system), "precision": share} for system, share in found.items()]
+        here = [known.recording for known in bench.ecgs.fold9]
+        _, sha256 = ptbxl.read_table(settings.data / "ptbxl")
         return Result(
             self.card.name,
-            tuple(_rows(samples, settings.seed)),
+            tuple(_rows(samples, halves, settings.seed)),
             (
-                f"{len(questions)} questions, {len(searches)} searches; PTB-XL fold 9: {len(here)} ECGs; {PHANTOMS} phantoms",
+                f"{len(questions)} questions, {len(searches)} searches ({without} of which no case is, by its codes); PTB-XL "
+                f"fold 9: {len(here)} ECGs; CPSC2018: {len(bench.ecgs.cpsc)}; phantoms: {len(bench.ecgs.phantoms)}",
             ),
             samples,
-            {"phantoms": str(PHANTOMS)},
+            {"phantoms": str(PHANTOMS), "half": " and ".join(halves)},
             {"ptbxl signals": hash_signals(here), "ptbxl_database.csv": sha256},
         )
 
@@ -144,82 +128,186 @@ class QuestionsTask:
 class _Bench:
     """Who is asked, and about whom."""
 
-    def __init__(
-        self, kb: KnowledgeBase, here: Sequence[Recording], codes: Mapping[str, Sequence[str]], seed: int
-    ) -> None:
-        self.kb, self._seed = kb, seed
-        self._real = [_read(r, codes[r.recording_id]) for r in here]
-        batch = simulate_batch(PHANTOMS, seed, fs=500.0)
-        self._made = [
-            _Made(Recording(signal, batch.fs, LEADS, f"phantom:{i}", age=truth.age, sex=truth.sex), truth)
-            for i, (signal, truth) in enumerate(zip(batch.signal, batch.truths, strict=True))
-        ]
+    def __init__(self, kb: KnowledgeBase, ecgs: Ecgs, seed: int) -> None:
+        self.kb, self.ecgs, self._seed = kb, ecgs, seed
         self._evidence: dict[str, Evidence] = {}
 
-    def ask(self, asked: Asked) -> Iterator[tuple[Outcome, Outcome | None]]:
-        """Outcomes of a question on each ECG that it is asked of, and those of who always says no."""
-        if asked.kind == "finding":
-            for truth, real in _one_of_each(self._drawn(asked, self._real), lambda one: one.has(asked.truth)):
-                yield verdict(self._reply(asked, real.recording), truth), "wrong" if truth else "right"
-        elif asked.kind in ("limit", "regular"):
-            for truth, made in _one_of_each(self._drawn(asked, self._made), lambda one: one.answers(asked)):
-                yield verdict(self._reply(asked, made.recording), truth), "wrong" if truth else "right"
-        elif asked.kind == "number":
-            for made in [one for one in self._drawn(asked, self._made) if one.value(asked.truth) is not None][:TWICE]:
-                value = made.value(asked.truth) or 0.0
-                yield number(self._reply(asked, made.recording), asked.truth, value), None
-        else:
-            for real in self._drawn(asked, self._real)[:TWICE]:
-                reply = self._reply(asked, real.recording)
+    def ask(self, asked: Asked) -> Iterator[Replied]:
+        """Outcomes of a question on each ECG that it is asked of."""
+        yield from _KINDS[asked.kind](self, asked)
+
+    def about_a_finding(self, asked: Asked) -> Iterator[Replied]:
+        """Yes and no, in each source that tells both ways or one."""
+        # Who codes an ECG leaves out what its numbers say: that a rate is not slow, phantoms alone tell.
+        silent = asked.truth in COUNTED
+        for source in (self.ecgs.fold9, self.ecgs.cpsc, self.ecgs.phantoms):
+            wanted = (True,) if silent and source is not self.ecgs.phantoms else (True, False)
+            yield from self._yes_and_no(asked, source, lambda one: one.has(asked.truth), wanted)
+
+    def about_a_limit(self, asked: Asked) -> Iterator[Replied]:
+        """Yes and no, of phantoms."""
+        yield from self._yes_and_no(
+            asked, self.ecgs.phantoms, lambda one: None if one.truth is None else meets(asked, one.truth)
+        )
+
+    def about_regularity(self, asked: Asked) -> Iterator[Replied]:
+        """Yes and no, of phantoms."""
+
+        def truth_of(one: Known) -> bool | None:
+            found = None if one.truth is None else one.truth.measurements.rhythm_regularity
+            return found == asked.truth if found in ("regular", "irregular") else None
+
+        yield from self._yes_and_no(asked, self.ecgs.phantoms, truth_of)
+
+    def about_a_number(self, asked: Asked) -> Iterator[Replied]:
+        """The number, of phantoms."""
+        for made in [one for one in self._drawn(asked, self.ecgs.phantoms) if one.value(asked.truth) is not None][
+            :TWICE
+        ]:
+            yield (
+                made.recording.recording_id,
+                number(self._reply(asked, made), asked.truth, made.value(asked.truth) or 0.0),
+                None,
+            )
+
+    def about_a_choice(self, asked: Asked) -> Iterator[Replied]:
+        """Each option once, of ECGs of fold 9 that show it alone."""
+        for option in asked.options:
+            others = [other for other in asked.options if other != option]
+            for one in self._drawn(asked, self.ecgs.fold9):
+                if one.has(option) and not any(one.has(other) is not False for other in others):
+                    yield one.recording.recording_id, choice(self._reply(asked, one), asked.options, option), None
+                    break
+
+    def about_an_age(self, asked: Asked) -> Iterator[Replied]:
+        """How old an infarction is, of each age once."""
+        for stage in ("acute", "old"):
+            for one in [known for known in self._drawn(asked, self.ecgs.fold9) if known.stage == stage][:1]:
+                yield one.recording.recording_id, acuity(self._reply(asked, one), stage), None
+
+    def about_the_record(self, asked: Asked) -> Iterator[Replied]:
+        """The patient's age or sex."""
+        for one in self._drawn(asked, self.ecgs.fold9)[:TWICE]:
+            yield one.recording.recording_id, of_record(self._reply(asked, one), one.recording, asked.truth), None
+
+    def beyond(self, asked: Asked) -> Iterator[Replied]:
+        """What no ECG can answer."""
+        for one in self._drawn(asked, self.ecgs.fold9)[:TWICE]:
+            yield one.recording.recording_id, declined(self._reply(asked, one)), None
+
+    def about_two(self, asked: Asked) -> Iterator[Replied]:
+        """Whether a number is larger, or smaller, in the second of two phantoms: a pair of each kind."""
+        name, operator = asked.truth.split()
+        made = [one for one in self._drawn(asked, self.ecgs.phantoms) if one.value(name) is not None]
+        apart = FARTHER * TOLERANCE[name]
+        for wanted in (True, False):
+            for before, after in pairwise(made):
+                rise = (after.value(name) or 0.0) - (before.value(name) or 0.0)
+                if abs(rise) > apart and (rise > 0) is ((operator == ">") is wanted):
+                    reply = self.kb.ask(asked.text, self._known(before), self._known(after))
+                    name_of = f"{before.recording.recording_id} {after.recording.recording_id}"
+                    yield name_of, verdict(reply, wanted), "wrong" if wanted else "right"
+                    break
+
+    def for_a_verdict(self, asked: Asked) -> Iterator[Replied]:
+        """Better, worse or unchanged: a pair of each."""
+        pairs = [pair for pair in self.ecgs.pairs if pair[0].half == asked.half]
+        order = self._rng(asked).permutation(len(pairs))
+        for word in ("unchanged", "worse", "better"):
+            before, after, _ = next(pairs[i] for i in order if pairs[i][2] == word)
+            reply = self.kb.ask(asked.text, self._known(before), self._known(after))
+            yield before.recording.recording_id, compared(reply, word), None
+
+    def _yes_and_no(
+        self,
+        asked: Asked,
+        source: Sequence[Known],
+        truth_of: Callable[[Known], bool | None],
+        answers: Sequence[bool] = (True, False),
+    ) -> Iterator[Replied]:
+        drawn = self._drawn(asked, source)
+        for wanted in answers:
+            one = next((one for one in drawn if truth_of(one) is wanted), None)
+            if one is not None:
                 yield (
-                    (of_record(reply, real.recording, asked.truth) if asked.kind == "record" else declined(reply)),
-                    None,
+                    one.recording.recording_id,
+                    verdict(self._reply(asked, one), wanted),
+                    "wrong" if wanted else "right",
                 )
 
-    def _reply(self, asked: Asked, recording: Recording) -> Draft:
+    def _reply(self, asked: Asked, known: Known) -> Draft:
+        return self.kb.ask(asked.text, self._known(known))
+
+    def _known(self, known: Known) -> Evidence:
+        recording = known.recording
         if recording.recording_id not in self._evidence:
             self._evidence[recording.recording_id] = self.kb.evidence(recording)
-        return self.kb.ask(asked.text, self._evidence[recording.recording_id])
+        return self._evidence[recording.recording_id]
 
-    def _drawn(self, asked: Asked, of: Sequence[T]) -> list[T]:
-        """In an order of the question's own."""
+    def _drawn(self, asked: Asked, of: Sequence[Known]) -> list[Known]:
+        """Those of the question's half, in an order of the question's own."""
+        own = [one for one in of if one.half == asked.half]
+        return [own[i] for i in self._rng(asked).permutation(len(own))]
+
+    def _rng(self, asked: Asked) -> np.random.Generator:
         words = int.from_bytes(hashlib.sha256(asked.text.encode()).digest()[:4], "big")
-        return [of[i] for i in np.random.default_rng([self._seed, words]).permutation(len(of))]
+        return np.random.default_rng([self._seed, words])
 
 
-def _one_of_each(of: Sequence[T], truth_of: Callable[[T], bool | None]) -> Iterator[tuple[bool, T]]:
-    """The first of which it is true, and the first of which it is not, where there are such."""
-    for wanted in (True, False):
-        for one in of:
-            if truth_of(one) is wanted:
-                yield wanted, one
-                break
+_KINDS: Final[Mapping[str, Callable[[_Bench, Asked], Iterator[Replied]]]] = {
+    "finding": _Bench.about_a_finding,
+    "choice": _Bench.about_a_choice,
+    "acuity": _Bench.about_an_age,
+    "limit": _Bench.about_a_limit,
+    "number": _Bench.about_a_number,
+    "regular": _Bench.about_regularity,
+    "record": _Bench.about_the_record,
+    "compare": _Bench.about_two,
+    "verdict": _Bench.for_a_verdict,
+    "beyond": _Bench.beyond,
+}
 
 
-def _read(recording: Recording, codes: Sequence[str]) -> _Real:
-    findings = [*label_report(recording.report or ""), *findings_from_codes(codes)]
-    sure = [lineage(f.concept) for f in findings if f.status == "present"]
-    maybe = [lineage(f.concept) for f in findings if f.status == "uncertain"]
-    # The report itself is not asked: its words would be the answer.
-    bare = replace(recording, report=None, codes=())
-    return _Real(bare, frozenset().union(*sure), frozenset().union(*sure, *maybe))
+def _halves(settings: Settings) -> tuple[str, ...]:
+    wanted = settings.options.get("half")
+    if wanted is None:
+        return HALVES
+    if wanted not in HALVES:
+        raise UsageError(f"there is no half {wanted!r}: give one of {', '.join(HALVES)}")
+    return (wanted,)
 
 
-def _sample(asked: Asked, number_of: int, outcome: Outcome | None, system: str) -> dict[str, object]:
+def _precisions(asked: Asked, kb: KnowledgeBase, store: DeltaCaseStore, cases: Sequence[Coded]) -> dict[str, float]:
+    """System to the share of its first ten hits that are relevant, of the most that could be; nothing where no case is."""
+    sought = Sought.of(asked.truth)
+    relevant = {case.case.case_id for case in cases if sought.met_by(case)}
+    best = min(K, len(relevant))
+    if not best:
+        return {}
+    hits = {
+        OURS: [hit.case.case_id for hit in kb.search(Query(text=asked.text, k=K))],
+        LABELS: [int(i) for i in store.select(sought.labels)[:K]],
+    }
+    return {system: len(relevant.intersection(found)) / best for system, found in hits.items()}
+
+
+def _sample(asked: Asked, ecg: str, system: str, outcome: Outcome | None = None) -> dict[str, object]:
     return {
-        "sample": f"{asked.text} ({number_of + 1})",
+        "sample": f"{asked.text} ({ecg})",
         "patient": asked.text,
         "system": system,
         "half": asked.half,
         "kind": asked.kind,
+        "voice": asked.voice,
+        "outcome": outcome,
         "right": None if outcome is None else outcome == "right",
         "wrong": None if outcome in (None, "declined") or asked.kind == "beyond" else outcome == "wrong",
         "precision": None,
     }
 
 
-def _rows(samples: Sequence[Mapping[str, object]], seed: int) -> Iterator[Row]:
-    """Both halves, then every kind."""
+def _rows(samples: Sequence[Mapping[str, object]], halves: Sequence[str], seed: int) -> Iterator[Row]:
+    """Each half, its questions that are not the builder's own, and its kinds."""
     metrics = (
         ("right or rightly declined", "right", 0.92, True),
         ("wrong, of answers given", "wrong", 0.02, False),
@@ -228,17 +316,20 @@ def _rows(samples: Sequence[Mapping[str, object]], seed: int) -> Iterator[Row]:
     for metric, key, goal, at_least in metrics:
         known = [s for s in samples if s[key] is not None]
         for system in dict.fromkeys(str(s["system"]) for s in known):
-            own = [s for s in known if s["system"] == system]
-            kinds = dict.fromkeys(str(s["kind"]) for s in own)
-            for group, part in (
-                *((half, [s for s in own if s["half"] == half]) for half in ("held back", "development")),
-                *((kind, [s for s in own if s["kind"] == kind]) for kind in kinds),
-            ):
-                if not part:
-                    continue
-                e = bootstrap.mean(np.array([s[key] for s in part], float), [s["patient"] for s in part], seed=seed)
-                ours = system == OURS and group == "held back"
-                yield Row(system, metric, e.value, e.low, e.high, len(part), group, goal if ours else None, at_least)
+            for half in reversed(HALVES):
+                own = [s for s in known if s["system"] == system and s["half"] == half and half in halves]
+                groups: dict[str, list[Mapping[str, object]]] = {half: own}
+                groups[f"{half}, other voices"] = [s for s in own if s["voice"] != BUILDER]
+                for kind in dict.fromkeys(str(s["kind"]) for s in own):
+                    groups[f"{half}, {kind}"] = [s for s in own if s["kind"] == kind]
+                for group, part in groups.items():
+                    if not part:
+                        continue
+                    e = bootstrap.mean(np.array([s[key] for s in part], float), [s["patient"] for s in part], seed=seed)
+                    ours = system == OURS and group == "held back"
+                    yield Row(
+                        system, metric, e.value, e.low, e.high, len(part), group, goal if ours else None, at_least
+                    )
 
 
 QUESTIONS = QuestionsTask()
