@@ -158,6 +158,11 @@ class KnowledgeBase:
         self._store.refresh()
         return len(self._store)
 
+    @property
+    def store(self) -> DeltaCaseStore:
+        """The cases, signals and rejects, for reading."""
+        return self._store
+
     def add(
         self,
         source: str | PathLike[str],

@@ -1,0 +1,69 @@
+"""The archive as a whole, the service itself, and who asks."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from precordia import __version__
+from precordia.serve.answers import Answer, encoded
+from precordia.serve.asking import Cursor, Page, answered, needs, response, service_of
+from precordia.serve.security.tokens import Person
+from precordia.serve.work import archive
+
+router = APIRouter(tags=["archive"])
+Reader = Annotated[Person, Depends(needs("read"))]
+
+
+@router.get("/v1/live")
+async def live() -> dict[str, str]:
+    """Whether the process answers; needs no token."""
+    return {"status": "ok"}
+
+
+@router.get("/v1/ready")
+async def ready(request: Request) -> Response:
+    """Whether questions can be answered; needs no token, and gives counts only to who shows one."""
+    service = service_of(request)
+    answer = await service.quick.do(archive.health)
+    if answer.status != 200:
+        return response(Answer(encoded({"status": "not ready", "reason": "the knowledge base cannot be read"}), 503))
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    known = service.tokens.person(token.strip() if scheme.lower() == "bearer" else None)
+    counts = {} if known is None else {"n_cases": json.loads(answer.content)["n_cases"]}
+    return response(Answer(encoded({"status": "ready", **counts})))
+
+
+@router.get("/v1/health")
+async def health(request: Request, person: Reader) -> Response:
+    """Counts and versions."""
+    return await answered(request, service_of(request).quick, archive.health)
+
+
+@router.get("/v1/me")
+async def me(request: Request, person: Reader) -> dict[str, Any]:
+    """Who asks, and what there is for them."""
+    llm = service_of(request).llm
+    models = [] if llm == "none" else [llm.partition("@")[0]]
+    return {
+        "name": person.name,
+        "role": person.role,
+        "llm": bool(models),
+        "version": __version__,
+        "language_models": models,
+    }
+
+
+@router.get("/v1/archive")
+async def summary(request: Request, person: Reader) -> Response:
+    """What the archive holds, and what is promised of it."""
+    return await answered(request, service_of(request).quick, archive.summary)
+
+
+@router.get("/v1/rejects")
+async def rejects(request: Request, person: Reader, cursor: Cursor = None, limit: Page = 20) -> Response:
+    """What was seen and not kept, with the reason."""
+    return await answered(request, service_of(request).quick, archive.rejects, cursor, limit)
