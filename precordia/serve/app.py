@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -26,6 +28,7 @@ from precordia.serve.answers import refusal
 from precordia.serve.asking import Refused, Service, needs, refused, response
 from precordia.serve.desk import OneRoom
 from precordia.serve.routes import archive, finding, tracing, writing
+from precordia.serve.security.gate import LOOPBACK, RATE, Gate
 from precordia.serve.security.tokens import Person, Tokens
 from precordia.serve.work.room import Room
 
@@ -55,23 +58,44 @@ class _Discreet:
                 await JSONResponse({"error": what}, 500)(scope, receive, send)
 
 
-def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: str = "none") -> FastAPI:
+def create_app(
+    kb: KnowledgeBase,
+    *,
+    token: str | None = None,
+    llm: str = "none",
+    tokens: Tokens | None = None,
+    hosts: Collection[str] = LOOPBACK,
+    rate: float = RATE,
+) -> FastAPI:
     """The service over one knowledge base, in this process: for tests and notebooks.
 
     Args:
         kb: The knowledge base.
         token: What clients must send as ``Authorization: Bearer TOKEN``; None lets everyone in.
         llm: The language model that reports and answers, by its spec.
+        tokens: In place of ``token``: those of several people.
+        hosts: The names that it answers to.
+        rate: Requests a second of one address.
     """
     desk = OneRoom(Room(kb, llm))
-    return app_of(Service(desk, desk, Tokens(plain=token), llm))
+    return app_of(Service(desk, desk, tokens or Tokens(plain=token), llm), hosts, rate)
 
 
-def app_of(service: Service) -> FastAPI:
-    """The application that a service answers by."""
-    app = FastAPI(title="Precordia", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RATE) -> FastAPI:
+    """The application that a service answers by; see :func:`create_app`."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        async with service.open():
+            yield
+
+    app = FastAPI(
+        title="Precordia", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=life
+    )
     app.state.service = service
+    # The last one added is the first that a request meets.
     app.add_middleware(_Discreet)
+    app.add_middleware(Gate, hosts=tuple(hosts), rate=rate)
 
     @app.exception_handler(PrecordiaError)
     async def explain(_: Request, error: PrecordiaError) -> Response:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
-from precordia.core.errors import InputError, PrecordiaError
+from precordia.core.errors import PrecordiaError, UsageError
 from precordia.core.retrieval import PRECEDENTS
 from precordia.serve.answers import Answer, encoded
 from precordia.serve.desk import Desk, Work
+from precordia.serve.security.limits import Arriving, Guesses
 from precordia.serve.security.tokens import Person, Tokens
 from precordia.serve.upload import MAX_BYTES
 from precordia.serve.work.room import Ecg
@@ -32,7 +36,7 @@ class Refused(PrecordiaError):
         self.status, self.headers = status, headers or {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Service:
     """What every address needs.
 
@@ -41,12 +45,28 @@ class Service:
         slow: Where reports and answers are written.
         tokens: Who may come in.
         llm: The language model's spec.
+        guesses: Who has shown wrong tokens.
+        arriving: Room for bodies that are on their way.
     """
 
     quick: Desk
     slow: Desk
     tokens: Tokens
     llm: str = "none"
+    guesses: Guesses = field(default_factory=Guesses)
+    arriving: Arriving = field(default_factory=Arriving)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """While the service runs: the first questions find everything warm."""
+        warming = [asyncio.create_task(desk.warm()) for desk in {self.quick, self.slow}]
+        try:
+            yield
+        finally:
+            for task in warming:
+                task.cancel()
+            self.quick.close()
+            self.slow.close()
 
 
 def service_of(request: Request) -> Service:
@@ -59,9 +79,7 @@ def needs(role: str) -> Callable[..., Coroutine[Any, Any, Person]]:
     """A dependency that lets in who has a role, and gives who it is."""
 
     async def let_in(request: Request) -> Person:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        shown = token.strip() if scheme.lower() == "bearer" and token.strip() else None
-        person = service_of(request).tokens.person(shown)
+        person = person_of(request)
         if person is None:
             raise Refused(
                 401, "the token is missing or wrong: send Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"}
@@ -74,14 +92,41 @@ def needs(role: str) -> Callable[..., Coroutine[Any, Any, Person]]:
     return let_in
 
 
+def person_of(request: Request) -> Person | None:
+    """Who sends a request; None for who shows no token that is known.
+
+    Raises:
+        Refused: too many wrong tokens came from there, or the file of tokens cannot be read.
+    """
+    service = service_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    shown = token.strip() if scheme.lower() == "bearer" and token.strip() else None
+    address = request.client.host if request.client else ""
+    try:
+        person = service.tokens.person(shown)
+    except UsageError as error:
+        print(f"precordia serve: {error}", file=sys.stderr)
+        raise Refused(503, "nobody can be let in at the moment: see what the service says") from None
+    if not service.guesses.may_go_on(address, person, shown is not None):
+        raise Refused(429, "too many wrong tokens came from this address: wait a minute", {"Retry-After": "60"})
+    return person
+
+
 async def body_of(request: Request) -> bytes:
     """The request's body, refused as soon as it is too large."""
+    too_large = Refused(413, f"the upload is larger than {MAX_BYTES // 2**20} MiB; send one ECG")
+    told = request.headers.get("content-length", "0")
+    if not told.isdigit() or int(told) > MAX_BYTES:
+        raise too_large
     content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise InputError(f"the upload is larger than {MAX_BYTES // 2**20} MiB; send one ECG")
-    return bytes(content)
+    with service_of(request).arriving.room() as room:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > MAX_BYTES:
+                raise too_large
+            if not room.take(len(chunk)):
+                raise Refused(503, "too many uploads at once: send it again in a few seconds", {"Retry-After": "5"})
+        return bytes(content)
 
 
 async def ecg_of(

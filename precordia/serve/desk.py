@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from precordia.serve.answers import Answer, encoded, refusal
+from precordia.serve.work import archive
 from precordia.serve.work.room import Room
 
 Work = Callable[..., Answer]
@@ -36,8 +37,17 @@ LOST: Final = Answer(
 class Desk(Protocol):
     """Does one piece of work after the other."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether a question would be answered at once."""
+        ...
+
     async def do(self, work: Work, *asked: Any) -> Answer:
         """The answer; an error becomes one."""
+        ...
+
+    async def warm(self) -> None:
+        """Make ready what the first question would wait for."""
         ...
 
     def close(self) -> None:
@@ -48,9 +58,14 @@ class Desk(Protocol):
 class OneRoom:
     """Work in a thread of this process, one piece at a time: for tests, and where memory is short."""
 
+    ready = True
+
     def __init__(self, room: Room) -> None:
         self._room = room
         self._threads = ThreadPoolExecutor(1, "precordia-work")
+
+    async def warm(self) -> None:
+        """See :class:`Desk`: the first question does it."""
 
     async def do(self, work: Work, *asked: Any) -> Answer:
         """See :class:`Desk`."""
@@ -68,10 +83,12 @@ class Processes:
         kb: The knowledge base's folder.
         llm: The language model's spec.
         n: How many.
+        warming: Work that makes a process ready.
     """
 
-    def __init__(self, kb: Path, llm: str, n: int) -> None:
-        self._kb, self._llm, self.n = kb, llm, n
+    def __init__(self, kb: Path, llm: str, n: int, warming: Work = archive.warm) -> None:
+        self._kb, self._llm, self.n, self._warming = kb, llm, n, warming
+        self.ready = False
         self._waiting = 0
         self._lock = threading.Lock()
         self._pool = self._start()
@@ -91,6 +108,11 @@ class Processes:
             return LOST
         finally:
             self._waiting -= 1
+
+    async def warm(self) -> None:
+        """See :class:`Desk`: as many at once as there are processes, so that each gets one."""
+        answers = await asyncio.gather(*(self.do(self._warming) for _ in range(self.n)))
+        self.ready = all(answer.status == 200 for answer in answers)
 
     def close(self) -> None:
         """See :class:`Desk`."""

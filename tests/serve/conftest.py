@@ -26,4 +26,4 @@ def kb(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> KnowledgeB
 
 @pytest.fixture(scope="session")
 def client(kb: KnowledgeBase) -> TestClient:
-    return TestClient(create_app(kb))
+    return TestClient(create_app(kb), base_url="http://localhost")

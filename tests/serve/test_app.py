@@ -106,7 +106,7 @@ def test_archives_with_more_than_one_ecg_or_too_much_are_refused(client: TestCli
 
 
 def test_a_token_keeps_others_out(kb: KnowledgeBase) -> None:
-    guarded = TestClient(create_app(kb, token="secret"))
+    guarded = TestClient(create_app(kb, token="secret"), base_url="http://localhost")
     assert guarded.get("/v1/health").status_code == 401
     assert guarded.get("/v1/health", headers={"Authorization": "Bearer wrong"}).status_code == 401
     assert guarded.get("/v1/health", headers={"Authorization": "Bearer secret"}).status_code == 200
@@ -265,7 +265,7 @@ def test_a_mistake_of_ours_is_one_line_without_what_was_sent(
         raise ValueError("Zyxwvut is not in list")
 
     monkeypatch.setattr(kb, "search", broken)
-    answer = TestClient(create_app(kb)).post("/v1/search", params={"text": "Zyxwvut"})
+    answer = TestClient(create_app(kb), base_url="http://localhost").post("/v1/search", params={"text": "Zyxwvut"})
     assert answer.status_code == 500
     assert "internal error (ValueError in precordia.serve." in answer.json()["error"]
     assert "Zyxwvut" not in answer.text + caplog.text

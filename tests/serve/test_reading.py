@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def test_a_patient_through_time(client: TestClient, kb: KnowledgeBase) -> None:
     items = get(client, f"/v1/cases/{ids[0]}/timeline")["items"]
     assert sorted(int(item["case_id"]) for item in items) == sorted(ids)
     assert items[0]["new"] == items[0]["gone"] == []
-    for before, after in zip(items, items[1:], strict=False):
+    for before, after in pairwise(items):
         assert set(after["findings"]) == (set(before["findings"]) - set(after["gone"])) | set(after["new"])
 
 

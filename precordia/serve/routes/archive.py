@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from precordia import __version__
 from precordia.serve.answers import Answer, encoded
-from precordia.serve.asking import Cursor, Page, answered, needs, response, service_of
+from precordia.serve.asking import Cursor, Page, answered, needs, person_of, response, service_of
 from precordia.serve.security.tokens import Person
 from precordia.serve.work import archive
 
 router = APIRouter(tags=["archive"])
+READY_S: Final = 5.0
+"""A knowledge base that needs longer to say how many cases it has is not ready, s."""
+
 Reader = Annotated[Person, Depends(needs("read"))]
 
 
@@ -28,13 +32,20 @@ async def live() -> dict[str, str]:
 async def ready(request: Request) -> Response:
     """Whether questions can be answered; needs no token, and gives counts only to who shows one."""
     service = service_of(request)
-    answer = await service.quick.do(archive.health)
+    if not service.quick.ready:
+        return _not_ready("the knowledge base is being opened")
+    try:
+        answer = await asyncio.wait_for(service.quick.do(archive.health), READY_S)
+    except TimeoutError:
+        return _not_ready("questions wait too long")
     if answer.status != 200:
-        return response(Answer(encoded({"status": "not ready", "reason": "the knowledge base cannot be read"}), 503))
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    known = service.tokens.person(token.strip() if scheme.lower() == "bearer" else None)
-    counts = {} if known is None else {"n_cases": json.loads(answer.content)["n_cases"]}
+        return _not_ready("the knowledge base cannot be read")
+    counts = {} if person_of(request) is None else {"n_cases": json.loads(answer.content)["n_cases"]}
     return response(Answer(encoded({"status": "ready", **counts})))
+
+
+def _not_ready(reason: str) -> Response:
+    return response(Answer(encoded({"status": "not ready", "reason": reason}), 503))
 
 
 @router.get("/v1/health")

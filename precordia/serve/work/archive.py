@@ -33,6 +33,13 @@ def warm(room: Room) -> Answer:
     return Shown().json({"n_cases": n})
 
 
+def warm_to_write(room: Room) -> Answer:
+    """Likewise before the first report: the language model is loaded, and what the archive has taught."""
+    room.kb.knowledge()
+    room.language_model  # noqa: B018  loaded once
+    return Shown().json({"llm": room.language_model is not None})
+
+
 def summary(room: Room) -> Answer:
     """What the archive holds, year by year and finding by finding."""
     store = room.kb.store
