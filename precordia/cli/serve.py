@@ -80,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     app = app_of(Service(quick, slow, tokens, args.llm), _names(args), args.rate)
     note(f"serving {kb.path} at http{'s' if tls else ''}://{args.host}:{args.port} (Ctrl-C ends it)")
     if tls is None and args.host not in _HERE:
-        note("without TLS tokens and ECGs can be read on the way: name --tls-cert and --tls-key, or put a proxy before it")
+        note(
+            "without TLS tokens and ECGs can be read on the way: name --tls-cert and --tls-key, or put a proxy before it"
+        )
     server_of(app, args.host, args.port, tls=tls, proxies=tuple(args.trust_proxy)).run()
     return 0
 

@@ -28,7 +28,7 @@ from precordia.serve.answers import refusal
 from precordia.serve.asking import Refused, Service, needs, refused, response
 from precordia.serve.desk import OneRoom
 from precordia.serve.routes import archive, finding, tracing, writing
-from precordia.serve.security.gate import LOOPBACK, RATE, Gate
+from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, Gate, TooSlow
 from precordia.serve.security.tokens import Person, Tokens
 from precordia.serve.work.room import Room
 
@@ -52,6 +52,8 @@ class _Discreet:
 
         try:
             await self.app(scope, receive, sending)
+        except TooSlow:  # the gate says so
+            raise
         except Exception as error:
             if not begun:
                 what = f"internal error ({type(error).__name__} in {place_of(error)}); please report it"
@@ -81,8 +83,8 @@ def create_app(
     return app_of(Service(desk, desk, tokens or Tokens(plain=token), llm), hosts, rate)
 
 
-def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RATE) -> FastAPI:
-    """The application that a service answers by; see :func:`create_app`."""
+def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RATE, body_s: float = BODY_S) -> FastAPI:
+    """The application that a service answers by; see :func:`create_app` and :class:`~precordia.serve.security.gate.Gate`."""
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -95,7 +97,7 @@ def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RA
     app.state.service = service
     # The last one added is the first that a request meets.
     app.add_middleware(_Discreet)
-    app.add_middleware(Gate, hosts=tuple(hosts), rate=rate)
+    app.add_middleware(Gate, hosts=tuple(hosts), rate=rate, body_s=body_s)
 
     @app.exception_handler(PrecordiaError)
     async def explain(_: Request, error: PrecordiaError) -> Response:

@@ -104,7 +104,7 @@ class Gate:
         patience = _Patience(receive, self._body_s)
         try:
             await self.app(scope, patience, sending)
-        except _TooSlow:
+        except TooSlow:
             await _refuse(sending, 408, f"the body took longer than {self._body_s:g} s")
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
@@ -130,7 +130,7 @@ def _foreign(scope: Scope, host: str) -> tuple[int, str] | None:
     return None
 
 
-class _TooSlow(Exception):
+class TooSlow(Exception):
     """A body did not arrive in time."""
 
 
@@ -148,7 +148,7 @@ class _Patience:
         try:
             message = await asyncio.wait_for(self._receive(), max(self._until - time.monotonic(), 0.001))
         except TimeoutError:
-            raise _TooSlow from None
+            raise TooSlow from None
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
