@@ -22,6 +22,7 @@ from precordia.core.errors import MismatchError, MissingExtraError, UsageError
 from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
+from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.index_cache import open_vector_index, open_word_index
@@ -216,11 +217,17 @@ class KnowledgeBase:
             self._refit_where_due()
         return report
 
-    def erase(self, *, patient: str) -> int:
-        """Remove a patient: rows, signals, texts and vectors are physically gone.
+    @property
+    def audit(self) -> Audit:
+        """Who asked what about whom, and what was shown: of the service, and every erasure."""
+        return Audit(self.path)
+
+    def erase(self, *, patient: str, by: str | None = None) -> int:
+        """Remove a patient: rows, signals, texts and vectors are physically gone; that it was done stands in the audit.
 
         Args:
             patient: The patient, as the archive names them (a hit's ``patient_key``).
+            by: Who asks for it; by default this machine's user.
 
         Returns:
             The number of recordings removed.
@@ -238,6 +245,7 @@ class KnowledgeBase:
             self._refit_where_due()
         if not erasure.case_ids and not erasure.n_rejects:
             raise UsageError("the knowledge base holds nothing of that patient: give the id as the archive names them")
+        self.audit.record([Event(by or user_of_machine(), "erase", cases=erasure.case_ids, patients=(patient,))])
         return len(erasure.case_ids) + erasure.n_rejects
 
     def check(self, repair: bool = False) -> CheckReport:

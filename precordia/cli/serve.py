@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     except ImportError as error:
         raise MissingExtraError(error.name or "fastapi", "serve", "serving over HTTP") from None
     from precordia.knowledge_base import KnowledgeBase
+    from precordia.serve.noting import Notes
     from precordia.serve.security.tokens import Tokens
     from precordia.serve.work.archive import warm_to_write
 
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     kb = KnowledgeBase.open(kb_path(args))
     quick = Processes(kb.path, "none", workers)
     slow = Processes(kb.path, args.llm, 1, warm_to_write)
-    app = app_of(Service(quick, slow, tokens, args.llm), _names(args), args.rate)
+    app = app_of(Service(quick, slow, tokens, args.llm, Notes(kb.audit)), _names(args), args.rate)
     note(f"serving {kb.path} at http{'s' if tls else ''}://{args.host}:{args.port} (Ctrl-C ends it)")
     if tls is None and args.host not in _HERE:
         note(

@@ -27,13 +27,14 @@ from precordia.knowledge_base import KnowledgeBase
 from precordia.serve.answers import refusal
 from precordia.serve.asking import Refused, Service, needs, refused, response
 from precordia.serve.desk import OneRoom
-from precordia.serve.routes import archive, finding, tracing, writing
+from precordia.serve.noting import Notes
+from precordia.serve.routes import archive, finding, keeping, tracing, writing
 from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, Gate, TooSlow
 from precordia.serve.security.tokens import Person, Tokens
 from precordia.serve.work.room import Room
 
 STATIC: Final = Path(__file__).parent / "static"
-_ROUTERS: Final = (finding.router, tracing.router, writing.router, archive.router)
+_ROUTERS: Final = (finding.router, tracing.router, writing.router, archive.router, keeping.router)
 
 
 class _Discreet:
@@ -80,7 +81,7 @@ def create_app(
         rate: Requests a second of one address.
     """
     desk = OneRoom(Room(kb, llm))
-    return app_of(Service(desk, desk, tokens or Tokens(plain=token), llm), hosts, rate)
+    return app_of(Service(desk, desk, tokens or Tokens(plain=token), llm, Notes(kb.audit)), hosts, rate)
 
 
 def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RATE, body_s: float = BODY_S) -> FastAPI:

@@ -14,8 +14,10 @@ from starlette.responses import Response
 
 from precordia.core.errors import PrecordiaError, UsageError
 from precordia.core.retrieval import PRECEDENTS
+from precordia.indexing.audit import Event, without_names
 from precordia.serve.answers import Answer, encoded
 from precordia.serve.desk import Desk, Work
+from precordia.serve.noting import Notes
 from precordia.serve.security.limits import Arriving, Guesses
 from precordia.serve.security.tokens import Person, Tokens
 from precordia.serve.upload import MAX_BYTES
@@ -45,6 +47,7 @@ class Service:
         slow: Where reports and answers are written.
         tokens: Who may come in.
         llm: The language model's spec.
+        notes: Where is put down what was asked.
         guesses: Who has shown wrong tokens.
         arriving: Room for bodies that are on their way.
     """
@@ -53,6 +56,7 @@ class Service:
     slow: Desk
     tokens: Tokens
     llm: str = "none"
+    notes: Notes = field(default_factory=lambda: Notes(None))
     guesses: Guesses = field(default_factory=Guesses)
     arriving: Arriving = field(default_factory=Arriving)
 
@@ -67,6 +71,7 @@ class Service:
                 task.cancel()
             self.quick.close()
             self.slow.close()
+            self.notes.close()
 
 
 def service_of(request: Request) -> Service:
@@ -139,8 +144,46 @@ async def ecg_of(
 
 
 async def answered(request: Request, desk: Desk, work: Work, *asked: Any) -> Response:
-    """The answer to a request by a piece of work."""
-    return response(await desk.do(work, *asked))
+    """The answer to a request by a piece of work; that it was given stands in the audit first."""
+    answer = await desk.do(work, *asked)
+    await noted(request, work.__name__, answer)
+    return response(answer)
+
+
+async def noted(request: Request, action: str, answer: Answer) -> None:
+    """Put into the audit who asked what, and what the answer shows.
+
+    Raises:
+        Refused: it cannot be written: then nothing is shown.
+    """
+    person: Person = request.state.person
+    event = Event(
+        person.name,
+        action,
+        person.role,
+        answer.status,
+        _words_of(request),
+        answer.recording,
+        answer.shown,
+        answer.patients,
+    )
+    try:
+        await service_of(request).notes.note(event)
+    except PrecordiaError as error:
+        print(f"precordia serve: the audit cannot be written: {error}", file=sys.stderr)
+        raise Refused(
+            503, "what is asked cannot be recorded, so that nothing is shown: see what the service says"
+        ) from None
+
+
+def _words_of(request: Request) -> str:
+    """What was asked, as far as it may be kept: words that say nothing of the heart may name a person."""
+    from precordia.concepts.redaction import redact
+
+    parameters = request.query_params
+    free = [f"{name}: {redact(parameters[name])}" for name in ("text", "question") if parameters.get(name)]
+    where = [f"where: {without_names(parameters['where'])}"] if parameters.get("where") else []
+    return "; ".join((*free, *where))[:_LONGEST]
 
 
 def response(answer: Answer) -> Response:
@@ -171,4 +214,5 @@ Precedents = Annotated[int, Query(description="number of precedents")]
 Where = Annotated[str | None, Query(description="SQL condition over the case columns")]
 Page = Annotated[int, Query(description="items of a page, at most 100")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before")]
+_LONGEST: Final = 2000
 DEFAULT_PRECEDENTS: Final = PRECEDENTS

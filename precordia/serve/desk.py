@@ -138,8 +138,9 @@ def _enter(kb: str, llm: str) -> None:
     global _here
     import signal
 
-    # Ctrl-C goes to the whole group: the parent ends its processes itself.
+    # Ctrl-C goes to the whole group: the parent ends its processes itself, and where it was killed, they follow it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch
 
@@ -148,6 +149,13 @@ def _enter(kb: str, llm: str) -> None:
     # One core a process: several processes that all use all cores take turns at each other's expense.
     torch.set_num_threads(1)
     _here = Room(KnowledgeBase.open(kb), llm)
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)
 
 
 def _done_here(work: Work, asked: tuple[Any, ...]) -> Answer:

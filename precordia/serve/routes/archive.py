@@ -51,7 +51,7 @@ def _not_ready(reason: str) -> Response:
 @router.get("/v1/health")
 async def health(request: Request, person: Reader) -> Response:
     """Counts and versions."""
-    return await answered(request, service_of(request).quick, archive.health)
+    return response(await service_of(request).quick.do(archive.health))
 
 
 @router.get("/v1/me")
@@ -71,7 +71,7 @@ async def me(request: Request, person: Reader) -> dict[str, Any]:
 @router.get("/v1/archive")
 async def summary(request: Request, person: Reader) -> Response:
     """What the archive holds, and what is promised of it."""
-    return await answered(request, service_of(request).quick, archive.summary)
+    return response(await service_of(request).quick.do(archive.summary))
 
 
 @router.get("/v1/rejects")
