@@ -29,6 +29,7 @@ from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.indexes import BY_SIZE, check_index
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
+from precordia.indexing.reviews import Reviews
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
@@ -238,12 +239,13 @@ class KnowledgeBase:
             UnfinishedErasureError: it has begun and is not finished; the next opening goes on with it.
         """
         erasure = self._store.erase(patient)
+        n_reviews = Reviews(self.path).erase(erasure.case_ids, patient)
         self._retriever = None
         if erasure.case_ids:
             # What was fitted rested on the patient's cases as well, and went with them.
             self._knowledge = None
             self._refit_where_due()
-        if not erasure.case_ids and not erasure.n_rejects:
+        if not erasure.case_ids and not erasure.n_rejects and not n_reviews:
             raise UsageError("the knowledge base holds nothing of that patient: give the id as the archive names them")
         self.audit.record([Event(by or user_of_machine(), "erase", cases=erasure.case_ids, patients=(patient,))])
         return len(erasure.case_ids) + erasure.n_rejects

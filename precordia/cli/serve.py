@@ -77,7 +77,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--workers and --rate are at least 1")
     kb = KnowledgeBase.open(kb_path(args))
     quick = Processes(kb.path, "none", workers)
-    slow = Processes(kb.path, args.llm, 1, warm_to_write)
+    # A report may take a second longer; a search that waits for one may not.
+    slow = Processes(kb.path, args.llm, 1, warm_to_write, nice=5)
     app = app_of(Service(quick, slow, tokens, args.llm, Notes(kb.audit)), _names(args), args.rate)
     note(f"serving {kb.path} at http{'s' if tls else ''}://{args.host}:{args.port} (Ctrl-C ends it)")
     if tls is None and args.host not in _HERE:

@@ -32,6 +32,7 @@ from precordia.indexing.locks import CACHE_LOCK, WRITE_LOCK, locked
 from precordia.indexing.manifest import MANIFEST, MANIFEST_COPY, Manifest, mend_manifest
 from precordia.indexing.mapped_rows import mirror_of
 from precordia.indexing.migrations import bring_up_to_date
+from precordia.indexing.reviews import REVIEWS
 from precordia.indexing.schema import LIGHT_SCHEMA
 from precordia.indexing.seals import digest_of_file
 from precordia.indexing.store import DeltaCaseStore, VectorKind, open_table, open_tables
@@ -41,7 +42,7 @@ Verifier = Callable[[Path], Sequence[str]]
 """Given a folder of derived things, the names of those files in it that are not what was written."""
 
 _TABLES: Final = ("cases", "signals", "rejects")
-OWN_TABLES: Final = (AUDIT,)
+OWN_TABLES: Final = (AUDIT, REVIEWS)
 """Tables that are made when something is first written to them."""
 
 

@@ -33,6 +33,7 @@ class Answer:
         shown: Ids of the cases that it shows.
         patients: Keys of the patients whose cases it shows.
         recording: Content hash of the ECG that was sent, or "".
+        following: Cursor of the piece that comes after this one, or None.
     """
 
     content: bytes
@@ -42,6 +43,7 @@ class Answer:
     shown: tuple[int, ...] = ()
     patients: tuple[str, ...] = ()
     recording: str = ""
+    following: str | None = None
 
 
 @dataclass

@@ -27,14 +27,15 @@ from precordia.knowledge_base import KnowledgeBase
 from precordia.serve.answers import refusal
 from precordia.serve.asking import Refused, Service, needs, refused, response
 from precordia.serve.desk import OneRoom
+from precordia.serve.metrics import Counting
 from precordia.serve.noting import Notes
-from precordia.serve.routes import archive, finding, keeping, tracing, writing
+from precordia.serve.routes import archive, exporting, finding, keeping, reviewing, talking, tracing, writing
 from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, Gate, TooSlow
 from precordia.serve.security.tokens import Person, Tokens
 from precordia.serve.work.room import Room
 
 STATIC: Final = Path(__file__).parent / "static"
-_ROUTERS: Final = (finding.router, tracing.router, writing.router, archive.router, keeping.router)
+_PARTS: Final = (finding, tracing, writing, talking, reviewing, archive, exporting, keeping)
 
 
 class _Discreet:
@@ -98,6 +99,7 @@ def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RA
     app.state.service = service
     # The last one added is the first that a request meets.
     app.add_middleware(_Discreet)
+    app.add_middleware(Counting, metrics=service.metrics)
     app.add_middleware(Gate, hosts=tuple(hosts), rate=rate, body_s=body_s)
 
     @app.exception_handler(PrecordiaError)
@@ -122,8 +124,8 @@ def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RA
     async def openapi(_: Annotated[Person, Depends(needs("read"))]) -> dict[str, Any]:
         return app.openapi()
 
-    for router in _ROUTERS:
-        app.include_router(router)
+    for part in _PARTS:
+        app.include_router(part.router)
     if STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -17,6 +17,7 @@ from precordia.core.retrieval import PRECEDENTS
 from precordia.indexing.audit import Event, without_names
 from precordia.serve.answers import Answer, encoded
 from precordia.serve.desk import Desk, Work
+from precordia.serve.metrics import Metrics
 from precordia.serve.noting import Notes
 from precordia.serve.security.limits import Arriving, Guesses
 from precordia.serve.security.tokens import Person, Tokens
@@ -48,6 +49,7 @@ class Service:
         tokens: Who may come in.
         llm: The language model's spec.
         notes: Where is put down what was asked.
+        metrics: Counts of what was answered.
         guesses: Who has shown wrong tokens.
         arriving: Room for bodies that are on their way.
     """
@@ -57,6 +59,7 @@ class Service:
     tokens: Tokens
     llm: str = "none"
     notes: Notes = field(default_factory=lambda: Notes(None))
+    metrics: Metrics = field(default_factory=Metrics)
     guesses: Guesses = field(default_factory=Guesses)
     arriving: Arriving = field(default_factory=Arriving)
 

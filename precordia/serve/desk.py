@@ -84,10 +84,11 @@ class Processes:
         llm: The language model's spec.
         n: How many.
         warming: Work that makes a process ready.
+        nice: How far the processes stand back behind others.
     """
 
-    def __init__(self, kb: Path, llm: str, n: int, warming: Work = archive.warm) -> None:
-        self._kb, self._llm, self.n, self._warming = kb, llm, n, warming
+    def __init__(self, kb: Path, llm: str, n: int, warming: Work = archive.warm, nice: int = 0) -> None:
+        self._kb, self._llm, self.n, self._warming, self._nice = kb, llm, n, warming, nice
         self.ready = False
         self._waiting = 0
         self._lock = threading.Lock()
@@ -121,7 +122,7 @@ class Processes:
     def _start(self) -> ProcessPoolExecutor:
         # Not forked: threads of torch and pyarrow do not survive it.
         spawn = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.n, spawn, initializer=_enter, initargs=(str(self._kb), self._llm))
+        return ProcessPoolExecutor(self.n, spawn, initializer=_enter, initargs=(str(self._kb), self._llm, self._nice))
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         with self._lock:
@@ -133,7 +134,7 @@ _here: Room | None = None
 """The room of this worker process."""
 
 
-def _enter(kb: str, llm: str) -> None:
+def _enter(kb: str, llm: str, nice: int) -> None:
     """Open the knowledge base in a new process."""
     global _here
     import signal
@@ -141,6 +142,7 @@ def _enter(kb: str, llm: str) -> None:
     # Ctrl-C goes to the whole group: the parent ends its processes itself, and where it was killed, they follow it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
+    os.nice(nice)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch
 

@@ -68,6 +68,14 @@ async def me(request: Request, person: Reader) -> dict[str, Any]:
     }
 
 
+@router.get("/metrics")
+async def metrics(request: Request, person: Reader) -> Response:
+    """Counts for Prometheus."""
+    service = service_of(request)
+    health = json.loads((await service.quick.do(archive.health)).content)
+    return Response(service.metrics.text(health.get("n_cases", 0)), media_type="text/plain; version=0.0.4")
+
+
 @router.get("/v1/archive")
 async def summary(request: Request, person: Reader) -> Response:
     """What the archive holds, and what is promised of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,12 +36,32 @@ class Ecg:
         return bool(self.content) or self.case is not None
 
 
+class Kept(OrderedDict[Any, Any]):
+    """The newest of some things, a bounded number of them."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: Any, value: Any) -> None:
+        """Put something in; the oldest goes where there are too many."""
+        self[key] = value
+        self.move_to_end(key)
+        while len(self) > self._most:
+            self.popitem(last=False)
+
+
 @dataclass
 class Room:
     """One knowledge base and its language model; used by one thread at a time."""
 
     kb: KnowledgeBase
     llm: LanguageModel | str = "none"
+    conversations: Kept = field(default_factory=lambda: Kept(64))
+    reports: Kept = field(default_factory=lambda: Kept(512))
+    """Content hash of an ECG to the statements that were shown of it, for who reviews them."""
+    patients: Kept = field(default_factory=lambda: Kept(512))
+    """Content hash of an ECG to its patient."""
     _made: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     @cached_property

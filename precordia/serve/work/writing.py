@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from precordia.core.case import patient_key_of
 from precordia.core.documents import draft_document
 from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
@@ -24,6 +25,9 @@ def report(room: Room, ecg: Ecg, k: int = PRECEDENTS, where: str | None = None, 
     draft = room.kb.report(recording, k=k, where=where, llm=room.language_model or "none")
     shown = shown_of(room, ecg, recording)
     _show(shown, draft)
+    statements = (*draft.consider, *draft.statements)
+    room.reports.keep(recording.content_hash, {statement_id(s.text): s for s in statements})
+    room.patients.keep(recording.content_hash, patient_key_of(recording))
     return FORMS[form](room, shown, draft, recording)
 
 
@@ -54,7 +58,7 @@ def _show(shown: Shown, draft: Draft) -> None:
 
 
 def _as_json(room: Room, shown: Shown, draft: Draft, recording: Any) -> Answer:
-    return shown.json(with_ids(draft_document(draft)))
+    return shown.json({**with_ids(draft_document(draft)), "recording_hash": shown.recording})
 
 
 def _as_page(room: Room, shown: Shown, draft: Draft, recording: Any) -> Answer:
