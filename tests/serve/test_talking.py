@@ -42,8 +42,8 @@ def test_an_answer_comes_as_events(client: TestClient, case_id: str) -> None:
     assert names[-1] == "done"
     done = found[-1][1]
     statements = [data for name, data in found if name == "statement"]
-    assert statements == done["answer"]["statements"]
-    assert "".join(data["text"] for name, data in found if name == "text").strip() == done["answer"]["text"]
+    assert statements == done["statements"]
+    assert "".join(data["text"] for name, data in found if name == "text").strip() == done["text"]
 
 
 def test_a_turn_refers_back_to_what_was_said(client: TestClient) -> None:

@@ -37,7 +37,7 @@ class Talk(BaseModel):
 
 @router.post("/v1/chat")
 async def chat(request: Request, talk: Talk) -> Response:
-    """Talk about a case and the archive, as a stream of events: understood, text, statement, hits, done; or error."""
+    """Talk about a case and the archive, as a stream of events: understood, text, statement, done; or error."""
     said = talking.check_messages(talk.messages)
     service = service_of(request)
     understood = await service.quick.do(talking.understood, said[-1])
@@ -64,16 +64,13 @@ async def _events(
     if answer.status != 200:
         yield _event("error", answer.content)
         return
-    document: dict[str, Any] = json.loads(answer.content)
-    draft = document["answer"]
-    for statement in draft["statements"] if draft else ():
+    draft: dict[str, Any] = json.loads(answer.content)
+    for statement in draft["statements"]:
         yield _event("text", encoded({"text": f"{statement['text']} "}))
         yield _event("statement", encoded(statement))
-    told = document["note"] or (draft and draft["abstained"] and draft["reason"])
+    told = draft["note"] or (draft["abstained"] and draft["reason"])
     if told:
         yield _event("text", encoded({"text": told}))
-    if document["hits"]:
-        yield _event("hits", encoded(document["hits"]))
     yield _event("done", answer.content)
 
 

@@ -11,7 +11,7 @@ from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Query
-from precordia.integrations.conversation import Conversation
+from precordia.integrations.conversation import Conversation, Turn
 from precordia.judgement.evidence import Evidence
 from precordia.retrieval.grammar import read_query
 from precordia.serve.answers import Answer, Shown
@@ -62,16 +62,20 @@ def chat(room: Room, said: tuple[str, ...], case: str | None) -> Answer:
     shown.add(*(hit.case for hit in turn.hits))
     if turn.answer is not None:
         shown.add(*(hit.case for hit in (*turn.answer.hits, *turn.answer.earlier)))
-    answer = None if turn.answer is None else with_ids(draft_document(turn.answer))
-    return shown.json(
-        {
-            "said": turn.said,
-            "understood": turn.understood.as_document(),
-            "answer": answer,
-            "hits": [hit_document(hit) for hit in turn.hits],
-            "note": turn.note,
-        }
-    )
+    told = _nothing_claimed(turn) if turn.answer is None else with_ids(draft_document(turn.answer))
+    return shown.json({**told, "said": turn.said, "understood": turn.understood.as_document(), "note": turn.note})
+
+
+def _nothing_claimed(turn: Turn) -> dict[str, Any]:
+    """The reply to a search, with the keys of a draft."""
+    return {
+        "text": turn.note or "",
+        "statements": [],
+        "to_consider": [],
+        "abstained": False,
+        "reason": None,
+        "hits": [hit_document(hit) for hit in turn.hits],
+    }
 
 
 def check_messages(messages: Sequence[Any]) -> tuple[str, ...]:
