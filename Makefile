@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 DEMO_EXTRAS := cpu,text,formats
 COMMA := ,
-TEST_EXTRAS := cpu,text,llm,formats,serve,train,eval,dev
+TEST_EXTRAS := cpu,text,llm,formats,serve,dicom-node,train,eval,dev
 
 .PHONY: demo test lint types pytest hashed hashes benchmarks results clean
 

@@ -25,19 +25,20 @@ async def stretch_of(
     return tracing.Stretch(names, start, seconds, fs)
 
 
+SignalForm = Annotated[str, Query(description="json, csv, wfdb (a ZIP archive) or dicom")]
 AStretch = Annotated[tracing.Stretch, Depends(stretch_of)]
 
 
 @router.get("/v1/cases/{case_id}/signal")
-async def case_signal(request: Request, case_id: str, wanted: AStretch) -> Response:
+async def case_signal(request: Request, case_id: str, wanted: AStretch, format: SignalForm = "json") -> Response:
     """A case's samples."""
-    return await answered(request, service_of(request).quick, tracing.signal, Ecg(case=case_id), wanted)
+    return await answered(request, service_of(request).quick, tracing.signal, Ecg(case=case_id), wanted, format)
 
 
 @router.post("/v1/signal", openapi_extra=FILE_BODY)
-async def signal(request: Request, ecg: AnEcg, wanted: AStretch) -> Response:
+async def signal(request: Request, ecg: AnEcg, wanted: AStretch, format: SignalForm = "json") -> Response:
     """An uploaded ECG's samples."""
-    return await answered(request, service_of(request).quick, tracing.signal, ecg, wanted)
+    return await answered(request, service_of(request).quick, tracing.signal, ecg, wanted, format)
 
 
 @router.post("/v1/measure", openapi_extra=FILE_BODY)

@@ -20,7 +20,7 @@ async def report(
     k: Precedents = DEFAULT_PRECEDENTS,
     where: Where = None,
     page: Annotated[bool, Query(description="the same as format=html")] = False,
-    format: str = "json",
+    format: Annotated[str, Query(description="json, html, pdf, fhir or dicom")] = "json",
 ) -> Response:
     """A report in which every statement cites its precedents or measurements."""
     form = "html" if page else format

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from precordia.measurements.delineation import POINTS, collect
 from precordia.measurements.working_rate import BEFORE, FS
 from precordia.records.quality import assess
 from precordia.serve.answers import Answer, Shown
+from precordia.serve.export.signals import csv_of, dicom_of, wfdb_of
 from precordia.serve.work.room import Ecg, Room
 
 MAX_S: Final = 120.0
@@ -46,18 +47,18 @@ class Stretch:
     fs: float | None = None
 
 
-def signal(room: Room, ecg: Ecg, wanted: Stretch) -> Answer:
-    """A stretch of an ECG's samples."""
-    if ecg.case is not None:
+def signal(room: Room, ecg: Ecg, wanted: Stretch, form: str = "json") -> Answer:
+    """A stretch of an ECG's samples, in one of :data:`FORMS`."""
+    if form not in FORMS:
+        raise UsageError(f"unknown format {form[:20]!r} (choices: {', '.join(FORMS)})")
+    if ecg.case is not None and form == "json":
         case_id = room.case_id(ecg.case)
         shown = Shown()
         shown.add(*room.kb.cases([case_id]))
         # The signal alone: a page of cards asks for many.
-        recording = room.kb.store.waveform(case_id)
-    else:
-        recording = room.recording(ecg)
-        shown = Shown(recording=recording.content_hash)
-    return shown.json(signal_document(recording, wanted))
+        return shown.json(signal_document(room.kb.store.waveform(case_id), wanted))
+    recording = room.recording(ecg)
+    return FORMS[form](shown_of(room, ecg, recording), recording, wanted)
 
 
 def signal_document(recording: Recording, wanted: Stretch) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def stretch_of(recording: Recording, wanted: Stretch) -> Recording:
         fs = recording.fs * ratio.numerator / ratio.denominator
         gone = missing[:, (np.arange(rows.shape[1]) * recording.fs / fs).astype(int).clip(0, missing.shape[1] - 1)]
         rows = np.where(gone, np.nan, rows)
-    return Recording(rows, fs, tuple(names), recording_id=recording.recording_id)
+    return replace(recording, signal=rows, fs=fs, leads=tuple(names))
 
 
 def samples(row: NDArray[Any]) -> list[float | None]:
@@ -184,3 +185,28 @@ def _average(analyses: tuple[Analysis, ...]) -> dict[str, Any] | None:
 def _mark(values: NDArray[np.float64]) -> float | None:
     there = values[np.isfinite(values)]
     return round((BEFORE + float(np.median(there))) / FS, 4) if there.size else None
+
+
+def _as_json(shown: Shown, recording: Recording, wanted: Stretch) -> Answer:
+    return shown.json(signal_document(recording, wanted))
+
+
+def _as_csv(shown: Shown, recording: Recording, wanted: Stretch) -> Answer:
+    return shown.answer(csv_of(_cut(recording, wanted)), "text/csv; charset=utf-8", "ecg.csv")
+
+
+def _as_wfdb(shown: Shown, recording: Recording, wanted: Stretch) -> Answer:
+    return shown.answer(wfdb_of(_cut(recording, wanted), "ecg"), "application/zip", "ecg.zip")
+
+
+def _as_dicom(shown: Shown, recording: Recording, wanted: Stretch) -> Answer:
+    return shown.answer(dicom_of(_cut(recording, wanted)), "application/dicom", "ecg.dcm")
+
+
+def _cut(recording: Recording, wanted: Stretch) -> Recording:
+    """A file holds the whole recording unless a part is asked for."""
+    return recording if wanted == Stretch() else stretch_of(recording, wanted)
+
+
+FORMS = {"json": _as_json, "csv": _as_csv, "wfdb": _as_wfdb, "dicom": _as_dicom}
+"""Format of a signal to what makes it."""

@@ -9,8 +9,12 @@ from precordia.core.case import patient_key_of
 from precordia.core.documents import draft_document
 from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
+from precordia.core.recording import Recording
 from precordia.core.retrieval import PRECEDENTS
-from precordia.serve.answers import Answer, Shown
+from precordia.serve.answers import Answer, Shown, encoded
+from precordia.serve.export.report_dicom import report_dicom
+from precordia.serve.export.report_fhir import report_fhir
+from precordia.serve.export.report_pdf import report_pdf
 from precordia.serve.work.room import Ecg, Room
 from precordia.serve.work.tracing import shown_of
 
@@ -57,13 +61,25 @@ def _show(shown: Shown, draft: Draft) -> None:
     shown.add(*(hit.case for hit in (*draft.hits, *draft.earlier)))
 
 
-def _as_json(room: Room, shown: Shown, draft: Draft, recording: Any) -> Answer:
+def _as_json(room: Room, shown: Shown, draft: Draft, recording: Recording) -> Answer:
     return shown.json({**with_ids(draft_document(draft)), "recording_hash": shown.recording})
 
 
-def _as_page(room: Room, shown: Shown, draft: Draft, recording: Any) -> Answer:
+def _as_page(room: Room, shown: Shown, draft: Draft, recording: Recording) -> Answer:
     return shown.answer(room.kb.page(draft, recording).encode(), HTML)
 
 
-FORMS = {"json": _as_json, "html": _as_page}
+def _as_pdf(room: Room, shown: Shown, draft: Draft, recording: Recording) -> Answer:
+    return shown.answer(report_pdf(draft, recording), "application/pdf", "ecg-report.pdf")
+
+
+def _as_fhir(room: Room, shown: Shown, draft: Draft, recording: Recording) -> Answer:
+    return shown.answer(encoded(report_fhir(draft, recording)), "application/fhir+json")
+
+
+def _as_dicom(room: Room, shown: Shown, draft: Draft, recording: Recording) -> Answer:
+    return shown.answer(report_dicom(draft, recording), "application/dicom", "ecg-report.dcm")
+
+
+FORMS = {"json": _as_json, "html": _as_page, "pdf": _as_pdf, "fhir": _as_fhir, "dicom": _as_dicom}
 """Format of a report to what makes it."""
