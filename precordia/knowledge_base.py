@@ -167,7 +167,7 @@ class KnowledgeBase:
 
     def add(
         self,
-        source: str | PathLike[str],
+        source: str | PathLike[str] | Sequence[str | PathLike[str]],
         *,
         reports: str | PathLike[str] | None = None,
         mapping: str | PathLike[str] | None = None,
@@ -180,7 +180,7 @@ class KnowledgeBase:
         """Add an archive's recordings; what is there already is passed over.
 
         Args:
-            source: A folder, file or glob.
+            source: A folder, file or glob, or a list of these.
             reports: A CSV, XLSX or Parquet table with reports; a known one beside the archive is found by itself.
             mapping: A JSON file that says which column of ``reports`` is what.
             where: Take only the rows of the table for which this SQL condition is true.
