@@ -23,12 +23,14 @@ from precordia.core.errors import MissingExtraError, UsageError
 from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
+from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.indexes import BY_SIZE, check_index
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
+from precordia.indexing.reviews import Reviews
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
@@ -153,9 +155,14 @@ class KnowledgeBase:
         self._store.refresh()
         return len(self._store)
 
+    @property
+    def store(self) -> DeltaCaseStore:
+        """The cases, signals and rejects, for reading."""
+        return self._store
+
     def add(
         self,
-        source: str | PathLike[str],
+        source: str | PathLike[str] | Sequence[str | PathLike[str]],
         *,
         reports: str | PathLike[str] | None = None,
         mapping: str | PathLike[str] | None = None,
@@ -168,7 +175,7 @@ class KnowledgeBase:
         """Add an archive's recordings; what is there already is passed over.
 
         Args:
-            source: A folder, file or glob.
+            source: A folder, file or glob, or a list of these.
             reports: A CSV, XLSX or Parquet table with reports; a known one beside the archive is found by itself.
             mapping: A JSON file that says which column of ``reports`` is what.
             where: Take only the rows of the table for which this SQL condition is true.
@@ -206,11 +213,17 @@ class KnowledgeBase:
             self._refit_where_due()
         return report
 
-    def erase(self, *, patient: str) -> int:
-        """Remove a patient: rows, signals, texts and vectors are physically gone.
+    @property
+    def audit(self) -> Audit:
+        """Who asked what about whom, and what was shown: of the service, and every erasure."""
+        return Audit(self.path)
+
+    def erase(self, *, patient: str, by: str | None = None) -> int:
+        """Remove a patient: rows, signals, texts and vectors are physically gone; that it was done stands in the audit.
 
         Args:
             patient: The patient, as the archive names them (a hit's ``patient_key``).
+            by: Who asks for it; by default this machine's user.
 
         Returns:
             The number of recordings removed.
@@ -221,13 +234,15 @@ class KnowledgeBase:
             UnfinishedErasureError: it has begun and is not finished; the next opening goes on with it.
         """
         erasure = self._store.erase(patient)
+        n_reviews = Reviews(self.path).erase(erasure.case_ids, patient)
         self._retriever = None
         if erasure.case_ids:
             # What was fitted rested on the patient's cases as well, and went with them.
             self._knowledge = None
             self._refit_where_due()
-        if not erasure.case_ids and not erasure.n_rejects:
+        if not erasure.case_ids and not erasure.n_rejects and not n_reviews:
             raise UsageError("the knowledge base holds nothing of that patient: give the id as the archive names them")
+        self.audit.record([Event(by or user_of_machine(), "erase", cases=erasure.case_ids, patients=(patient,))])
         return len(erasure.case_ids) + erasure.n_rejects
 
     def check(self, repair: bool = False) -> CheckReport:

@@ -6,9 +6,10 @@ import argparse
 import json
 import re
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, progress
 from precordia.core.errors import UsageError
@@ -16,6 +17,10 @@ from precordia.engine.executors import EXECUTORS
 
 if TYPE_CHECKING:
     from precordia.knowledge_base import KnowledgeBase
+
+
+FEW: Final = 64
+"""Files that one process reads sooner than several have started."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +51,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refit", action="store_true", help="fit the models of the archive's findings anew, also where little is new"
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on: add what arrives in the folder, a minute after it has, until interrupted",
+    )
+    parser.add_argument(
+        "--dicom-port",
+        type=int,
+        metavar="PORT",
+        help="with --watch: take ECGs that are sent by DICOM (C-STORE) into the folder",
+    )
+    parser.add_argument("--dicom-host", default="127.0.0.1", metavar="ADDRESS", help="address to take them on")
+    parser.add_argument("--dicom-title", default="PRECORDIA", metavar="TITLE", help="AE title to take them under")
+    parser.add_argument(
+        "--dicom-from",
+        action="append",
+        default=[],
+        metavar="TITLE",
+        help="an AE title that may send; all when none is named",
+    )
     add_kb_option(parser)
     add_json_option(parser)
     parser.epilog = (
@@ -59,7 +84,52 @@ def run(args: argparse.Namespace) -> int:
     """Build, add, or say what that would do."""
     if args.suggest_mapping and not args.dry_run:
         raise UsageError("--suggest-mapping goes with --dry-run: look at the mapping, then build with --mapping")
+    if args.dicom_port is not None and not args.watch:
+        raise UsageError("--dicom-port goes with --watch: what is sent is put into the folder that is watched")
+    if args.watch:
+        return _watch(args)
     return _preview(args) if args.dry_run else _build(args)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    """Add what is in a folder, and what arrives, until interrupted."""
+    from contextlib import nullcontext
+
+    from precordia.indexing.watching import Watch, watch
+    from precordia.knowledge_base import KnowledgeBase
+
+    if args.archive is None or args.dry_run:
+        raise UsageError("--watch needs a folder, and no --dry-run")
+    folder = Path(args.archive)
+    kb = KnowledgeBase.open_or_create(kb_path(args), encoder=args.encoder)
+
+    def add(files: Sequence[Path]) -> None:
+        report = kb.add(
+            files,
+            reports=args.reports,
+            mapping=args.mapping,
+            where=args.where,
+            workers=args.workers or (1 if len(files) < FEW else None),
+            arrays=_arrays(args),
+        )
+        if args.json:
+            print_json({"kb": kb.path, "n_cases": len(kb), **report.document()})
+        else:
+            note(report.summary())
+
+    node: AbstractContextManager[int | None] = nullcontext()
+    if args.dicom_port is not None:
+        from precordia.serve.dicom_node import receiving
+
+        node = receiving(
+            folder, args.dicom_port, host=args.dicom_host, title=args.dicom_title, senders=tuple(args.dicom_from)
+        )
+    with node as port:
+        note(f"watching {folder} for {kb.path} (Ctrl-C ends it)")
+        if port is not None:
+            note(f"taking ECGs by DICOM at {args.dicom_host}:{port} as {args.dicom_title}")
+        watch(Watch(folder), add, told=note)
+    return 0
 
 
 def _build(args: argparse.Namespace) -> int:

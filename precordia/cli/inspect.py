@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, print_json, say
+from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rejects", action="store_true", help="of a knowledge base: list what could not be used, and why"
     )
+    parser.add_argument(
+        "--audit",
+        action="store_true",
+        help="of a knowledge base: list who asked what, and say whether the list is whole",
+    )
+    parser.add_argument("--patient", metavar="KEY", help="with --audit: only what was shown of this patient")
+    parser.add_argument(
+        "--noted", metavar="HASH", help="with --audit: a last hash noted earlier, which must be in it still"
+    )
     add_kb_option(parser)
     add_json_option(parser)
 
@@ -26,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     from precordia.knowledge_base import is_knowledge_base
 
     path = Path(args.path) if args.path else kb_path(args)
+    if args.audit:
+        return _audit(path, args)
     document = _knowledge_base(path, args.rejects) if not args.path or is_knowledge_base(path) else _recording(path)
     if args.json:
         print_json(document)
@@ -33,6 +44,24 @@ def run(args: argparse.Namespace) -> int:
         for name, value in document.items():
             _print(name, value, 0)
     return 0
+
+
+def _audit(path: Path, args: argparse.Namespace) -> int:
+    """Print the audit; exit code 1 where its chain is broken."""
+    from precordia.knowledge_base import KnowledgeBase
+
+    audit = KnowledgeBase.open(path).audit
+    chain = audit.verify(args.noted)
+    rows = audit.select(args.patient) if chain.whole else []
+    if args.json:
+        whole = {"whole": chain.whole, "n": chain.n, "head": chain.head, "problem": chain.problem}
+        print_json({"chain": whole, "items": [row.document() for row in rows]})
+    else:
+        for row in rows:
+            about = f"{len(row.cases)} cases of {len(row.patients)} patients" if row.cases else "no case"
+            say(f"{row.time}  {row.actor}  {row.action}  {row.outcome}  {about}  {row.asked}".rstrip())
+        note(f"{chain.n} rows, whole; the last hash is {chain.head}" if chain.whole else f"broken: {chain.problem}")
+    return 0 if chain.whole else 1
 
 
 def _recording(path: Path) -> dict[str, Any]:

@@ -38,16 +38,24 @@ def model_of(args: argparse.Namespace) -> LanguageModel | None:
         UsageError: a number is out of range, or there is no such model.
         MissingExtraError: the package that it needs is not installed.
     """
+    return load_language_model(args.llm, settings_of(args))
+
+
+def settings_of(args: argparse.Namespace) -> LanguageModelSettings:
+    """How the model that the options name is called.
+
+    Raises:
+        UsageError: a number is out of range.
+    """
     for option in ("llm_timeout", "llm_tokens", "llm_concurrency"):
         if not getattr(args, option) > 0:
             raise UsageError(f"--{option.replace('_', '-')} {getattr(args, option):g}: give more than 0")
-    settings = LanguageModelSettings(
+    return LanguageModelSettings(
         timeout_s=args.llm_timeout,
         max_tokens=args.llm_tokens,
         cache_dir=None if args.llm_cache is None else Path(args.llm_cache).expanduser(),
         workers=args.llm_concurrency,
     )
-    return load_language_model(args.llm, settings)
 
 
 class WithModel:

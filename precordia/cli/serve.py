@@ -1,12 +1,16 @@
-"""``precordia serve``: a knowledge base over HTTP, with a viewer."""
+"""``precordia serve``: a knowledge base over HTTP, with its page."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import socket
+from pathlib import Path
 
 from precordia.cli.console import add_kb_option, kb_path, note
-from precordia.cli.language_model import add_model_options, model_of
+from precordia.cli.language_model import add_model_options, settings_of
+
+_HERE = ("127.0.0.1", "::1", "localhost")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -14,37 +18,103 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; the default is this machine only")
     parser.add_argument("--port", type=int, default=8645, help="port")
     add_model_options(parser)
+    parser.add_argument("--workers", type=int, help="processes that search (default: one a core); one more writes")
+    parser.add_argument("--tokens", type=Path, metavar="FILE", help="who may come in: NAME ROLE sha256:HEX a line")
+    parser.add_argument(
+        "--new-token",
+        metavar="NAME:ROLE",
+        help="make a token (roles: read, write, admin), print it with its line for --tokens, and end",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name that browsers reach the service by; others are refused",
+    )
+    parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate chain; goes with --tls-key")
+    parser.add_argument("--tls-key", type=Path, metavar="PEM", help="the certificate's private key")
+    parser.add_argument(
+        "--trust-proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a proxy whose X-Forwarded-For says who the client is",
+    )
+    parser.add_argument("--rate", type=float, default=100.0, metavar="N", help="requests a second of one address")
     parser.epilog = (
-        "Clients must send $PRECORDIA_TOKEN as a bearer token when it is set; it must be set beyond this machine."
+        "Clients send a token of --tokens, of $PRECORDIA_TOKENS (lines, or a file's name) or $PRECORDIA_TOKEN (an "
+        "administrator's) as a bearer token when there are any; there must be some beyond this machine."
     )
     add_kb_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted, or make a token."""
     from precordia.core.errors import MissingExtraError, UsageError
 
     try:
-        import uvicorn
-
-        from precordia.serve.app import create_app
+        from precordia.serve.app import app_of
+        from precordia.serve.asking import Service
+        from precordia.serve.desk import Processes
+        from precordia.serve.server import server_of
     except ImportError as error:
         raise MissingExtraError(error.name or "fastapi", "serve", "serving over HTTP") from None
     from precordia.knowledge_base import KnowledgeBase
+    from precordia.serve.noting import Notes
+    from precordia.serve.security.tokens import Tokens
+    from precordia.serve.work.archive import warm_to_write
 
-    token = os.environ.get("PRECORDIA_TOKEN")
-    if token is None and args.host not in ("127.0.0.1", "::1", "localhost"):
+    if args.new_token:
+        return _new_token(args.new_token)
+    tokens = Tokens.of_environment(args.tokens)
+    if not tokens.needed and args.host not in _HERE:
         raise UsageError(
-            f"listening on {args.host} would show patients' data to the network: set PRECORDIA_TOKEN first"
+            f"listening on {args.host} would show patients' data to the network: set PRECORDIA_TOKEN or name --tokens first"
         )
-    kb, model = KnowledgeBase.open(kb_path(args)), model_of(args)
-    note(f"serving {kb.path} at http://{args.host}:{args.port} (Ctrl-C ends it)")
-    # No access log: paths and questions may name patients.
-    uvicorn.run(
-        create_app(kb, token=token, llm=model or "none"),
-        host=args.host,
-        port=args.port,
-        access_log=False,
-        log_level="warning",
-    )
+    tls = _tls(args)
+    workers = args.workers if args.workers is not None else os.cpu_count() or 1
+    if workers < 1 or args.rate <= 0:
+        raise UsageError("--workers and --rate are at least 1")
+    kb, settings = KnowledgeBase.open(kb_path(args)), settings_of(args)
+    quick = Processes(kb.path, "none", workers)
+    # A report may take a second longer; a search that waits for one may not.
+    slow = Processes(kb.path, args.llm, 1, warm_to_write, nice=5, settings=settings)
+    app = app_of(Service(quick, slow, tokens, args.llm, Notes(kb.audit)), _names(args), args.rate)
+    note(f"serving {kb.path} at http{'s' if tls else ''}://{args.host}:{args.port} (Ctrl-C ends it)")
+    if tls is None and args.host not in _HERE:
+        note(
+            "without TLS tokens and ECGs can be read on the way: name --tls-cert and --tls-key, or put a proxy before it"
+        )
+    server_of(app, args.host, args.port, tls=tls, proxies=tuple(args.trust_proxy)).run()
     return 0
+
+
+def _new_token(asked: str) -> int:
+    from precordia.serve.security.tokens import new_token
+
+    name, _, role = asked.rpartition(":")
+    token, line = new_token(name, role)
+    note("the token, shown this once; give it to its person:")
+    print(token)
+    note("the line for the file of --tokens:")
+    print(line)
+    return 0
+
+
+def _tls(args: argparse.Namespace) -> tuple[Path, Path] | None:
+    from precordia.core.errors import UsageError
+
+    if (args.tls_cert is None) != (args.tls_key is None):
+        raise UsageError("--tls-cert and --tls-key go together")
+    if args.tls_cert is None:
+        return None
+    for file in (args.tls_cert, args.tls_key):
+        if not os.access(file, os.R_OK):
+            raise UsageError(f"{file}: cannot be read")
+    return args.tls_cert, args.tls_key
+
+
+def _names(args: argparse.Namespace) -> list[str]:
+    """The names that the service answers to: this machine's, the address it listens on, and those allowed besides."""
+    return [*_HERE, args.host, socket.gethostname().lower(), *args.allow_host]

@@ -16,6 +16,7 @@ import numpy as np
 
 from precordia.core.errors import DamageError, KnowledgeBaseError, KnowledgeBaseNotFoundError
 from precordia.indexing import deltalog
+from precordia.indexing.audit import AUDIT, Audit
 from precordia.indexing.blocks import BlockDamage, Blocks
 from precordia.indexing.durable import folder_of, remove
 from precordia.indexing.erasure import JOURNAL, Journal
@@ -31,6 +32,7 @@ from precordia.indexing.locks import CACHE_LOCK, WRITE_LOCK, locked
 from precordia.indexing.manifest import MANIFEST, MANIFEST_COPY, Manifest, mend_manifest
 from precordia.indexing.mapped_rows import mirror_of
 from precordia.indexing.migrations import bring_up_to_date
+from precordia.indexing.reviews import REVIEWS
 from precordia.indexing.schema import LIGHT_SCHEMA
 from precordia.indexing.seals import digest_of_file
 from precordia.indexing.store import DeltaCaseStore, VectorKind
@@ -40,6 +42,8 @@ Verifier = Callable[[Path], Sequence[str]]
 """Given a folder of derived things, the names of those files in it that are not what was written."""
 
 _TABLES: Final = ("cases", "signals", "rejects")
+OWN_TABLES: Final = (AUDIT, REVIEWS)
+"""Tables that are made when something is first written to them."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,10 @@ def check(
         run.manifest()
         for name in _TABLES:
             run.table(name)
+        for name in OWN_TABLES:
+            if (folder / name).is_dir():
+                run.table(name)
+        run.audit()
         run.journal()
         run.each_other()
         run.mirrors()
@@ -233,6 +241,13 @@ class _Check:
             if self.repair:
                 Journal.clear(self.path)
                 self._all_repaired(len(self.problems) - 1)
+
+    def audit(self) -> None:
+        """The chain of the audit; never mended, for who mends it could do anything with it."""
+        if (self.path / AUDIT).is_dir() and not any(p.what.startswith(f"{AUDIT}/") for p in self.problems):
+            chain = Audit(self.path).verify()
+            if not chain.whole:
+                self._found(self.path / AUDIT, n_lost=1, message=f"the audit's chain is broken: {chain.problem}")
 
     def each_other(self) -> None:
         """Every case has a signal."""

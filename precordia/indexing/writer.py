@@ -14,6 +14,7 @@ from precordia.indexing.durable import PARTIAL, remove, sync_folder
 from precordia.indexing.erasure import LEARNED, Erasure, Journal, digest_of_reject
 from precordia.indexing.locks import CACHE_LOCK, locked
 from precordia.indexing.mapped_rows import RowCache, drop_unused
+from precordia.indexing.reviews import Reviews
 from precordia.indexing.schema import LIGHT_SCHEMA, Reject, reject_table
 from precordia.indexing.tables import DeltaFolder
 
@@ -158,6 +159,7 @@ class StoreWriter:
         try:
             self._cases.delete(journal.case_ids)
             self._signals.delete(journal.case_ids)
+            Reviews(self._path).erase(journal.case_ids)
             if len(kept) < len(self._known_rejects):
                 self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
                 self._known_rejects = set(kept)

@@ -76,6 +76,10 @@ class Judgement:
         """How far one finding is borne out, whether it is said or not: what is said stands as it is said."""
         return next((s for s in self.said if s.concept == concept), None) or self._bench.standing(concept)
 
+    def candidates(self) -> list[str]:
+        """Every finding that was weighed: a model knows it, a precedent states it or a rule shows it."""
+        return self._bench.candidates()
+
     @cached_property
     def _bench(self) -> _Bench:
         return _Bench(self.evidence)

@@ -1,38 +1,41 @@
-"""The REST service. Every answer is the JSON that the command line prints with ``--json``.
+"""The REST service and its page. Where the command line prints ``--json``, the service answers the same.
 
-    GET  /                      the viewer
-    GET  /v1/health             counts and versions
-    POST /v1/search             body: an ECG file (may be empty with ?text=); ?k= ?where= ?mode= ?filename=
-    POST /v1/report             body: an ECG file; ?page=true for the HTML page
-    POST /v1/ask?question=      body: an ECG file
-    GET  /v1/cases/{case_id}    one case
-
-Errors are ``{"error": "one line"}`` with status 400 (bad question or unusable file), 401, 404, 413 or 500. Nothing that a
-client sends is logged or kept.
+The addresses stand in ``routes/``, a file a subject, and in ``/openapi.json``. Errors are ``{"error": "one line"}`` with
+status 400 (bad question or unusable file), 401, 403, 404, 413, 429, 500 or 503. Nothing that a client sends is logged or kept.
 """
 
 from __future__ import annotations
 
-import hmac
-import threading
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, FastAPI, Header, Request
-from fastapi.encoders import jsonable_encoder
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from precordia import __version__
-from precordia.arguments import language_model_of
-from precordia.core.documents import draft_document, hit_document, search_document
-from precordia.core.errors import InputError, PrecordiaError, UsageError, place_of
-from precordia.core.protocols import LanguageModel
-from precordia.core.recording import Recording
-from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
+from precordia.core.errors import PrecordiaError, place_of
 from precordia.knowledge_base import KnowledgeBase
-from precordia.retrieval.grammar import read_query
-from precordia.serve.upload import MAX_BYTES, read_upload
+from precordia.serve.answers import refusal
+from precordia.serve.asking import Refused, Service, needs, refused, response
+from precordia.serve.desk import OneRoom
+from precordia.serve.metrics import Counting
+from precordia.serve.noting import Notes
+from precordia.serve.routes import archive, exporting, finding, keeping, reviewing, talking, tracing, writing
+from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, Gate, TooSlow
+from precordia.serve.security.tokens import Person, Tokens
+from precordia.serve.work.room import Room
+
+STATIC: Final = Path(__file__).parent / "static"
+_PARTS: Final = (finding, tracing, writing, talking, reviewing, archive, exporting, keeping)
 
 
 class _Discreet:
@@ -51,109 +54,107 @@ class _Discreet:
 
         try:
             await self.app(scope, receive, sending)
+        except TooSlow:  # the gate says so
+            raise
         except Exception as error:
             if not begun:
                 what = f"internal error ({type(error).__name__} in {place_of(error)}); please report it"
                 await JSONResponse({"error": what}, 500)(scope, receive, send)
 
 
-class _Unauthorized(PrecordiaError):
-    """The token is missing or wrong."""
-
-
-def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: LanguageModel | str = "none") -> FastAPI:
-    """The service over one knowledge base.
+def create_app(
+    kb: KnowledgeBase,
+    *,
+    token: str | None = None,
+    llm: str = "none",
+    tokens: Tokens | None = None,
+    hosts: Collection[str] = LOOPBACK,
+    rate: float = RATE,
+) -> FastAPI:
+    """The service over one knowledge base, in this process: for tests and notebooks.
 
     Args:
         kb: The knowledge base.
         token: What clients must send as ``Authorization: Bearer TOKEN``; None lets everyone in.
-        llm: The language model that phrases reports and answers, or its spec; loaded once.
+        llm: The language model that reports and answers, by its spec.
+        tokens: In place of ``token``: those of several people.
+        hosts: The names that it answers to.
+        rate: Requests a second of one address.
     """
-    model: LanguageModel | str = language_model_of(llm) or "none"
-    # One question at a time: the parts below are fast, and not all of them may be used from two threads.
-    turn = threading.Lock()
+    desk = OneRoom(Room(kb, llm))
+    return app_of(Service(desk, desk, tokens or Tokens(plain=token), llm, Notes(kb.audit)), hosts, rate)
 
-    def authorize(authorization: Annotated[str, Header()] = "") -> None:
-        if token is not None and not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
-            raise _Unauthorized("the token is missing or wrong: send Authorization: Bearer TOKEN")
 
-    app = FastAPI(title="Precordia", version=__version__, docs_url=None, redoc_url=None)
+def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RATE, body_s: float = BODY_S) -> FastAPI:
+    """The application that a service answers by; see :func:`create_app` and :class:`~precordia.serve.security.gate.Gate`."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        async with service.open():
+            yield
+
+    app = FastAPI(
+        title="Precordia", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=life
+    )
+    app.state.service = service
+    # The last one added is the first that a request meets.
     app.add_middleware(_Discreet)
-    guarded = [Depends(authorize)]
+    app.add_middleware(Counting, metrics=service.metrics)
+    app.add_middleware(Gate, hosts=tuple(hosts), rate=rate, body_s=body_s)
 
     @app.exception_handler(PrecordiaError)
     async def explain(_: Request, error: PrecordiaError) -> Response:
-        status = 401 if isinstance(error, _Unauthorized) else 400 if isinstance(error, UsageError | InputError) else 500
-        return JSONResponse({"error": " ".join(str(error).split())}, status)
+        return refused(error) if isinstance(error, Refused) else response(refusal(error))
 
-    @app.get("/", response_class=HTMLResponse)
-    def viewer() -> str:
-        return (Path(__file__).parent / "viewer.html").read_text(encoding="utf-8")
+    @app.exception_handler(RequestValidationError)
+    async def name_parameter(_: Request, error: RequestValidationError) -> Response:
+        # Which parameter, and not what was sent in it.
+        wrong = error.errors()[0]
+        return JSONResponse({"error": f"{'.'.join(map(str, wrong['loc'][1:]))}: {wrong['msg']}"}, 400)
 
-    @app.get("/v1/health", dependencies=guarded)
-    def health() -> dict[str, Any]:
-        with turn:
-            return {"status": "ok", "version": __version__, "n_cases": len(kb), "encoder": kb.manifest.encoder}
+    @app.exception_handler(HTTPException)
+    async def not_served(_: Request, error: HTTPException) -> Response:
+        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
 
-    @app.post("/v1/search", dependencies=guarded)
-    def search(
-        body: Annotated[bytes, Depends(_body)],
-        filename: str = "upload",
-        text: str | None = None,
-        k: int = HITS,
-        where: str | None = None,
-        mode: Mode | None = None,
-    ) -> Any:
-        recording = read_upload(filename, body) if body else None
-        query = Query(recording, text, k=k, where=where, mode=mode)
-        with turn:
-            hits = kb.search(query)
-        read = read_query(text or "").as_document()
-        return jsonable_encoder(search_document(query, hits, filename if recording else None, read))
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return page_response()
 
-    @app.post("/v1/report", dependencies=guarded, response_model=None)
-    def report(
-        body: Annotated[bytes, Depends(_body)],
-        filename: str = "upload",
-        k: int = PRECEDENTS,
-        where: str | None = None,
-        page: bool = False,
-    ) -> Any:
-        recording = read_upload(filename, body)
-        with turn:
-            draft = kb.report(recording, k=k, where=where, llm=model)
-            return HTMLResponse(kb.page(draft, recording)) if page else jsonable_encoder(draft_document(draft))
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi(_: Annotated[Person, Depends(needs("read"))]) -> dict[str, Any]:
+        return app.openapi()
 
-    @app.post("/v1/ask", dependencies=guarded)
-    def ask(
-        question: str,
-        body: Annotated[bytes, Depends(_body)],
-        filename: str = "upload",
-        k: int = PRECEDENTS,
-        where: str | None = None,
-    ) -> Any:
-        recording: Recording = read_upload(filename, body)
-        with turn:
-            draft = kb.ask(question, recording, k=k, where=where, llm=model)
-        return jsonable_encoder({"question": question, **draft_document(draft)})
-
-    @app.get("/v1/cases/{case_id}", dependencies=guarded, response_model=None)
-    def case(case_id: int) -> Any:
-        with turn:
-            found = kb.cases([case_id])
-        if not found:
-            return JSONResponse({"error": f"there is no case {case_id}"}, 404)
-        document = hit_document(Hit(1, 1.0, found[0]))
-        return jsonable_encoder({key: document[key] for key in document if key not in ("rank", "score", "why")})
-
+    for part in _PARTS:
+        app.include_router(part.router)
+    if STATIC.is_dir():
+        app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
 
-async def _body(request: Request) -> bytes:
-    """The request's body, refused as soon as it is too large."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise InputError(f"the upload is larger than {MAX_BYTES // 2**20} MiB; send one ECG")
-    return bytes(content)
+def page_response() -> Response:
+    """The page, with a policy that lets it run its own scripts and nobody else's."""
+    file = STATIC / "index.html"
+    text = (file if file.exists() else STATIC.parent / "viewer.html").read_text(encoding="utf-8")
+    inline = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in inline]
+    return Response(text, headers={"Content-Security-Policy": policy(hashes)}, media_type="text/html")
+
+
+def policy(scripts: list[str] | None = None) -> str:
+    """The content security policy: nothing from elsewhere, nothing in a frame of others."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            " ".join(("script-src 'self'", *(scripts or []))),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "frame-src 'self' blob:",
+            "worker-src 'self'",
+            "manifest-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )

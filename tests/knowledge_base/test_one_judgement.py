@@ -81,7 +81,7 @@ def test_the_service_says_what_python_says(kb: KnowledgeBase, paths: list[Path],
 
     from precordia.serve.app import create_app
 
-    client = TestClient(create_app(kb))
+    client = TestClient(create_app(kb), base_url="http://localhost")
     for path, draft in zip(paths, drafts, strict=True):
         document = client.post("/v1/report", params={"filename": path.name}, content=path.read_bytes()).json()
         assert said_in(document, "statements") == said(draft.statements)

@@ -26,6 +26,7 @@ TASKS: Registry[Task] = Registry(
         "zero-shot": "precordia.eval.tasks.encoder.zero_shot_task:ZERO_SHOT",
         "questions": "precordia.eval.tasks.questions.task:QUESTIONS",
         "retrieval": "precordia.eval.tasks.retrieval.task:RETRIEVAL",
+        "reviews": "precordia.eval.tasks.reviews.task:REVIEWS",
         "urgent": "precordia.eval.tasks.urgent.task:URGENT",
         "index": "precordia.eval.tasks.index.task:INDEX",
     },

@@ -1,0 +1,1 @@
+"""What clinicians made of the statements that were drafted for them."""

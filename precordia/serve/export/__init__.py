@@ -1,0 +1,1 @@
+"""A report and its ECG in the forms that other systems read."""

@@ -1,0 +1,52 @@
+"""Search, cases and a patient's line through time."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from precordia.core.retrieval import HITS, Mode
+from precordia.serve.asking import FILE_BODY, AnEcg, Cursor, Page, Where, answered, needs, service_of
+from precordia.serve.work import finding
+
+router = APIRouter(dependencies=[Depends(needs("read"))], tags=["find"])
+Words = Annotated[str | None, Query(description="words: findings, numbers, people and times, English or German")]
+
+
+@router.post("/v1/search", openapi_extra=FILE_BODY)
+async def search(
+    request: Request,
+    ecg: AnEcg,
+    text: Words = None,
+    k: Annotated[int, Query(description="hits of a page, 1 to 1000")] = HITS,
+    where: Where = None,
+    mode: Mode | None = None,
+    cursor: Cursor = None,
+    facets: bool = False,
+) -> Response:
+    """The cases nearest to an ECG, to words, or to both."""
+    sought = finding.Sought(ecg, text, k, where, mode, cursor, facets)
+    return await answered(request, service_of(request).quick, finding.search, sought)
+
+
+@router.get("/v1/cases")
+async def cases(
+    request: Request, where: Where = None, text: Words = None, cursor: Cursor = None, limit: Page = 20
+) -> Response:
+    """Cases that meet a filter and all that words ask for, newest first."""
+    listed = finding.Listed(where, text, cursor, limit)
+    return await answered(request, service_of(request).quick, finding.cases, listed)
+
+
+@router.get("/v1/cases/{case_id}")
+async def case(request: Request, case_id: str) -> Response:
+    """One case."""
+    return await answered(request, service_of(request).quick, finding.case, case_id)
+
+
+@router.get("/v1/cases/{case_id}/timeline")
+async def timeline(request: Request, case_id: str) -> Response:
+    """The ECGs of a case's patient, oldest first, with what is new and what is gone in each."""
+    return await answered(request, service_of(request).quick, finding.timeline, case_id)

@@ -1,0 +1,35 @@
+"""Reports and answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from precordia.serve.asking import DEFAULT_PRECEDENTS, FILE_BODY, AnEcg, Precedents, Where, answered, needs, service_of
+from precordia.serve.work import writing
+
+router = APIRouter(dependencies=[Depends(needs("read"))], tags=["write"])
+
+
+@router.post("/v1/report", openapi_extra=FILE_BODY)
+async def report(
+    request: Request,
+    ecg: AnEcg,
+    k: Precedents = DEFAULT_PRECEDENTS,
+    where: Where = None,
+    page: Annotated[bool, Query(description="the same as format=html")] = False,
+    format: Annotated[str, Query(description="json, html, pdf, fhir or dicom")] = "json",
+) -> Response:
+    """A report in which every statement cites its precedents or measurements."""
+    form = "html" if page else format
+    return await answered(request, service_of(request).slow, writing.report, ecg, k, where, form)
+
+
+@router.post("/v1/ask", openapi_extra=FILE_BODY)
+async def ask(
+    request: Request, question: str, ecg: AnEcg, k: Precedents = DEFAULT_PRECEDENTS, where: Where = None
+) -> Response:
+    """The answer to a question about an ECG, from precedents and measurements."""
+    return await answered(request, service_of(request).slow, writing.ask, question, ecg, k, where)

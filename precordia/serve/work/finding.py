@@ -1,0 +1,182 @@
+"""Finding cases: by an ECG, by words, by a filter; one case, and a patient's ECGs through time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.case import Case
+from precordia.core.documents import concepts, hit_document, search_document
+from precordia.core.errors import UsageError
+from precordia.core.retrieval import HITS, MAX_K, Hit, Mode, Query
+from precordia.retrieval.grammar import Understood, read_query
+from precordia.retrieval.grammar.condition import is_wanted, must_hold
+from precordia.serve.answers import MAX_PAGE, Answer, Shown
+from precordia.serve.work.census import Census
+from precordia.serve.work.room import Ecg, Room
+
+_PLAIN_MODES: Final = ("words", "meaning", "signal")
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A search as it was sent; see :class:`~precordia.core.retrieval.Query`."""
+
+    ecg: Ecg
+    text: str | None = None
+    k: int = HITS
+    where: str | None = None
+    mode: Mode | None = None
+    cursor: str | None = None
+    facets: bool = False
+
+
+def search(room: Room, sought: Sought) -> Answer:
+    """A page of hits, what was understood, and what there is among the cases that meet it."""
+    recording = room.recording(sought.ecg) if sought.ecg else None
+    start = offset_of(sought.cursor)
+    query = Query(recording, sought.text, k=sought.k, where=sought.where, mode=sought.mode)
+    deeper = query if not start else replace(query, k=min(start + sought.k, MAX_K))
+    hits = room.kb.search(deeper)[start:]
+    shown = Shown(recording="" if recording is None else recording.content_hash)
+    shown.add(*(hit.case for hit in hits))
+    understood = read_query(sought.text or "")
+    source = None if recording is None else (sought.ecg.case or sought.ecg.filename)
+    document = search_document(query, hits, source, understood.as_document())
+    end = start + len(hits)
+    more = len(hits) == sought.k and end < MAX_K
+    document["next"] = cursor_at(end) if more else None
+    if sought.facets:
+        document["facets"] = _facets(room, sought, understood)
+    return shown.json(document)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list of cases without ranking, as it was asked for."""
+
+    where: str | None = None
+    text: str | None = None
+    cursor: str | None = None
+    limit: int = 20
+
+
+def cases(room: Room, listed: Listed) -> Answer:
+    """A page of cases, newest first."""
+    limit = check_limit(listed.limit)
+    found, total, following = page_of(room, listed.where, listed.text, listed.cursor, limit)
+    shown = Shown()
+    shown.add(*found)
+    return shown.json({"items": [case_document(case) for case in found], "next": following, "total": total})
+
+
+def page_of(
+    room: Room, where: str | None, text: str | None, cursor: str | None, limit: int
+) -> tuple[list[Case], int, str | None]:
+    """Cases that meet a condition and words, newest first, from a place on; how many there are, and the next place."""
+    room.kb.store.refresh()
+    census = room.of_version("census", lambda: Census.of(room.kb.store))
+    rows = census.rows(selected(room, where, text))
+    wanted = census.newest[rows[census.newest]]
+    start = offset_of(cursor)
+    ids = census.ids[wanted[start : start + limit]].tolist()
+    end = start + len(ids)
+    return room.kb.store.get(ids), int(wanted.size), cursor_at(end) if end < wanted.size else None
+
+
+def selected(room: Room, where: str | None, text: str | None) -> NDArray[np.int64]:
+    """Ids of the cases that meet a condition, and all that words ask for."""
+    understood = read_query(text or "")
+    conditions = (where, must_hold(understood), is_wanted(understood))
+    found = [room.kb.store.select(condition) for condition in conditions if condition]
+    ids = room.kb.store.ids
+    for one in found:
+        ids = np.intersect1d(ids, one, assume_unique=True)
+    return ids
+
+
+def case(room: Room, case_id: str) -> Answer:
+    """One case."""
+    (found,) = room.kb.cases([room.case_id(case_id)])
+    shown = Shown()
+    shown.add(found)
+    return shown.json(case_document(found))
+
+
+def timeline(room: Room, case_id: str) -> Answer:
+    """A patient's ECGs, oldest first, each with what it has that the one before had not."""
+    room.kb.store.refresh()
+    (one,) = room.kb.cases([room.case_id(case_id)])
+    ids = [int(i) for i in room.kb.store.ids_of_patient(one.patient_key)]
+    # Those without a time come last.
+    found = sorted(room.kb.store.get(ids), key=lambda c: (c.time is None, c.time or datetime.min, c.case_id))
+    shown = Shown()
+    shown.add(*found)
+    items: list[dict[str, Any]] = []
+    before: list[str] | None = None
+    for each in found:
+        present = concepts(each.findings, "present")
+        items.append(
+            {
+                "case_id": str(each.case_id),
+                "recorded_at": each.time,
+                "measurements": each.measurements.scalars(),
+                "findings": present,
+                "new": [] if before is None else [c for c in present if c not in before],
+                "gone": [] if before is None else [c for c in before if c not in present],
+            }
+        )
+        before = present
+    return shown.json({"items": items, "next": None, "total": len(items)})
+
+
+def case_document(found: Case) -> dict[str, Any]:
+    """A case without what only a hit has."""
+    document = hit_document(Hit(1, 1.0, found))
+    return {key: document[key] for key in document if key not in ("rank", "score", "why")}
+
+
+def check_limit(limit: int) -> int:
+    """A page's size.
+
+    Raises:
+        UsageError: it is not 1 to :data:`~precordia.serve.answers.MAX_PAGE`.
+    """
+    if not 1 <= limit <= MAX_PAGE:
+        raise UsageError(f"limit is {limit}; ask for 1 to {MAX_PAGE} items")
+    return limit
+
+
+def _facets(room: Room, sought: Sought, understood: Understood) -> dict[str, list[dict[str, Any]]]:
+    census = room.of_version("census", lambda: Census.of(room.kb.store))
+    # A search by one modality takes the words as they are.
+    text = None if sought.mode in _PLAIN_MODES else sought.text
+    return census.facets(selected(room, sought.where, text))
+
+
+def cursor_at(offset: int) -> str:
+    """The cursor of a place in a list."""
+    return base64.urlsafe_b64encode(f"from:{offset}".encode()).decode().rstrip("=")
+
+
+def offset_of(cursor: str | None) -> int:
+    """The place that a cursor names; the start for none.
+
+    Raises:
+        UsageError: it is none of ours.
+    """
+    if cursor is None:
+        return 0
+    try:
+        kind, _, number = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(":")
+        if kind != "from" or not (number.isdigit() and len(number) < 12):
+            raise ValueError
+        return int(number)
+    except (binascii.Error, ValueError):
+        raise UsageError("the cursor is none of ours: take it from the page before") from None

@@ -1,0 +1,196 @@
+"""Chat as a stream, decisions on statements, the cohort as a file, and counts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from precordia import KnowledgeBase
+from precordia.indexing.reviews import Reviews, latest
+from precordia.serve.app import create_app
+from precordia.serve.work import exporting
+from precordia.simulation.hospital import write_archive
+
+
+@pytest.fixture
+def case_id(kb: KnowledgeBase) -> str:
+    return str(kb.ids()[0])
+
+
+def events(client: TestClient, *said: str, case: str | None = None) -> list[tuple[str, Any]]:
+    messages = [{"role": "user", "content": words} for words in said]
+    answer = client.post("/v1/chat", json={"messages": messages, "case": case})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    out = []
+    for block in answer.text.strip().split("\n\n"):
+        name, data = block.split("\n")
+        out.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return out
+
+
+def test_an_answer_comes_as_events(client: TestClient, case_id: str) -> None:
+    found = events(client, "What is the heart rate?", case=case_id)
+    names = [name for name, _ in found]
+    assert names[0] == "understood"
+    assert names[-1] == "done"
+    done = found[-1][1]
+    statements = [data for name, data in found if name == "statement"]
+    assert statements == done["statements"]
+    assert "".join(data["text"] for name, data in found if name == "text").strip() == done["text"]
+
+
+def test_a_turn_refers_back_to_what_was_said(client: TestClient) -> None:
+    first = events(client, "find sinus rhythm")[-1][1]["hits"]
+    second = events(client, "find sinus rhythm", "show the second one")[-1][1]["hits"]
+    assert [hit["case_id"] for hit in second] == [first[1]["case_id"]]
+
+
+def test_a_turn_is_answered_the_same_where_nothing_is_remembered(client: TestClient, kb: KnowledgeBase) -> None:
+    told = events(client, "find sinus rhythm", "only women")[-1][1]
+    fresh = TestClient(create_app(kb), base_url="http://localhost")
+    assert events(fresh, "find sinus rhythm", "only women")[-1][1] == told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"messages": []},
+        {"messages": 5},
+        {"messages": [{"role": "user", "content": " "}]},
+        {"messages": [{"role": "system", "content": "x"}]},
+    ],
+)
+def test_a_talk_that_is_none_is_refused(client: TestClient, body: Any) -> None:
+    assert client.post("/v1/chat", json=body).status_code == 400
+
+
+def test_a_case_that_is_not_there_is_told_in_the_stream(client: TestClient) -> None:
+    name, data = events(client, "What is the rhythm?", case="1")[-1]
+    assert name == "error"
+    assert "no case" in data["error"]
+
+
+# --- decisions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> tuple[KnowledgeBase, TestClient]:
+    archive = write_archive(tmp_path / "hospital", 8, seed=6, formats=("aecg",), poor=0.0)
+    kb = KnowledgeBase.create(tmp_path / "kb", text_encoder=None)
+    kb.add(archive.folder, reports=archive.reports, workers=1)
+    return kb, TestClient(create_app(kb), base_url="http://localhost")
+
+
+def decide(client: TestClient, **body: Any) -> Any:
+    return client.post("/v1/reviews", json=body)
+
+
+def test_decisions_are_kept_with_author_and_time(own: tuple[KnowledgeBase, TestClient]) -> None:
+    kb, client = own
+    case = str(kb.ids()[0])
+    report = client.post("/v1/report", params={"case": case}).json()
+    ids = [s["id"] for s in (*report["statements"], *report["to_consider"])]
+    decisions = [{"id": ids[0], "decision": "edit", "text": "Sinus bradycardia."}]
+    decisions += [{"id": name, "decision": "strike"} for name in ids[1:]]
+    assert decide(client, case=case, statements=decisions, signed=True).status_code == 200
+    items = client.get("/v1/reviews", params={"case": case}).json()["items"]
+    assert [item["decision"] for item in items] == ["edit"] + ["strike"] * (len(ids) - 1)
+    assert items[0]["said"] == report["statements"][0]["text"]
+    assert items[0]["text"] == "Sinus bradycardia."
+    assert items[0]["author"] == "local"
+    assert items[0]["time"]
+    assert all(item["signed"] for item in items)
+
+
+def test_who_decides_anew_takes_back_the_decision_before(own: tuple[KnowledgeBase, TestClient]) -> None:
+    kb, client = own
+    case = str(kb.ids()[0])
+    name = client.post("/v1/report", params={"case": case}).json()["statements"][0]["id"]
+    for decision in ("strike", "accept"):
+        decide(client, case=case, statements=[{"id": name, "decision": decision}])
+    every = Reviews(kb.path).all()
+    assert [r.decision for r in every] == ["strike", "accept"]
+    assert [r.decision for r in latest(every)] == ["accept"]
+
+
+def test_an_ecg_that_is_no_case_is_reviewed_by_its_hash(own: tuple[KnowledgeBase, TestClient], tmp_path: Path) -> None:
+    _, client = own
+    content = next((tmp_path / "hospital").rglob("*.xml")).read_bytes()
+    report = client.post("/v1/report", params={"filename": "x.xml"}, content=content).json()
+    body = {"statements": [{"id": report["statements"][0]["id"], "decision": "accept"}]}
+    assert decide(client, recording_hash=report["recording_hash"], **body).status_code == 200
+    assert decide(client, recording_hash="0" * 64, **body).status_code == 400
+    assert decide(client, **body).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"id": "nothing", "decision": "accept"},
+        {"id": "ID", "decision": "burn"},
+        {"id": "ID", "decision": "edit"},
+        {"id": "ID", "decision": "edit", "text": "x" * 5000},
+        {"id": "ID", "decision": "strike", "text": "words"},
+    ],
+)
+def test_a_decision_that_is_none_is_refused(own: tuple[KnowledgeBase, TestClient], statement: dict[str, str]) -> None:
+    kb, client = own
+    case = str(kb.ids()[0])
+    name = client.post("/v1/report", params={"case": case}).json()["statements"][0]["id"]
+    body = [{**statement, "id": name if statement["id"] == "ID" else statement["id"]}]
+    assert decide(client, case=case, statements=body).status_code == 400
+    assert Reviews(kb.path).all() == []
+
+
+def test_reviews_go_with_their_patient(own: tuple[KnowledgeBase, TestClient]) -> None:
+    kb, client = own
+    case = kb.cases(kb.ids())[0]
+    name = client.post("/v1/report", params={"case": str(case.case_id)}).json()["statements"][0]["id"]
+    secret = "Zyxwvut was here"
+    decide(client, case=str(case.case_id), statements=[{"id": name, "decision": "edit", "text": secret}])
+    assert any(secret.encode() in file.read_bytes() for file in (kb.path / "reviews").rglob("*.parquet"))
+    kb.erase(patient=case.patient_key)
+    assert Reviews(kb.path).all() == []
+    assert not any(secret.encode() in file.read_bytes() for file in kb.path.rglob("*") if file.is_file())
+    assert kb.check().sound
+
+
+# --- the cohort and counts ------------------------------------------------------------------------------------------
+
+
+def test_a_cohort_is_a_table_of_all_its_cases(
+    client: TestClient, kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "ROWS", 3)
+    answer = client.get("/v1/export", params={"where": "sex = 'F'"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    women = {str(case.case_id): case for case in kb.cases(kb.ids()) if case.sex == "F"}
+    assert {row["case_id"] for row in rows} == set(women)
+    assert len(rows) == len(women)
+    assert "report" not in rows[0]
+    assert all(float(row["qrs_ms"]) == women[row["case_id"]].measurements.qrs_ms for row in rows if row["qrs_ms"])
+    with_reports = csv.DictReader(io.StringIO(client.get("/v1/export", params={"reports": True}).text))
+    assert {row["report"] for row in with_reports} == {case.report or "" for case in kb.cases(kb.ids())}
+
+
+def test_a_filter_that_is_none_is_refused_before_the_file_begins(client: TestClient) -> None:
+    assert client.get("/v1/export", params={"where": "nonsense"}).status_code == 400
+
+
+def test_counts_name_addresses_and_nothing_that_was_asked(client: TestClient, case_id: str) -> None:
+    client.get(f"/v1/cases/{case_id}")
+    client.get("/v1/Zyxwvut")
+    text = client.get("/metrics").text
+    assert 'precordia_requests_total{method="GET",path="/v1/cases/{case_id}",status="200"}' in text
+    assert case_id not in text
+    assert "Zyxwvut" not in text
+    assert "precordia_cases 16" in text
