@@ -54,6 +54,7 @@ def test_older_spellings_stay(given: str, meant: str) -> None:
     [
         (["--task", "answers"], "--task answers: nothing of that name"),
         (["answers", "--held", "seven"], "--held seven"),
+        (["answers", "--held", "8,9"], "folds held back: 8-9; give some of folds 1-8"),
         (["answers", "--cross-fitted", "a", "--unseen", "b"], "name no other"),
         (["answers", "--cross-fitted", "nowhere"], "no manifest of cross-fitted encoders"),
         (["calibration", "nowhere"], "nowhere"),

@@ -51,8 +51,7 @@ class Ground:
             UsageError: these are not some of folds 1-8.
             InputError: there are too few ECGs.
         """
-        if not folds or not set(folds) < set(TRAINING_FOLDS):
-            raise UsageError(f"folds held back: {in_short(folds) or 'none'}; give some of folds 1-8, as in 7,8")
+        check_folds(folds)
         signals = self.examined.signals
         held = [f for f in self.facts if signals.folds[f.ecg_id] in folds]
         learn = [f for f in self.facts if signals.folds[f.ecg_id] not in folds]
@@ -95,6 +94,16 @@ class Ground:
     def _questions(self, facts: Sequence[Facts], split: str) -> list[Question]:
         caps = TRAIN if split == "train" else HELD_OUT
         return build(facts, split=split, caps=caps, seed=self.seed, wanted=_of_one)
+
+
+def check_folds(held: Collection[int]) -> None:
+    """Refuse folds that cannot be held back.
+
+    Raises:
+        UsageError: these are not some of folds 1-8.
+    """
+    if not held or not set(held) < set(TRAINING_FOLDS):
+        raise UsageError(f"folds held back: {in_short(held) or 'none'}; give some of folds 1-8, as in 7,8")
 
 
 def in_words(fitted: FittedAnswers, kept: Mapping[str, Kept]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from precordia.datasets.ptbxl import read_table, signal_of
 from precordia.encoders.cross_fitting import cross_fitted
 from precordia.fitting.answers.archive import TRAINING_FOLDS
 from precordia.fitting.answers.examined import examine
-from precordia.fitting.answers.ground import HELD, Ground, in_words
+from precordia.fitting.answers.ground import HELD, Ground, check_folds, in_words
 from precordia.fitting.answers.signals import find_signals
 from precordia.fitting.trained import Trained
 from precordia.generation.answers.fitted import save
@@ -59,6 +59,7 @@ def train_answers(
         part = cross_fitted(cross_fitted_in).part_without(max(HELD))
         unseen, held = str(Path(cross_fitted_in) / part.folder), tuple(int(fold) for fold in part.unseen)
     folds = HELD if held is None else frozenset(held)
+    check_folds(folds)
     ground = _ground(Path(data), unseen or encoder, seed, progress)
     fitted, kept = ground.held_back(folds)
     notes = in_words(fitted, kept)
