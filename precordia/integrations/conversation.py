@@ -133,7 +133,8 @@ class Conversation:
         read = read_query(asked)
         query = Query(recording, asked if read.chips or recording is None else None, k=self._k)
         self._hits = tuple(self._archive.search(query))
-        return Turn(said, read, hits=self._hits, note=None if self._hits else "no case of the archive meets this")
+        nothing = None if self._hits else "no case of the archive meets this"
+        return Turn(said, read, hits=self._hits, note=nothing or read.note_on(self._hits))
 
     def _one(self, said: str, index: int) -> Turn:
         if not self._hits:

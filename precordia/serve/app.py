@@ -105,7 +105,7 @@ def create_app(kb: KnowledgeBase, *, token: str | None = None, llm: str = "none"
         query = Query(recording, text, k=k, where=where, mode=mode)
         with turn:
             hits = kb.search(query)
-        read = read_query(text or "").as_document()
+        read = read_query(text or "").as_document(hits)
         return jsonable_encoder(search_document(query, hits, filename if recording else None, read))
 
     @app.post("/v1/report", dependencies=guarded, response_model=None)

@@ -45,7 +45,7 @@ MEASURES: Final = (
     Named("rr_ms", r"rr[\s-]*intervals?|rr[\s-]*abstand"),
     Named(
         "heart_rate_bpm",
-        r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency|beat)s?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate",
+        r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency)s?|heart[\s-]?beats?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate",
         r"(?:heart|ventricular|pulse)[\s-]*rates?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate|how fast|beats per minute"
         r"|(?:faster|slower|schneller|langsamer) (?:now|than|als|geworden)",
     ),
