@@ -13,7 +13,8 @@ from precordia.cli.search import print_hits, tell_understood
 from precordia.core.retrieval import HITS
 
 if TYPE_CHECKING:
-    from precordia.integrations.conversation import Turn
+    from precordia.integrations.agent import Colleague
+    from precordia.integrations.conversation import Conversation, Turn
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "recordings", nargs="*", metavar="recording", help="an ECG file, or two to compare; none for the archive alone"
     )
     parser.add_argument("-k", type=int, default=HITS, help="number of cases of a search")
+    parser.add_argument(
+        "--llm",
+        default="none",
+        metavar="SPEC",
+        help="a model that can call tools: openai:NAME@URL, ollama:NAME; or none",
+    )
     add_kb_option(parser)
     add_json_option(parser)
 
@@ -29,11 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Talk until the input ends."""
     from precordia.core.errors import UsageError
-    from precordia.integrations.conversation import Conversation
-    from precordia.knowledge_base import KnowledgeBase
-    from precordia.records.read import read_recording
 
-    conversation = Conversation(KnowledgeBase.open(kb_path(args)), *map(read_recording, args.recordings), k=args.k)
+    conversation = _conversation(args)
     for line in _lines():
         try:
             turn = conversation.say(line)
@@ -45,6 +49,27 @@ def run(args: argparse.Namespace) -> int:
         else:
             _print(turn)
     return 0
+
+
+def _conversation(args: argparse.Namespace) -> Conversation | Colleague:
+    """By the grammar alone, or with a model that is held to what can be shown."""
+    from precordia.integrations.conversation import Conversation
+    from precordia.knowledge_base import KnowledgeBase
+    from precordia.records.read import read_recording
+
+    kb = KnowledgeBase.open(kb_path(args))
+    recordings = [read_recording(name) for name in args.recordings]
+    if args.llm == "none":
+        return Conversation(kb, *recordings, k=args.k)
+    from precordia.arguments import language_model_of
+    from precordia.core.errors import UsageError
+    from precordia.integrations.langchain import agent
+    from precordia.language_models.chat import ChatLanguageModel
+
+    model = language_model_of(args.llm)
+    if not isinstance(model, ChatLanguageModel):
+        raise UsageError(f"{args.llm} cannot call tools: give openai:NAME@URL or ollama:NAME, or none")
+    return agent(model.chat, kb, *recordings, k=args.k)
 
 
 def _lines() -> Iterator[str]:

@@ -54,6 +54,11 @@ class ChatLanguageModel:
         self._count_tokens = count_tokens
 
     @property
+    def chat(self) -> BaseChatModel:
+        """The chat model itself, for who calls its tools."""
+        return self._chat
+
+    @property
     def name(self) -> str:
         """The model and the server or folder it comes from."""
         return self._name
