@@ -41,7 +41,11 @@ MEASURES: Final = (
         r"|qrs\b[^.?]{0,20}\b(?:wide[nr]?\w*|broad\w*|narrow\w*|lengthen\w*|chang\w*|prolonged|normal|abnormal|breit\w*|schmal\w*|verbreitert|verl(?:ä|ae)ngert)"
         r"|(?:wide|broad|narrow|breite\w*|schmale\w*)[\s-]+(?:qrs|complex(?:es)?|komplex\w*)(?![\s-]*ta[ck]h?y)",
     ),
-    Named("p_ms", r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer"),
+    Named(
+        "p_ms",
+        r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer",
+        r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer|p[\s-]?waves? (?:normal|abnormal|wide|long)",
+    ),
     Named("rr_ms", r"rr[\s-]*intervals?|rr[\s-]*abstand"),
     Named(
         "heart_rate_bpm",
