@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
-from precordia.cli.language_model import WithModel, add_model_options, model_of
+from precordia.cli.language_model import WithModel, add_model_options, model_of, tool_caller_of
 from precordia.cli.report import print_draft, watch_draft
 from precordia.cli.search import print_hits, tell_understood
 from precordia.core.retrieval import HITS
 
 if TYPE_CHECKING:
-    from precordia.integrations.conversation import Turn
+    from precordia.integrations.agent import Colleague
+    from precordia.integrations.conversation import Conversation, Turn
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,13 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Talk until the input ends."""
     from precordia.core.errors import UsageError
-    from precordia.integrations.conversation import Conversation
-    from precordia.knowledge_base import KnowledgeBase
-    from precordia.records.read import read_recording
 
-    kb = KnowledgeBase.open(kb_path(args))
-    archive = WithModel(kb, model_of(args), None if args.json else watch_draft())
-    conversation = Conversation(archive, *map(read_recording, args.recordings), k=args.k)
+    conversation = _conversation(args)
     for line in _lines():
         try:
             turn = conversation.say(line)
@@ -49,6 +45,24 @@ def run(args: argparse.Namespace) -> int:
         else:
             _print(turn)
     return 0
+
+
+def _conversation(args: argparse.Namespace) -> Conversation | Colleague:
+    """By the grammar, its answers phrased by a model where there is one; a model that can call tools leads the talk itself.
+
+    Either way nothing is shown that cannot be shown to hold.
+    """
+    from precordia.integrations.conversation import Conversation
+    from precordia.knowledge_base import KnowledgeBase
+    from precordia.records.read import read_recording
+
+    kb, model = KnowledgeBase.open(kb_path(args)), model_of(args)
+    recordings = [read_recording(name) for name in args.recordings]
+    if model is not None and (tools := tool_caller_of(model)) is not None:
+        from precordia.integrations.langchain import agent
+
+        return agent(tools, kb, *recordings, k=args.k)
+    return Conversation(WithModel(kb, model, None if args.json else watch_draft()), *recordings, k=args.k)
 
 
 def _lines() -> Iterator[str]:

@@ -11,6 +11,8 @@ from precordia.core.errors import UsageError
 from precordia.language_models import SPECS, LanguageModelSettings, load_language_model
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from precordia.core.drafts import Draft, Statement
     from precordia.core.protocols import LanguageModel
     from precordia.core.recording import Recording
@@ -56,6 +58,15 @@ def settings_of(args: argparse.Namespace) -> LanguageModelSettings:
         cache_dir=None if args.llm_cache is None else Path(args.llm_cache).expanduser(),
         workers=args.llm_concurrency,
     )
+
+
+def tool_caller_of(model: LanguageModel) -> BaseChatModel | None:
+    """The LangChain chat model behind a language model where it can call tools; None where it only writes."""
+    from langchain_core.language_models import BaseChatModel
+
+    chat = getattr(model, "chat", None)
+    calls = isinstance(chat, BaseChatModel) and type(chat).bind_tools is not BaseChatModel.bind_tools
+    return chat if calls else None
 
 
 class WithModel:

@@ -66,11 +66,13 @@ def run(args: argparse.Namespace) -> int:
     hits = kb.search(query)
     understood = read_query(args.text or "")
     if args.json:
-        print_json(search_document(query, hits, args.recording, understood.as_document()))
+        print_json(search_document(query, hits, args.recording, understood.as_document(hits)))
         return 0
     tell_understood(understood)
     if not hits:
         say("no case found")
+    elif args.mode in (None, "hybrid") and (told := understood.note_on(hits)):
+        say(told)
     print_hits(hits)
     return 0
 

@@ -53,6 +53,7 @@ class Vocabulary:
     def __init__(self, concepts: Iterable[Concept]) -> None:
         self._concepts = {concept.id: concept for concept in concepts}
         self._ancestors: dict[str, tuple[str, ...]] = {}
+        self._descendants: dict[str, tuple[str, ...]] = {}
         self._by_code: dict[tuple[str, str], tuple[str, ...]] = {}
         for concept in self._concepts.values():
             for scheme, codes in concept.codes.items():
@@ -92,6 +93,14 @@ class Vocabulary:
                     seen[parent] = None
                     queue.extend(self.concept(parent).parents)
             known = self._ancestors[concept_id] = tuple(seen)
+        return known
+
+    def descendants(self, concept_id: str) -> tuple[str, ...]:
+        """Identifiers of every more special finding, sorted, without itself."""
+        known = self._descendants.get(concept_id)
+        if known is None:
+            found = sorted(c.id for c in self if concept_id in self.ancestors(c.id))
+            known = self._descendants[concept_id] = tuple(found)
         return known
 
     def superclass(self, concept_id: str) -> str | None:

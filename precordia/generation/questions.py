@@ -14,7 +14,7 @@ from precordia.retrieval.grammar import Bound, in_order, leads_in, named_in, rea
 QuestionKind = Literal["verify", "choose", "query"]
 
 _SECTIONS: Final = (
-    (("rhythm", "pacing"), r"\brhythms?\b|\bsinus\b.*\bwhat\b"),
+    (("rhythm", "pacing"), r"\brhythm(?:s|us)?\b|\bsinus\b.*\bwhat\b"),
     (("ectopy",), r"\bectop|\bextra\s*(systoles?|beats?)\b|\bpremature\b"),
     (("conduction",), r"\bconduction\b|\bblocks?\b|\bleitung"),
     (("axis",), r"\bax[ie]s\b|\blagetyp\b"),
@@ -26,7 +26,7 @@ _SECTIONS: Final = (
     (("technical",), r"\bnois|\bartefacts?\b|\bartifacts?\b|\bdistort|\bquality\b|\binterference\b|\bdrift\b"),
 )
 VERIFY: Final = re.compile(
-    r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was|were|will|would|should|any|ist|hat|gibt|zeigt|besteht|liegt)\b",
+    r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was(?!\s+(?:f(?:ü|ue)r|ist|sind|sieht|siehst|sehen|zeigt|hat|bedeutet|fehlt|soll|macht|kann)\b)|were|will|would|should|any|ist|hat|gibt|zeigt|besteht|liegt)\b",
     re.IGNORECASE,
 )
 _CHOOSE: Final = re.compile(
@@ -45,6 +45,8 @@ _LEAD_ASKED: Final = re.compile(
 )
 _OPENER: Final = re.compile(r"^\W*(?:can|will|may)\b", re.I)
 """Words that open a question and are given names too: small, they are no name."""
+_SUMMARY: Final = re.compile(r"\b(?:summari[sz]e|fasse)\b", re.I)
+"""An order to a model elsewhere; here a wish that is understood."""
 _RATE: Final = re.compile(r"\bhr\b(?=\W*(?:[a-z<>=≥≤?\d]|$))|\bHR\b(?=\W*(?:[a-z<>=≥≤?\d]|$))")
 """The heart rate, where no name follows as it does the German title."""
 _RANGE_ASKED: Final = re.compile(
@@ -52,6 +54,7 @@ _RANGE_ASKED: Final = re.compile(
     r"|verl(?:ä|ae)ngert|verk(?:ü|ue)rzt|verbreitert|erh(?:ö|oe)ht|erniedrigt|lang|kurz|hoch|niedrig|breit|schmal|widened|too|zu)\b",
     re.I,
 )
+_INTERVALS: Final = re.compile(r"\b(?:intervals|intervalle|zeiten)\b", re.I)
 _CHANGE: Final = re.compile(
     r"\b(?:better|worse|worsened|improved?|deteriorated|besser|schlechter|verschlechtert|verbessert|ver(?:ä|ae)ndert)\b"
     r"|\bim vergleich\b|\bthan (?:before|last|previous|the (?:last|previous))\b|\bas (?:before|last time)\b"
@@ -66,7 +69,9 @@ _REGULARITY: Final = re.compile(
 )
 _ACUITY: Final = re.compile(
     r"\b(?:acute|recent|fresh|akut\w*|frisch\w*|new)\b.*\b(?:old|chronic|alt\w*)\b|\b(?:old|chronic|alt\w*)\b.*\b(?:acute|recent|fresh|new|akut\w*)\b"
-    r"|\bhow old is (?:the|this) (?:infarct\w*|mi|heart attack)\b",
+    r"|\bhow old is (?:the|this) (?:infarct\w*|mi|heart attack)\b"
+    r"|\bwhen (?:did|was) (?:the|this|his|her|my) (?:infarct\w*|mi|heart attack)\b"
+    r"|\b(?:acute|recent|fresh|akut\w*|frisch\w*)\b.*\b(?:scars?|narbe)\b",
     re.I,
 )
 
@@ -114,13 +119,15 @@ def read_question(text: str) -> Question:
     >>> read_question("What is the QRS duration?").measures
     ('qrs_ms',)
     """
-    unnamed = _RATE.sub("heart rate", _OPENER.sub(lambda match: match[0].lower(), text))
+    unnamed = _RATE.sub("heart rate", _OPENER.sub(lambda match: match[0].lower(), _SUMMARY.sub("the summary of", text)))
     cleaned = clean(unnamed, max_chars=400).text
     options = options_in(cleaned)
     named = [concept for option in options for concept in concepts_in(option)]
     read = read_query(cleaned)
     bounds = tuple(bound for bound in read.bounds if bound.measure != "age")
     measures = [bound.measure for bound in bounds] or [name for _, name in named_in(cleaned, asked=True)]
+    if not measures and _INTERVALS.search(cleaned):
+        measures = ["pr_ms", "qrs_ms", "qtc_ms"]
     return Question(
         cleaned,
         kind_of(cleaned),

@@ -49,6 +49,10 @@ class Archive(Protocol):
         """See :meth:`precordia.KnowledgeBase.ask`."""
         ...
 
+    def report(self, recording: Evidence | Recording) -> Draft:
+        """See :meth:`precordia.KnowledgeBase.report`."""
+        ...
+
     def evidence(self, recording: Recording) -> Evidence:
         """See :meth:`precordia.KnowledgeBase.evidence`."""
         ...
@@ -81,6 +85,10 @@ class Conversation:
         recordings: None, the ECG that is talked about, or two to compare, the earlier first.
         k: Hits of a search.
 
+    Attributes:
+        recordings: What is talked about.
+        hits: The cases that the last search found.
+
     Raises:
         UsageError: more than two recordings.
     """
@@ -89,9 +97,9 @@ class Conversation:
         if len(recordings) > 2:
             raise UsageError(f"a conversation is about one ECG or two, not {len(recordings)}")
         self._archive, self._k = archive, k
-        self._recordings = recordings
+        self.recordings = recordings
         self._evidence: tuple[Evidence, ...] | None = None
-        self._hits: tuple[Hit, ...] = ()
+        self.hits: tuple[Hit, ...] = ()
         self._searched = ""
 
     def say(self, text: str) -> Turn:
@@ -106,8 +114,8 @@ class Conversation:
         chosen = _ORDINAL.search(text)
         if chosen is not None:
             return self._one(text, _index(chosen))
-        if _EARLIER.search(text) and self._recordings:
-            earlier = self._all_evidence()[-1].earlier
+        if _EARLIER.search(text) and self.recordings:
+            earlier = self.evidence()[-1].earlier
             return Turn(
                 text,
                 read_query(text),
@@ -115,10 +123,10 @@ class Conversation:
                 note=None if earlier else "no earlier ECG of this patient is known",
             )
         refines = bool(self._searched) and _MORE.match(text) is not None and self._limits(text)
-        if _SEARCH.search(text) or refines or not self._recordings:
+        if _SEARCH.search(text) or refines or not self.recordings:
             return self._search(text, f"{self._searched}, {_MORE.sub('', text).strip()}" if refines else text)
         self._searched = ""
-        return Turn(text, read_query(text), self._archive.ask(text, *self._all_evidence()))
+        return Turn(text, read_query(text), self._archive.ask(text, *self.evidence()))
 
     def _limits(self, text: str) -> bool:
         """Whether words narrow a search down: they name people, numbers or findings, and no question."""
@@ -128,26 +136,33 @@ class Conversation:
 
     def _search(self, said: str, words: str) -> Turn:
         self._searched = words
-        recording = self._recordings[-1] if self._recordings and _ALIKE.search(words) else None
+        recording = self.recordings[-1] if self.recordings and _ALIKE.search(words) else None
         asked = _SEARCH.sub(" ", words)
         read = read_query(asked)
         query = Query(recording, asked if read.chips or recording is None else None, k=self._k)
-        self._hits = tuple(self._archive.search(query))
-        return Turn(said, read, hits=self._hits, note=None if self._hits else "no case of the archive meets this")
+        self.hits = tuple(self._archive.search(query))
+        nothing = None if self.hits else "no case of the archive meets this"
+        return Turn(said, read, hits=self.hits, note=nothing or read.note_on(self.hits))
+
+    def found(self, words: str, hits: Sequence[Hit]) -> None:
+        """Cases that are talked about from now on."""
+        self._searched, self.hits = words, tuple(hits)
+
+    def one(self, number: int) -> Turn:
+        """One of the cases that are talked about, counted from 1."""
+        return self._one(str(number), number - 1)
 
     def _one(self, said: str, index: int) -> Turn:
-        if not self._hits:
+        if not self.hits:
             return Turn(said, Understood(said), note="nothing was searched for yet; ask for cases first")
-        if not 0 <= index < len(self._hits):
-            return Turn(
-                said, Understood(said), note=f"the last search found {len(self._hits)} cases; say which of them"
-            )
-        return Turn(said, Understood(said), hits=(self._hits[index],))
+        if not 0 <= index < len(self.hits):
+            return Turn(said, Understood(said), note=f"the last search found {len(self.hits)} cases; say which of them")
+        return Turn(said, Understood(said), hits=(self.hits[index],))
 
-    def _all_evidence(self) -> Sequence[Evidence]:
+    def evidence(self) -> Sequence[Evidence]:
         """Made once, however many questions are asked."""
         if self._evidence is None:
-            self._evidence = tuple(self._archive.evidence(recording) for recording in self._recordings)
+            self._evidence = tuple(self._archive.evidence(recording) for recording in self.recordings)
         return self._evidence
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -19,10 +19,16 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from precordia.core.drafts import Draft, Statement
-from precordia.core.errors import PrecordiaError, UsageError
+from precordia.core.errors import MissingExtraError, PrecordiaError, UsageError
 from precordia.core.recording import Recording
-from precordia.core.retrieval import Hit, Mode, Query
+from precordia.core.retrieval import HITS, Hit, Mode, Query
 from precordia.generation.sanitize import clean, clinical_sentences
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from precordia.integrations.agent import Colleague
+    from precordia.integrations.conversation import Archive
 
 
 class Searchable(Protocol):
@@ -161,6 +167,33 @@ def report_chain(knowledge_base: Reporting) -> Runnable[Recording | str, Draft]:
         return knowledge_base.report(read_recording(query))
 
     return RunnableLambda(report, name="precordia_report")
+
+
+def agent(
+    model: BaseChatModel, knowledge_base: Archive, *recordings: Recording | str | Path, k: int = HITS
+) -> Colleague:
+    """A colleague to talk to about an ECG, or two, and the archive; ``.say(words)`` is one turn, ``.graph`` the agent itself.
+
+    Built with :func:`langchain.agents.create_agent`. What the model states is recomputed before it is shown.
+
+    Args:
+        model: A chat model that can call tools.
+        knowledge_base: The archive.
+        recordings: None, one ECG or two, the earlier first; or their files.
+        k: Hits of a search.
+
+    Raises:
+        MissingExtraError: LangChain's agents are not installed.
+        UsageError: more than two recordings.
+    """
+    try:
+        from precordia.integrations.agent import Colleague
+    except ImportError as error:
+        raise MissingExtraError("langchain", "llm", "an agent") from error
+    from precordia.records.read import read_recording
+
+    read = [one if isinstance(one, Recording) else read_recording(str(one)) for one in recordings]
+    return Colleague(model, knowledge_base, *read, k=k)
 
 
 def draft_text(draft: Draft) -> str:

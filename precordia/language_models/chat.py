@@ -87,6 +87,11 @@ class ChatLanguageModel:
         self._sees_judgement = sees_judgement
 
     @property
+    def chat(self) -> BaseChatModel:
+        """The chat model itself, for who calls its tools."""
+        return self._chat
+
+    @property
     def name(self) -> str:
         """The model and the server or folder it comes from."""
         return self._name

@@ -17,7 +17,7 @@ from precordia.core.recording import Recording
 from precordia.core.retrieval import ALIKE, MAX_K, Hit, Mode, Query, Why
 from precordia.retrieval.fusion import reciprocal_rank_fusion
 from precordia.retrieval.grammar import Understood, read_query
-from precordia.retrieval.grammar.condition import denies, is_wanted, must_hold, not_denied
+from precordia.retrieval.grammar.condition import denies, is_wanted, must_hold, not_denied, wanted
 from precordia.retrieval.guards import Guard
 from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
 
@@ -89,8 +89,13 @@ class Retriever:
         allowed = self._allowed(query.where, must_hold(binding))
         if (allowed is not None and allowed.size == 0) or len(self.store) == 0:
             return []
+        # What is wanted beside a signal is one more ranking; in words alone it is a condition, where any case meets it.
+        stating = self._stating(binding, allowed) if query.recording is None else None
+        allowed = stating if stating is not None and stating.size else allowed
         denied = not_denied(binding)
         speaking = self._allowed(query.where, must_hold(binding), denied) if denied else allowed
+        if speaking is not None and allowed is not None and query.recording is None:
+            speaking = np.intersect1d(speaking, allowed)
         tiers = self._tiers(binding, speaking)
         measured = known.measurements if known is not None else Measurements()
         guard = self._guard(query, known)
@@ -198,15 +203,24 @@ class Retriever:
         found = [self.store.select(condition) for condition in conditions if condition]
         return reduce(np.intersect1d, found) if found else None
 
+    def _stating(self, understood: Understood, allowed: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        """The cases that state what is wanted, as strictly as any case does; none where nothing is wanted or stated."""
+        for condition in wanted(understood):
+            ids = self.store.select(condition)
+            ids = ids if allowed is None else np.intersect1d(ids, allowed)
+            if ids.size:
+                return ids
+        return np.zeros(0, np.int64)
+
     def _tiers(self, understood: Understood, allowed: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
         """The cases that meet more than they must: first those that state all that is wanted and deny what is not.
 
         Words alone cannot tell "left" from "right bundle branch block" well enough, and a report that is silent about
         ST elevation is a weaker answer to "no ST elevation" than one that denies it.
         """
-        wanted, denied = is_wanted(understood), denies(understood)
-        conditions = [" and ".join((wanted, denied))] if wanted and denied else []
-        conditions += [condition for condition in (wanted, None if wanted else denied) if condition]
+        sought, denied = is_wanted(understood), denies(understood)
+        conditions = [f"({sought}) and {denied}"] if sought and denied else []
+        conditions += [condition for condition in (sought, None if sought else denied) if condition]
         found = [self.store.select(condition) for condition in conditions]
         return [ids if allowed is None else np.intersect1d(ids, allowed) for ids in found]
 

@@ -121,7 +121,7 @@ def test_conditions_say_what_must_hold_and_what_comes_first() -> None:
     assert must_hold(read_query("recorded on AT_6")) == "(contains(lower(device), 'at_6'))"
     assert must_hold(found) == (
         "(qtc_ms > 500) and (age > 60) and (sex = 'F') and (year(time) >= 2019)"
-        " and (not (findings has 'AFIB') and not (findings_uncertain has 'AFIB'))"
+        " and (not (findings has 'AFIB') and not (findings_uncertain has any ('AFIB', 'CAF', 'PAF', 'RAF', 'SAF')))"
     )
     assert is_wanted(found) == "(findings has any ('RBBB', 'LBBB'))"
     assert denies(found) == "(findings_absent has 'AFIB')"

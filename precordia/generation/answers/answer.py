@@ -90,7 +90,7 @@ def answer(
 
 
 def _about_one(asked: Question, judgement: Judgement, fitted: FittedAnswers | None, abstain: bool) -> Draft:
-    if asked.asks_change:
+    if asked.asks_change and not asked.asks_acuity:
         return since_earlier(asked, judgement)
     options = as_asked(asked, fitted.groups) if fitted is not None else None
     features = _numbers(judgement.evidence) if options is not None else None

@@ -48,7 +48,7 @@ _WHOLE: Final = (
     ("diagnostic", r"(?<!non-)\bdiagnostic\b"),
     ("form", r"\bform-related\b"),
     ("rhythm", r"\brhythm-related\b"),
-    ("finding", r"\babnormal\w*|\bpatholog\w*"),
+    ("finding", r"\babnormal\w*|\bpatholog\w*|\banything (?:wrong|unusual|odd)\b|\bauff(?:ä|ae)llig\w*"),
 )
 _SHOWN: Final = re.compile(r"\b(symptoms?|signs?|evidence|shows?|showing)\b", re.I)
 """A finding is meant, not the number that it is a finding about."""

@@ -138,7 +138,7 @@ def _moved(statement: Statement) -> str:
 
 def _answered(question: Question, statements: Sequence[Statement]) -> list[Statement]:
     """With yes or no before them, where it is asked whether numbers went one way."""
-    if question.kind != "verify" or question.concepts:
+    if question.kind != "verify":
         return list(statements)
     asked = next((move for move, pattern in _MOVES if re.search(pattern, question.text, re.I)), None)
     return [_with_answer(s, _holds(asked, _moved(s))) for s in statements] if asked else list(statements)

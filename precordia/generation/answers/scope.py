@@ -15,6 +15,7 @@ from precordia.generation.reports.composer import compose, sentence, statement_a
 from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
 from precordia.judgement.reconcile import in_words
+from precordia.retrieval.grammar import read_query
 
 FINDINGS_TOLD = 3
 _AGE = re.compile(
@@ -23,7 +24,8 @@ _AGE = re.compile(
     re.I,
 )
 _SEX = re.compile(
-    r"\b(?:sex|gender|geschlecht)\b|\b(?:is|was|ist|war) (?:it|he|she|es|das|(?:the|this|der|die) (?:patient(?:in)?|person))"
+    r"\b(?:sex|gender|geschlecht|male or female|female or male|man or woman|mann oder frau)\b"
+    r"|\b(?:is|was|ist|war) (?:it|he|she|es|das|(?:the|this|der|die) (?:patient(?:in)?|person))"
     r" (?:an? |eine? )?(?P<said>male|female|man|woman|mann|frau|m(?:ä|ae)nnlich|weiblich)\b",
     re.I,
 )
@@ -66,6 +68,15 @@ def beyond(question: Question, judgement: Judgement) -> Draft | None:
     match = _SEX.search(question.text)
     if match is not None:
         return _from_record(_sex_in_words(recording, match["said"]), "the record gives no sex", judgement)
+    ages = [bound for bound in read_query(question.text).bounds if bound.measure == "age"]
+    if ages and question.kind == "verify" and not question.concepts and not question.measures:
+        holds = recording.age is not None and all(bound.holds(round(recording.age)) for bound in ages)
+        told = (
+            None
+            if recording.age is None
+            else f"{'Yes' if holds else 'No'}: {recording.age:.0f} years, as the record has it."
+        )
+        return _from_record(told, "the record gives no age", judgement)
     scope = scope_of(question)
     return None if scope is None else _declined(scope, judgement)
 

@@ -37,6 +37,15 @@ _NEIGHBOURS = 2
 """Leads in which ST elevation counts (fourth universal definition, ibid.)."""
 
 
+_FORM = re.compile(
+    r"\bqrs(?:[\s-]*(?:complex(?:es)?|komplex\w*|morpholog\w*|shape|form))?\s+(?:look\w*\s+)?(?:normal|ok|okay|unauff(?:ä|ae)llig|abnormal)\b",
+    re.I,
+)
+"""The complex as such is asked about, its width and its shape."""
+_PARTS = frozenset(("PWAVE",))
+"""Parts of a beat, which are there and no finding."""
+
+
 def reply_to(question: Question, judgement: Judgement) -> Draft:
     """The answer to a question about one ECG."""
     evidence = judgement.evidence
@@ -50,7 +59,9 @@ def reply_to(question: Question, judgement: Judgement) -> Draft:
     if question.asks_leads:
         statements = _about_leads(question, measurements)
         return _draft(statements, evidence, "it cannot be told from the measurements in which leads")
-    concepts = [c for c in question.concepts if sayable(c)]
+    concepts = [c for c in question.concepts if sayable(c) and c not in _PARTS]
+    if question.kind == "verify" and set(concepts) <= {"ABQRS"} and not question.bounds and _FORM.search(question.text):
+        return _about_form(judgement, "abnormal" if "abnormal" in question.text.lower() else "normal")
     of_range = question.kind != "verify" or question.asks_range or bool(question.bounds)
     if question.measures and (
         not concepts or (of_range and all(_is_defined_by(c, question.measures) for c in concepts))
@@ -196,6 +207,31 @@ def _about_regularity(question: Question, measurements: Measurements) -> list[St
     return [Statement(sentence(f"{lead_in}the rhythm is {found}"), measurements=("rhythm_regularity",), support=1.0)]
 
 
+def _about_form(judgement: Judgement, asked: str) -> Draft:
+    """Whether the QRS complex is normal: its width, and what is said of its shape and of conduction in the ventricles."""
+    evidence = judgement.evidence
+    width = evidence.measurements.qrs_ms
+    if width is None:
+        return _draft([], evidence, "QRS duration could not be measured")
+    measure, known = MEASURES["qrs_ms"], vocabulary()
+    odd = [
+        s
+        for s in judgement.said
+        if known.concept(s.concept).section == "qrs" or lineage(s.concept) & {"BBB", "VBLOCK", "IVCD", "LAFB", "LPFB"}
+    ]
+    sure = [s for s in odd if s.finding.status == "present"]
+    outside = measure.is_outside(float(width), evidence.recording.sex)
+    if odd and not sure and not outside:
+        return _draft([], evidence, f"not sure: {', '.join(in_words(s.finding) for s in odd)}")
+    place = "above the normal range" if outside else "within the normal range"
+    told = "; ".join([f"{measure.label} {measure.format(float(width))}, {place}", *(in_words(s.finding) for s in sure)])
+    cited = {c.case_id: c for s in sure for c in statement_about(s, evidence).citations}
+    found = "abnormal" if sure or outside else "normal"
+    text = sentence(f"{'Yes' if asked == found else 'No'}: {told}")
+    findings = tuple(s.finding for s in sure)
+    return _draft([Statement(text, findings, tuple(cited.values()), ("qrs_ms",), support=1.0)], evidence, "")
+
+
 def _about_acuity(question: Question, judgement: Judgement) -> Draft:
     """How old what is found is, as the precedents that state it say."""
     about = [c for c in question.concepts if sayable(c)] or ["MI"]
@@ -252,7 +288,11 @@ def _about_noise(question: Question, quality: Quality | None) -> list[Statement]
     ]
     if "BDRIFT" in question.concepts:
         concerned = [p for p in concerned if "drift" in p.message.lower() or "wander" in p.message.lower()]
-    lead_in = ("Yes: " if concerned else "No: ") if question.kind != "query" else ""
+    # "Is the quality good?" is answered with yes where nothing was found.
+    good = re.search(r"\b(?:good|clean|readable|usable|ok|okay|gut|brauchbar)\b", question.text, re.I) is not None
+    bad = re.search(r"\b(?:bad|poor|low|noisy|schlecht\w*)\b", question.text, re.I) is not None
+    holds = not concerned if good and not bad else bool(concerned)
+    lead_in = ("Yes: " if holds else "No: ") if question.kind != "query" else ""
     text = "; ".join(p.message.rstrip(".") for p in concerned[:3]) or "the quality check found no disturbance"
     where = f" in {', '.join(question.leads)}" if question.leads and not concerned else ""
     source = f"From the quality check, score {quality.score:.2f} of 1"

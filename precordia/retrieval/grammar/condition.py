@@ -1,8 +1,11 @@
-"""What was understood, as a condition over the case table: what must hold, and what is wanted first."""
+"""What was understood, as conditions over the case table: what must hold, what is to be stated, what comes first."""
 
 from __future__ import annotations
 
-from precordia.concepts import vocabulary
+from collections.abc import Sequence
+
+from precordia.concepts import statement_of, vocabulary
+from precordia.core.findings import Finding
 from precordia.retrieval.grammar.understood import Understood, Wish
 
 
@@ -19,7 +22,7 @@ def must_hold(understood: Understood) -> str | None:
         *((f"year(time) <= {last}",) if last is not None else ()),
         *((f"contains(lower(device), '{understood.device.lower()}')",) if understood.device else ()),
         *(
-            f"not (findings has '{w.concept}') and not (findings_uncertain has '{w.concept}')"
+            f"not (findings has '{w.concept}') and not (findings_uncertain has any ({_listed(_family(w))}))"
             for w in understood.excluded
         ),
     ]
@@ -27,17 +30,36 @@ def must_hold(understood: Understood) -> str | None:
 
 
 def is_wanted(understood: Understood) -> str | None:
-    """The findings that are wanted: cases that state them come first, the others after; None without any."""
+    """The findings that are wanted, stated without doubt; None without any."""
     parts = [
         *(f"findings has '{wish.concept}'" for wish in understood.wanted),
-        *(f"findings has any ({_listed(group)})" for group in understood.either),
+        *(f"findings has any ({_listed([wish.concept for wish in group])})" for group in understood.either),
     ]
     return " and ".join(f"({part})" for part in parts) or None
 
 
+def wanted(understood: Understood) -> tuple[str, ...]:
+    """What cases must state, the strictest first, each less strict one for where no case meets the one before.
+
+    As said, with territory, degree and change; the findings at all; at least as possible; one of several findings. Empty
+    where no finding is wanted.
+    """
+    groups = [(wish,) for wish in understood.wanted] + list(understood.either)
+    at_all = is_wanted(understood)
+    if at_all is None:
+        return ()
+    as_said = [_any_of([_as_said(wish, understood.change) for wish in group]) for group in groups]
+    possibly = [_any_of([_possibly(wish) for wish in group]) for group in groups]
+    levels = (" and ".join(as_said), at_all, " and ".join(possibly), " or ".join(possibly))
+    return tuple(dict.fromkeys(levels))
+
+
 def not_denied(understood: Understood) -> str | None:
     """A report that denies what is wanted is no answer, however well its words match; None where nothing is wanted."""
-    parts = (f"findings has '{w.concept}' or not (findings_absent has any ({_lineage(w)}))" for w in understood.wanted)
+    parts = (
+        f"findings has '{w.concept}' or not (findings_absent has any ({_listed(_lineage(w))}))"
+        for w in understood.wanted
+    )
     return " and ".join(f"({part})" for part in parts) or None
 
 
@@ -46,9 +68,31 @@ def denies(understood: Understood) -> str | None:
     return " and ".join(f"(findings_absent has '{wish.concept}')" for wish in understood.excluded) or None
 
 
-def _lineage(wish: Wish) -> str:
-    return ", ".join(f"'{c}'" for c in sorted({wish.concept, *vocabulary().ancestors(wish.concept)}))
+def _as_said(wish: Wish, change: str | None) -> str:
+    """Of the canonical words of a case's report: they tell place, degree and change of each finding."""
+    plain = Finding(wish.concept)
+    told = Finding(wish.concept, territory=wish.territory, severity=wish.severity, comparison=change)
+    words = [statement_of(finding).lower().rstrip(".").replace("'", "''") for finding in (plain, told)]
+    stated = f"findings has '{wish.concept}'"
+    return stated if words[0] == words[1] else f"{stated} and contains(lower(statements), '{words[1]}')"
 
 
-def _listed(group: tuple[Wish, ...]) -> str:
-    return ", ".join(f"'{wish.concept}'" for wish in group)
+def _possibly(wish: Wish) -> str:
+    return f"findings has '{wish.concept}' or findings_uncertain has any ({_listed(_family(wish))})"
+
+
+def _any_of(conditions: Sequence[str]) -> str:
+    return "(" + " or ".join(f"({condition})" for condition in conditions) + ")"
+
+
+def _family(wish: Wish) -> tuple[str, ...]:
+    """The finding and all that imply it: what is only possible is not stored with what it implies."""
+    return (wish.concept, *vocabulary().descendants(wish.concept))
+
+
+def _lineage(wish: Wish) -> tuple[str, ...]:
+    return tuple(sorted({wish.concept, *vocabulary().ancestors(wish.concept)}))
+
+
+def _listed(concepts: Sequence[str]) -> str:
+    return ", ".join(f"'{concept}'" for concept in concepts)

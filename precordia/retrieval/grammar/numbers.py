@@ -41,11 +41,15 @@ MEASURES: Final = (
         r"|qrs\b[^.?]{0,20}\b(?:wide[nr]?\w*|broad\w*|narrow\w*|lengthen\w*|chang\w*|prolonged|normal|abnormal|breit\w*|schmal\w*|verbreitert|verl(?:ä|ae)ngert)"
         r"|(?:wide|broad|narrow|breite\w*|schmale\w*)[\s-]+(?:qrs|complex(?:es)?|komplex\w*)(?![\s-]*ta[ck]h?y)",
     ),
-    Named("p_ms", r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer"),
+    Named(
+        "p_ms",
+        r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer",
+        r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer|p[\s-]?waves? (?:normal|abnormal|wide|long)",
+    ),
     Named("rr_ms", r"rr[\s-]*intervals?|rr[\s-]*abstand"),
     Named(
         "heart_rate_bpm",
-        r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency|beat)s?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate",
+        r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency)s?|heart[\s-]?beats?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate",
         r"(?:heart|ventricular|pulse)[\s-]*rates?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate|how fast|beats per minute"
         r"|(?:faster|slower|schneller|langsamer) (?:now|than|als|geworden)",
     ),

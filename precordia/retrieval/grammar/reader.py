@@ -48,6 +48,7 @@ _CHANGES: Final = (
 )
 _OR: Final = re.compile(r"\b(?:or|oder|either|entweder)\b|/", re.I)
 _EXCEPT: Final = re.compile(r"\b(?:excluding|excludes?|except(?: for)?|but not|other than|minus|au(?:ß|ss)er)\b", re.I)
+_WITHOUT: Final = re.compile(r"(?<!\w)w/o(?!\w)", re.I)
 _NON: Final = re.compile(r"\bnon[- ](?=[a-z]{3})", re.I)
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*|\d+(?:[.,]\d+)?")
 
@@ -64,7 +65,7 @@ def read_query(text: str) -> Understood:
     >>> [wish.concept for wish in found.either[0]], [wish.concept for wish in found.excluded], found.bounds
     (['RBBB', 'LBBB'], ['AFIB'], (Bound(measure='qtc_ms', operator='>', value=500.0),))
     """
-    text = " ".join(text[:LONGEST].split())
+    text = _WITHOUT.sub("without", " ".join(text[:LONGEST].split()))
     left = _Left(text)
     unread: list[str] = []
     bounds = _bounds(left, bounds_in(text), unread)
@@ -80,6 +81,8 @@ def read_query(text: str) -> Understood:
     left.drop(_EXCEPT.pattern)
     for territory in sorted({f.territory for f in findings if f.territory}):
         left.drop(rf"\b{re.escape(territory)}\b")
+    for word in {word for f in findings for word in (f.severity or "").split()}:
+        left.drop(rf"\b{re.escape(word)}\b")
     stated = [f for f in findings if f.status != "absent"]
     groups = _groups(stated, words)
     leads = _leads(left)
@@ -131,7 +134,7 @@ def _bounds(left: _Left, found: Iterator[tuple[tuple[int, int], tuple[Bound, ...
 
 
 def _wishes(findings: list[Finding]) -> tuple[Wish, ...]:
-    return tuple(dict.fromkeys(Wish(f.concept, f.territory) for f in findings))
+    return tuple(dict.fromkeys(Wish(f.concept, f.territory, f.severity) for f in findings))
 
 
 def _groups(stated: list[Finding], words: str) -> list[list[Finding]]:

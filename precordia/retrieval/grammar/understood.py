@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from precordia.concepts import vocabulary
+from precordia.core.case import Case
 from precordia.core.recording import Sex
+from precordia.core.retrieval import Hit
 
 Operator = Literal[">", ">=", "<", "<="]
 OPPOSITE: Final[dict[Operator, Operator]] = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
@@ -31,14 +34,28 @@ class Wish:
     Attributes:
         concept: Of the vocabulary.
         territory: A wall, where the words name one that the concept does not say itself.
+        severity: "acute", "old", "severe", ... or None.
     """
 
     concept: str
     territory: str | None = None
+    severity: str | None = None
 
     def __str__(self) -> str:
         name = vocabulary().concept(self.concept).name
-        return f"{self.territory} {name}" if self.territory and self.territory not in name else name
+        placed = f"{self.territory} {name}" if self.territory and self.territory not in name else name
+        return f"{self.severity} {placed}" if self.severity and self.severity not in placed else placed
+
+    def stated_by(self, case: Case) -> bool:
+        """Whether a case states it as it is wished for."""
+        return any(
+            f.status == "present"
+            and self.concept in (f.concept, *vocabulary().ancestors(f.concept))
+            and self.severity in (None, f.severity)
+            and (self.territory is None or self.territory in (f.territory or vocabulary().concept(f.concept).name))
+            for f in case.findings
+            if f.concept in vocabulary()
+        )
 
 
 @dataclass(frozen=True)
@@ -131,6 +148,16 @@ class Understood:
             *((f"device {self.device}",) if self.device else ()),
         )
 
-    def as_document(self) -> dict[str, list[str]]:
-        """As it stands in JSON."""
-        return {"chips": list(self.chips), "not_understood": list(self.rest)}
+    def note_on(self, hits: Sequence[Hit]) -> str | None:
+        """What is to be said of hits that do not state what is wanted; None where they do, or nothing is wanted."""
+        missing = [str(wish) for wish in self.wanted if hits and not wish.stated_by(hits[0].case)]
+        for group in self.either:
+            if hits and not any(wish.stated_by(hits[0].case) for wish in group):
+                missing.append(" or ".join(str(wish) for wish in group))
+        return f"no case found states {', '.join(missing)}; the nearest by words and meaning:" if missing else None
+
+    def as_document(self, hits: Sequence[Hit] = ()) -> dict[str, Any]:
+        """As it stands in JSON, with what is to be said of hits where there is anything."""
+        note = self.note_on(hits)
+        said = {"chips": list(self.chips), "not_understood": list(self.rest)}
+        return {**said, "note": note} if note else said

@@ -48,7 +48,7 @@ def search(room: Room, sought: Sought) -> Answer:
     shown.add(*(hit.case for hit in hits))
     understood = read_query(sought.text or "")
     source = None if recording is None else (sought.ecg.case or sought.ecg.filename)
-    document = search_document(query, hits, source, understood.as_document())
+    document = search_document(query, hits, source, understood.as_document(hits))
     end = start + len(hits)
     more = len(hits) == sought.k and end < MAX_K
     document["next"] = cursor_at(end) if more else None

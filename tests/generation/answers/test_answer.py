@@ -256,3 +256,45 @@ def test_every_answer_has_evidence_or_abstains(question: str) -> None:
         assert draft.abstained == (not draft.statements)
         assert draft.abstained == bool(draft.reason)
         assert all(s.citations or s.measurements for s in draft.statements)
+
+
+@pytest.mark.parametrize(
+    ("question", "concepts"),
+    [
+        ("Left or right bundle branch block?", ("LBBB", "RBBB")),
+        ("Links- oder Rechtsschenkelblock?", ("LBBB", "RBBB")),
+        ("Inferior or anteroseptal infarction?", ("IMI", "ASMI")),
+        ("Sinus rhythm or AF?", ("SR", "AFIB")),
+    ],
+)
+def test_options_share_the_words_that_one_of_them_leaves_out(question: str, concepts: tuple[str, ...]) -> None:
+    read = read_question(question)
+    assert (read.kind, read.concepts) == ("choose", concepts)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        (
+            "Is the QRS complex normal?",
+            "No: QRS duration 140 ms, above the normal range; complete left bundle branch block.",
+        ),
+        (
+            "Is the QRS abnormal?",
+            "Yes: QRS duration 140 ms, above the normal range; complete left bundle branch block.",
+        ),
+        ("wide complex?", "Yes: QRS duration 140 ms."),
+        ("Ist die PQ-Zeit verlängert?", "No: PR interval 160 ms, within the normal range."),
+        ("Is the QT interval prolonged?", "No: QTc (Bazett) 430 ms, within the normal range."),
+        ("hr?", "Ventricular rate 72 bpm, within the normal range."),
+        ("hr greater than 120?", "No: ventricular rate 72 bpm."),
+        ("Which bundle branch block is it?", "Complete left bundle branch block."),
+    ],
+)
+def test_what_is_asked_is_answered_as_asked(question: str, text: str) -> None:
+    assert ask(question).text == text
+
+
+def test_a_person_is_no_lead() -> None:
+    assert read_question("Do I have atrial fibrillation?").leads == ()
+    assert read_question("Is there ST elevation in I and aVL?").leads == ("I", "aVL")

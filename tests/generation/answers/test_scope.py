@@ -60,7 +60,10 @@ def test_what_is_not_about_an_ecg_gets_no_report(question: str) -> None:
     [
         ("Is the QRS wider than 120 ms?", "Yes: QRS duration 140 ms."),
         ("Is the QRS narrower than 120 ms?", "No: QRS duration 140 ms."),
-        ("Is the QRS complex normal?", "No: QRS duration 140 ms, above the normal range."),
+        (
+            "Is the QRS complex normal?",
+            "No: QRS duration 140 ms, above the normal range; complete left bundle branch block.",
+        ),
         ("Is the heart rate between 60 and 80?", "Yes: ventricular rate 72 bpm."),
         ("Is the QTc over 500?", "Yes: QTc (Bazett) 519 ms."),
         ("Left bundle branch block?", "Yes: left bundle branch block."),
@@ -119,3 +122,48 @@ def test_a_comparison_ends_in_a_verdict_with_its_reasons(
 def test_a_german_article_is_no_question_about_dying() -> None:
     assert ask("Wie hoch ist die Herzfrequenz?").text == "Ventricular rate 72 bpm, within the normal range."
     assert ask("Is he going to die?").abstained
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is a left bundle branch block?",
+        "What causes atrial fibrillation?",
+        "What does LVH mean?",
+        "Is the LAD occluded?",
+        "Is a pacemaker indicated here?",
+        "Braucht der Patient einen Schrittmacher?",
+        "Can I go running?",
+        "Is this dangerous?",
+        "Would sotalol be dangerous here?",
+    ],
+)
+def test_a_word_that_names_a_finding_does_not_make_it_a_question_about_it(question: str) -> None:
+    draft = ask(question)
+    assert draft.abstained
+    assert not any(s.text.startswith(("Yes", "No:")) for s in draft.statements)
+
+
+def test_one_ecg_alone_has_nothing_to_be_compared_with() -> None:
+    draft = ask("Is this better than last time?")
+    assert draft.abstained
+    assert "nothing to compare with" in (draft.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer_begins"),
+    [
+        ("Has the PR lengthened?", "Yes: PR interval increased"),
+        ("Is the rate slower now?", "No: ventricular rate unchanged"),
+        ("Is the PR shorter than before?", "No: PR interval increased"),
+        ("Did the PR change?", "Yes: PR interval increased"),
+        ("Is the LBBB new?", "Yes: new in the second ECG"),
+        ("Is the LBBB still there?", "No: new in the second ECG"),
+    ],
+)
+def test_of_two_ecgs_it_is_told_which_way_one_thing_went(question: str, answer_begins: str) -> None:
+    pair = [
+        judged([precedent(i, *said) for i in range(1, 6)], Measurements(heart_rate_bpm=72.0, pr_ms=pr, qrs_ms=140.0))
+        for said, pr in ((("SR",), 160.0), (("SR", "CLBBB"), 220.0))
+    ]
+    assert answer(question, pair).statements[0].text.startswith(answer_begins)

@@ -1,4 +1,4 @@
-"""What a search looks for, and which cases of PTB-XL are that by its own codes: the labeller of reports has no say.
+"""What a search looks for, and which cases of PTB-XL are that by its own codes: the labeller of reports only casts doubt.
 
 A condition is written as findings, numbers and people that all hold: ``AFIB !LBBB sex=F age>=60``, ``RBBB/LBBB``.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from precordia.concepts import findings_from_codes, vocabulary
+from precordia.concepts import findings_from_codes, label_report, vocabulary
 from precordia.core.case import Case
 from precordia.eval.tasks.questions.ecgs import AXES
 from precordia.judgement.votes import lineage
@@ -53,14 +53,17 @@ class Sought:
             tuple(Bound(m["measure"], m["operator"], float(m["value"])) for m in numbers),  # type: ignore[arg-type]
         )
 
-    def met_by(self, case: Coded) -> bool:
-        """Whether a case meets it; what is not known meets nothing."""
-        return (
-            all(case.stated & set(group) for group in self.groups)
-            and not case.mentioned & set(self.without)
-            and self.sex in ("", case.case.sex)
-            and all(_holds(bound, case.case) for bound in self.bounds)
-        )
+    def met_by(self, case: Coded) -> bool | None:
+        """Whether a case meets it; what is not known meets nothing. None where its report and its codes differ."""
+        people = self.sex in ("", case.case.sex) and all(_holds(bound, case.case) for bound in self.bounds)
+        by_codes = self._found(case.stated) and not case.mentioned & set(self.without)
+        if not people or not by_codes:
+            either = self._found(case.stated | case.worded)
+            return None if people and either and not case.mentioned & set(self.without) else False
+        return None if case.worded & set(self.without) else True
+
+    def _found(self, concepts: frozenset[str]) -> bool:
+        return all(concepts & set(group) for group in self.groups)
 
     @property
     def labels(self) -> str:
@@ -77,11 +80,13 @@ class Coded:
         case: Of the archive.
         stated: Findings without doubt, and what they imply.
         mentioned: The same with what is only possible.
+        worded: What its report mentions, as labelled: where it says more than the codes, neither is held to be true.
     """
 
     case: Case
     stated: frozenset[str]
     mentioned: frozenset[str]
+    worded: frozenset[str]
 
 
 def coded(cases: Sequence[Case]) -> list[Coded]:
@@ -94,7 +99,11 @@ def _coded(case: Case) -> Coded:
     axis = AXES.get(str(case.metadata.get("heart_axis") or ""))
     stated = frozenset().union(*(lineage(f.concept) for f in found if f.status == "present"))
     stated |= {axis} if axis else set()
-    return Coded(case, stated, stated.union(*(lineage(f.concept) for f in found if f.status != "absent")))
+    mentioned = stated.union(*(lineage(f.concept) for f in found if f.status != "absent"))
+    words = label_report(case.report or "")
+    return Coded(
+        case, stated, mentioned, frozenset().union(*(lineage(f.concept) for f in words if f.status != "absent"))
+    )
 
 
 def _holds(bound: Bound, case: Case) -> bool:

@@ -39,6 +39,8 @@ from precordia.judgement.measured import TOLERANCE
 from precordia.knowledge_base import KnowledgeBase
 
 K: Final = 10
+DEEP: Final = 5 * K
+"""Hits that are read for the first ten of which report and codes agree."""
 TWICE: Final = 2
 """ECGs that a question without yes or no is asked of."""
 THRICE: Final = 3
@@ -280,15 +282,17 @@ def _halves(settings: Settings) -> tuple[str, ...]:
 def _precisions(asked: Asked, kb: KnowledgeBase, store: DeltaCaseStore, cases: Sequence[Coded]) -> dict[str, float]:
     """System to the share of its first ten hits that are relevant, of the most that could be; nothing where no case is."""
     sought = Sought.of(asked.truth)
-    relevant = {case.case.case_id for case in cases if sought.met_by(case)}
+    meets = {case.case.case_id: sought.met_by(case) for case in cases}
+    relevant = {case_id for case_id, met in meets.items() if met}
     best = min(K, len(relevant))
     if not best:
         return {}
     hits = {
-        OURS: [hit.case.case_id for hit in kb.search(Query(text=asked.text, k=K))],
-        LABELS: [int(i) for i in store.select(sought.labels)[:K]],
+        OURS: [hit.case.case_id for hit in kb.search(Query(text=asked.text, k=DEEP))],
+        LABELS: [int(i) for i in store.select(sought.labels)[:DEEP]],
     }
-    return {system: len(relevant.intersection(found)) / best for system, found in hits.items()}
+    told = {system: [i for i in found if meets[i] is not None][:K] for system, found in hits.items()}
+    return {system: len(relevant.intersection(found)) / best for system, found in told.items()}
 
 
 def _sample(asked: Asked, ecg: str, system: str, outcome: Outcome | None = None) -> dict[str, object]:
