@@ -188,6 +188,13 @@ def test_what_the_model_leaves_out_is_said_after_it() -> None:
     assert draft.details["added"] == "2"
 
 
+def test_numbers_that_the_model_told_are_not_told_again() -> None:
+    draft = ground(reply("Sinus rhythm at 72 bpm with a QRS duration of 140 ms."), complete=True)
+    (numbers,) = (s for s in draft.statements if not s.findings)
+    assert numbers.text == "PR interval 160 ms, QTc (Bazett) 430 ms, QRS axis -20°."
+    assert numbers.measurements == ("pr_ms", "qtc_ms", "axis_deg")
+
+
 def test_a_model_that_is_not_sure_loses_nothing_that_it_said() -> None:
     assert said(reply("Sinus rhythm.", abstain=True)) == ["Sinus rhythm."]
     for text in (reply(abstain=True), "I cannot tell from this evidence.", "Not sure."):
