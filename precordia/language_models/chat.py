@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from precordia.core.drafts import Prompt, PromptSize, Reply, estimate_tokens
@@ -30,6 +31,21 @@ _OF_THE_LENGTH: Final = re.compile(
 
 Held = Mapping[str, Any]
 """Options of a chat model that hold its reply to a form."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A reply, or a piece of one, of a model in this process.
+
+    Attributes:
+        text: Its words.
+        usage_metadata: ``input_tokens`` and ``output_tokens``.
+        response_metadata: ``finish_reason`` "length" where it was cut off.
+    """
+
+    text: str
+    usage_metadata: Mapping[str, int] = field(default_factory=dict)
+    response_metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Chat(Protocol):
@@ -126,7 +142,7 @@ class ChatLanguageModel:
         if cached is not None:
             return cached
         reply = self._ask(prompt)
-        self._cache.put(key, reply)
+        self._keep(key, reply)
         return reply
 
     def stream(self, prompt: Prompt) -> Generator[str, None, Reply]:
@@ -159,7 +175,7 @@ class ChatLanguageModel:
         if not heard.text.strip():
             raise LanguageModelError(f"language model {self._name}: the reply is empty")
         reply = heard.reply(time.perf_counter() - started, 1)
-        self._cache.put(key, reply)
+        self._keep(key, reply)
         return reply
 
     def complete_many(
@@ -189,6 +205,11 @@ class ChatLanguageModel:
     def count_tokens(self, text: str) -> int:
         """How many tokens a text takes."""
         return self._count_tokens(text)
+
+    def _keep(self, key: str, reply: Reply) -> None:
+        # What was cut off by time depends on the machine, and is not given again.
+        if not (reply.cut_off and reply.latency_s >= self._settings.timeout_s):
+            self._cache.put(key, reply)
 
     def _key(self, prompt: Prompt) -> str:
         s = self._settings

@@ -13,13 +13,12 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from precordia.core.drafts import Prompt
 from precordia.core.errors import LanguageModelError, MissingExtraError, UsageError
-from precordia.language_models.chat import ChatLanguageModel
+from precordia.language_models.chat import ChatLanguageModel, Said
 from precordia.language_models.settings import LanguageModelSettings
 
 SMALL_BYTES: Final = 700 * 2**20
@@ -83,15 +82,6 @@ def _turns(prompt: Prompt) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content} for message in prompt.messages]
 
 
-@dataclass
-class _Said:
-    """A reply, or a piece of one, as a chat model gives it."""
-
-    text: str
-    usage_metadata: Mapping[str, int] = field(default_factory=dict)
-    response_metadata: Mapping[str, str] = field(default_factory=dict)
-
-
 class _File:
     """One model in memory; one reply at a time, for two would only take turns on the same cores.
 
@@ -104,18 +94,18 @@ class _File:
         self._runner, self._settings = runner, settings
         self._turn = threading.Lock()
 
-    def invoke(self, messages: list[dict[str, str]], **held: Any) -> _Said:
+    def invoke(self, messages: list[dict[str, str]], **held: Any) -> Said:
         """The reply."""
-        whole = _Said("")
+        whole = Said("")
         for piece in self.stream(messages, **held):
-            whole = _Said(
+            whole = Said(
                 whole.text + piece.text,
                 piece.usage_metadata or whole.usage_metadata,
                 piece.response_metadata or whole.response_metadata,
             )
         return whole
 
-    def stream(self, messages: list[dict[str, str]], **held: Any) -> Iterator[_Said]:
+    def stream(self, messages: list[dict[str, str]], **held: Any) -> Iterator[Said]:
         """The reply in pieces.
 
         Args:
@@ -135,7 +125,7 @@ class _File:
                 ended = {"finish_reason": choice.finish_reason} if choice.finish_reason else {}
                 if time.monotonic() > ends:
                     ended = {"finish_reason": "length"}
-                yield _Said(choice.delta.content or "", counts, ended)
+                yield Said(choice.delta.content or "", counts, ended)
                 if ended:
                     return
 

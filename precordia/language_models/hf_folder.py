@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from precordia.core.drafts import PromptSize
-from precordia.core.errors import ContextOverflowError, MissingExtraError
-from precordia.language_models.chat import ChatLanguageModel
+from precordia.core.drafts import Message, PromptSize
+from precordia.core.errors import ContextOverflowError
+from precordia.language_models.chat import ChatLanguageModel, Said
 from precordia.language_models.constrained import (
     Automaton,
     CannotSpell,
@@ -40,7 +40,7 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
     Raises:
         UsageError: there is no such folder, or it holds no model.
         LanguageModelError: the model cannot be loaded.
-        MissingExtraError: transformers or langchain-huggingface is not installed.
+        MissingExtraError: transformers is not installed.
     """
     folder = Path(rest).expanduser()
     base_of(folder)
@@ -57,29 +57,13 @@ def language_model_over(
     prompt_size: PromptSize | None = None,
     sees_judgement: bool = True,
 ) -> ChatLanguageModel:
-    """Loaded weights as a language model. Small ones are shown compact prompts, adapters those that they were trained on.
-
-    Raises:
-        MissingExtraError: langchain-huggingface is not installed.
-    """
-    try:
-        from langchain_huggingface import HuggingFacePipeline
-    except ImportError:
-        raise MissingExtraError("langchain-huggingface", "llm", "a local Hugging Face model") from None
-    generate = _pipeline(model, tokenizer, settings)
-    chat = _chat_class()(
-        llm=HuggingFacePipeline(pipeline=generate),
-        tokenizer=tokenizer,
-        context=int(getattr(model.config, "max_position_embeddings", 2048)),
-        max_tokens=settings.max_tokens,
-        turn=threading.Lock(),
-    )
+    """Loaded weights as a language model. Small ones are shown compact prompts, adapters those that they were trained on."""
 
     def count(text: str) -> int:
         return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
     return ChatLanguageModel(
-        chat,
+        _Weights(model, tokenizer, settings),
         name,
         settings,
         structured=lambda schema: {"schema": without_lengths(schema)},
@@ -87,6 +71,7 @@ def language_model_over(
         count_tokens=count,
         prompt_size=prompt_size or size_for(model),
         sees_judgement=sees_judgement,
+        spoken=lambda prompt: prompt.messages,
     )
 
 
@@ -109,91 +94,117 @@ def load_in_4_bits(rest: str, settings: LanguageModelSettings) -> ChatLanguageMo
     return load(rest, replace(settings, four_bit=True))
 
 
-def _pipeline(model: Any, tokenizer: Any, settings: LanguageModelSettings) -> Any:
-    from transformers import GenerationConfig, pipeline
+class _Weights:
+    """A model in memory; one reply at a time, for two would only take turns on the same cores.
 
-    sampling = (
-        {"do_sample": True, "temperature": settings.temperature} if settings.temperature > 0 else {"do_sample": False}
-    )
-    model.generation_config = GenerationConfig(
-        max_new_tokens=settings.max_tokens,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        **sampling,
-    )
-    return pipeline("text-generation", model=model, tokenizer=tokenizer, return_full_text=False)
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        settings: Sampling, the longest reply, and the time it may take: what is written until then is the reply.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, settings: LanguageModelSettings) -> None:
+        from transformers import GenerationConfig
+
+        self._model, self._tokenizer, self._most = model, tokenizer, settings.max_tokens
+        self._context = int(getattr(model.config, "max_position_embeddings", 2048))
+        self._turn = threading.Lock()
+        self._machines: dict[str, Automaton | None] = {}
+        sampling: dict[str, Any] = {"do_sample": False}
+        if settings.temperature > 0:
+            sampling = {"do_sample": True, "temperature": settings.temperature}
+        model.generation_config = GenerationConfig(
+            max_new_tokens=settings.max_tokens,
+            max_time=settings.timeout_s,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            **sampling,
+        )
+
+    def invoke(self, messages: Sequence[Message], **held: Any) -> Said:
+        """The reply."""
+        options = self._options(messages, **held)
+        with self._turn:
+            return self._whole(self._model.generate(**options), options)
+
+    def stream(self, messages: Sequence[Message], **held: Any) -> Iterator[Said]:
+        """The reply as it is written; what it cost with the last piece."""
+        from transformers import StoppingCriteriaList, TextIteratorStreamer
+
+        options = self._options(messages, **held)
+        pieces = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
+        unheard = threading.Event()
+        stops = StoppingCriteriaList([lambda ids, scores, **_: ids.new_full((len(ids),), unheard.is_set(), dtype=bool)])
+        ended: list[Said | BaseException] = []
+
+        def write() -> None:
+            try:
+                written = self._model.generate(**options, streamer=pieces, stopping_criteria=stops)
+                ended.append(self._whole(written, options))
+            except BaseException as error:  # told to who listens
+                ended.append(error)
+            finally:
+                pieces.end()
+
+        with self._turn:
+            writer = threading.Thread(target=write, daemon=True)
+            writer.start()
+            try:
+                yield from (Said(piece) for piece in pieces if piece)
+            finally:
+                unheard.set()  # nobody listens any more
+                writer.join()
+        end = ended[0]
+        if isinstance(end, BaseException):
+            raise end
+        yield replace(end, text="")
+
+    def _options(
+        self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None, choices: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        from transformers import LogitsProcessorList
+
+        asked = self._tokenizer(as_text(messages, self._tokenizer), add_special_tokens=False, return_tensors="pt")
+        n = int(asked["input_ids"].shape[1])
+        if n + self._most > self._context:
+            raise ContextOverflowError(
+                f"prompt of {n} and reply of {self._most} tokens exceed the model's {self._context}; lower the prompt's "
+                "token budget"
+            )
+        options = {name: asked[name].to(self._model.device) for name in ("input_ids", "attention_mask")}
+        machine = self._machine(schema, choices)
+        if machine is not None:
+            options["logits_processor"] = LogitsProcessorList([held_to(machine, n, self._most)])
+        return options
+
+    def _whole(self, written: Any, options: Mapping[str, Any]) -> Said:
+        n_in = int(options["input_ids"].shape[1])
+        ids = written[0, n_in:].tolist()
+        closed = bool(ids) and ids[-1] == self._tokenizer.eos_token_id
+        usage = {"input_tokens": n_in, "output_tokens": len(ids) - closed}
+        text = self._tokenizer.decode(ids, skip_special_tokens=True)
+        return Said(text, usage, {} if closed else {"finish_reason": "length"})
+
+    def _machine(self, schema: Mapping[str, Any] | None, choices: Sequence[str]) -> Held | None:
+        """What the reply is held to; None for nothing. A schema that cannot be spelled is let go, choices are not."""
+        if choices:
+            return listed(choices, self._tokenizer)
+        if schema is None:
+            return None
+        pattern = regex_of_schema(schema)
+        if pattern not in self._machines:
+            if len(self._machines) >= MOST_MACHINES:
+                self._machines.clear()
+            try:
+                self._machines[pattern] = automaton(pattern, self._tokenizer)
+            except CannotSpell:
+                self._machines[pattern] = None
+        return self._machines[pattern]
 
 
-def _chat_class() -> Any:
-    """LangChain's own ChatHuggingFace insists on a chat template; base models have none."""
-    from langchain_core.language_models.chat_models import BaseChatModel
-    from langchain_core.messages import AIMessage, BaseMessage
-    from langchain_core.outputs import ChatGeneration, ChatResult
-    from pydantic import Field
-
-    class FolderChat(BaseChatModel):
-        llm: Any
-        tokenizer: Any
-        context: int
-        max_tokens: int
-        turn: Any
-        machines: dict[str, Automaton | None] = Field(default_factory=dict)
-
-        @property
-        def _llm_type(self) -> str:
-            return "precordia-hf-folder"
-
-        def _generate(
-            self,
-            messages: list[BaseMessage],
-            stop: Any = None,
-            run_manager: Any = None,
-            schema: Mapping[str, Any] | None = None,
-            choices: Sequence[str] = (),
-            **_: Any,
-        ) -> ChatResult:
-            text = as_text(messages, self.tokenizer)
-            ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-            if len(ids) + self.max_tokens > self.context:
-                raise ContextOverflowError(
-                    f"prompt of {len(ids)} and reply of {self.max_tokens} tokens exceed the model's {self.context}; "
-                    "lower the prompt's token budget"
-                )
-            machine = self._machine(schema, choices)
-            options: dict[str, Any] = {}
-            if machine is not None:
-                options["pipeline_kwargs"] = {"logits_processor": [held_to(machine, len(ids), self.max_tokens)]}
-            with self.turn:  # one reply at a time: two would only take turns on the same cores
-                reply = self.llm.invoke(text, stop=stop, **options)
-            n_out = len(self.tokenizer(reply, add_special_tokens=False)["input_ids"])
-            usage: Any = {"input_tokens": len(ids), "output_tokens": n_out, "total_tokens": len(ids) + n_out}
-            ended = {"finish_reason": "length"} if n_out >= self.max_tokens - 1 else {}
-            message = AIMessage(content=reply, usage_metadata=usage, response_metadata=ended)
-            return ChatResult(generations=[ChatGeneration(message=message)])
-
-        def _machine(self, schema: Mapping[str, Any] | None, choices: Sequence[str]) -> Held | None:
-            """What the reply is held to; None for nothing. A schema that cannot be spelled is let go, choices are not."""
-            if choices:
-                return listed(choices, self.tokenizer)
-            if schema is None:
-                return None
-            pattern = regex_of_schema(schema)
-            if pattern not in self.machines:
-                if len(self.machines) >= MOST_MACHINES:
-                    self.machines.clear()
-                try:
-                    self.machines[pattern] = automaton(pattern, self.tokenizer)
-                except CannotSpell:
-                    self.machines[pattern] = None
-            return self.machines[pattern]
-
-    return FolderChat
-
-
-def as_text(messages: list[Any], tokenizer: Any) -> str:
+def as_text(messages: Sequence[Message], tokenizer: Any) -> str:
     """The turns as the tokenizer's chat template has them, or under plain headings when it has none."""
-    roles = {"system": "system", "human": "user", "ai": "assistant"}
-    turns = [{"role": roles[message.type], "content": str(message.content)} for message in messages]
+    turns = [{"role": message.role, "content": message.content} for message in messages]
     if getattr(tokenizer, "chat_template", None):
         return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
     return "".join(f"{turn['role'].upper()}:\n{turn['content']}\n\n" for turn in turns) + "ASSISTANT:\n"

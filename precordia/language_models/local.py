@@ -22,7 +22,7 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
 
     Raises:
         UsageError: its weights are not installed, or a name is given.
-        MissingExtraError: transformers, langchain-huggingface or gguf is not installed.
+        MissingExtraError: transformers or gguf is not installed.
     """
     from precordia.language_models.hf_folder import language_model_over
     from precordia.language_models.llama_gguf import load_llama
@@ -48,6 +48,4 @@ def weights() -> Path | None:
 
 def is_installed() -> bool:
     """Whether it can be loaded."""
-    return weights() is not None and all(
-        map(importlib.util.find_spec, ("gguf", "transformers", "langchain_huggingface"))
-    )
+    return weights() is not None and all(map(importlib.util.find_spec, ("gguf", "transformers", "outlines_core")))

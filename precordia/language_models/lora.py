@@ -20,7 +20,6 @@ from typing import Any, Final
 
 from precordia.core.drafts import Prompt, PromptSize
 from precordia.core.errors import CheckpointError, InputError, MissingExtraError, UsageError
-from precordia.language_models.chat import as_messages
 from precordia.language_models.hf_folder import as_text
 from precordia.language_models.hf_weights import RECORD, base_of, load_weights, peft_beside_transformers
 
@@ -281,7 +280,7 @@ class _Run:
 
 
 def _row(lesson: Lesson, tokenizer: Any) -> _Row:
-    prompt = tokenizer(as_text(as_messages(lesson.prompt), tokenizer), add_special_tokens=False)["input_ids"]
+    prompt = tokenizer(as_text(lesson.prompt.messages, tokenizer), add_special_tokens=False)["input_ids"]
     reply = [*tokenizer(lesson.reply, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
     return _Row((*prompt, *reply), len(prompt))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,37 @@ def test_random_weights_write_json_that_validates_within_their_tokens(random_fol
         assert all(isinstance(n, int) for n in statement["precedents"])
         assert all(isinstance(name, str) for name in statement["measurements"])
     assert parse_reply(reply.text).abstained == document["abstain"]
+
+
+def test_a_reply_is_heard_while_it_is_written_and_is_the_same(random_folder: Path) -> None:
+    model = load_language_model(f"hf:{random_folder}", settings())
+    again = load_language_model(f"hf:{random_folder}", settings())
+    assert model is not None
+    assert again is not None
+    pieces, heard = model.stream(PROMPT), []
+    while True:
+        try:
+            heard.append(next(pieces))
+        except StopIteration as end:
+            reply = end.value
+            break
+    assert len(heard) > 2
+    assert "".join(heard).strip() == reply.text == again.reply(PROMPT).text
+    assert reply.tokens_out == again.reply(PROMPT).tokens_out
+    assert not reply.cut_off
+    stopped = again.stream(replace(PROMPT, messages=(Message("user", "Report this."),)))
+    next(stopped)
+    stopped.close()  # who stops listening stops the model: it can be asked at once
+    assert again.reply(replace(PROMPT, messages=(Message("user", "Again."),))).text
+
+
+def test_what_time_cuts_off_is_a_reply_that_is_not_given_again(random_folder: Path) -> None:
+    model = load_language_model(f"hf:{random_folder}", settings(timeout_s=1e-6))
+    assert model is not None
+    reply = model.reply(PROMPT)
+    assert reply.cut_off
+    assert reply.text == "{"
+    assert not model.reply(PROMPT).cached
 
 
 def test_random_weights_write_one_of_the_choices(random_folder: Path) -> None:

@@ -37,13 +37,16 @@ POOL: Final = (
 SHOWN: Final = 3
 
 
-def example_turns(hits: Sequence[Hit], to_phrase: Sequence[Statement], question: str | None) -> tuple[Message, ...]:
+def example_turns(
+    hits: Sequence[Hit], to_phrase: Sequence[Statement], question: str | None, *, phrased: bool = True
+) -> tuple[Message, ...]:
     """What a user asks and how it is answered; nothing where every finding of the pool is concerned.
 
     Args:
         hits: The precedents.
         to_phrase: What is said of the ECG.
         question: What is asked.
+        phrased: What is said of the ECG is shown, to be phrased; else the example draws on precedents.
     """
     near = {f.concept for hit in hits for f in hit.case.findings}
     near |= {f.concept for statement in to_phrase for f in statement.findings}
@@ -58,7 +61,13 @@ def example_turns(hits: Sequence[Hit], to_phrase: Sequence[Statement], question:
     if not chosen:
         return ()
     names = [statement_of(Finding(concept)) for concept in chosen]
-    if question:
+    if not phrased:
+        cases = "".join(f"Precedent [{n}]: {', '.join(names[: SHOWN - n + 1])}.\n" for n in (1, 2))
+        asked = f"Example of another ECG. Measurements: Ventricular rate <rate> bpm.\n{cases}"
+        asked += f"The question: Is there {names[0]}?" if question else "Write the report."
+        said = [f"There is {name}." for name in names[:1] if question] or [f"{n[0].upper()}{n[1:]}." for n in names[:2]]
+        said[0] = said[0].replace(".", " with a rate of <rate> bpm.")
+    elif question:
         asked = f"Example of another ECG. To phrase:\n- Yes: {names[0]}.\nThe question: Is there {names[0]}?"
         said = [f"There is {names[0]}, with a rate of <rate> bpm."]
     else:

@@ -80,7 +80,7 @@ class Examiner:
     @property
     def rest(self) -> tuple[Statement, ...]:
         """The plain statements that no sentence examined so far has said."""
-        return tuple(s for i, s in enumerate(self._plain) if i not in self._said)
+        return tuple(self._less_told(s) for i, s in enumerate(self._plain) if i not in self._said)
 
     def examine(self, claim: Claimed) -> Checked:
         """The verdict on a sentence; what it adds counts as said from then on."""
@@ -214,6 +214,14 @@ class Examiner:
             text = ", ".join(measured.in_words(name, self._measured) for name in names)
             said.append(Statement(f"{text}.", measurements=names, support=1.0))
         return tuple(said)
+
+    def _less_told(self, plain: Statement) -> Statement:
+        """A statement of a report's numbers, without those that were told already."""
+        names = tuple(name for name in plain.measurements if name not in self._told)
+        if self._prompt.question is not None or not _is_of_numbers(plain) or len(names) == len(plain.measurements):
+            return plain
+        text = ", ".join(measured.in_words(name, self._measured) for name in names)
+        return replace(plain, text=f"{text}.", measurements=names)
 
     def _false_citations(self, claim: Claimed, read: Reading) -> int:
         """How much of what a model names as evidence is none."""

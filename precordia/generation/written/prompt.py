@@ -128,7 +128,7 @@ def assemble(
         folder = "compact/" if settings.size == "compact" else ""
         messages = (
             Message("system", _environment().get_template(f"{folder}system.j2").render(context).strip()),
-            *example_turns([*shown, *evidence.hits], to_phrase, question),
+            *example_turns([*shown, *evidence.hits], to_phrase, question, phrased=bool(context["to_phrase"])),
             Message("user", _environment().get_template(f"{folder}{kind}.j2").render(context).strip()),
         )
         if sum(count(message.content) for message in messages) <= settings.max_tokens:

@@ -55,7 +55,7 @@ _OF_NUMBERS: Final = frozenset(
     | {"bazett", "is", "of", "at", "ms", "bpm", "beats", "per", "a", "min", "deg", "degree", "degrees"}
 )
 _MARKS: Final = frozenset(",.:;/")
-_STATUS: Final = {"negation": "absent", "uncertain": "uncertain"}
+_POSSIBLE: Final = re.compile(r"possibl[ey]|m(?:ö|oe)glich(?:e[rsn]?|erweise)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _nothing_left(text: str, items: Sequence[Item], found: Sequence[Finding], nu
             continue
         if item.kind == "word":
             links += 1
-        if not _is_accounted_for(item, found):
+        if not _is_accounted_for(text, item, found):
             return False
     return bool(_BETWEEN.fullmatch(text, at)) and links <= LINKS_A_FINDING * (len(found) + len(numbers))
 
@@ -132,7 +132,7 @@ def _is_of_a_number(text: str, item: Item) -> bool:
     return all(match.group().lower() in _OF_NUMBERS for match in TOKEN.finditer(text, item.start, item.end))
 
 
-def _is_accounted_for(item: Item, found: Sequence[Finding]) -> bool:
+def _is_accounted_for(text: str, item: Item, found: Sequence[Finding]) -> bool:
     """Whether what was found in a sentence is part of what was read from it."""
     match item.kind:
         case "concept" | "predicate":
@@ -140,8 +140,13 @@ def _is_accounted_for(item: Item, found: Sequence[Finding]) -> bool:
         case "subject":
             # "T waves inverted": the predicate is where the finding was read.
             return any(f.span[0] > item.start for f in found)
-        case "negation" | "uncertain":
-            return any(f.status == _STATUS[item.kind] for f in found)
+        case "negation":
+            return any(f.status == "absent" for f in found)
+        case "uncertain":
+            # "Probable" is more than the "possible" that the judgement says.
+            return _POSSIBLE.fullmatch(text, item.start, item.end) is not None and any(
+                f.status == "uncertain" for f in found
+            )
         case "territory":
             return any(f.territory == item.value for f in found)
         case "age" | "grade" | "nature":

@@ -48,14 +48,16 @@ def test_there_are_thousands_and_none_is_there_twice() -> None:
 
 def test_no_word_of_an_adversary_reaches_a_report() -> None:
     plain = {s.text for s in PLAIN.statements}
-    # A number near the measured one is said as it was measured.
-    plain |= {
-        f"{in_words(name, MEASURED)}." for name in ("pr_ms", "p_ms", "qrs_ms", "qtc_ms", "heart_rate_bpm", "axis_deg")
-    }
+    # A number near the measured one is said as it was measured, and the others after it.
+    numbers = {in_words(n, MEASURED) for n in ("pr_ms", "p_ms", "qrs_ms", "qtc_ms", "heart_rate_bpm", "axis_deg")}
     passed = []
     for text in replies():
         draft = write_report(JUDGED, language_model=Adversary(text))
-        odd = [s.text for s in draft.statements if s.text not in plain and not WHOLE.fullmatch(s.text)]
+        odd = [
+            s.text
+            for s in draft.statements
+            if s.text not in plain and not set(s.text[:-1].split(", ")) <= numbers and not WHOLE.fullmatch(s.text)
+        ]
         same = {f for s in draft.statements for f in s.findings} == {f for s in PLAIN.statements for f in s.findings}
         if odd or not same:
             passed.append((text, odd))

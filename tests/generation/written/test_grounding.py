@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from precedents import judged, precedent
 
+from precordia.concepts import label_report
+from precordia.core.case import Case
 from precordia.core.drafts import Draft, Prompt, Reply
 from precordia.core.findings import Measurements
 from precordia.core.protocols import LanguageModel
+from precordia.core.retrieval import Hit, Why
 from precordia.generation.answers.answer import answer
 from precordia.generation.reports.composer import compose
 from precordia.generation.written.grounding import Examiner, Policy
@@ -185,6 +188,13 @@ def test_what_the_model_leaves_out_is_said_after_it() -> None:
     assert draft.details["added"] == "2"
 
 
+def test_numbers_that_the_model_told_are_not_told_again() -> None:
+    draft = ground(reply("Sinus rhythm at 72 bpm with a QRS duration of 140 ms."), complete=True)
+    (numbers,) = (s for s in draft.statements if not s.findings)
+    assert numbers.text == "PR interval 160 ms, QTc (Bazett) 430 ms, QRS axis -20°."
+    assert numbers.measurements == ("pr_ms", "qtc_ms", "axis_deg")
+
+
 def test_a_model_that_is_not_sure_loses_nothing_that_it_said() -> None:
     assert said(reply("Sinus rhythm.", abstain=True)) == ["Sinus rhythm."]
     for text in (reply(abstain=True), "I cannot tell from this evidence.", "Not sure."):
@@ -236,6 +246,43 @@ def test_an_answer_answers_what_was_asked_or_the_plain_one_stands(question: str,
             return Reply(reply(text))
 
     assert answer(question, [JUDGED], language_model=Model()).text == stands
+
+
+QUALIFIED = (
+    "Sinus rhythm. Old inferior myocardial infarction. Mild ST depression in lateral leads. Possible left ventricular "
+    "hypertrophy. First degree AV block."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Old inferior myocardial infarction.", "proved"),
+        ("Mild lateral ST depression.", "proved"),
+        ("Possible left ventricular hypertrophy.", "proved"),
+        ("Sinus rhythm with old inferior myocardial infarction and mild ST depression in lateral leads.", "proved"),
+        ("Inferior myocardial infarction.", "reworded"),
+        ("Acute inferior myocardial infarction.", "reworded"),
+        ("ST depression in inferior leads.", "reworded"),
+        ("Severe ST depression in lateral leads.", "reworded"),
+        ("Mild ST depression in V5 and V6.", "reworded"),
+        ("Left ventricular hypertrophy.", "reworded"),
+        ("Probable left ventricular hypertrophy.", "reworded"),
+        ("New old inferior myocardial infarction.", "reworded"),
+        ("Old sinus rhythm, inferior myocardial infarction.", "reworded"),
+        ("Possible first degree AV block and left ventricular hypertrophy.", "reworded"),
+        ("Inferior myocardial infarction in lateral leads.", "unsupported"),
+        ("Old anterior myocardial infarction.", "unsupported"),
+        ("No ST elevation, sinus rhythm.", "unsupported"),
+        ("Second degree AV block.", "unsupported"),
+        ("No left ventricular hypertrophy.", "contradicted"),
+    ],
+)
+def test_certainty_place_age_and_degree_are_those_of_the_judgement(text: str, expected: str) -> None:
+    found = tuple(label_report(QUALIFIED))
+    cases = [Case(i, f"r{i}", f"p{i}", QUALIFIED, found) for i in range(1, 7)]
+    hits = [Hit(case.case_id, 0.95, case, Why({"signal": 0.95})) for case in cases]
+    assert verdict(text, judged(hits, Measurements(heart_rate_bpm=72.0, pr_ms=230.0, qrs_ms=96.0)))[0] == expected
 
 
 def test_ask_again_shows_what_was_wrong_once_and_drops_the_rest() -> None:

@@ -164,12 +164,15 @@ def test_without_precedents_the_prompt_says_so() -> None:
     assert "Precedents: none was found." in assemble(evidence_of([])).messages[-1].content
 
 
-def test_an_example_is_a_turn_of_its_own_about_other_findings_and_cannot_pass_as_a_reply() -> None:
+@pytest.mark.parametrize("phrased", [True, False])
+def test_an_example_is_a_turn_of_its_own_about_other_findings_and_cannot_pass_as_a_reply(phrased: bool) -> None:
     judgement = judged(HITS, MEASURED)
     plain = compose(judgement)
     for question in (None, "Is there a pacemaker?", "Is there LVH or an inferior infarction?"):
-        prompt = assemble(judgement.evidence, question, to_phrase=plain.statements)
+        prompt = assemble(judgement.evidence, question, to_phrase=plain.statements if phrased else ())
         _, asked, example, user = prompt.messages
+        assert ("To phrase" in asked.content) == phrased
+        assert ("Precedent [1]" in asked.content) != phrased
         assert (asked.role, example.role) == ("user", "assistant")
         named = {f.concept for f in label_report(asked.content)}
         concerned = {f.concept for h in HITS for f in h.case.findings} | {
