@@ -206,8 +206,11 @@ def test_reviews_go_with_their_patient(own: tuple[KnowledgeBase, TestClient]) ->
     secret = "Zyxwvut was here"
     decide(client, case=str(case.case_id), statements=[{"id": name, "decision": "edit", "text": secret}])
     assert any(secret.encode() in file.read_bytes() for file in (kb.path / "reviews").rglob("*.parquet"))
-    kb.erase(patient=case.patient_key)
+    content = {"recording_hash": case.content_hash, "statements": [{"id": name, "decision": "accept"}]}
+    assert decide(client, **content).status_code == 200
+    assert client.post("/v1/erase", params={"patient": case.patient_key}).status_code == 200
     assert Reviews(kb.path).all() == []
+    assert decide(client, **content).status_code == 400  # what was remembered of it is forgotten
     assert not any(secret.encode() in file.read_bytes() for file in kb.path.rglob("*") if file.is_file())
     assert kb.check().sound
 

@@ -69,6 +69,11 @@ class Room:
         """The language model, loaded once."""
         return language_model_of(self.llm)
 
+    def forget(self) -> None:
+        """Let go of what is remembered of people."""
+        for kept in (self.conversations, self.reports, self.patients):
+            kept.clear()
+
     def recording(self, ecg: Ecg) -> Recording:
         """The ECG that a question is about.
 
