@@ -208,10 +208,27 @@ class KnowledgeBase:
             arrays=arrays,
             executor=executor,
         )
+        # What was read anew has lost the report that a review gave it.
+        self.adopt_reviews(wait_s=REFIT_WAIT_S)
         self._store.refresh()
         if report.n_added or report.n_updated:
             self._refit_where_due()
         return report
+
+    def adopt_reviews(self, wait_s: float = 0.0) -> int:
+        """Let signed reviews count as the report of cases that have none (marked by ``report_by``); how many changed.
+
+        Args:
+            wait_s: How long to wait for another writer, s.
+
+        Raises:
+            BusyError: another process is writing.
+        """
+        from precordia.indexing.reviewed import adopt
+
+        n = adopt(self.path, self._text_encoder, wait_s)
+        self._store.refresh()
+        return n
 
     @property
     def audit(self) -> Audit:

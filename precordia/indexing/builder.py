@@ -214,7 +214,7 @@ def build(
                 _add_up(spent, result.seconds)
                 result = _selected(result, intake.row_filter)
                 clock = time.perf_counter()
-                cases = _with_text_vectors(result.cases, text_encoder)
+                cases = with_text_vectors(result.cases, text_encoder)
                 _add_up(spent, {"text": time.perf_counter() - clock})
                 clock = time.perf_counter()
                 became = writer.append(cases, result.signals, result.rejects)
@@ -305,7 +305,7 @@ def _selected(result: ShardResult, where: str | None) -> ShardResult:
     return ShardResult(result.cases.filter(mask), result.signals.filter(mask), result.rejects, result.seconds)
 
 
-def _with_text_vectors(cases: pa.Table, encoder: TextEncoder | None) -> pa.Table:
+def with_text_vectors(cases: pa.Table, encoder: TextEncoder | None) -> pa.Table:
     """The rows with ``text_embedding`` filled where there is a report; equal statements are embedded once.
 
     A shard's texts are embedded together, and only they: the last digits of a vector depend on what it is embedded with,

@@ -127,6 +127,15 @@ class DeltaCaseStore:
         """
         return [case_of(row) for row in self._rows.read(ids, CASE_OF_COLUMNS)]
 
+    def row(self, case_id: int, columns: Sequence[str]) -> dict[str, Any]:
+        """Columns of a case's row, as they are stored.
+
+        Raises:
+            KeyError: the id is not there.
+        """
+        (row,) = self._rows.read([case_id], list(columns))
+        return dict(row)
+
     def recording(self, case_id: int) -> Recording:
         """The recording with its signal, lossless to 0.1 µV or the file's own step.
 

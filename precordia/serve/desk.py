@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -27,6 +28,8 @@ Work = Callable[..., Answer]
 
 MAX_WAITING: Final = 256
 """Most pieces of work that wait or are done at a time; who comes then is told to come again."""
+
+_AGAIN_S: Final = 0.2
 
 BUSY: Final = Answer(encoded({"error": "too many questions wait already", "remedy": "ask again in a few seconds"}), 503)
 LOST: Final = Answer(
@@ -122,9 +125,15 @@ class Processes:
             self._waiting -= 1
 
     async def warm(self) -> None:
-        """See :class:`Desk`: as many at once as there are processes, so that each gets one."""
-        answers = await asyncio.gather(*(self.do(self._warming) for _ in range(self.n)))
-        self.ready = all(answer.status == 200 for answer in answers)
+        """See :class:`Desk`: again and again until each of the processes has been met."""
+        met: set[int] = set()
+        while len(met) < self.n:
+            answers = await asyncio.gather(*(self.do(_met, self._warming) for _ in range(self.n)))
+            if any(answer.status != 200 for answer in answers):
+                return  # the first question will say why
+            met.update(int(answer.content) for answer in answers)
+            await asyncio.sleep(_AGAIN_S)
+        self.ready = True
 
     def close(self) -> None:
         """See :class:`Desk`."""
@@ -140,6 +149,12 @@ class Processes:
         with self._lock:
             if self._pool is broken:
                 self._pool = self._start()
+
+
+def _met(room: Room, warming: Work) -> Answer:
+    """Warm a process; tells which it is."""
+    answer = warming(room)
+    return replace(answer, content=str(os.getpid()).encode()) if answer.status == 200 else answer
 
 
 _here: Room | None = None

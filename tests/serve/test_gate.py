@@ -228,6 +228,12 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(client: TestClien
     assert answer.status_code == 413
 
 
+def test_nothing_of_a_body_is_read_for_who_shows_no_token(kb: KnowledgeBase) -> None:
+    client = TestClient(create_app(kb, token="secret"), base_url=OURS)
+    answer = client.post("/v1/search", headers={"Content-Length": str(2**40)}, content=b"x")
+    assert answer.status_code == 401
+
+
 def test_bodies_on_their_way_share_a_room() -> None:
     arriving = Arriving(limit=100)
     with arriving.room() as one:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from precordia import KnowledgeBase
 from precordia.indexing.reviews import Reviews, latest
 from precordia.serve.app import create_app
 from precordia.serve.work import exporting
+from precordia.simulation import simulate
 from precordia.simulation.hospital import write_archive
+from precordia.simulation.writers import WRITERS
 
 
 @pytest.fixture
@@ -150,6 +153,52 @@ def test_a_decision_that_is_none_is_refused(own: tuple[KnowledgeBase, TestClient
     assert Reviews(kb.path).all() == []
 
 
+@pytest.fixture
+def silent(tmp_path: Path) -> tuple[KnowledgeBase, TestClient]:
+    """An archive of which only some ECGs have a report."""
+    archive = write_archive(tmp_path / "hospital", 8, seed=6, formats=("wfdb",), poor=0.0)
+    kb = KnowledgeBase.create(tmp_path / "kb", text_encoder=None)
+    kb.add(archive.folder, reports=archive.reports, workers=1)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    WRITERS.get("dicom")(inbox / "new", replace(simulate("AFIB", seed=5).recording, report=None))
+    kb.add(inbox, workers=1)
+    return kb, TestClient(create_app(kb), base_url="http://localhost")
+
+
+def test_a_signed_review_is_the_report_of_a_case_that_has_none(
+    silent: tuple[KnowledgeBase, TestClient], tmp_path: Path
+) -> None:
+    kb, client = silent
+    (bare,) = (case for case in kb.cases(kb.ids()) if not case.report)
+    case = str(bare.case_id)
+    name = client.post("/v1/report", params={"case": case}).json()["statements"][0]["id"]
+    words = [{"id": name, "decision": "edit", "text": "Left bundle branch block."}]
+    decide(client, case=case, statements=words)
+    assert kb.cases([bare.case_id])[0].report is None  # not signed
+    decide(client, case=case, statements=words, signed=True)
+    found = client.get(f"/v1/cases/{case}").json()
+    assert found["report"] == "Left bundle branch block."
+    assert found["metadata"]["report_by"] == "local"
+    assert "LBBB" in found["findings"]
+    hits = client.post("/v1/search", params={"text": "left bundle branch block", "k": 1}).json()["hits"]
+    assert hits[0]["case_id"] == case
+    assert client.get("/v1/cases", params={"where": "report_by is null"}).json()["total"] == len(kb) - 1
+    # Its signal and its vector are what they were, and a build that sees its file again leaves it so.
+    assert kb.recording(bare.case_id).content_hash == bare.content_hash
+    kb.add(tmp_path / "inbox", workers=1)
+    assert kb.cases([bare.case_id])[0].report == "Left bundle branch block."
+    assert kb.check().sound
+
+
+def test_a_review_never_takes_the_place_of_the_archive_s_own_report(own: tuple[KnowledgeBase, TestClient]) -> None:
+    kb, client = own
+    case = next(case for case in kb.cases(kb.ids()) if case.report)
+    name = client.post("/v1/report", params={"case": str(case.case_id)}).json()["statements"][0]["id"]
+    decide(client, case=str(case.case_id), statements=[{"id": name, "decision": "accept"}], signed=True)
+    assert kb.cases([case.case_id])[0] == case
+
+
 def test_reviews_go_with_their_patient(own: tuple[KnowledgeBase, TestClient]) -> None:
     kb, client = own
     case = kb.cases(kb.ids())[0]
@@ -157,8 +206,11 @@ def test_reviews_go_with_their_patient(own: tuple[KnowledgeBase, TestClient]) ->
     secret = "Zyxwvut was here"
     decide(client, case=str(case.case_id), statements=[{"id": name, "decision": "edit", "text": secret}])
     assert any(secret.encode() in file.read_bytes() for file in (kb.path / "reviews").rglob("*.parquet"))
-    kb.erase(patient=case.patient_key)
+    content = {"recording_hash": case.content_hash, "statements": [{"id": name, "decision": "accept"}]}
+    assert decide(client, **content).status_code == 200
+    assert client.post("/v1/erase", params={"patient": case.patient_key}).status_code == 200
     assert Reviews(kb.path).all() == []
+    assert decide(client, **content).status_code == 400  # what was remembered of it is forgotten
     assert not any(secret.encode() in file.read_bytes() for file in kb.path.rglob("*") if file.is_file())
     assert kb.check().sound
 

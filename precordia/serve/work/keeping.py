@@ -9,7 +9,9 @@ from precordia.serve.work.room import Room
 
 def erase(room: Room, patient: str, by: str) -> Answer:
     """Erase a patient; how many recordings went."""
-    return Shown().json({"erased": room.kb.erase(patient=patient, by=by)})
+    n = room.kb.erase(patient=patient, by=by)
+    room.forget()
+    return Shown().json({"erased": n})
 
 
 def number_of(case: str | None) -> int | None:

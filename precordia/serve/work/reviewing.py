@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from precordia.core.errors import UsageError
+from precordia.core.errors import BusyError, UsageError
 from precordia.indexing.reviews import DECISIONS, Review, Reviews
 from precordia.serve.answers import Answer, Shown
 from precordia.serve.work.room import Room
@@ -69,6 +70,9 @@ def review(room: Room, decided: Decided) -> Answer:
         raise UsageError("there is nothing decided")
     kept = Reviews(room.kb.path).add(reviews)
     shown.recording = content
+    if decided.signed and case_id:
+        with suppress(BusyError):  # the build that is writing does it at its end
+            room.kb.adopt_reviews()
     return shown.json({"items": [one.document() for one in kept], "next": None, "total": len(kept)})
 
 

@@ -70,6 +70,11 @@ class Room:
         """The language model, loaded once."""
         return load_language_model(self.llm, self.settings) if isinstance(self.llm, str) else self.llm
 
+    def forget(self) -> None:
+        """Let go of what is remembered of people."""
+        for kept in (self.conversations, self.reports, self.patients):
+            kept.clear()
+
     def recording(self, ecg: Ecg) -> Recording:
         """The ECG that a question is about.
 
