@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from precordia.judgement.knowledge import Knowledge
     from precordia.judgement.models import FindingModels
 
+ADOPT_WAIT_S = 30.0
+"""How long a build waits for another writer before signed reviews count as reports."""
 DRAWN_PRECEDENTS = 3
 """How many precedents are drawn on a page."""
 
@@ -209,7 +211,7 @@ class KnowledgeBase:
             executor=executor,
         )
         # What was read anew has lost the report that a review gave it.
-        self.adopt_reviews(wait_s=REFIT_WAIT_S)
+        self.adopt_reviews(wait_s=ADOPT_WAIT_S)
         self._store.refresh()
         if report.n_added or report.n_updated:
             self._refit_where_due()

@@ -91,6 +91,10 @@ class WithModel:
         """See :meth:`precordia.KnowledgeBase.ask`."""
         return self._kb.ask(question, *recordings, llm=self._model or "none", watch=self._watch)
 
+    def report(self, recording: Evidence | Recording) -> Draft:
+        """See :meth:`precordia.KnowledgeBase.report`."""
+        return self._kb.report(recording, llm=self._model or "none", watch=self._watch)
+
     def evidence(self, recording: Recording) -> Evidence:
         """See :meth:`precordia.KnowledgeBase.evidence`."""
         return self._kb.evidence(recording)

@@ -27,7 +27,8 @@ from precordia.indexing.schema import (
     signal_table,
 )
 from precordia.indexing.shard import Stages
-from precordia.indexing.store import DeltaCaseStore, open_table
+from precordia.indexing.store import DeltaCaseStore
+from precordia.indexing.tables import open_table
 
 REPORT_BY: Final = "report_by"
 """Key of a case's metadata: who signed the review that its report comes from."""

@@ -179,7 +179,12 @@ class Colleague:
             return None
         first, *rest = self._evidence()
         prompt = assemble(first, text, second=rest[0] if rest else None)
-        return ground(said, prompt, judge(first), "drop")
+        plain = self._archive.ask(text, first, *rest)
+        if not rest:
+            # Whatever the report says may be told besides.
+            report = self._archive.report(first)
+            plain = replace(plain, statements=tuple(dict.fromkeys((*plain.statements, *report.statements))))
+        return ground(said, plain, prompt, judge(first), complete=False)
 
     def _beyond(self, text: str) -> Draft | None:
         evidence = self._plain.evidence() if self._plain.recordings else ()

@@ -103,7 +103,7 @@ class ChatLanguageModel:
         self._sees_judgement = sees_judgement
 
     @property
-    def chat(self) -> BaseChatModel:
+    def chat(self) -> Chat:
         """The chat model itself, for who calls its tools."""
         return self._chat
 

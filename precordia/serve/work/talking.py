@@ -35,6 +35,9 @@ class _Archive:
     def ask(self, question: str, *recordings: Evidence | Recording) -> Draft:
         return self.room.kb.ask(question, *recordings, llm=self.room.language_model or "none")
 
+    def report(self, recording: Evidence | Recording) -> Draft:
+        return self.room.kb.report(recording, llm=self.room.language_model or "none")
+
     def evidence(self, recording: Recording) -> Evidence:
         return self.room.kb.evidence(recording)
 
