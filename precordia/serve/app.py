@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from precordia import __version__
 from precordia.core.errors import PrecordiaError, place_of
+from precordia.core.protocols import LanguageModel
 from precordia.knowledge_base import KnowledgeBase
 from precordia.serve.answers import refusal
 from precordia.serve.asking import Refused, Service, needs, refused, response
@@ -66,7 +67,7 @@ def create_app(
     kb: KnowledgeBase,
     *,
     token: str | None = None,
-    llm: str = "none",
+    llm: LanguageModel | str = "none",
     tokens: Tokens | None = None,
     hosts: Collection[str] = LOOPBACK,
     rate: float = RATE,
@@ -76,13 +77,14 @@ def create_app(
     Args:
         kb: The knowledge base.
         token: What clients must send as ``Authorization: Bearer TOKEN``; None lets everyone in.
-        llm: The language model that reports and answers, by its spec.
+        llm: The language model that phrases reports and answers, or its spec; loaded once, by the first who needs it.
         tokens: In place of ``token``: those of several people.
         hosts: The names that it answers to.
         rate: Requests a second of one address.
     """
     desk = OneRoom(Room(kb, llm))
-    return app_of(Service(desk, desk, tokens or Tokens(plain=token), llm, Notes(kb.audit)), hosts, rate)
+    name = llm if isinstance(llm, str) else llm.name
+    return app_of(Service(desk, desk, tokens or Tokens(plain=token), name, Notes(kb.audit)), hosts, rate)
 
 
 def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RATE, body_s: float = BODY_S) -> FastAPI:
