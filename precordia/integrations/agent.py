@@ -17,8 +17,9 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
-from precordia.core.drafts import Draft
+from precordia.core.drafts import Draft, Statement
 from precordia.core.errors import PrecordiaError, UsageError
+from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.core.retrieval import HITS, Hit, Query
 from precordia.generation.answers.scope import beyond
@@ -26,9 +27,9 @@ from precordia.generation.questions import read_question
 from precordia.generation.written.grounding import ground
 from precordia.generation.written.prompt import assemble
 from precordia.integrations.conversation import Archive, Conversation, Turn
-from precordia.integrations.langchain import document_of, draft_text
-from precordia.judgement.judge import judge
-from precordia.judgement.measured import MEASURES
+from precordia.integrations.told import document_of, draft_text
+from precordia.judgement.judge import UNSURE_NUMBER, judge
+from precordia.judgement.measured import MEASURES, in_words
 from precordia.retrieval.grammar import read_query
 
 STEPS: Final = 16
@@ -174,17 +175,18 @@ class Colleague:
         note = "what the language model said is not borne out; this is the knowledge base's own answer"
         return replace(plain, note=_with(plain.note, note))
 
-    def _grounded(self, text: str, said: str) -> Draft | None:
-        if not said.strip():
+    def _grounded(self, text: str, words: str) -> Draft | None:
+        if not words.strip():
             return None
         first, *rest = self._evidence()
         prompt = assemble(first, text, second=rest[0] if rest else None)
         plain = self._archive.ask(text, first, *rest)
         if not rest:
-            # Whatever the report says may be told besides.
-            report = self._archive.report(first)
-            plain = replace(plain, statements=tuple(dict.fromkeys((*plain.statements, *report.statements))))
-        return ground(said, plain, prompt, judge(first), complete=False)
+            # Whatever the report says may be told besides, and every number that was measured.
+            more = (*self._archive.report(first).statements, *_numbers(first.measurements))
+            said = (*plain.statements, *more)
+            plain = replace(plain, statements=tuple(dict.fromkeys(said)), measurements=first.measurements)
+        return ground(words, plain, prompt, judge(first), complete=False)
 
     def _beyond(self, text: str) -> Draft | None:
         evidence = self._plain.evidence() if self._plain.recordings else ()
@@ -194,6 +196,13 @@ class Colleague:
         if not self._plain.recordings:
             raise UsageError("no ECG is talked about; search the archive instead")
         return self._plain.evidence()
+
+
+def _numbers(measurements: Measurements) -> list[Statement]:
+    """Each number that was measured with confidence, as a statement."""
+    told = [name for name in MEASURES if getattr(measurements, name) is not None]
+    sure = [name for name in told if measurements.confidence.get(name, 1.0) >= UNSURE_NUMBER]
+    return [Statement(f"{in_words(name, measurements)}.", measurements=(name,), support=1.0) for name in sure]
 
 
 def _told(function: Callable[..., str]) -> Callable[..., str]:
