@@ -26,7 +26,7 @@ from precordia.generation.questions import read_question
 from precordia.generation.written.grounding import ground
 from precordia.generation.written.prompt import assemble
 from precordia.integrations.conversation import Archive, Conversation, Turn
-from precordia.integrations.langchain import document_of, draft_text
+from precordia.integrations.told import document_of, draft_text
 from precordia.judgement.judge import judge
 from precordia.judgement.measured import MEASURES
 from precordia.retrieval.grammar import read_query

@@ -7,7 +7,6 @@ recordings from one folder only, and takes no SQL from a model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,17 +17,27 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
-from precordia.core.drafts import Draft, Statement
+from precordia.core.drafts import Draft
 from precordia.core.errors import MissingExtraError, PrecordiaError, UsageError
 from precordia.core.recording import Recording
 from precordia.core.retrieval import HITS, Hit, Mode, Query
-from precordia.generation.sanitize import clean, clinical_sentences
+from precordia.integrations.told import document_of, draft_text
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from precordia.integrations.agent import Colleague
     from precordia.integrations.conversation import Archive
+
+__all__ = [
+    "PrecedentRetriever",
+    "agent",
+    "document_of",
+    "draft_text",
+    "report_chain",
+    "report_tool",
+    "search_tool",
+]
 
 
 class Searchable(Protocol):
@@ -45,28 +54,6 @@ class Reporting(Searchable, Protocol):
     def report(self, recording: Recording) -> Draft:
         """A grounded report."""
         ...
-
-
-def document_of(hit: Hit, *, whole_reports: bool = False) -> Document:
-    """A hit as a document: its report's clinical sentences, with who and why as metadata, no patient's key.
-
-    Args:
-        hit: The hit.
-        whole_reports: All of the report, cleaned, instead: with an archive that is trusted.
-    """
-    case = hit.case
-    present = sorted({f.concept for f in case.findings if f.status == "present"})
-    text = clean(case.report or "").text if whole_reports else clinical_sentences(case.report or "")
-    metadata: dict[str, Any] = {
-        "case_id": case.case_id,
-        "rank": hit.rank,
-        "score": hit.score,
-        "findings": present,
-        "age": case.age,
-        "sex": case.sex,
-        "shared_findings": list(hit.why.shared_findings),
-    }
-    return Document(page_content=text, metadata=metadata, id=str(case.case_id))
 
 
 class PrecedentRetriever(BaseRetriever):
@@ -194,26 +181,6 @@ def agent(
 
     read = [one if isinstance(one, Recording) else read_recording(str(one)) for one in recordings]
     return Colleague(model, knowledge_base, *read, k=k)
-
-
-def draft_text(draft: Draft) -> str:
-    """A draft as plain text with its evidence, for an agent: why nothing is claimed, what is said, what must not be missed."""
-    lines = [f"Not sure: {draft.reason}"] if draft.abstained else []
-    lines += [_line(s, f"; support {s.support:.0%}") for s in draft.statements]
-    lines += [f"To consider: {_line(s)}" for s in draft.consider]
-    return "\n".join(lines)
-
-
-def _line(statement: Statement, support: str = "") -> str:
-    evidence = _evidence(statement.measurements, [c.case_id for c in statement.citations])
-    warnings = "".join(f" Warning: {clean(warning).text}." for warning in statement.warnings)
-    return f"{statement.text} [{evidence}{support}]{warnings}"
-
-
-def _evidence(measurements: Sequence[str], cases: Sequence[int]) -> str:
-    parts = [f"measured {', '.join(measurements)}"] if measurements else []
-    parts += [f"cases {', '.join(map(str, cases))}"] if cases else []
-    return "; ".join(parts) or "no evidence"
 
 
 def _read_within(root: Path, name: str) -> Recording:
