@@ -29,6 +29,16 @@ if TYPE_CHECKING:
     from precordia.integrations.agent import Colleague
     from precordia.integrations.conversation import Archive
 
+__all__ = [
+    "PrecedentRetriever",
+    "agent",
+    "document_of",
+    "draft_text",
+    "report_chain",
+    "report_tool",
+    "search_tool",
+]
+
 
 class Searchable(Protocol):
     """What is needed of a knowledge base."""

@@ -1,4 +1,4 @@
-"""Hits and drafts as an agent is told them: an archive is untrusted, and no patient's key goes out."""
+"""Cases and drafts as LangChain is given them: of reports the sentences that speak of findings, and no patient's key."""
 
 from __future__ import annotations
 

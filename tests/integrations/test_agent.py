@@ -54,7 +54,8 @@ class Archive:
         return list(HITS[:3])
 
     def ask(self, question: str, *recordings: Evidence | Recording) -> Draft:
-        return Draft((Statement("Yes: complete left bundle branch block.", measurements=("qrs_ms",)),))
+        yes = Statement("Yes: complete left bundle branch block.", (Finding("CLBBB"),), measurements=("qrs_ms",))
+        return Draft((yes,))
 
     def report(self, recording: Evidence | Recording) -> Draft:
         return Draft((Statement("Sinus rhythm.", measurements=("pr_ms",)),))

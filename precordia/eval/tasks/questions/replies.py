@@ -13,6 +13,8 @@ from precordia.judgement.votes import lineage
 from precordia.simulation.truth import Truth
 
 Outcome = Literal["right", "declined", "wrong"]
+_SHARE: Final = 0.05
+"""Of a number for which the project allows itself no error of its own."""
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 _YES_NO: Final = re.compile(r"(yes|no)\b", re.I)
 _VERDICT: Final = re.compile(r"\b(better|worse|changed|unchanged)\b", re.I)
@@ -34,7 +36,7 @@ def number(draft: Draft, name: str, truth: float) -> Outcome:
         return "declined" if draft.abstained else "wrong"
     gap = abs(float(found[0]) - truth)
     gap = min(gap, 360 - gap) if name == "axis_deg" else gap
-    return "right" if gap <= TOLERANCE[name] else "wrong"
+    return "right" if gap <= TOLERANCE.get(name, _SHARE * abs(truth)) else "wrong"
 
 
 def declined(draft: Draft) -> Outcome:
