@@ -29,6 +29,7 @@ from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.indexes import BY_SIZE, check_index
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
+from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
@@ -136,7 +137,9 @@ class KnowledgeBase:
         """
         folder = folder_of(path)
         bring_up_to_date(folder)
-        manifest, store = Manifest.load(folder), DeltaCaseStore(folder)
+        Manifest.load(folder)  # one that cannot be read is told before the tables
+        store = DeltaCaseStore(folder)
+        manifest = manifest_of(folder, store.version)
         signal_encoder, _ = encoder_of(encoder if encoder is not None else manifest.encoder)
         words = text_encoder_of(text_encoder if text_encoder is not None else manifest.text_encoder)[0]
         manifest.check(signal_encoder, words, folder)
@@ -482,6 +485,7 @@ class KnowledgeBase:
 
         Raises:
             BusyError: another process is writing.
+            MismatchError: another process has embedded it with another encoder meanwhile.
         """
         from precordia.encoders.seen import seen_by
         from precordia.indexing.locks import WRITE_LOCK, locked
@@ -490,6 +494,7 @@ class KnowledgeBase:
 
         with locked(self.path, WRITE_LOCK, REFIT_WAIT_S, "fitting its finding models"):
             self._store.refresh()
+            manifest_of(self.path, self._store.version).check(self._encoder, where=self.path)
             found = learn(
                 lessons_of(self._store, lambda vectors: seen_by(self.manifest.encoder, vectors)),
                 self._encoder.fingerprint,
@@ -507,6 +512,8 @@ class KnowledgeBase:
         from precordia.judgement.learning import FEWEST_CASES
 
         self._store.refresh()
+        if manifest_of(self.path, self._store.version).encoder_fingerprint != self._encoder.fingerprint:
+            return  # embedded anew meanwhile: its models are for those to fit who open it with that encoder
         n = len(self._store)
         try:
             there = models.load(self.path, self._encoder.fingerprint)
@@ -527,6 +534,7 @@ class KnowledgeBase:
         self._store.refresh()
         retriever = self._retriever
         if retriever is None or self._indexed_version != self._store.version:
+            manifest_of(self.path, self._store.version).check(self._encoder, where=self.path)
             self._knowledge, self._indexed_version = None, self._store.version
             self._signals = open_vector_index(self._store, "signal", self.manifest.dim, index=self.manifest.index)
             retriever = Retriever(self._store, self._signals, lambda: self._encoder)
