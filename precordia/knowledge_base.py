@@ -30,6 +30,7 @@ from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.indexes import BY_SIZE, check_index
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
+from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.reviews import Reviews
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
@@ -134,7 +135,9 @@ class KnowledgeBase:
         """
         folder = folder_of(path)
         bring_up_to_date(folder)
-        manifest, store = Manifest.load(folder), DeltaCaseStore(folder)
+        Manifest.load(folder)  # one that cannot be read is told before the tables
+        store = DeltaCaseStore(folder)
+        manifest = manifest_of(folder, store.version)
         signal_encoder, _ = encoder_of(encoder if encoder is not None else manifest.encoder)
         words = text_encoder_of(text_encoder if text_encoder is not None else manifest.text_encoder)[0]
         manifest.check(signal_encoder, words, folder)
@@ -508,16 +511,20 @@ class KnowledgeBase:
 
         Raises:
             BusyError: another process is writing.
+            MismatchError: another process has embedded it with another encoder meanwhile.
         """
         from precordia.judgement.taught import refit
 
-        found = refit(self.path, self._store, self.manifest.encoder, self._encoder.fingerprint)
+        found = refit(self.path, self._store, self._encoder, self.manifest.encoder)
         self._knowledge = None
         return found
 
     def _refit_where_due(self) -> None:
         from precordia.judgement.taught import is_due
 
+        self._store.refresh()
+        if manifest_of(self.path, self._store.version).encoder_fingerprint != self._encoder.fingerprint:
+            return  # embedded anew meanwhile: its models are for those to fit who open it with that encoder
         if is_due(self._store, self._encoder.fingerprint):
             self.refit()
 
@@ -533,6 +540,7 @@ class KnowledgeBase:
         self._store.refresh()
         retriever = self._retriever
         if retriever is None or self._indexed_version != self._store.version:
+            manifest_of(self.path, self._store.version).check(self._encoder, where=self.path)
             self._knowledge, self._indexed_version = None, self._store.version
             self._signals = open_vector_index(self._store, "signal", self.manifest.dim, index=self.manifest.index)
             retriever = Retriever(self._store, self._signals, lambda: self._encoder)

@@ -27,6 +27,7 @@ COMMANDS = {
     "inspect": "show what is in an ECG file, or in a knowledge base",
     "check": "compare everything in a knowledge base with its checksums, and repair it",
     "erase": "remove a patient from a knowledge base, physically",
+    "adapt": "adapt the encoder to an archive by few labels, embed it anew, or undo that",
     "train": "train an encoder, a language model, or what else ships fitted",
     "eval": "run an evaluation task",
     "serve": "serve a knowledge base over HTTP, with a viewer",

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import CheckpointError, UnknownNameError
+from precordia.encoders.adapter import is_adapter, load_adapter
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.encoder import SignalEncoder
 from precordia.records.standardize import SignalSpec
@@ -31,7 +32,7 @@ _WEIGHTS = Path(__file__).parent / "weights"
 
 
 def load_encoder(name_or_path: str | Path = "default") -> SignalEncoder:
-    """An encoder by the name of weights that are shipped, or from a checkpoint's folder.
+    """An encoder by the name of weights that are shipped, or from a checkpoint's or an adapter's folder.
 
     Raises:
         UnknownNameError: neither a shipped name nor a folder.
@@ -41,6 +42,9 @@ def load_encoder(name_or_path: str | Path = "default") -> SignalEncoder:
     if not folder.is_dir():
         shipped = [p.parent.name for p in _WEIGHTS.glob("*/encoder.json")]
         raise UnknownNameError("encoder", str(name_or_path), shipped)
+    if is_adapter(folder):
+        adapter = load_adapter(folder)
+        return adapter.adapted(load_encoder(adapter.base))
     description = _read_description(folder)
     architecture, spec = _parse(folder, description)
     tensors = _read_tensors(folder / "weights.safetensors")

@@ -177,6 +177,9 @@ def build(
         _create_or_check(kb_path, manifest, wait_s)
         store = DeltaCaseStore(kb_path)
         with store.writing(wait_s) as writer:
+            Manifest.load(kb_path).check_like(
+                manifest, kb_path
+            )  # another may have embedded it anew while this one waited
             if retry_rejects:
                 writer.forget_rejects()
             clock = time.perf_counter()

@@ -41,6 +41,8 @@ class Manifest:
         text_dim: Length of its vectors.
         index: The kind of vector index, by its name in :data:`~precordia.indexing.indexes.INDEXES`, or that their number
             chooses.
+        base_encoder: Where the encoder is an adapted one, name or path of the one that it stands on: what to go back to.
+        base_fingerprint: Of that one.
         created_by: The package version.
         format: Always :data:`FORMAT`.
         format_version: Of the folder's layout.
@@ -55,6 +57,8 @@ class Manifest:
     text_encoder_fingerprint: str | None = None
     text_dim: int | None = None
     index: str = BY_SIZE
+    base_encoder: str | None = None
+    base_fingerprint: str | None = None
     created_by: str = __version__
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
@@ -135,14 +139,18 @@ class Manifest:
         """Write it and its copy, so that a crash leaves the old file or the new one, whole."""
         folder = folder_of(path)
         for name in (MANIFEST, MANIFEST_COPY):
-            write_synced(folder / name, sealed(asdict(self)))
+            write_synced(folder / name, sealed(self._values()))
         sync_folder(folder)
 
     def keep_copy(self, path: Path) -> None:
         """Write the copy where a crash came before it."""
         if not (path / MANIFEST_COPY).exists():
-            write_synced(path / MANIFEST_COPY, sealed(asdict(self)))
+            write_synced(path / MANIFEST_COPY, sealed(self._values()))
             sync_folder(path)
+
+    def _values(self) -> dict[str, Any]:
+        """What is written: nothing of a base where there is none, so that earlier releases read it."""
+        return {k: v for k, v in asdict(self).items() if v is not None or not k.startswith("base_")}
 
     def check(self, encoder: Encoder, text_encoder: TextEncoder | None = None, where: Path | str = "") -> None:
         """Refuse encoders whose vectors do not belong with the ones stored.
@@ -232,7 +240,7 @@ def _validated(manifest: Manifest) -> Manifest:
     for name in texts:
         if not isinstance(getattr(manifest, name), str) or not getattr(manifest, name):
             raise ValueError(f"{name} must be a text")
-    for name in ("text_encoder", "text_encoder_fingerprint"):
+    for name in ("text_encoder", "text_encoder_fingerprint", "base_encoder", "base_fingerprint"):
         if not isinstance(getattr(manifest, name), str | None):
             raise ValueError(f"{name} must be a text or null")
     if not _is_length(manifest.dim) or not (manifest.text_dim is None or _is_length(manifest.text_dim)):

@@ -25,6 +25,8 @@ from precordia.core.errors import (
     StorageError,
     UnfinishedErasureError,
 )
+from precordia.core.progress import Progress, silent
+from precordia.core.protocols import Encoder
 from precordia.core.recording import Recording
 from precordia.indexing.deltalog import LOG
 from precordia.indexing.durable import folder_of, storage_error, telling
@@ -33,7 +35,9 @@ from precordia.indexing.filter_memory import FilterMemory
 from precordia.indexing.filters import FilterEngine, check_concepts
 from precordia.indexing.ledger import LEDGER, remedy
 from precordia.indexing.locks import WRITE_LOCK, locked
+from precordia.indexing.manifest import Manifest
 from precordia.indexing.mapped_rows import RowCache
+from precordia.indexing.reembedding import finish_reembedding
 from precordia.indexing.schema import (
     CASE_OF_COLUMNS,
     CASE_SCHEMA,
@@ -54,6 +58,8 @@ from precordia.indexing.writer import PRESENT, StoreWriter
 VectorKind = Literal["signal", "text"]
 
 _VECTOR_COLUMNS: Final[dict[str, str]] = {"signal": "embedding", "text": "text_embedding"}
+_EMBEDDED: Final = 64
+"""Signals that are embedded at a time."""
 
 
 class DeltaCaseStore:
@@ -256,11 +262,12 @@ class DeltaCaseStore:
             if (journal := Journal.load(self.path)) is not None:
                 self._finished = (journal, self._writer().finish_erasure(journal))
                 self._reset()
+            reembedded = finish_reembedding(self.path, self.version)
             writer = self._writer()
             orphans = np.setdiff1d(self._signal_rows.ids, self.ids)
             if orphans.size:
                 writer.delete_orphans([int(i) for i in orphans])
-            elif writer.has_strays():
+            elif reembedded or writer.has_strays():
                 writer.purge()
             try:
                 yield writer
@@ -302,6 +309,33 @@ class DeltaCaseStore:
             raise UnfinishedErasureError(
                 f"knowledge base {self.path}: an erasure was interrupted and cannot be finished here: {error}"
             ) from error
+
+    def reembed(self, manifest: Manifest, encoder: Encoder, wait_s: float = 30.0, progress: Progress = silent) -> None:
+        """Embed every stored signal with another encoder; the former vectors are physically gone, and what rests on them.
+
+        Args:
+            manifest: Of that encoder.
+            encoder: The encoder.
+            wait_s: How long to wait for another writer, s.
+            progress: Shows how far it is.
+
+        Raises:
+            BusyError: another process is writing.
+        """
+        with self.writing(wait_s) as writer:
+            blocks = range(0, len(self), _EMBEDDED)
+            bar = progress(blocks, len(blocks), "embedding", "block")
+
+            def embed(ids: NDArray[np.int64]) -> NDArray[np.float32]:
+                parts = [np.zeros((0, encoder.dim), dtype=np.float32)]
+                for start in range(0, len(ids), _EMBEDDED):
+                    parts.append(encoder.embed([self.recording(int(i)) for i in ids[start : start + _EMBEDDED]]))
+                    next(bar, None)
+                return np.concatenate(parts)
+
+            writer.reembed(manifest, embed)
+            for _ in bar:  # files need not end where blocks do
+                pass
 
     # --- inside -------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -182,6 +182,10 @@ class DeltaFolder:
         """Put other rows in the place of all."""
         self._commit("WRITE", [rows] if rows.num_rows else [], self.files)
 
+    def rewrite(self, change: Callable[[pa.Table], pa.Table]) -> None:
+        """Put other rows in the place of each file's, all in one transaction, a file at a time in memory."""
+        self._commit("WRITE", (change(self._rows_of(name)) for name in self.files), self.files)
+
     def compact(self, target_bytes: int) -> None:
         """Rewrite many small files as few large ones, and purge."""
         groups: list[list[str]] = [[]]
@@ -246,7 +250,7 @@ class DeltaFolder:
             raise self._damaged(name)
         return content
 
-    def _commit(self, operation: str, tables: Sequence[pa.Table], gone: Collection[str]) -> None:
+    def _commit(self, operation: str, tables: Iterable[pa.Table], gone: Collection[str]) -> None:
         with self._lock:
             version = self._state.version + 1
             entry = self._entry(version)

@@ -13,7 +13,9 @@ from precordia.core.errors import KnowledgeBaseError, UnfinishedErasureError
 from precordia.indexing.durable import PARTIAL, remove, sync_folder
 from precordia.indexing.erasure import LEARNED, Erasure, Journal, digest_of_reject
 from precordia.indexing.locks import CACHE_LOCK, locked
+from precordia.indexing.manifest import Manifest
 from precordia.indexing.mapped_rows import RowCache, drop_unused
+from precordia.indexing.reembedding import Embed, Reembedding, finish_reembedding, with_vectors
 from precordia.indexing.reviews import Reviews
 from precordia.indexing.schema import LIGHT_SCHEMA, Reject, reject_table
 from precordia.indexing.tables import DeltaFolder
@@ -174,6 +176,18 @@ class StoreWriter:
                 "whatever opens the knowledge base next goes on with it"
             ) from error
         return Erasure(journal.case_ids, len(journal.rejects))
+
+    def reembed(self, manifest: Manifest, embed: Embed) -> None:
+        """Give every case another vector of its signal, and the knowledge base the manifest that says whose they are.
+
+        Args:
+            manifest: Of the encoder that makes them.
+            embed: Makes them.
+        """
+        Reembedding(self._cases.version + 1, manifest).save(self._path)
+        self._cases.rewrite(lambda rows: with_vectors(rows, embed))
+        finish_reembedding(self._path, self._cases.version)
+        self.purge()
 
     def delete_orphans(self, case_ids: Sequence[int]) -> None:
         """Remove signals that have no case."""

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from precordia.core.errors import MismatchError
-from precordia.core.protocols import VectorIndex
+from precordia.core.protocols import Encoder, VectorIndex
 from precordia.encoders.seen import seen_by
 from precordia.indexing.locks import WRITE_LOCK, locked
+from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.store import DeltaCaseStore
 from precordia.judgement import learning, models
 from precordia.judgement.knowledge import DEFAULT_FLOOR, Knowledge
@@ -40,21 +41,23 @@ def knowledge_of(store: DeltaCaseStore, signals: VectorIndex, encoder: str) -> K
     return Knowledge(floor if floor > -1.0 else DEFAULT_FLOOR, models.load(store.path, encoder))
 
 
-def refit(path: Path, store: DeltaCaseStore, encoder: str, fingerprint: str) -> FindingModels | None:
+def refit(path: Path, store: DeltaCaseStore, encoder: Encoder, name: str) -> FindingModels | None:
     """Fit the models of an archive's findings, and keep them beside it; None where its cases are too few.
 
     Args:
         path: The knowledge base's folder.
         store: Its cases; brought up to date.
-        encoder: Name or folder, by which is known what it has seen.
-        fingerprint: Of the encoder.
+        encoder: Whose vectors they are.
+        name: Its name or folder, by which is known what it has seen.
 
     Raises:
         BusyError: another process is writing.
+        MismatchError: another process has embedded it with another encoder meanwhile.
     """
     with locked(path, WRITE_LOCK, WAIT_S, "fitting its finding models"):
         store.refresh()
-        found = learning.learn(learning.lessons_of(store, lambda vectors: seen_by(encoder, vectors)), fingerprint)
+        manifest_of(path, store.version).check(encoder, where=path)
+        found = learning.learn(learning.lessons_of(store, lambda vectors: seen_by(name, vectors)), encoder.fingerprint)
         if found is None:
             models.forget(path)
         else:
