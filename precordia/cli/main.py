@@ -30,7 +30,7 @@ COMMANDS = {
     "adapt": "adapt the encoder to an archive by few labels, embed it anew, or undo that",
     "train": "train an encoder, a language model, or what else ships fitted",
     "eval": "run an evaluation task",
-    "serve": "serve a knowledge base over HTTP, with a viewer",
+    "serve": "serve a knowledge base over HTTP, with its page",
 }
 """Subcommand to its one line of help; the module has the same name."""
 

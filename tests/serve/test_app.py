@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import tempfile
 import zipfile
@@ -16,7 +17,7 @@ from fastapi.testclient import TestClient
 from precordia import KnowledgeBase
 from precordia.core.errors import InputError
 from precordia.records.read import read_recording
-from precordia.serve.app import create_app
+from precordia.serve.app import STATIC, create_app
 from precordia.serve.upload import MAX_BYTES, read_upload
 from precordia.simulation.hospital import Archive
 
@@ -112,10 +113,16 @@ def test_a_token_keeps_others_out(kb: KnowledgeBase) -> None:
     assert guarded.get("/v1/health", headers={"Authorization": "Bearer secret"}).status_code == 200
 
 
-def test_the_viewer_is_one_page_without_outside_parts(client: TestClient) -> None:
-    page = client.get("/").text
-    assert "<title>Precordia</title>" in page
-    assert "http" not in page.replace("https://", "http://").replace("http://www.w3.org", "")
+def test_the_page_and_its_parts_name_no_other_host_and_run_nothing_inline(client: TestClient) -> None:
+    page = client.get("/")
+    assert "script-src 'self';" in page.headers["content-security-policy"]
+    assert re.findall(r"<script(?![^>]*src=)|\son\w+=|\sstyle=", page.text) == []
+    parts = sorted(STATIC.glob("*.*"))
+    assert {"index.html", "app.js", "style.css"} <= {part.name for part in parts}
+    for part in parts:
+        text = part.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert re.findall(r"https?://|innerHTML|eval\(", text) == [], part.name
+        assert client.get(f"/static/{part.name}").status_code == 200
 
 
 def test_what_lies_above_an_upload_says_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

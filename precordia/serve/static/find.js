@@ -1,0 +1,140 @@
+// Find: one box, what was understood, facets, and cards.
+import {download, get, post, small} from "./api.js";
+import {h} from "./h.js";
+import {trace} from "./paper.js";
+import {empty, failed, loading} from "./states.js";
+import {date, MEASUREMENTS, number, t, unit} from "./words.js";
+
+const PAGE = 12;
+const quoted = value => "'" + value.replaceAll("'", "''") + "'";
+// How a facet's value is said as a condition.
+const CONDITION = {
+  finding: v => `array_contains(findings, ${quoted(v)})`,
+  sex: v => `sex = ${quoted(v)}`,
+  age: v => `age >= ${Number(v)} AND age < ${Number(v) + 10}`,
+  year: v => `year(time) = ${Number(v)}`,
+  device: v => `device = ${quoted(v)}`,
+  quality: v => ({good: "quality_score >= 0.9", fair: "quality_score >= 0.7 AND quality_score < 0.9", poor: "quality_score < 0.7"})[v],
+};
+let file = null;  // stays over a change of view
+const searches = {
+  all: () => JSON.parse(localStorage.getItem("searches") || "[]"),
+  keep: list => localStorage.setItem("searches", JSON.stringify(list)),
+};
+
+export function find(context, _, query) {
+  const text = query.get("text") || "", picked = query.getAll("pick");
+  const where = picked.map(p => { const at = p.indexOf(":"); return `(${CONDITION[p.slice(0, at)](p.slice(at + 1))})`; }).join(" AND ");
+  const turn = new AbortController();
+  const go = (words, picks) => {
+    const next = new URLSearchParams(words ? {text: words} : {});
+    picks.forEach(p => next.append("pick", p));
+    const hash = "#find" + (next.size ? "?" + next : "");
+    turn.abort();
+    if (location.hash === hash || (!next.size && !location.hash)) context.go("find"); else location.hash = hash;
+    if (location.hash === hash) dispatchEvent(new HashChangeEvent("hashchange"));
+  };
+  const input = h("input", {type: "search", id: "words", value: text, placeholder: t("box"), "aria-label": t("box"), autocomplete: "off"});
+  const picker = h("input", {type: "file", class: "unseen", id: "file", "aria-label": t("choose"), onchange: () => { file = picker.files[0]; go(input.value.trim(), picked); }});
+  const form = h("form", {class: "box", role: "search", onsubmit: e => { e.preventDefault(); go(input.value.trim(), picked); }},
+    input, file && h("span", {class: "chip file"}, file.name,
+      h("button", {type: "button", "aria-label": `${t("remove")} ${file.name}`, onclick: () => { file = null; go(text, picked); }}, "×")),
+    file && h("button", {type: "button", class: "quiet", onclick: () => context.openFile(file)}, t("read")),
+    picker, h("label", {for: "file", class: "button quiet"}, t("choose")), h("button", {class: "main"}, t("search")));
+  // Anywhere on the page; not where another drawing of this view has taken its place.
+  addEventListener("drop", e => { if (form.isConnected && e.dataTransfer.files[0]) { file = e.dataTransfer.files[0]; go(input.value.trim(), picked); } }, {signal: turn.signal});
+  const chips = h("div", {class: "chips"}), facets = h("aside", {class: "facets", "aria-label": t("filters")});
+  const cards = h("ol", {class: "cards"}), end = h("div", {class: "end"}), count = h("p", {class: "count", role: "status"});
+  const tools = h("div", {class: "tools"}, count,
+    h("button", {class: "quiet", onclick: () => { searches.keep([{text, picked}, ...searches.all()].slice(0, 20)); saved.replaceWith(saved = savedList(go)); context.say(t("saved")); }}, t("save")),
+    h("button", {class: "quiet", onclick: () => download("/v1/export", {where, text}, "cases.csv").catch(e => end.replaceChildren(failed(e)))}, t("csv")));
+  let saved = savedList(go);
+  const ranked = Boolean(text || file);
+  let cursor = null, total = 0, asking = false, done = false;
+
+  async function more() {
+    if (asking || done) return;
+    asking = true;
+    end.replaceChildren(loading());
+    try {
+      const first = cursor === null;
+      const answer = ranked
+        ? await post("/v1/search", {text, where, k: PAGE, cursor, facets: first, filename: file && file.name}, file || undefined, turn.signal)
+        : await get("/v1/cases", {where, cursor, limit: PAGE}, turn.signal);
+      const items = answer.hits || answer.items;
+      cards.append(...items.map(item => card(context, item)));
+      total += items.length;
+      cursor = answer.next;
+      done = !cursor;
+      count.textContent = ranked ? `${number(total)} ${t("results")}` : `${number(answer.total)} ${t("cases")} · ${t("newest")}`;
+      if (first) {
+        if (answer.understood) chips.replaceChildren(...understood(answer.understood, text, picked, go));
+        drawFacets(answer.facets, first);
+      }
+      end.replaceChildren(total ? (done ? h("p", {class: "quiet"}, t("all_shown")) : h("button", {class: "quiet", onclick: more}, t("more")))
+        : ranked || where ? empty(t("nothing"), t("nothing_help")) : empty(t("no_cases"), t("no_cases_help")));
+    } catch (error) { done = false; end.replaceChildren(failed(error, () => { asking = false; more(); })); asking = error.status !== undefined; return; }
+    asking = false;
+    // A tall window may still see the end of the list.
+    if (!done && total && end.isConnected && end.getBoundingClientRect().top < innerHeight + 300) more();
+  }
+
+  function drawFacets(found) {
+    const draw = groups => facets.replaceChildren(h("h2", {}, t("filters")),
+      ...picked.map(p => pick(p, nameOf(groups, p), true)),
+      ...Object.keys(CONDITION).filter(name => groups[name] && groups[name].length).map(name =>
+        h("details", {open: ["finding", "sex"].includes(name)}, h("summary", {}, t(name)),
+          groups[name].slice(0, 14).map(one => pick(`${name}:${one.value}`, t(one.name), picked.includes(`${name}:${one.value}`), one.count)))));
+    const pick = (key, name, on, n) => h("button", {class: "facet", "aria-pressed": String(on),
+      onclick: () => go(text, on ? picked.filter(p => p !== key) : [...picked, key])}, h("span", {}, name), n === undefined ? h("span", {"aria-hidden": "true"}, "×") : h("span", {class: "n"}, number(n)));
+    if (found) draw(found);
+    else get("/v1/archive", {}, turn.signal).then(a => draw({finding: a.findings, sex: a.sexes, age: a.ages, year: a.years, device: a.devices, quality: a.quality})).catch(() => facets.replaceChildren());
+  }
+
+  new IntersectionObserver(seen => { if (seen[0].isIntersecting && total) more(); }, {rootMargin: "300px"}).observe(end);
+  addEventListener("hashchange", () => turn.abort(), {once: true});
+  more();
+  return [h("h1", {class: "unseen"}, t("find")), form, chips, h("div", {class: "columns"}, h("div", {class: "side"}, facets, saved), h("section", {"aria-label": t("results")}, tools, cards, end))];
+}
+
+const nameOf = (groups, key) => {
+  const at = key.indexOf(":"), one = (groups[key.slice(0, at)] || []).find(o => o.value === key.slice(at + 1));
+  return `${t(key.slice(0, at))}: ${one ? t(one.name) : key.slice(at + 1)}`;
+};
+
+function understood(told, text, picked, go) {
+  const rest = told.chips;
+  return [
+    ...(rest.length ? [h("span", {class: "label"}, t("understood"))] : []),
+    ...rest.map((chip, i) => h("span", {class: "chip"}, chip, h("button", {"aria-label": `${t("remove")} ${chip}`, onclick: () => go(rest.filter((_, j) => j !== i).join(", "), picked)}, "×"))),
+    ...(told.not_understood.length ? [h("span", {class: "label"}, t("not_understood")), ...told.not_understood.map(word => h("span", {class: "chip doubt"}, word))] : []),
+  ];
+}
+
+function savedList(go) {
+  const all = searches.all();
+  return h("section", {class: "saved"}, h("h2", {}, t("saved")), all.length ? h("ul", {}, all.map((one, i) => h("li", {},
+    h("button", {class: "link", onclick: () => go(one.text, one.picked)}, [one.text, ...one.picked.map(p => p.split(":")[1])].filter(Boolean).join(", ") || t("newest")),
+    h("button", {class: "link", "aria-label": `${t("remove")} ${one.text}`, onclick: e => { searches.keep(all.filter((_, j) => j !== i)); e.target.closest("section").replaceWith(savedList(go)); }}, "×")))) : h("p", {class: "quiet"}, t("none_saved")));
+}
+
+function card(context, item) {
+  const canvas = h("canvas", {class: "small", role: "img", "aria-label": `II, 3.5 s, ${item.recording_id}`});
+  // Only what is seen is asked for.
+  new IntersectionObserver((seen, watch) => {
+    if (!seen[0].isIntersecting) return;
+    watch.disconnect();
+    small(item.case_id).then(s => trace(canvas, s)).catch(() => canvas.setAttribute("aria-label", t("not_there")));
+  }, {rootMargin: "400px"}).observe(canvas);
+  const m = item.metadata, by = item.why && Object.entries(item.why.scores).map(([k, v]) => `${t(k)} ${number(v, 2)}`).join(", ");
+  const values = MEASUREMENTS.filter(k => ["heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg"].includes(k));
+  const shares = item.why && item.why.shared_findings.length ? ` · ${t("shared")} ${item.why.shared_findings.join(", ")}` : "";
+  return h("li", {class: "card"},
+    h("a", {href: `#read/${item.case_id}`, class: "trace", "aria-label": `${t("open_ecg")}: ${item.recording_id}`}, canvas),
+    h("div", {class: "told"},
+      h("p", {class: "who"}, h("strong", {}, item.recording_id), ` ${date(m.time)} · ${m.sex ? t(m.sex === "F" ? "female" : "male") : "–"}${m.age === null || m.age === undefined ? "" : ", " + number(m.age) + " " + t("years")}`,
+        item.findings.map(f => h("span", {class: "tag"}, f))),
+      h("p", {class: "report"}, item.report || t("no_report")),
+      h("p", {class: "numbers"}, values.map(k => h("span", {}, `${t(k)} ${number(item.measurements[k])} ${item.measurements[k] === null ? "" : unit(k)}`))),
+      by && h("p", {class: "why"}, `${by}${shares}`, item.why.scores.signal !== undefined && h("meter", {min: 0, max: 1, value: Math.max(0, item.why.scores.signal), "aria-label": t("similarity")}))));
+}

@@ -1,0 +1,183 @@
+"""Each of the six views, walked as a person would."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+import pytest
+
+from precordia import KnowledgeBase
+from precordia.simulation.hospital import Archive
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def texts(page, selector: str) -> list[str]:
+    return [text.strip() for text in page.locator(selector).all_inner_texts()]
+
+
+def drop(page, path: Path) -> None:
+    """Let a file fall on the page, as from a folder's window."""
+    page.evaluate(
+        """([name, bytes]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], name));
+          const fall = new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true});
+          document.querySelector('#main').dispatchEvent(fall);
+        }""",
+        [path.name, base64.b64encode(path.read_bytes()).decode()],
+    )
+
+
+def test_find_says_what_it_understood_and_a_removed_chip_changes_the_search(visit, kb: KnowledgeBase) -> None:
+    page = visit()
+    page.wait_for_selector(".card")
+    assert f"{len(kb)} cases" in page.inner_text(".count")
+    page.fill("#words", "sinus rhythm, women, zork")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".chip.doubt")
+    assert texts(page, ".chip.doubt") == ["zork"]
+    assert [chip.split("\n")[0].rstrip("× ") for chip in texts(page, ".chip:not(.doubt)")] == ["sinus rhythm", "women"]
+    page.get_by_role("button", name="Remove women").click()
+    page.wait_for_selector(".chip >> nth=1", state="detached")
+    assert page.input_value("#words") == "sinus rhythm"
+
+
+def test_a_facet_narrows_and_a_search_is_kept_and_exported(visit, kb: KnowledgeBase) -> None:
+    page = visit()
+    page.wait_for_selector(".facet")
+    men = kb.store.select("sex = 'M'").size
+    page.get_by_role("button", name=re.compile("^male")).click()
+    page.wait_for_selector(f".count:has-text('{men} cases')")
+    page.get_by_role("button", name="Save this search").click()
+    assert texts(page, ".saved li button.link:first-child") == ["M"]
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="Cohort as CSV").click()
+    assert len(Path(waited.value.path()).read_text(encoding="utf-8").splitlines()) == 1 + men
+
+
+def test_the_list_goes_on_as_one_scrolls(visit, kb: KnowledgeBase) -> None:
+    page = visit(height=500)
+    page.wait_for_selector(".card")
+    for _ in range(20):
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(100)
+    assert page.locator(".card").count() == len(kb)
+    assert page.locator("canvas.small[data-drawn]").count() == len(kb)
+
+
+def test_read_measures_marks_and_lays_a_precedent_over(visit, case_id: str) -> None:
+    page = visit(f"#read/{case_id}")
+    page.wait_for_selector("table.numbers .quiet, table.numbers td")
+    page.wait_for_selector(".over[style]")
+    box = page.locator(".over").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 60)
+    page.mouse.down()
+    # At 25 mm/s and 96 dots an inch, 25 mm are a second.
+    page.mouse.move(box["x"] + 100 + 25 * 96 / 25.4, box["y"] + 60, steps=4)
+    page.mouse.up()
+    assert "1,000 ms · 60 /min" in page.inner_text(".readout")
+    page.locator(".over").press("ArrowRight")
+    assert "1,011 ms" in page.inner_text(".readout")
+    plain = page.evaluate("document.querySelector('.sheet canvas').toDataURL()")
+    page.get_by_role("button", name="QRS", exact=True).first.focus()
+    assert page.evaluate("document.querySelector('.sheet canvas').toDataURL()") != plain
+    page.locator("h2").first.click()
+    first = page.evaluate(
+        "async id => (await (await import('/static/api.js')).measured({case: id})).beats[1].r_s", case_id
+    )
+    page.mouse.click(box["x"] + (8 + 25 * first) * 96 / 25.4, box["y"] + 60)
+    assert "qrs_ms" in page.eval_on_selector_all("tr.lit", "rows => rows.map(row => row.dataset.name)")
+    page.wait_for_selector(".precedents li")
+    page.select_option("label:has-text('Laid over') select", index=1)
+    page.wait_for_selector(".legend .other")
+    for layout in ("6×2", "12×1"):
+        page.select_option("label:has-text('Layout') select", label=layout)
+    page.check("text=Cabrera")
+    page.select_option("label:has-text('Filter') select", label="0.5–40 Hz")
+
+
+def test_compare_shows_the_patient_through_time_and_two_ecgs(visit, case_id: str) -> None:
+    page = visit(f"#compare/{case_id}")
+    page.wait_for_selector(".timeline .here")
+    assert page.locator(".timeline tbody tr").count() > 1
+    page.wait_for_selector(".pair .half .sheet canvas")
+    assert page.locator(".pair .half").count() == 2
+    assert "Superimposed" in page.inner_text(".pair")
+
+
+def test_decisions_are_kept_with_their_author(visit, kb: KnowledgeBase) -> None:
+    case = next(str(i) for i in kb.store.ids if kb.cases([int(i)])[0].measurements.heart_rate_bpm)
+    page = visit(f"#decide/{case}")
+    page.wait_for_selector(".statement .decision")
+    n = page.locator(".decision").count()
+    sign = page.get_by_role("button", name="Sign", exact=True)
+    assert sign.is_disabled()
+    page.locator(".decision").first.get_by_label("Edit").check()
+    page.locator(".decision textarea").first.fill("In other words.")
+    page.get_by_role("button", name="Accept the rest").click()
+    assert f"{n} / {n}" in page.inner_text(".sign")
+    sign.click()
+    page.wait_for_selector(".history li")
+    kept = texts(page, ".history li")
+    assert len(kept) == n
+    assert any("In other words." in one and "Signed by local" in one for one in kept)
+
+
+def test_ask_answers_with_its_evidence(visit, case_id: str) -> None:
+    page = visit(f"#ask/{case_id}")
+    page.get_by_label("Your question").fill("What is the heart rate?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".turn .statement, .turn .note")
+    assert page.locator(".turn").count() == 2
+
+
+def test_the_archive_counts_what_there_is(visit, kb: KnowledgeBase) -> None:
+    page = visit("#archive")
+    page.wait_for_selector(".facts")
+    assert str(len(kb)) in page.inner_text(".facts")
+    assert page.locator(".chart .bar").count() > 0
+    page.get_by_role("link", name="female").or_(page.locator(".bars a")).first.click()
+    page.wait_for_selector(".card")
+
+
+def test_a_dropped_file_is_read_and_a_wrong_one_says_why(visit, archive: Archive, tmp_path: Path) -> None:
+    page = visit()
+    page.wait_for_selector(".card")
+    drop(page, next(archive.folder.rglob("*.xml")))
+    page.wait_for_selector(".card meter")
+    assert any(why.startswith("signal ") for why in texts(page, ".why"))
+    page.get_by_role("button", name="Read", exact=True).click()
+    page.wait_for_selector("table.numbers")
+    wrong = tmp_path / "letter.txt"
+    wrong.write_text("Dear colleague")
+    page.goto(page.url.split("#")[0] + "#find")
+    page.set_input_files("#file", wrong)
+    page.wait_for_selector(".state.bad")
+    assert "This did not work" in page.inner_text(".state.bad")
+
+
+def test_offline_is_said_and_what_was_typed_is_kept(visit) -> None:
+    page = visit()
+    page.wait_for_selector(".card")
+    page.context.set_offline(True)
+    page.fill("#words", "women")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=The service cannot be reached")
+    assert page.input_value("#words") == "women"
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_selector(".card")
+
+
+@pytest.mark.data
+def test_files_of_real_carts_are_read(visit, data_dir: Path) -> None:
+    page = visit("#archive")
+    for name in sorted((data_dir / "formats").rglob("*.xml"))[:2] + sorted((data_dir / "formats").rglob("*.dcm"))[:1]:
+        page.wait_for_timeout(100)
+        drop(page, name)
+        page.wait_for_selector(f".about:has-text('{name.name}')")
+        page.wait_for_selector(".over[style]")
+        page.wait_for_selector("table.numbers")
