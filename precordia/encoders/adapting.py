@@ -141,14 +141,15 @@ class _Training:
 
     def run_epoch(self, epoch: int) -> None:
         """One pass."""
-        rows = _rows(len(self.labelled), self.steps, self.recipe.batch_size, [self.recipe.seed, epoch, 0])
-        others = _rows(len(self.unlabelled), self.steps, self.recipe.batch_size, [self.recipe.seed, epoch, 1])
+        size, seed = self.recipe.batch_size, self.recipe.seed
+        rows = _rows(len(self.labelled), self.steps, size, [seed, epoch, 0])
+        others = _rows(len(self.unlabelled), self.steps, size, [seed, epoch, 1])
         for step in range(self.steps):
             number = epoch * self.steps + step
             self._set_rate(number)
             generator = torch.Generator().manual_seed((self.recipe.seed * 1_000_003 + number) % (1 << 62))
             deactivate(self.branches.values(), self.recipe.deactivated, generator)
-            loss = self._loss(rows[step], others[step] if others is not None else None, generator, epoch)
+            loss = self._loss(rows[step], others[step], generator, epoch)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
@@ -195,13 +196,11 @@ class _Training:
             logits = self.head(_scaled(self.base(self.labelled.inputs(rows)).embedding))
             yield F.binary_cross_entropy_with_logits(logits, self.labels[rows]) * len(rows)
 
-    def _loss(
-        self, rows: NDArray[np.intp], others: NDArray[np.intp] | None, generator: torch.Generator, epoch: int
-    ) -> Tensor:
+    def _loss(self, rows: NDArray[np.intp], others: NDArray[np.intp], generator: torch.Generator, epoch: int) -> Tensor:
         clean = self.labelled.inputs(rows)
         inputs, n = self.augmenter.view(clean, _CHANGED, generator).inputs, len(rows)
         told = None
-        if others is not None:
+        if others.size:
             more = self.unlabelled.inputs(others)
             told = self._told(more)
             inputs = _joined(inputs, self.augmenter.view(more, _CHANGED, generator).inputs)
@@ -243,10 +242,10 @@ def _identity(
     return digest.hexdigest()
 
 
-def _rows(n: int, steps: int, size: int, seed: list[int]) -> list[NDArray[np.intp]] | None:
-    """Rows of each step's batch: everything in turn, in random order, over and over; None of nothing."""
+def _rows(n: int, steps: int, size: int, seed: list[int]) -> list[NDArray[np.intp]]:
+    """Rows of each step's batch: everything in turn, in random order, over and over; empty where there is nothing."""
     if not n:
-        return None
+        return [np.zeros(0, dtype=np.intp)] * steps
     rng = np.random.default_rng(seed)
     order = np.concatenate([rng.permutation(n) for _ in range(math.ceil(steps * size / n))])
     return [order[step * size : (step + 1) * size] for step in range(steps)]

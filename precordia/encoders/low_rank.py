@@ -64,7 +64,7 @@ class LowRankLayer(nn.Module):
             return out + F.linear(F.linear(x, self.down), self.up)
         layer, rank = self.layer, len(self.down)
         down = self.down.reshape(rank, *layer.weight.shape[1:])
-        low = F.conv2d(x, down, None, layer.stride, layer.padding)  # type: ignore[arg-type]
+        low = F.conv2d(x, down, None, layer.stride, layer.padding)
         return out + F.conv2d(low, self.up[:, :, None, None])
 
     def factors(self) -> Factors:

@@ -108,15 +108,19 @@ def read_mat_folder(folder: Path) -> dict[str, Recording]:
     return {f.stem: read_recording(f.with_suffix("") if f.with_suffix(".hea").is_file() else f) for f in files}
 
 
-def read_ludb(folder: Path) -> Archive:
-    """LUDB's development half: findings that the labeller reads in the diagnosis text.
+def read_ludb(folder: Path, records: range = ludb.DEVELOPMENT) -> Archive:
+    """LUDB: findings that the labeller reads in the diagnosis text.
+
+    Args:
+        folder: The data set's.
+        records: Numbers of the records, by default the development half.
 
     Raises:
         InputError: the folder holds no record of it.
     """
     from precordia.concepts import label_report, vocabulary
 
-    found = ludb.records_here(folder, ludb.DEVELOPMENT)
+    found = ludb.records_here(folder, records)
     if not found:
         raise InputError(f"{folder}: holds no record of LUDB; give the folder above ludb with --data")
     recordings = tuple(ludb.read_records(folder, found))
@@ -124,7 +128,7 @@ def read_ludb(folder: Path) -> Archive:
         vocabulary().implied(f.concept for f in label_report(r.report or "") if f.status != "absent")
         for r in recordings
     )
-    return Archive("LUDB 1-50", recordings, stated)
+    return Archive(f"LUDB {records[0]}-{records[-1]}", recordings, stated)
 
 
 def implied_by(codes: Sequence[str], unknown: dict[str, None]) -> frozenset[str]:
