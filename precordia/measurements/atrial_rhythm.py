@@ -130,7 +130,9 @@ def _between_complexes(one: Analysis) -> tuple[NDArray[np.float64], NDArray[np.f
         piece = piece - piece[:, :1] * (1 - ramp) - piece[:, -1:] * ramp
         for beat in np.rint(one.beats[family.members] / STEP).astype(np.intp):
             a, b = max(0, beat + on), min(n, beat + end)
-            if a >= b:  # Measured on the average, the complex may begin behind the beat, and here behind the stretch's end.
+            if (
+                a >= b
+            ):  # Measured on the average, the complex may begin behind the beat, and here behind the stretch's end.
                 continue
             left[:, a:b] -= piece[:, a - beat - on : b - beat - on]
             counts[a : max(0, beat + off)] = 0.0

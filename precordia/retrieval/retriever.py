@@ -151,7 +151,8 @@ class Retriever:
         rankings = {"signal": ranking, ALIKE: [(case.case_id, value) for value, case in order]}
         asked = _shown_findings(known.measurements)
         hits = [
-            Hit(rank, how[case.case_id], case, _why(case, rankings, asked)) for rank, case in enumerate(admitted, start=1)
+            Hit(rank, how[case.case_id], case, _why(case, rankings, asked))
+            for rank, case in enumerate(admitted, start=1)
         ]
         return hits, similar[nearest[0].case_id] if nearest else float("nan")
 
