@@ -135,7 +135,7 @@ def compare(room: Room, a: str, b: str) -> Answer:
             "a": case_document(first),
             "b": case_document(second),
             "changes": changes,
-            "verdict": draft.text or None,
+            "verdict": draft.statements[0].text if draft.statements else None,
             "statements": [s.text for s in draft.statements],
             "reason": draft.reason,
             "aligned": aligned(*recordings),
