@@ -32,6 +32,7 @@ from precordia.indexing.locks import CACHE_LOCK, WRITE_LOCK, locked
 from precordia.indexing.manifest import MANIFEST, MANIFEST_COPY, Manifest, mend_manifest
 from precordia.indexing.mapped_rows import mirror_of
 from precordia.indexing.migrations import bring_up_to_date
+from precordia.indexing.reembedding import JOURNAL as REEMBEDDING
 from precordia.indexing.reviews import REVIEWS
 from precordia.indexing.schema import LIGHT_SCHEMA
 from precordia.indexing.seals import digest_of_file
@@ -302,8 +303,8 @@ class _Check:
 
     def indexes(self) -> None:
         """The saved indexes, byte by byte and against the table's vectors; made again by a repair."""
-        if not self.repair and (self.path / JOURNAL).exists():
-            return  # opening the store would finish the erasure, and a check writes nothing
+        if not self.repair and ((self.path / JOURNAL).exists() or (self.path / REEMBEDDING).exists()):
+            return  # opening the store would finish what has begun, and a check writes nothing
         try:
             manifest, store = Manifest.load(self.path), DeltaCaseStore(self.path)
         except KnowledgeBaseError:

@@ -8,7 +8,7 @@ from a crash and goes with the next writer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -37,6 +37,7 @@ from precordia.indexing.ledger import LEDGER, remedy
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.mapped_rows import RowCache
+from precordia.indexing.reembedding import JOURNAL as REEMBEDDING
 from precordia.indexing.reembedding import finish_reembedding
 from precordia.indexing.schema import (
     CASE_OF_COLUMNS,
@@ -88,6 +89,7 @@ class DeltaCaseStore:
         self._filter_memory: FilterMemory | None = None
         self._finished: tuple[Journal, Erasure] | None = None
         self.finish_erasure()
+        self.finish_reembedding()
 
     @classmethod
     def create(cls, path: Path | str) -> DeltaCaseStore:
@@ -335,6 +337,15 @@ class DeltaCaseStore:
 
             writer.reembed(manifest, embed)
             for _ in bar:  # files need not end where blocks do
+                pass
+
+    def finish_reembedding(self) -> None:
+        """Finish one that was interrupted, unless another process is at it, or nothing can be written here.
+
+        Until it is finished, readers go by its journal: :func:`~precordia.indexing.reembedding.manifest_of`.
+        """
+        if (self.path / REEMBEDDING).exists():
+            with suppress(BusyError, StorageError), self.writing():
                 pass
 
     # --- inside -------------------------------------------------------------------------------------------------
