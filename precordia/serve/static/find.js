@@ -75,8 +75,9 @@ export function find(context, _, query) {
         : ranked || where ? empty(t("nothing"), t("nothing_help")) : empty(t("no_cases"), t("no_cases_help")));
     } catch (error) { done = false; end.replaceChildren(failed(error, () => { asking = false; more(); })); asking = error.status !== undefined; return; }
     asking = false;
-    // A tall window may still see the end of the list.
-    if (!done && total && end.isConnected && end.getBoundingClientRect().top < innerHeight + 300) more();
+    // Cards that came and a scroll in the same frame leave the watch nothing to report: it is to look afresh.
+    watch.unobserve(end);
+    watch.observe(end);
   }
 
   function drawFacets(found) {
@@ -91,7 +92,8 @@ export function find(context, _, query) {
     else get("/v1/archive", {}, turn.signal).then(a => draw({finding: a.findings, sex: a.sexes, age: a.ages, year: a.years, device: a.devices, quality: a.quality})).catch(() => facets.replaceChildren());
   }
 
-  new IntersectionObserver(seen => { if (seen[0].isIntersecting && total) more(); }, {rootMargin: "300px"}).observe(end);
+  const watch = new IntersectionObserver(seen => { if (seen.at(-1).isIntersecting && total) more(); }, {rootMargin: "300px"});
+  watch.observe(end);
   addEventListener("hashchange", () => turn.abort(), {once: true});
   more();
   return [h("h1", {class: "unseen"}, t("find")), form, chips, h("div", {class: "columns"}, h("div", {class: "side"}, facets, saved), h("section", {"aria-label": t("results")}, tools, cards, end))];
