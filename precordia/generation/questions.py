@@ -155,12 +155,17 @@ def options_in(text: str) -> list[str]:
     parts = [part for part in _SEPARATOR.split(text) if part.strip()]
     for i in range(len(parts) - 1):
         if _OR.search(text) and bool(concepts_in(parts[i])) is not bool(concepts_in(parts[i + 1])):
-            parts[i : i + 2] = _shared(parts[i], parts[i + 1])
+            parts[i : i + 2] = _shared(parts[i], parts[i + 1], last=f",{parts[i + 1]}" not in text)
     return parts
 
 
-def _shared(first: str, second: str) -> list[str]:
-    """Two parts with the words of one that the other leaves out; as they are where none make it a finding."""
+def _shared(first: str, second: str, *, last: bool) -> list[str]:
+    """Two parts with the words of one that the other leaves out; as they are where none make it a finding.
+
+    Args:
+        first, second: The parts.
+        last: Whether the second may be an option of its own; what follows a comma behind the options is a remark.
+    """
     a, b = first.split(), second.rstrip(" ?.!").split()
     if not concepts_in(first) and len(a) <= _FEW + 3:
         stem = a[-1].rstrip("-") if a[-1].endswith("-") else None
@@ -173,7 +178,7 @@ def _shared(first: str, second: str) -> list[str]:
             made = " ".join([*a[:-1], stem + tail]) if stem is not None else " ".join(a) + tail
             if set(concepts_in(made)) - set(concepts_in(second)):
                 return [made, second]
-    if not concepts_in(second) and len(b) <= _FEW:
+    if last and not concepts_in(second) and len(b) <= _FEW:
         for k in range(len(a) - 1, 0, -1):
             made = " ".join([*a[:k], *b])
             if set(concepts_in(made)) - set(concepts_in(first)):

@@ -19,7 +19,7 @@ from precordia.serve.app import create_app
 CHROMIUM = shutil.which("chromium")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def address(kb: KnowledgeBase) -> Iterator[str]:
     """Where the page is served, in this process."""
     import uvicorn
@@ -40,8 +40,8 @@ def address(kb: KnowledgeBase) -> Iterator[str]:
     thread.join(10)
 
 
-# Of this package only: while playwright is open its event loop runs, and no other test could run one.
-@pytest.fixture(scope="package")
+# Opened for each test: while playwright is open its event loop runs in this thread, and no other test could run one.
+@pytest.fixture
 def browser() -> Iterator[object]:
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     if CHROMIUM is None:
