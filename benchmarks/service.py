@@ -172,7 +172,11 @@ def _measured(
 
 def _grown(path: Path, n: int) -> Path:
     from benchmarks.million import grow
+    from precordia import KnowledgeBase
+    from precordia.simulation.hospital import write_archive
 
+    archive = write_archive(path.with_name("archive"), 200, seed=1)
+    KnowledgeBase.create(path).add(archive.folder, reports=archive.reports)
     grow(path, n)
     return path
 
