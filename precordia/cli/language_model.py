@@ -64,9 +64,12 @@ def tool_caller_of(model: LanguageModel) -> BaseChatModel | None:
     """The LangChain chat model behind a language model where it can call tools; None where it only writes."""
     from langchain_core.language_models import BaseChatModel
 
-    chat = getattr(model, "chat", None)
-    calls = isinstance(chat, BaseChatModel) and type(chat).bind_tools is not BaseChatModel.bind_tools
-    return chat if calls else None
+    from precordia.language_models.chat import ChatLanguageModel
+
+    chat: object = model.chat if isinstance(model, ChatLanguageModel) else None
+    if not isinstance(chat, BaseChatModel) or type(chat).bind_tools is BaseChatModel.bind_tools:
+        return None
+    return chat
 
 
 class WithModel:
