@@ -114,14 +114,18 @@ class Augmenter:
     def _warp(
         self, signal: Tensor, samples: Tensor, settings: Augmentation, cut: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Stretch time a little, and keep only a random part of the recordings in ``cut``, moved to the start."""
-        n, _, length = signal.shape
+        """Stretch time a little, and keep only a random part of the recordings in ``cut``, moved to the start.
+
+        What is kept lies where the recording does: a part behind the end of a short one would hold nothing.
+        """
+        n, _, width = signal.shape
         factor = 1.0 + (torch.rand(n, generator=generator) * 2 - 1) * settings.stretch
-        shortest = settings.shortest_s / self.spec.window_s
+        length = (samples * torch.arange(1, width + 1)).amax(1)
+        shortest = (settings.shortest_s * self.spec.fs / length.clamp(min=1)).clamp(max=1.0)
         share = torch.where(cut, shortest + torch.rand(n, generator=generator) * (1 - shortest), torch.ones(n))
         start = torch.rand(n, generator=generator) * (1 - share) * length
-        position = start[:, None] + torch.arange(length)[None, :] * factor[:, None]
-        end = torch.minimum(start + share * length, torch.tensor(float(length)))
+        position = start[:, None] + torch.arange(width)[None, :] * factor[:, None]
+        end = torch.minimum(start + share * length, length)
         return _at(signal, samples, position, position < end[:, None] - 1)
 
     def _uncalibrate(self, signal: Tensor, leads: Tensor, calibrated: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:

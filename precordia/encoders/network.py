@@ -129,7 +129,8 @@ class SignalNetwork(nn.Module):
         attended = (heads * weights[..., None]).sum(1).reshape(n, width)
         share = mask[:, :, None].to(steps.dtype)
         mean = (steps * share).sum(1) / share.sum(1).clamp(min=1.0)
-        highest = steps.masked_fill(absent, -1e4).amax(1)
+        # One embedding of nothing at all, at -1e4, would drown a whole batch in the statistics of the centring.
+        highest = steps.masked_fill(absent, -1e4).amax(1) * mask.any(1, keepdim=True)
         out: Tensor = self.centre(self.head(torch.cat([attended, mean, highest], dim=1)))
         return out
 

@@ -66,6 +66,23 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class WeightSearch:
+    """How the weights of the objectives are learned; see ``precordia.encoders.training.task_weights``.
+
+    Attributes:
+        by: The objective whose loss, on half of the patients held out, the weights are to lower.
+        every: Steps from one change to the next; each costs some six passes of a batch.
+        speed: Largest change of the logarithm of a weight at a time.
+        terms: Of the series for the inverse Hessian; 0 looks one step ahead only.
+    """
+
+    by: str
+    every: int = 25
+    speed: float = 0.05
+    terms: int = 2
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How an encoder is trained.
 
@@ -94,6 +111,7 @@ class Recipe:
             all epochs and keep the last. Counted from when every objective counts.
         watch: What ``patience`` watches: "held_out_loss", "held_out_OBJECTIVE" or "probe_auroc".
         init_from: Checkpoint to start from: a shipped name or a folder. "" for random weights.
+        learned_weights: How the objectives' weights are learned, which then start from the recipe's; None keeps these.
     """
 
     name: str
@@ -118,6 +136,7 @@ class Recipe:
     patience: int = 0
     watch: str = "held_out_loss"
     init_from: str = ""
+    learned_weights: WeightSearch | None = None
 
     def __post_init__(self) -> None:
         if self.precision not in ("bf16", "fp16", "fp32"):
@@ -139,6 +158,10 @@ class Recipe:
         ]
         if self.watch not in watchable:
             raise UsageError(f"recipe {self.name}: cannot watch {self.watch!r} (choices: {', '.join(watchable)})")
+        if self.learned_weights is not None and self.learned_weights.by not in {o.name for o in self.objectives}:
+            raise UsageError(
+                f"recipe {self.name}: learned_weights.by is no objective of it: {self.learned_weights.by!r}"
+            )
         if not self.views:
             raise UsageError(f"recipe {self.name}: needs at least one view")
 
@@ -176,6 +199,8 @@ def parse_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
         plain["objectives"] = tuple(built(ObjectiveSetting, o) for o in plain.get("objectives", ()))
         if "views" in plain:
             plain["views"] = tuple(built(Augmentation, v) for v in plain["views"])
+        if plain.get("learned_weights") is not None:
+            plain["learned_weights"] = built(WeightSearch, plain["learned_weights"])
         for key in ("exclude", "hold_out"):
             plain[key] = {k: tuple(map(str, v)) for k, v in plain.get(key, {}).items()}
         recipe: Recipe = built(Recipe, plain)

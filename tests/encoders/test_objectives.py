@@ -183,6 +183,16 @@ def test_views_follow_their_generator_and_keep_absent_things_zero(corpus: Corpus
     assert first.inputs.samples.sum(1).min() >= 200
 
 
+def test_what_is_left_of_a_short_recording_holds_some_of_it(corpus: Corpus) -> None:
+    augmenter = Augmenter(SignalSpec(), torch.from_numpy(corpus.typical_mv), seed=0)
+    given = inputs(corpus)
+    short = replace(given, samples=given.samples & (torch.arange(given.samples.shape[1]) < 400))
+    settings = Augmentation(crop=1.0, shortest_s=2.5)
+    for seed in range(20):
+        seen = augmenter.view(short, settings, torch.Generator().manual_seed(seed)).inputs
+        assert seen.samples.sum(1).min() >= 200
+
+
 def test_without_changes_a_view_is_the_recording(corpus: Corpus) -> None:
     augmenter = Augmenter(SignalSpec(), torch.from_numpy(corpus.typical_mv), seed=0)
     none = Augmentation(subset=0, noise=0, crop=0, gain=0, lead_gain=0, stretch=0, hide=0, uncalibrate=0)

@@ -23,6 +23,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "report_words": "precordia.encoders.objectives.report_words:ReportWords",
         "predictive_coding": "precordia.encoders.objectives.predictive_coding:PredictiveCoding",
         "joint_embedding": "precordia.encoders.objectives.joint_embedding:JointEmbedding",
+        "measured_findings": "precordia.encoders.objectives.measured_findings:MeasuredFindings",
         "report_findings": "precordia.encoders.objectives.report_findings:ReportFindings",
     },
 )

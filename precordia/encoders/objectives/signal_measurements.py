@@ -43,7 +43,7 @@ class SignalMeasurements(Objective):
 
     def __init__(self, architecture: Architecture, corpus: Corpus, options: Mapping[str, float | str]) -> None:
         super().__init__(architecture, corpus, options)
-        numbers, measured = _measured(corpus, int(self.option("most", 20_000)))
+        numbers, measured = measure_corpus(corpus, int(self.option("most", 20_000)))
         targets, known = _cut(numbers, measured & ~corpus.held_out)
         self.register_buffer("targets", torch.from_numpy(targets), persistent=False)
         self.register_buffer("known", torch.from_numpy(known & measured[:, None]), persistent=False)
@@ -62,8 +62,13 @@ class SignalMeasurements(Objective):
         return loss
 
 
-def _measured(corpus: Corpus, most: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """``(n, 84)`` numbers, NaN where not measured, and ``(n,)`` which recordings were measured."""
+def measure_corpus(corpus: Corpus, most: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """``(n, 84)`` numbers, NaN where not measured, and ``(n,)`` which recordings were measured.
+
+    Args:
+        corpus: The recordings.
+        most: At most so many are measured, drawn evenly.
+    """
     from precordia.measurements import measure
 
     n = len(corpus)

@@ -28,6 +28,7 @@ from precordia.encoders.training.precision import Precision
 from precordia.encoders.training.processes import Processes, check_batch
 from precordia.encoders.training.shared_norm import share_statistics
 from precordia.encoders.training.state import WrongStartError, identity_of
+from precordia.encoders.training.task_weights import TaskWeights, guiding_rows
 from precordia.records.standardize import SignalSpec
 
 _HELD_OUT_STEP = 1 << 40
@@ -70,8 +71,12 @@ class Run:
         visits = any(o.wants_visits for o in self._named().values())
         training_rows = torch.from_numpy((~corpus.held_out).nonzero()[0])
         self.batches = Batches(training_rows, corpus.patients, recipe.batch_size, visits=visits)
-        self.held_out_rows = torch.from_numpy(corpus.held_out.nonzero()[0])
-        self.probe = probing.Probe.of(corpus, recipe.probe, recipe.seed) if recipe.probe else None
+        self.search, watched = self._search(), corpus.held_out
+        if self.search is not None:
+            watched = watched & ~guiding_rows(corpus)
+        self.held_out_rows = torch.from_numpy(watched.nonzero()[0])
+        seen = replace(corpus, held_out=watched)
+        self.probe = probing.Probe.of(seen, recipe.probe, recipe.seed) if recipe.probe else None
         self.augmenter = Augmenter(spec, torch.from_numpy(corpus.typical_mv).to(processes.device), recipe.seed)
         self._place()
         self.optimizer = torch.optim.AdamW(self._groups(), lr=recipe.learning_rate, betas=(0.9, 0.98))
@@ -89,11 +94,16 @@ class Run:
     def epoch(self, epoch: int, tick: Callable[[int, float], None] | None = None) -> dict[str, float]:
         """One pass over the training part; mean losses by name. ``tick`` gets each step's number and loss."""
         batches = self.batches.epoch(self._seed(epoch, "order"))
-        weights = self._counting(epoch)
+        given = self._counting(epoch)
+        weights = given if self.search is None else self.search.now(given)
         sums, rate, passes = dict.fromkeys(self.weights, 0.0), 0.0, min(self.recipe.accumulate, len(batches))
         for index in range(self.steps_per_epoch):
             number = epoch * self.steps_per_epoch + index
             rate = self._set_rate(number)
+            if self.search is not None and number and number % self.search.setting.every == 0:
+                batch, count = batches[index * passes], number * passes
+                self.search.learn(self.network, self.optimizer, self._training_losses, batch, count, weights)
+                weights = self.search.now(given)
             self.optimizer.zero_grad(set_to_none=True)
             for part in range(passes):
                 losses = self._losses(batches[index * passes + part], number * passes + part, training=True)
@@ -110,7 +120,8 @@ class Run:
             self.precision.step(self.optimizer, self._parameters(), self.processes.average_gradients)
             self._follow(number)
         means = {name: value / (self.steps_per_epoch * passes) for name, value in sums.items()}
-        return {"loss": sum(means[n] * w for n, w in weights.items()), **means, "learning_rate": rate}
+        learned = {} if self.search is None else {f"weight_{n}": weights.get(n, 0.0) for n in self.weights}
+        return {"loss": sum(means[n] * w for n, w in weights.items()), **means, **learned, "learning_rate": rate}
 
     def look(self) -> dict[str, float]:
         """Losses of the running mean on the held-out part, under the same draws each time, and the probe's score."""
@@ -159,7 +170,7 @@ class Run:
             "objectives": self.objectives.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.precision.scaler.state_dict(),
-        }
+        } | ({} if self.search is None else {"weights": self.search.state()})
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up a kept state of the same identity."""
@@ -167,6 +178,8 @@ class Run:
         self.mean.load_state_dict(state["mean"])
         self.objectives.load_state_dict(state["objectives"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.search is not None:
+            self.search.load_state(state["weights"])
         if state.get("scaler"):
             self.precision.scaler.load_state_dict(state["scaler"])
 
@@ -182,6 +195,18 @@ class Run:
             )
         self.network.load_state_dict(encoder.network.state_dict())
         return encoder.fingerprint
+
+    def _search(self) -> TaskWeights | None:
+        """What learns the objectives' weights, if the recipe asks for it."""
+        setting, recipe = self.recipe.learned_weights, self.recipe
+        if setting is None:
+            return None
+        if self.processes.count > 1:
+            raise UsageError(f"recipe {recipe.name}: learned_weights is for one process; train without --devices")
+        return TaskWeights(recipe, setting, torch.from_numpy(guiding_rows(self.corpus).nonzero()[0]))
+
+    def _training_losses(self, rows: Tensor, number: int) -> dict[str, Tensor]:
+        return self._losses(rows, number, training=True)
 
     def _place(self) -> None:
         device = self.processes.device
