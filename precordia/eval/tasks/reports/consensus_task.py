@@ -101,7 +101,9 @@ class ReportConsensus:
             here = archive
             if place == PLACES[2]:
                 here = open_archive(settings, ludb_before(settings.data))
-            asked = [a for a in _asked(place, settings) if a.truth][: settings.limit]
+            asked = [a for a in _asked(place, settings) if a.truth]
+            known = _seen(asked, settings) if place in _CODED else frozenset()
+            asked = [a for a in asked if a.recording.recording_id not in known][: settings.limit]
             found, drafts = _ask(here, asked, place, settings)
             rows += found
             figures += _figures(found, place, here.cases)
@@ -109,7 +111,10 @@ class ReportConsensus:
                 figures += _less_former(found)
             figures += _of_drafts(drafts, asked, here, place)
             models = here.kb.knowledge().models
-            notes.append(f"{place}: {len(asked)} ECGs asked; archive {len(here.cases)} cases; {models}")
+            notes.append(
+                f"{place}: {len(asked)} ECGs asked, {len(known)} more left out that the encoder was trained on; "
+                f"archive {len(here.cases)} cases; {models}"
+            )
         return Result(
             self.card.name,
             tuple(figures),
@@ -124,6 +129,16 @@ def _asked(place: str, settings: Settings) -> list[_Asked]:
         return [_Asked(recording, stated) for recording, stated in read_coded(settings.data, _CODED[place])]
     recordings = of_folds(read_ptbxl_here(settings.data), (9,)) if place == PTBXL else read_ludb(settings.data)
     return [_Asked(r, tuple(label_report(r.report or ""))) for r in recordings]
+
+
+def _seen(asked: Sequence[_Asked], settings: Settings) -> frozenset[str]:
+    """Those that the encoder was trained on, be it without a word of what was found."""
+    from precordia.encoders.checkpoint import load_encoder
+    from precordia.encoders.seen import seen_by
+
+    vectors = load_encoder(settings.encoder).embed([a.recording for a in asked])
+    known = seen_by(settings.encoder, vectors)
+    return frozenset(a.recording.recording_id for a, seen in zip(asked, known, strict=True) if seen)
 
 
 def _ask(
