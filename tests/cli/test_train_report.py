@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import precordia
 from precordia.cli.main import main
 
 
@@ -44,6 +45,7 @@ def recipe(tmp_path: Path) -> Path:
         (["train", "--task", "report", "--data", "a", "--data", "b"], "one folder"),
         (["train", "--task", "report", "--data", "a", "--llm", "openai:x"], "hf:FOLDER"),
         (["train", "--task", "report", "--data", "nowhere", "--llm", "hf:nowhere"], "config.json"),
+        (["train", "reports", "--data", "nowhere", "--limit", "3"], "goes with hf:FOLDER"),
         (["train"], "name a recipe"),
     ],
 )
@@ -103,7 +105,15 @@ def test_an_adapter_is_trained_on_the_prompts_that_reports_are_written_from(
     assert main([*command, "--limit", "6", "--out", str(tmp_path / "adapter"), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["lessons"] == 6
-    assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
+    weights = tmp_path / "adapter" / "adapter_model.safetensors"
     assert json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())["base_model_name_or_path"] == str(
         base
     )
+    again = precordia.train("reports", small_ptbxl, tmp_path / "again", recipe=recipe, llm=f"hf:{base}", limit=6)
+    assert {**again.facts, "adapter": "", "llm": "", "losses": list(again.facts["losses"])} == {
+        **printed,
+        "adapter": "",
+        "llm": "",
+    }
+    assert again.facts["llm"] == f"hf:{tmp_path / 'again'}"
+    assert (tmp_path / "again" / "adapter_model.safetensors").read_bytes() == weights.read_bytes()
