@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,20 +13,9 @@ from precordia.cli.main import main
 
 
 @pytest.fixture
-def small_ptbxl(data_dir: Path, tmp_path: Path) -> Path:
+def small_ptbxl(part_of_ptbxl: Callable[[Mapping[int, int]], Path]) -> Path:
     """PTB-XL with 30 records of fold 6 and 10 of fold 8 alone."""
-    source, folder = data_dir / "ptbxl", tmp_path / "data" / "ptbxl"
-    folder.mkdir(parents=True)
-    (folder / "records100").symlink_to(source / "records100")
-    with (source / "ptbxl_database.csv").open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = [r for r in reader if (source / f"{r['filename_lr']}.hea").is_file()]
-    kept = [r for r in rows if r["strat_fold"] == "6"][:30] + [r for r in rows if r["strat_fold"] == "8"][:10]
-    with (folder / "ptbxl_database.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, reader.fieldnames or [])
-        writer.writeheader()
-        writer.writerows(kept)
-    return folder.parent
+    return part_of_ptbxl({6: 30, 8: 10})
 
 
 @pytest.fixture
