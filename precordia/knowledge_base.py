@@ -10,40 +10,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import asdict
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from precordia.arguments import encoder_of, in_words, language_model_of, names_file, recording_of, text_encoder_of
+from precordia.arguments import encoder_of, in_words, language_model_of, recording_of, text_encoder_of
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
-from precordia.core.errors import MissingExtraError, UsageError
+from precordia.core.errors import UsageError
 from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
-from precordia.core.recording import Quality, Recording
-from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
+from precordia.core.recording import Recording
+from precordia.core.retrieval import PRECEDENTS
 from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
-from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.indexes import BY_SIZE, check_index
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.reviews import Reviews
 from precordia.indexing.store import DeltaCaseStore
-from precordia.indexing.words import WordIndex
-from precordia.retrieval.earlier import earlier_ecgs
-from precordia.retrieval.retriever import Known, Retriever
+from precordia.opened_archive import OpenedArchive
 
 if TYPE_CHECKING:
     from precordia.generation.written.writing import Watch, WritingSettings
     from precordia.indexing.integrity import CheckReport
     from precordia.judgement.evidence import Evidence
     from precordia.judgement.judge import Judgement
-    from precordia.judgement.knowledge import Knowledge
-    from precordia.judgement.models import FindingModels
 
 ADOPT_WAIT_S = 30.0
 """How long a build waits for another writer before signed reviews count as reports."""
@@ -51,28 +44,12 @@ DRAWN_PRECEDENTS = 3
 """How many precedents are drawn on a page."""
 
 
-class KnowledgeBase:
+class KnowledgeBase(OpenedArchive):
     """An archive that can be searched, reported from and asked.
 
-    Made by :meth:`create`, :meth:`open` or :meth:`open_or_create`. Reads the newest state at each question, so that a
-    process that serves sees what another has added.
-
-    Attributes:
-        path: The folder.
-        manifest: What built it.
+    Made by :meth:`create`, :meth:`open` or :meth:`open_or_create`. What it answers from, its searches among them, is
+    :class:`~precordia.opened_archive.OpenedArchive`.
     """
-
-    def __init__(
-        self, path: Path, manifest: Manifest, store: DeltaCaseStore, encoder: Encoder, text_encoder: TextEncoder | None
-    ) -> None:
-        self.path = path
-        self.manifest = manifest
-        self._store = store
-        self._encoder = encoder
-        self._text_encoder = text_encoder
-        self._retriever: Retriever | None = None
-        self._indexed_version = -1
-        self._knowledge: Knowledge | None = None
 
     # --- opening ------------------------------------------------------------------------------------------------
 
@@ -159,11 +136,6 @@ class KnowledgeBase:
         """Number of cases."""
         self._store.refresh()
         return len(self._store)
-
-    @property
-    def store(self) -> DeltaCaseStore:
-        """The cases, signals and rejects, for reading."""
-        return self._store
 
     def add(
         self,
@@ -330,91 +302,6 @@ class KnowledgeBase:
 
     # --- questions ----------------------------------------------------------------------------------------------
 
-    def search(
-        self,
-        query: Query | Recording | PathLike[str] | str,
-        k: int = HITS,
-        where: str | None = None,
-        *,
-        text: str | None = None,
-        mode: Mode | None = None,
-    ) -> list[Hit]:
-        """The cases nearest to an ECG, or to words; the query's own patient and copies of its signal are left out.
-
-        Args:
-            query: A recording, the path of one (a string that names a file, or a WFDB record with or without its extension,
-                is that file), words (any other string), or a :class:`~precordia.core.retrieval.Query` that says it all.
-            k: Number of hits.
-            where: SQL condition over the case columns.
-            text: Words to go with a recording.
-            mode: "signal", "words", "meaning" or "hybrid"; None chooses by what is given.
-
-        Raises:
-            UsageError: there is nothing to search for, it is none of these, or ``mode`` does not fit it.
-            FilterError: ``where`` is not valid.
-        """
-        if isinstance(query, str) and not names_file(query):
-            query = Query(text=query if text is None else f"{query} {text}", k=k, where=where, mode=mode)
-        elif not isinstance(query, Query):
-            query = Query(recording_of(query, "words or a Query"), text, k=k, where=where, mode=mode)
-        return self._searcher(query).retrieve(query)
-
-    def earlier(self, recording: Recording | PathLike[str] | str, k: int = 3) -> list[Hit]:
-        """The patient's own ECGs from before a recording, most recent first: to compare with, never precedents.
-
-        Args:
-            recording: The ECG, or its file; without a patient's id and a time nothing is known to be earlier.
-            k: Most of them.
-        """
-        recording = recording_of(recording)
-        self._searcher(Query(recording))
-        return earlier_ecgs(recording, self._store, self._signals, lambda: self._encoder.embed([recording])[0], k)
-
-    def evidence(
-        self, recording: Recording | PathLike[str] | str, *, k: int = PRECEDENTS, where: str | None = None
-    ) -> Evidence:
-        """All that is known of an ECG: what every report, answer and check rests on, made once.
-
-        Args:
-            recording: The ECG, or its file.
-            k: Number of precedents.
-            where: SQL condition that the precedents must meet.
-
-        Raises:
-            UnusableSignalError: the recording cannot be embedded.
-            FilterError: ``where`` is not valid.
-        """
-        from precordia.judgement.evidence import Evidence
-        from precordia.judgement.witnesses import with_witnesses
-
-        recording = recording_of(recording)
-        known = Known(_measure(recording), self._encoder.embed([recording])[0])
-        query = Query(recording, k=k, where=where)
-        searcher, knowledge = self._searcher(query), self.knowledge()
-        nearest, models = float("nan"), knowledge.models
-        if models is None:
-            hits = searcher.retrieve(query, known)
-        else:
-            chances = models.chances(recording, known.measurements, known.vector)
-            hits, nearest = searcher.alike(query, known, partial(models.likeness, chances))
-        earlier = earlier_ecgs(recording, self._store, self._signals, lambda: known.vector)
-
-        def stating(condition: str) -> Hit | None:
-            narrower = replace(query, k=1, where=f"({where}) and ({condition})" if where else condition)
-            return next(iter(searcher.retrieve(narrower, known)), None)
-
-        gathered = Evidence(
-            recording,
-            known.measurements,
-            _assess(recording),
-            known.vector,
-            tuple(hits),
-            tuple(earlier),
-            knowledge,
-            nearest=nearest,
-        )
-        return with_witnesses(gathered, stating)
-
     def report(
         self,
         recording: Evidence | Recording | PathLike[str] | str,
@@ -493,88 +380,15 @@ class KnowledgeBase:
             return judge(ecg)
         return judge(self.evidence(recording_of(ecg, "its Evidence"), k=k, where=where))
 
-    def knowledge(self) -> Knowledge:
-        """What the archive's own cases have taught: how near is near, and the models of its findings.
-
-        Raises:
-            MismatchError: the models are damaged; says how to make them anew.
-        """
-        from precordia.judgement.taught import knowledge_of
-
-        self._searcher(Query(text=" "))
-        if self._knowledge is None:
-            self._knowledge = knowledge_of(self._store, self._signals, self._encoder.fingerprint)
-        return self._knowledge
-
-    def refit(self) -> FindingModels | None:
-        """Fit the models of the archive's findings anew, and keep them; None where its cases are too few.
-
-        Raises:
-            BusyError: another process is writing.
-            MismatchError: another process has embedded it with another encoder meanwhile.
-        """
-        from precordia.judgement.taught import refit
-
-        found = refit(self.path, self._store, self._encoder, self.manifest.encoder)
-        self._knowledge = None
-        return found
-
-    def _refit_where_due(self) -> None:
-        from precordia.judgement.taught import is_due
-
-        self._store.refresh()
-        if manifest_of(self.path, self._store.version).encoder_fingerprint != self._encoder.fingerprint:
-            return  # embedded anew meanwhile: its models are for those to fit who open it with that encoder
-        if is_due(self._store, self._encoder.fingerprint):
-            self.refit()
-
     def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:
         """A draft as one self-contained HTML page: the ECG on paper, the statements, and the precedents beside them."""
         from precordia.generation.pages.page import render
+        from precordia.records.quality import assess
 
         drawn = {hit.case.case_id: self._store.recording(hit.case.case_id) for hit in draft.hits[:DRAWN_PRECEDENTS]}
-        return render(draft, recording, quality=_assess(recording), precedents=drawn, question=question)
-
-    def _searcher(self, query: Query) -> Retriever:
-        """The retriever over the newest state, with the text indexes when the query has words."""
-        self._store.refresh()
-        retriever = self._retriever
-        if retriever is None or self._indexed_version != self._store.version:
-            manifest_of(self.path, self._store.version).check(self._encoder, where=self.path)
-            self._knowledge, self._indexed_version = None, self._store.version
-            self._signals = open_vector_index(self._store, "signal", self.manifest.dim, index=self.manifest.index)
-            retriever = Retriever(self._store, self._signals, lambda: self._encoder)
-        if query.text and retriever.words is None:
-            retriever = replace(retriever, words=self._words(), **self._meanings())
-        self._retriever = retriever
-        return retriever
-
-    def _words(self) -> WordIndex | None:
-        try:
-            return open_word_index(self._store)
-        except MissingExtraError:
-            return None
-
-    def _meanings(self) -> dict[str, Any]:
-        encoder, dim = self._text_encoder, self.manifest.text_dim
-        if encoder is None or dim is None:
-            return {}
-        meanings = open_vector_index(self._store, "text", dim, index=self.manifest.index)
-        return {"meanings": meanings, "text_encoder": lambda: encoder}
+        return render(draft, recording, quality=assess(recording), precedents=drawn, question=question)
 
 
 def is_knowledge_base(path: str | PathLike[str]) -> bool:
     """Whether a folder holds a knowledge base."""
     return Manifest.exists(path)
-
-
-def _measure(recording: Recording) -> Any:
-    from precordia.measurements import measure
-
-    return measure(recording)
-
-
-def _assess(recording: Recording) -> Quality:
-    from precordia.records.quality import assess
-
-    return assess(recording)

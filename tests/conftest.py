@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,19 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where processes share the work, a file's tests stay in one of them, which makes its fixtures once.
+
+    Files that take long start first, so that no process waits for the other's last.
+    """
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
+    items.sort(key=lambda item: item.path not in long)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 DATA = Path(os.environ.get("PRECORDIA_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
@@ -24,6 +40,48 @@ def data_dir() -> Path:
     if not (DATA / "manifest.csv").is_file():
         pytest.skip("needs the real ECGs: set PRECORDIA_DATA to the folder that holds manifest.csv")
     return DATA
+
+
+PartOfPtbxl = Callable[[Mapping[int, int]], Path]
+
+
+@pytest.fixture(scope="session")
+def part_of_ptbxl(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> PartOfPtbxl:
+    """Makes the folder of real ECGs with less of PTB-XL: of each fold so many records at 100 Hz, the first that are there."""
+    whole = data_dir / "ptbxl"
+
+    @cache
+    def made(wanted: tuple[tuple[int, int], ...]) -> Path:
+        folder, left = tmp_path_factory.mktemp("part"), dict(wanted)
+        for beside in data_dir.iterdir():
+            if beside != whole:
+                (folder / beside.name).symlink_to(beside)
+        (folder / "ptbxl").mkdir()
+        table = "ptbxl_database.csv"
+        with (
+            (whole / table).open(newline="", encoding="utf-8") as file,
+            (folder / "ptbxl" / table).open("w", newline="", encoding="utf-8") as part,
+        ):
+            rows = csv.DictReader(file)
+            writer = csv.DictWriter(part, rows.fieldnames or [])
+            writer.writeheader()
+            for row in rows:
+                fold = int(row["strat_fold"])
+                if left.get(fold) and (whole / f"{row['filename_lr']}.hea").is_file():
+                    left[fold] -= 1
+                    writer.writerow(row)
+                    for name in (f"{row['filename_lr']}.hea", f"{row['filename_lr']}.dat"):
+                        (folder / "ptbxl" / name).parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copyfile(whole / name, folder / "ptbxl" / name)
+        return folder
+
+    return lambda wanted: made(tuple(sorted(wanted.items())))
+
+
+@pytest.fixture(scope="session")
+def few_ecgs(part_of_ptbxl: PartOfPtbxl) -> Path:
+    """A part with just enough of folds 1-8 for models of findings, and 40 ECGs of fold 9 to ask about."""
+    return part_of_ptbxl({**dict.fromkeys(range(1, 9), 32), 9: 40})
 
 
 @pytest.fixture(autouse=True)

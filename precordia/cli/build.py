@@ -206,9 +206,9 @@ def _preview(args: argparse.Namespace) -> int:
 def _suggested(args: argparse.Namespace) -> dict[str, Any]:
     """A mapping to start from, written to the file asked for."""
     from precordia.records.scan import scan
-    from precordia.records.tables.columns import load_table
+    from precordia.records.sheets.columns import load_table
+    from precordia.records.sheets.known import known_table
     from precordia.records.tables.join import suggest_mapping
-    from precordia.records.tables.known import known_table
 
     refs = scan(args.archive)
     known = known_table([args.archive], refs[0].path if refs else None)

@@ -24,8 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run_all(args: argparse.Namespace, settings_of: Callable[[argparse.Namespace], Settings]) -> int:
     """Run all tasks, or those named, and write documents, samples and pages to ``--out``."""
-    from precordia.eval.harness.suite import run_all as run_suite
-    from precordia.eval.harness.suite import runs_of
+    from precordia.eval.suite import run_all as run_suite
+    from precordia.eval.suite import runs_of
 
     if args.out is None:
         raise UsageError("say where results go: precordia eval all --out DIR")
@@ -64,7 +64,7 @@ def _write_pages(sources: list[Path], html: Path | None, *markdown: Path | None)
     from precordia.eval.harness.page.html import page
     from precordia.eval.harness.page.markdown import write_markdown
     from precordia.eval.harness.results import read_every
-    from precordia.eval.harness.suite import skipped_in
+    from precordia.eval.suite import skipped_in
 
     skipped = {run: reason for path in sources if path.is_dir() for run, reason in skipped_in(path).items()}
     content = content_of(read_every(sources, empty=bool(skipped)), skipped)

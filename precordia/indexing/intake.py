@@ -120,9 +120,9 @@ def take_in(
 def _table(
     reports: ReportTable | str | os.PathLike[str] | None, mapping: Any, places: list[str], seen: Survey
 ) -> ReportTable | None:
+    from precordia.records.sheets.known import known_table
     from precordia.records.tables import ReportTable
     from precordia.records.tables.join import load_for
-    from precordia.records.tables.known import known_table
 
     if isinstance(reports, str | os.PathLike):
         return ReportTable.load(reports, mapping) if mapping is not None else load_for(Path(reports), seen.refs)
@@ -134,8 +134,8 @@ def _table(
 
 def _is_found_by_each(table: ReportTable, refs: tuple[RecordRef, ...]) -> bool:
     """Whether each recording leads to this table by itself, so that sources of several archives find each their own."""
+    from precordia.records.sheets.known import known_beside
     from precordia.records.tables.beside import LARGEST_FOR_ONE
-    from precordia.records.tables.known import known_beside
 
     if table.loose or table.by_position or not refs or Path(table.path).stat().st_size > LARGEST_FOR_ONE:
         return False

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+import precordia
 from precordia.cli.main import main
 
 
 @pytest.fixture
-def small_ptbxl(data_dir: Path, tmp_path: Path) -> Path:
+def small_ptbxl(part_of_ptbxl: Callable[[Mapping[int, int]], Path]) -> Path:
     """PTB-XL with 30 records of fold 6 and 10 of fold 8 alone."""
-    source, folder = data_dir / "ptbxl", tmp_path / "data" / "ptbxl"
-    folder.mkdir(parents=True)
-    (folder / "records100").symlink_to(source / "records100")
-    with (source / "ptbxl_database.csv").open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = [r for r in reader if (source / f"{r['filename_lr']}.hea").is_file()]
-    kept = [r for r in rows if r["strat_fold"] == "6"][:30] + [r for r in rows if r["strat_fold"] == "8"][:10]
-    with (folder / "ptbxl_database.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, reader.fieldnames or [])
-        writer.writeheader()
-        writer.writerows(kept)
-    return folder.parent
+    return part_of_ptbxl({6: 30, 8: 10})
 
 
 @pytest.fixture
@@ -44,6 +34,7 @@ def recipe(tmp_path: Path) -> Path:
         (["train", "--task", "report", "--data", "a", "--data", "b"], "one folder"),
         (["train", "--task", "report", "--data", "a", "--llm", "openai:x"], "hf:FOLDER"),
         (["train", "--task", "report", "--data", "nowhere", "--llm", "hf:nowhere"], "config.json"),
+        (["train", "reports", "--data", "nowhere", "--limit", "3"], "goes with hf:FOLDER"),
         (["train"], "name a recipe"),
     ],
 )
@@ -103,7 +94,15 @@ def test_an_adapter_is_trained_on_the_prompts_that_reports_are_written_from(
     assert main([*command, "--limit", "6", "--out", str(tmp_path / "adapter"), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["lessons"] == 6
-    assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
+    weights = tmp_path / "adapter" / "adapter_model.safetensors"
     assert json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())["base_model_name_or_path"] == str(
         base
     )
+    again = precordia.train("reports", small_ptbxl, tmp_path / "again", recipe=recipe, llm=f"hf:{base}", limit=6)
+    assert {**again.facts, "adapter": "", "llm": "", "losses": list(again.facts["losses"])} == {
+        **printed,
+        "adapter": "",
+        "llm": "",
+    }
+    assert again.facts["llm"] == f"hf:{tmp_path / 'again'}"
+    assert (tmp_path / "again" / "adapter_model.safetensors").read_bytes() == weights.read_bytes()

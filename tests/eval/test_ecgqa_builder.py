@@ -9,16 +9,24 @@ from hypothesis import strategies as st
 from precordia.core.case import Case
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
+from precordia.datasets.ecgqa.builder.annotated import (
+    EXTREME_AXIS,
+    MIDDLE_STAGE,
+    NO_INFARCTION,
+    OLD_STAGE,
+    UNKNOWN_STAGE,
+    axis_of_angle,
+    axis_of_annotation,
+    extra_systoles_of,
+    leads_of,
+    stages_of,
+)
 from precordia.datasets.ecgqa.builder.answers import answer_of, shows_elsewhere
-from precordia.datasets.ecgqa.builder.axis import EXTREME, axis_of_angle, axis_of_annotation
 from precordia.datasets.ecgqa.builder.cases import facts_of_case
-from precordia.datasets.ecgqa.builder.extra_systole import extra_systoles_of
 from precordia.datasets.ecgqa.builder.facts import Facts
 from precordia.datasets.ecgqa.builder.form_leads import leads_by_code
-from precordia.datasets.ecgqa.builder.noise import leads_of
 from precordia.datasets.ecgqa.builder.numeric import ranges_of
 from precordia.datasets.ecgqa.builder.slots import Slot, slots
-from precordia.datasets.ecgqa.builder.stage import MIDDLE, NONE, OLD, UNKNOWN, stages_of
 from precordia.datasets.ecgqa.builder.templates import TEMPLATES
 
 SLOTS = slots()
@@ -72,14 +80,14 @@ def test_extra_systoles_keep_their_origin() -> None:
 
 
 def test_the_later_stage_goes_before_the_first() -> None:
-    assert stages_of("Stadium II-III", None) == {MIDDLE}
-    assert stages_of("Stadium II", "Stadium III") == {OLD}
-    assert stages_of("unknown", None) == {UNKNOWN}
-    assert stages_of(None, None) == {NONE}
+    assert stages_of("Stadium II-III", None) == {MIDDLE_STAGE}
+    assert stages_of("Stadium II", "Stadium III") == {OLD_STAGE}
+    assert stages_of("unknown", None) == {UNKNOWN_STAGE}
+    assert stages_of(None, None) == {NO_INFARCTION}
 
 
 def test_axis_and_ranges_turn_at_the_published_limits() -> None:
-    assert axis_of_angle(-90.1) == EXTREME
+    assert axis_of_angle(-90.1) == EXTREME_AXIS
     assert axis_of_angle(None) is None
     assert axis_of_annotation("MID") == "normal heart axis"
     assert axis_of_annotation("SAG") is None

@@ -13,11 +13,10 @@ import pytest
 from precordia.core.drafts import Draft, Statement
 from precordia.core.errors import InputError, UsageError
 from precordia.core.findings import Finding, Measurements
-from precordia.datasets.ecgqa.builder.build import build
+from precordia.datasets.ecgqa.builder.annotated import NOISES, leads_of
+from precordia.datasets.ecgqa.builder.build import build, consecutive, irrelevant
 from precordia.datasets.ecgqa.builder.check import AGREES, FAR, NEAR_LIMIT, NOT_KNOWN, NOT_MADE, OTHER_LABEL, check
 from precordia.datasets.ecgqa.builder.facts import Facts
-from precordia.datasets.ecgqa.builder.noise import NOISES, leads_of
-from precordia.datasets.ecgqa.builder.pairs import consecutive, irrelevant
 from precordia.datasets.ecgqa.builder.sampling import HELD_OUT, TRAIN, draw
 from precordia.datasets.ecgqa.builder.slots import Slot
 from precordia.datasets.ecgqa.builder.writer import entry_of, write

@@ -166,7 +166,7 @@ def test_data_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-def test_published_questions_in_every_condition(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_published_questions_in_every_condition(few_ecgs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Flat:
         dim = 3
         fingerprint = "flat"
@@ -176,7 +176,7 @@ def test_published_questions_in_every_condition(data_dir: Path, monkeypatch: pyt
             return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
     monkeypatch.setattr("precordia.encoders.load_encoder", lambda name: Flat())
-    result = ECGQA_CONTEXTS.run(Settings(data_dir, limit=20, options={"questions": "published"}))
+    result = ECGQA_CONTEXTS.run(Settings(few_ecgs, limit=20, options={"questions": "published"}))
     systems = {s["system"] for s in result.samples}
     assert systems == {f"{name}, {c}" for name in ("neighbours' vote, k=10", JUDGEMENT) for c in (*CONTEXTS, SWAPPED)}
     assert max(r.n for r in result.rows) == 20

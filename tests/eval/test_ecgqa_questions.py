@@ -12,8 +12,7 @@ import pytest
 
 from precordia.core.errors import InputError
 from precordia.datasets.ecgqa.classes import Classes, load_classes
-from precordia.datasets.ecgqa.questions import Question, load_questions
-from precordia.datasets.ecgqa.sampling import stratified
+from precordia.datasets.ecgqa.questions import Question, load_questions, stratified
 from precordia.fitting.answers.signals import find_signals, number_of
 
 

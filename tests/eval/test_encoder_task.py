@@ -10,9 +10,16 @@ from precordia.core.recording import Recording
 from precordia.eval.harness.task import Settings
 from precordia.eval.metrics.probe import fit_probe, macro_auroc, precision_at, reciprocal_ranks
 from precordia.eval.tasks.encoder.changes import fewer_leads, noises
-from precordia.eval.tasks.encoder.neighbours import retrieval_rows
 from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings
-from precordia.eval.tasks.encoder.rows import Split, code_rows, fall_row, few_label_rows, samples, superclass_rows
+from precordia.eval.tasks.encoder.rows import (
+    Split,
+    code_rows,
+    fall_row,
+    few_label_rows,
+    retrieval_rows,
+    samples,
+    superclass_rows,
+)
 from precordia.eval.tasks.encoder.systems import (
     OURS,
     PCA_BEAT,

@@ -48,9 +48,9 @@ def test_a_setting_that_the_task_does_not_have_is_refused(capsys: pytest.Capture
 @pytest.mark.data
 @pytest.mark.slow
 def test_every_system_is_measured_on_the_same_ecgs_and_no_words_are_kept(
-    data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], ptbxl: list[Recording]
+    few_ecgs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], ptbxl: list[Recording]
 ) -> None:
-    command = ["eval", "reports", "--data", str(data_dir), "--limit", "6", "--json", "--out", str(tmp_path)]
+    command = ["eval", "reports", "--data", str(few_ecgs), "--limit", "6", "--json", "--out", str(tmp_path)]
     assert main(command) == 0
     document = json.loads(capsys.readouterr().out)
     metrics = {(row["system"], row["group"], row["metric"]) for row in document["rows"]}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from precordia.cli.main import main
-from precordia.eval.harness import suite
+from precordia.eval import suite
 from precordia.eval.harness.code_hash import code_hash
 from precordia.eval.harness.registry import TASKS
 from precordia.eval.harness.results import read

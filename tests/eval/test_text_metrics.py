@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 
 from precordia.core.errors import MissingExtraError
 from precordia.eval.metrics.bertscore import BertScore, match, rarity
-from precordia.eval.metrics.bleu import ORDER, bleu, counts
-from precordia.eval.metrics.cider import CiderD
-from precordia.eval.metrics.meteor import meteor
-from precordia.eval.metrics.packages import load_library
-from precordia.eval.metrics.rouge import longest_common, rouge_l
-from precordia.eval.metrics.words import words
+from precordia.eval.metrics.overlap import (
+    ORDER,
+    CiderD,
+    bleu,
+    bleu_counts,
+    load_library,
+    longest_common,
+    meteor,
+    rouge_l,
+    words,
+)
 
 CANDIDATES = [
     "Sinus rhythm. Normal ECG.",
@@ -43,7 +48,7 @@ A_TEXT = st.lists(st.sampled_from(["sinus", "rhythm", "left", "axis", "block", "
 
 def test_bleu_of_a_case_done_by_hand() -> None:
     # "a b c d" against "a b d": words 3 of 4, pairs 1 of 3; longer than the reference, so no brevity penalty.
-    found = counts(["a", "b", "c", "d"], ["a", "b", "d"])
+    found = bleu_counts(["a", "b", "c", "d"], ["a", "b", "d"])
     assert found.tolist() == [3, 1, 0, 0, 4, 3, 2, 1, 4, 3]
     assert bleu(found, 1) == pytest.approx(3 / 4)
     assert bleu(found, 2) == pytest.approx(math.sqrt(3 / 4 * 1 / 3))
@@ -51,7 +56,7 @@ def test_bleu_of_a_case_done_by_hand() -> None:
 
 
 def test_a_text_shorter_than_its_reference_pays_for_it() -> None:
-    assert bleu(counts(["a", "b"], ["a", "b", "c", "d"]), 1) == pytest.approx(math.exp(1 - 4 / 2))
+    assert bleu(bleu_counts(["a", "b"], ["a", "b", "c", "d"]), 1) == pytest.approx(math.exp(1 - 4 / 2))
 
 
 @pytest.mark.parametrize("order", range(1, ORDER + 1))
@@ -61,7 +66,7 @@ def test_bleu_is_nltks(order: int) -> None:
     # Of texts shorter than n NLTK counts one n-gram where there is none; sacrebleu, and hence Precordia, counts none.
     pairs = [(c, r) for c, r in zip(SAID, WANTED, strict=True) if len(c) >= ORDER]
     assert len(pairs) >= 4
-    summed = np.sum([counts(c, r) for c, r in pairs], axis=0)
+    summed = np.sum([bleu_counts(c, r) for c, r in pairs], axis=0)
     theirs = corpus_bleu([[list(r)] for _, r in pairs], [list(c) for c, _ in pairs], weights=[1 / order] * order)
     assert bleu(summed, order) == pytest.approx(theirs, abs=1e-9)
 
@@ -72,12 +77,12 @@ def test_counts_added_up_give_sacrebleus_corpus_score(order: int) -> None:
 
     scorer = BLEU(tokenize="none", smooth_method="none", max_ngram_order=order, force=True)
     theirs = scorer.corpus_score([" ".join(c) for c in SAID], [[" ".join(r) for r in WANTED]])
-    summed = np.sum([counts(c, r) for c, r in zip(SAID, WANTED, strict=True)], axis=0)
+    summed = np.sum([bleu_counts(c, r) for c, r in zip(SAID, WANTED, strict=True)], axis=0)
     assert bleu(summed, order) == pytest.approx(theirs.score / 100)
 
 
 def test_saying_nothing_scores_nothing() -> None:
-    assert bleu(counts([], ["a", "b"])) == 0.0
+    assert bleu(bleu_counts([], ["a", "b"])) == 0.0
     assert meteor([], ["a"]) == 0.0
     assert rouge_l([], ["a"]) == 0.0
     assert CiderD(WANTED).score([], ["sinus", "rhythm"]) == 0.0

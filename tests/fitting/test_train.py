@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import inspect
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,20 @@ def test_the_command_and_the_function_train_the_same() -> None:
     for name in TRAININGS:
         assert TRAININGS.get(name).__doc__, name
         assert callable(KINDS[name].command().run)
+
+
+OF_THE_COMMAND = {"help", "json", "threads", "devices", "tensorboard"}
+"""How a result is printed, and how processes are started and shown: Python code does that around the call."""
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_python_reaches_what_the_command_reaches(name: str) -> None:
+    parser = argparse.ArgumentParser()
+    KINDS[name].command().configure(parser)
+    takes = set(inspect.signature(TRAININGS.get(name)).parameters)
+    options = {action.dest for action in parser._actions} - OF_THE_COMMAND
+    renamed = {"cross_fitted": "cross_fitted_in"}
+    assert {renamed.get(option, option) for option in options} <= takes
 
 
 def test_the_help_names_each(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,9 +20,9 @@ from precordia.core.errors import FilterError, InputError, MissingExtraError, Us
 from precordia.records.alone import read_alone
 from precordia.records.read import read_recording
 from precordia.records.scan import RecordRef, scan
+from precordia.records.sheets.columns import load_table
 from precordia.records.tables import ReportTable
 from precordia.records.tables.beside import table_beside
-from precordia.records.tables.columns import load_table
 from precordia.records.tables.join import check, fit, suggest_mapping
 
 PTBXL = """ecg_id,patient_id,age,sex,device,recording_date,report,scp_codes,heart_axis,strat_fold,filename_lr,filename_hr
@@ -345,7 +345,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypa
     book = openpyxl.Workbook()
     book.active.append(["id", "report"])
     book.save(tmp_path / "r.xlsx")
-    monkeypatch.setattr("precordia.records.tables.workbook.MAX_UNPACKED", 100)
+    monkeypatch.setattr("precordia.records.sheets.workbook.MAX_UNPACKED", 100)
     with pytest.raises(InputError, match="unpacks to more"):
         ReportTable.load(tmp_path / "r.xlsx")
 

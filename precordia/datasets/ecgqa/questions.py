@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -162,3 +163,34 @@ def _question(entry: Any, split: str, where: str) -> Question:
         tuple(int(i) for i in entry["ecg_id"]),
         tuple(entry["attribute"] or ()),
     )
+
+
+_SUBJECTS = ("single", "comparison_consecutive", "comparison_irrelevant")
+_ASKED = ("verify", "choose", "query")
+
+
+def stratified(questions: Sequence[Question], seed: int = 42, share: int = 10) -> list[Question]:
+    """One in ``share`` of each question type and attribute type, drawn as published.
+
+    Strata go from single to irrelevant, verify to query, SCP code to numeric feature; of each, ``round(n / share)`` are
+    drawn by Python's generator, seeded once. Given a split's questions in full and in the published order, the sample is
+    the published one.
+
+    Args:
+        questions: Of one split, in order.
+        seed: The published one is 42.
+        share: The published one is 10.
+    """
+    generator = random.Random(seed)
+    strata: dict[tuple[str, str], list[Question]] = {
+        (f"{first}-{second}", attribute): []
+        for first in _SUBJECTS
+        for second in _ASKED
+        for attribute in ATTRIBUTE_TYPES
+    }
+    for question in questions:
+        strata[question.type, question.attribute].append(question)
+    drawn: list[Question] = []
+    for members in strata.values():
+        drawn += generator.sample(members, round(len(members) / share))
+    return drawn

@@ -6,7 +6,8 @@ from functools import cache
 from typing import Final
 
 from precordia.core.leads import LEADS
-from precordia.datasets.ecgqa.builder import axis, extra_systole, stage
+from precordia.datasets.ecgqa.builder import annotated
+from precordia.datasets.ecgqa.builder.annotated import NOISES
 from precordia.datasets.ecgqa.builder.attributes import (
     BY_CODE,
     CODE_OF,
@@ -16,7 +17,6 @@ from precordia.datasets.ecgqa.builder.attributes import (
     asked,
 )
 from precordia.datasets.ecgqa.builder.facts import CERTAIN, Facts
-from precordia.datasets.ecgqa.builder.noise import NOISES
 from precordia.datasets.ecgqa.questions import Question
 from precordia.generation.answers.asked import Asked, Groups, as_asked
 from precordia.generation.answers.priors import NO, UNSURE, YES, Answer
@@ -25,14 +25,21 @@ from precordia.generation.questions import read_question
 CLASS_TARGETS: Final = {"CDIST": "CD", "HYP": "HYP", "MI": "MI", "STTA": "STTC"}
 """The vocabulary's concepts of PTB-XL's diagnostic superclasses."""
 NOISE_TARGETS: Final = dict(zip(("BDRIFT", "SNOISE", "BNOISE", "ELEC"), NOISES.values(), strict=True))
-AXIS_TARGETS: Final = {"LAD": axis.LEFT, "RAD": axis.RIGHT, "EXAX": axis.EXTREME, "NAXIS": axis.NORMAL}
-BEAT_TARGETS: Final = dict(zip(("beats:PRC(S)", "beats:PVC", "beats:SVES"), extra_systole.KINDS.values(), strict=True))
+AXIS_TARGETS: Final = {
+    "LAD": annotated.LEFT_AXIS,
+    "RAD": annotated.RIGHT_AXIS,
+    "EXAX": annotated.EXTREME_AXIS,
+    "NAXIS": annotated.NORMAL_AXIS,
+}
+BEAT_TARGETS: Final = dict(
+    zip(("beats:PRC(S)", "beats:PVC", "beats:SVES"), annotated.EXTRA_SYSTOLES.values(), strict=True)
+)
 STAGE_TARGETS: Final = {
-    "stage:early": stage.EARLY,
-    "stage:middle": stage.MIDDLE,
-    "stage:old": stage.OLD,
-    "stage:unknown": stage.UNKNOWN,
-    "stage:none": stage.NONE,
+    "stage:early": annotated.EARLY_STAGE,
+    "stage:middle": annotated.MIDDLE_STAGE,
+    "stage:old": annotated.OLD_STAGE,
+    "stage:unknown": annotated.UNKNOWN_STAGE,
+    "stage:none": annotated.NO_INFARCTION,
 }
 ANY_TARGETS: Final = (
     "any:finding", "any:diagnostic", "any:diagnostic!", "any:form", "any:rhythm", "any:noise", "any:beats"

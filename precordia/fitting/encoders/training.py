@@ -71,9 +71,14 @@ def train_encoder(
     cross_fit: int | None = None,
     resume: bool = False,
     cpu: bool = False,
+    memory: float = 4.0,
+    cache: Path | str | None = None,
+    workers: int | None = None,
     progress: Progress = silent,
+    tell: Callable[[str], None] = lambda line: None,
+    watch: Callable[[Epoch], None] | None = None,
 ) -> Trained:
-    """Train an encoder, in this process, and write its checkpoint.
+    """Train an encoder, in this process and those that a launcher such as torchrun started with it, and write its checkpoint.
 
     Args:
         recipe: A shipped one's name, a JSON file, or a recipe.
@@ -86,7 +91,12 @@ def train_encoder(
         cross_fit: One encoder for each of so many parts of folds 1-8, trained without it, in folders below ``out``.
         resume: Go on from the state in ``out``.
         cpu: Do not use a GPU.
+        memory: Most memory for the signals, GB; more go to ``cache``.
+        cache: Where signals are kept that do not fit; by default ``corpora``, beside ``out``.
+        workers: Processes that read files into ``cache``; by default one a core.
         progress: Goes through what is read.
+        tell: Told in words what it learns from.
+        watch: Told after each epoch.
 
     Raises:
         UsageError: there is nothing to train on, or the recipe does not fit the data or the device.
@@ -96,11 +106,14 @@ def train_encoder(
     chosen = recipe_of(recipe, epochs, seed)
     named = [data] if isinstance(data, (str, Path)) else data
     material = Material(
-        tuple(Path(d) for d in named), Path(reports) if reports else None, Path(mapping) if mapping else None
-    )
-    folder, watched = Path(out) if out else Path("runs") / chosen.name, Watched(progress)
+        tuple(Path(d) for d in named), Path(reports) if reports else None, Path(mapping) if mapping else None,
+        memory, Path(cache) if cache else None, workers,
+    )  # fmt: skip
+    folder, watched = Path(out) if out else Path("runs") / chosen.name, Watched(progress, tell, watch)
     if cross_fit is None:
-        corpus = gather(material, chosen, folder, watched)
+        from precordia.encoders.training.processes import launched_count
+
+        corpus = gather(material, chosen, folder, watched, on_disk=launched_count() > 1)
         return train_on(corpus, chosen, folder, resume=resume, cpu=cpu, watched=watched)
     parts = list(
         cross_fitted_parts(material, chosen, folder, cross_fit, resume=resume, cpu=cpu, watched=lambda part: watched)

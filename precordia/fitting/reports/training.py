@@ -1,4 +1,4 @@
-"""Makes the small language model of our own: gathers what it learns from, trains it, and writes it with its card."""
+"""Makes a language model for reports: the small one of our own, written with its card, or an adapter of a larger one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
+from precordia.core.errors import UsageError
 from precordia.core.progress import Progress, silent
 from precordia.fitting.reports.material import gather
 from precordia.fitting.trained import Trained
@@ -16,12 +18,17 @@ from precordia.language_models.own_model.fit import fit
 from precordia.language_models.own_model.recipe import load_recipe
 from precordia.language_models.own_model.training import Progress as Epoch
 
+OWN: Final = ("own", "precordia")
+"""The model of our own, as specs name it."""
+
 
 def train_reports(
     data: Path | str,
     out: Path | str | None = None,
     *,
     recipe: str | Path = "default",
+    llm: str = "own",
+    limit: int | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     resume: bool = False,
@@ -29,13 +36,15 @@ def train_reports(
     tell: Callable[[str], None] = lambda line: None,
     watch: Callable[[Epoch], None] | None = None,
 ) -> Trained:
-    """Train a language model for reports on PTB-XL, and write its checkpoint.
+    """Train a language model for reports on PTB-XL, and write its checkpoint, or its adapter.
 
     Args:
         data: Folder that holds ``ptbxl/`` and, if there, ``pretrain/``.
-        out: The checkpoint's folder; by default ``runs/report-RECIPE``.
+        out: The checkpoint's folder; by default ``runs/report-RECIPE``, of an adapter ``runs/report-MODEL``.
         recipe: A shipped one's name, or a JSON file.
-        epochs: Instead of the recipe's.
+        llm: "own" for the small model of our own, "hf:FOLDER" for a LoRA adapter of the local model in a folder.
+        limit: Of an adapter: at most so many reports.
+        epochs: Instead of the recipe's; of an adapter, instead of one.
         seed: Instead of the recipe's.
         resume: Go on from the state in ``out``.
         progress: Goes through what is read.
@@ -43,10 +52,20 @@ def train_reports(
         watch: Told after each epoch.
 
     Raises:
+        UsageError: ``llm`` is neither, or ``limit`` is given and it is our own.
         InputError: there is nothing to train on.
         CheckpointError: the state in ``out`` belongs to another run.
+        MissingExtraError: an adapter is wanted, and peft is not installed.
     """
-    begun, chosen = time.monotonic(), load_recipe(str(recipe))
+    begun, base, chosen = time.monotonic(), _base_of(llm), load_recipe(str(recipe))
+    if base is not None:
+        from precordia.fitting.reports.adapter import train_adapter
+
+        return train_adapter(
+            base, Path(data), out, chosen, limit=limit, epochs=epochs, seed=seed, resume=resume, tell=tell, watch=watch
+        )
+    if limit is not None:
+        raise UsageError("train reports: a limit of reports goes with hf:FOLDER; a model of our own learns from all")
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs)
     if seed is not None:
@@ -63,5 +82,16 @@ def train_reports(
     write_card(folder, chosen, material, model)
     facts = {"checkpoint": str(folder), "fingerprint": model.fingerprint, "parameters": model.parameters,
              "encoder": model.encoder_fingerprint, "data_hash": material.data_hash,
-             "seconds": round(time.monotonic() - begun, 1)}  # fmt: skip
+             "seconds": round(time.monotonic() - begun, 1),
+             "made": f"language model {model.fingerprint}", "llm": f"own:{folder}"}  # fmt: skip
     return Trained("reports", folder, facts)
+
+
+def _base_of(llm: str) -> Path | None:
+    """The folder of the model that an adapter is wanted of; None for the model of our own."""
+    if llm in OWN:
+        return None
+    kind, _, folder = llm.partition(":")
+    if kind != "hf" or not folder:
+        raise UsageError(f"train reports: {llm!r} cannot be trained; give hf:FOLDER for a local model, or own")
+    return Path(folder).expanduser()

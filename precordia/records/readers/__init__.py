@@ -22,7 +22,7 @@ READERS: Final[Registry[Reader]] = Registry(
         "mortara": "precordia.records.readers.mortara:READER",
         "muse": "precordia.records.readers.muse:READER",
         "numpy": "precordia.records.readers.arrays:NUMPY",
-        "packed": "precordia.records.readers.packed:READER",
+        "packed": "precordia.records.packed:READER",
         "philips": "precordia.records.readers.philips:READER",
         "rhythm-text": "precordia.records.readers.rhythm_text:READER",
         "schiller": "precordia.records.readers.schiller:READER",

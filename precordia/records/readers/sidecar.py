@@ -37,6 +37,7 @@ from precordia.records.channels import assumed_unit, mv_per_unit, one_line, pars
 from precordia.records.limits import MAX_HEADER_BYTES, check_fs, check_shape, read_bytes
 from precordia.records.people import age_at, parse_sex
 from precordia.records.readers.strips import stack_rows
+from precordia.records.sheets.known import signals_beside
 
 FOLDER_FILE: Final = "precordia.json"
 """What holds for all arrays of a folder and of those below it."""
@@ -74,8 +75,6 @@ def defaults_for(path: Path) -> dict[str, Any]:
     Raises:
         UnreadableRecordingError: a ``precordia.json`` is no JSON object.
     """
-    from precordia.records.tables.known import signals_beside
-
     outermost = _FOLDER.get()
     facts = signals_beside(path) if outermost is None else {}
     for folder in reversed(list(path.absolute().parents)[: _LEVELS_UP + 1]):

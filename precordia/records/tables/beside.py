@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from precordia.core.errors import MissingExtraError
-from precordia.records.tables.known import known_beside
-from precordia.records.tables.mapping import built_in
+from precordia.records.sheets.known import known_beside
+from precordia.records.sheets.mapping import built_in
 from precordia.records.tables.report_table import ReportTable
 
 LARGEST_FOR_ONE: Final = 64 * 2**20

@@ -11,9 +11,9 @@ from typing import Any, Final
 from precordia.core.errors import UsageError
 from precordia.records.places import MARK, name_of, split_place
 from precordia.records.scan import RecordRef
-from precordia.records.tables.cells import cell_text, fold
-from precordia.records.tables.columns import load_table
-from precordia.records.tables.mapping import WAY, TableMapping, mapping_for
+from precordia.records.sheets.cells import cell_text, fold
+from precordia.records.sheets.columns import load_table
+from precordia.records.sheets.mapping import WAY, TableMapping, mapping_for
 from precordia.records.tables.report_table import ReportTable
 
 MOST_READ: Final = 32

@@ -17,9 +17,9 @@ from precordia.records.people import parse_sex
 from precordia.records.places import name_of, split_place, stem_of, steps_of
 from precordia.records.readers.statements import report_of
 from precordia.records.scan import UNKNOWN, RecordRef
-from precordia.records.tables.cells import age_of, cell_text, parse_codes, time_of
-from precordia.records.tables.columns import as_written, load_table
-from precordia.records.tables.mapping import TableMapping, mapping_for
+from precordia.records.sheets.cells import age_of, cell_text, parse_codes, time_of
+from precordia.records.sheets.columns import as_written, load_table
+from precordia.records.sheets.mapping import TableMapping, mapping_for
 
 UNREADABLE: Final = -1
 """Stands for the row of a recording that must be read to know it, and cannot be."""

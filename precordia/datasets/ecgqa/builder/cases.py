@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from precordia.concepts import findings_from_codes
 from precordia.core.case import Case
 from precordia.core.findings import Finding
+from precordia.datasets.ecgqa.builder.annotated import axis_of_angle
 from precordia.datasets.ecgqa.builder.attributes import BY_CODE
-from precordia.datasets.ecgqa.builder.axis import axis_of_angle
 from precordia.datasets.ecgqa.builder.facts import Facts
 from precordia.datasets.ecgqa.builder.form_leads import leads_by_code
 from precordia.datasets.ecgqa.builder.numeric import features_of, ranges_of

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from precordia.datasets.ecgqa.builder.annotated import NO_INFARCTION
 from precordia.datasets.ecgqa.builder.attributes import BY_CODE, SUPERCLASSES
-from precordia.datasets.ecgqa.builder.stage import NONE
 
 CERTAIN = frozenset({0.0, 100.0})
 """Likelihoods that count as certain; 0 is PTB-XL's "not stated" (form and rhythm have no likelihoods)."""
@@ -37,7 +37,7 @@ class Facts:
     codes: Mapping[str, float] = field(default_factory=dict)
     noise: Mapping[str, frozenset[str]] = field(default_factory=dict)
     extra_systoles: frozenset[str] = frozenset()
-    stages: frozenset[str] = frozenset({NONE})
+    stages: frozenset[str] = frozenset({NO_INFARCTION})
     axis: str | None = None
     ranges: Mapping[str, str] = field(default_factory=dict)
     form_leads: Mapping[str, frozenset[str]] = field(default_factory=dict)

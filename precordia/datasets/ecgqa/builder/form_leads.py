@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from precordia.concepts import label_report, vocabulary
+from precordia.datasets.ecgqa.builder.annotated import leads_of
 from precordia.datasets.ecgqa.builder.attributes import WITH_LEADS
-from precordia.datasets.ecgqa.builder.noise import leads_of
 
 WALLS: Final = (
     ("anterolateral", "I aVL V3 V4 V5 V6"), ("anteroseptal", "V1 V2 V3 V4"), ("inferolateral", "I II III aVL aVF V5 V6"),

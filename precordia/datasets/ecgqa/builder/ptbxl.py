@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from precordia.datasets.ecgqa.builder.axis import axis_of_angle, axis_of_annotation
-from precordia.datasets.ecgqa.builder.extra_systole import extra_systoles_of
+from precordia.datasets.ecgqa.builder.annotated import (
+    NOISES,
+    axis_of_angle,
+    axis_of_annotation,
+    extra_systoles_of,
+    leads_of,
+    stages_of,
+)
 from precordia.datasets.ecgqa.builder.facts import Facts
 from precordia.datasets.ecgqa.builder.form_leads import leads_by_code
-from precordia.datasets.ecgqa.builder.noise import NOISES, leads_of
 from precordia.datasets.ecgqa.builder.numeric import ranges_of
-from precordia.datasets.ecgqa.builder.stage import stages_of
 from precordia.datasets.ptbxl import Row, codes_of, fold_of, patient_of
 
 

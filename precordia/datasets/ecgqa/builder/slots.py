@@ -8,7 +8,15 @@ from itertools import combinations
 from typing import Final
 
 from precordia.core.leads import LEADS
-from precordia.datasets.ecgqa.builder import numeric, stage
+from precordia.datasets.ecgqa.builder import numeric
+from precordia.datasets.ecgqa.builder.annotated import (
+    AXES,
+    EXTRA_SYSTOLES,
+    NO_INFARCTION,
+    NOISES,
+    STAGES,
+    UNKNOWN_STAGE,
+)
 from precordia.datasets.ecgqa.builder.attributes import (
     BY_CODE,
     IN_LEAD_GROUPS,
@@ -17,9 +25,6 @@ from precordia.datasets.ecgqa.builder.attributes import (
     WITH_LEADS,
     asked,
 )
-from precordia.datasets.ecgqa.builder.axis import AXES
-from precordia.datasets.ecgqa.builder.extra_systole import KINDS
-from precordia.datasets.ecgqa.builder.noise import NOISES
 from precordia.datasets.ecgqa.builder.templates import TEMPLATES, Template
 
 STATEMENTS: Final = tuple(
@@ -48,14 +53,14 @@ OPTIONS: Final = {
     "any form": ("any form-related symptoms",),
     "any rhythm": ("any rhythm-related symptoms",),
     "axis": AXES,
-    "stage": stage.STAGES,
+    "stage": STAGES,
     "noise": tuple(NOISES.values()),
     "noise in lead": tuple(NOISES.values()),
     "leads of noise": tuple(NOISES.values()),
     "any noise": ("any kind of noises",),
     "any noise in lead": ("any kind of noises",),
     "any extra systole": ("any kind of extra systoles",),
-    "extra systole": tuple(KINDS.values()),
+    "extra systole": tuple(EXTRA_SYSTOLES.values()),
     "range": RANGES,
     "features": RANGES,
 }
@@ -135,7 +140,7 @@ def _fillings(template: Template) -> Iterator[tuple[tuple[str, ...], tuple[str |
 
 def _answers(template: Template) -> tuple[str, ...]:
     if template.subject == "stage":
-        return (*stage.STAGES, stage.NONE, stage.UNKNOWN)
+        return (*STAGES, NO_INFARCTION, UNKNOWN_STAGE)
     return OPTIONS[template.subject]
 
 

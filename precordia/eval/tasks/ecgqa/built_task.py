@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,6 @@ from precordia.datasets.ecgqa.builder.writer import write
 from precordia.datasets.ecgqa.questions import QUESTION_TYPES, Question, load_questions
 from precordia.datasets.ptbxl import Row, read_table, signal_of
 from precordia.eval.harness.task import Result, Settings, TaskCard
-from precordia.eval.tasks.ecgqa.basis import basis_of
 from precordia.eval.tasks.ecgqa.built_figures import SINGLE, agreement, beaten, compared, counts, gaps, scores, withheld
 from precordia.eval.tasks.ecgqa.features import as_ecgqa_ms, as_neurokit_ms
 from precordia.eval.tasks.ecgqa.majority import Usual
@@ -29,8 +29,9 @@ from precordia.eval.tasks.ecgqa.shipped import ASK, JUDGEMENT
 from precordia.eval.tasks.ecgqa.system import System
 from precordia.fitting.answers.archive import TRAINING_FOLDS
 from precordia.fitting.answers.examined import Examined, examine
-from precordia.fitting.answers.ground import Ground
+from precordia.fitting.answers.ground import Ground, in_words
 from precordia.fitting.answers.signals import Signals, find_signals
+from precordia.generation.answers.fitted import FittedAnswers, shipped_for
 from precordia.knowledge_base import KnowledgeBase
 
 HELD_BACK: Final = (9,)
@@ -271,3 +272,29 @@ def _notes(
 
 
 ECGQA_BUILT = EcgqaBuiltTask()
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What answers rest on.
+
+    Attributes:
+        fitted: None where nothing fits the encoder and nothing could be fitted.
+        notes: Where it comes from, and how its promise was kept where it was fitted, for people.
+    """
+
+    fitted: FittedAnswers | None
+    notes: tuple[str, ...]
+
+
+def basis_of(ground: Ground) -> Basis:
+    """What ships for the encoder, else what is fitted on folds 1-7 and 8, if there are ECGs enough."""
+    known = shipped_for(ground.vectors.encoder)
+    if known is not None:
+        return Basis(known, (f"answers rest on what was fitted on {known.source}, as shipped",))
+    try:
+        fitted, kept = ground.held_back()
+    except InputError as error:
+        return Basis(None, (f"answers rest on the judgement alone, since nothing fits this encoder and {error}",))
+    where = "for this run alone: nothing that ships fits the encoder"
+    return Basis(fitted, (f"answers rest on what was fitted on {fitted.source}, {where}", *in_words(fitted, kept)))

@@ -8,10 +8,9 @@ from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.drafts import Draft
-from precordia.datasets.ecgqa.builder import stage
+from precordia.datasets.ecgqa.builder import annotated
+from precordia.datasets.ecgqa.builder.annotated import axis_of_angle, leads_of
 from precordia.datasets.ecgqa.builder.attributes import BY_CODE, SUPERCLASSES
-from precordia.datasets.ecgqa.builder.axis import axis_of_angle
-from precordia.datasets.ecgqa.builder.noise import leads_of
 from precordia.datasets.ecgqa.builder.templates import BY_ID
 from precordia.datasets.ecgqa.questions import Question
 from precordia.eval.tasks.ecgqa.shipped import in_short
@@ -28,7 +27,12 @@ EXTRA: Final = {
     "PRC(S)": "extrasystoles",
 }
 """The project's concepts as kinds of extra systoles."""
-STAGES: Final = {"ACMI": stage.EARLY, "RECMI": stage.MIDDLE, "OLDMI": stage.OLD, "MI": stage.UNKNOWN}
+STAGES: Final = {
+    "ACMI": annotated.EARLY_STAGE,
+    "RECMI": annotated.MIDDLE_STAGE,
+    "OLDMI": annotated.OLD_STAGE,
+    "MI": annotated.UNKNOWN_STAGE,
+}
 """The project's concepts as stages of infarction."""
 
 
@@ -110,7 +114,7 @@ def names_of(draft: Draft, question: Question) -> frozenset[str]:
     elif subject == "extra systole":
         found = frozenset(EXTRA[c] for c in stated if c in EXTRA)
     elif subject == "stage":
-        found = frozenset(STAGES[c] for c in stated if c in STAGES) if stated else frozenset({stage.NONE})
+        found = frozenset(STAGES[c] for c in stated if c in STAGES) if stated else frozenset({annotated.NO_INFARCTION})
     elif subject == "superclass":
         classes = {vocabulary().superclass(c) for c in stated} | {c for c in stated if c in SUPERCLASSES}
         classes |= {CLASS_TARGETS[c] for c in stated if c in CLASS_TARGETS}

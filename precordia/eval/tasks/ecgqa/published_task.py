@@ -10,8 +10,7 @@ from typing import Final, cast
 from precordia.core.errors import InputError
 from precordia.datasets.ecgqa.classes import Classes, load_classes
 from precordia.datasets.ecgqa.published import check
-from precordia.datasets.ecgqa.questions import QUESTION_TYPES, SPLITS, Question, Wording, load_questions
-from precordia.datasets.ecgqa.sampling import stratified
+from precordia.datasets.ecgqa.questions import QUESTION_TYPES, SPLITS, Question, Wording, load_questions, stratified
 from precordia.eval.harness.task import Result, Settings, TaskCard
 from precordia.eval.tasks.ecgqa.contexts import Context, Shown, other_patients
 from precordia.eval.tasks.ecgqa.figures import rows_of

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from precordia.core.errors import UsageError
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.encoder.changes import fewer_leads, noises
-from precordia.eval.tasks.encoder.neighbours import retrieval_rows
 from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings, limited, load_ptbxl
 from precordia.eval.tasks.encoder.rows import (
     Split,
@@ -21,6 +20,7 @@ from precordia.eval.tasks.encoder.rows import (
     few_label_rows,
     frequent_codes,
     macro_row,
+    retrieval_rows,
     samples,
     superclass_rows,
 )

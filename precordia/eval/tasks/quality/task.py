@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from precordia.core import bootstrap
 from precordia.core.errors import InputError, UsageError
@@ -16,9 +18,13 @@ from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.tasks.quality.data import Listed, listed, ludb_as_stored, read
 from precordia.eval.tasks.quality.faults import FAULTS, exchange_arms
+from precordia.fitting.quality import design, fit
 from precordia.records.quality import assess
+from precordia.records.quality.score import FEATURES
 
 LAWS = {"einthoven", "goldberger"}
+REPEATS, FOLDS = 10, 5
+"""Of the cross-validation."""
 
 
 CARD: Final = TaskCard(
@@ -76,9 +82,6 @@ class _Run:
 
     def annotators(self) -> None:
         """Agreement with CinC 2011."""
-        from precordia.eval.tasks.quality.out_of_fold import FOLDS, out_of_fold
-        from precordia.fitting.quality import design
-
         settings = self._settings
         labelled = cinc2011.read_labelled(settings.data / "pretrain", settings.limit)
         self._files += [settings.data / "pretrain" / file for file in cinc2011.CARD.files]
@@ -194,3 +197,33 @@ class _Run:
 
 def _has(quality: Quality, *kinds: str) -> bool:
     return any(problem.kind in kinds for problem in quality.problems)
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """What models say of recordings that they were not fitted on.
+
+    Attributes:
+        probability: ``(n,)`` mean over the repeats.
+        most_flat: ``(n,)`` baseline: 1 less the largest flat share, no fitting.
+        agreement: ``(n,)`` baseline: mean agreement of the leads' beats, no fitting.
+    """
+
+    probability: NDArray[np.float64]
+    most_flat: NDArray[np.float64]
+    agreement: NDArray[np.float64]
+
+
+def out_of_fold(x: NDArray[np.float64], y: NDArray[np.bool_], seed: int) -> OutOfFold:
+    """Repeated stratified cross-validation."""
+    from sklearn.model_selection import StratifiedKFold
+
+    total = np.zeros(len(y))
+    for repeat in range(REPEATS):
+        splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat)
+        for rest, held in splitter.split(x, y):
+            c = fit(x[rest], y[rest])
+            total[held] += 1 / (1 + np.exp(-np.clip(x[held] @ np.array(c.weights) + c.intercept, -50, 50)))
+    return OutOfFold(
+        total / REPEATS, 1 - x[:, FEATURES.index("most flat share")], x[:, FEATURES.index("mean agreement")]
+    )

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from precordia.concepts import canonical_text
 from precordia.encoders.text import SentenceEncoder
-from precordia.eval.metrics import bertscore, bleu, cider, meteor, rouge
-from precordia.eval.metrics.words import words
+from precordia.eval.metrics import bertscore, overlap
+from precordia.eval.metrics.overlap import words
 from precordia.eval.tasks.reports.data import Sample
 from precordia.eval.tasks.reports.figures import Measure, mean
 
 SETTINGS: Final = {
-    "BLEU": bleu.SETTINGS,
-    "METEOR": meteor.SETTINGS,
-    "ROUGE-L": rouge.SETTINGS,
-    "CIDEr-D": cider.SETTINGS,
+    "BLEU": overlap.BLEU,
+    "METEOR": overlap.METEOR,
+    "ROUGE-L": overlap.ROUGE_L,
+    "CIDEr-D": overlap.CIDER_D,
     "BERTScore": bertscore.SETTINGS,
 }
 """Metric to its settings, as they stand beside the figures."""
@@ -62,7 +62,7 @@ class TextScores:
     """What each sample scores.
 
     Attributes:
-        bleu: ``(n, 10)`` counts, see :func:`precordia.eval.metrics.bleu.counts`.
+        bleu: ``(n, 10)`` counts, see :func:`precordia.eval.metrics.overlap.bleu_counts`.
         meteor, rouge_l, cider_d, bertscore: ``(n,)``.
     """
 
@@ -76,7 +76,7 @@ class TextScores:
         """The figures."""
         counts = self.bleu.astype(np.float64)
         return [
-            *(Measure(f"BLEU-{n}", counts, _bleu(n), patients, group) for n in range(1, bleu.ORDER + 1)),
+            *(Measure(f"BLEU-{n}", counts, _bleu(n), patients, group) for n in range(1, overlap.ORDER + 1)),
             mean("METEOR", self.meteor, patients, group),
             mean("ROUGE-L", self.rouge_l, patients, group),
             mean("CIDEr-D", self.cider_d, patients, group),
@@ -114,7 +114,7 @@ class TextScorer:
     ) -> None:
         self._references = list(references)
         self._words = [words(text) for text in references]
-        self._cider = cider.CiderD(self._words)
+        self._cider = overlap.CiderD(self._words)
         self._bertscore = bertscore.BertScore([*references, *candidates], references if idf else None, encoder)
 
     def score(self, candidates: Sequence[str]) -> TextScores:
@@ -123,9 +123,9 @@ class TextScorer:
         pairs = list(zip(said, self._words, strict=True))
         texts = zip(candidates, self._references, strict=True)
         return TextScores(
-            np.array([bleu.counts(*pair) for pair in pairs]).reshape(len(pairs), 2 * bleu.ORDER + 2),
-            np.array([meteor.meteor(*pair) for pair in pairs]),
-            np.array([rouge.rouge_l(*pair) for pair in pairs]),
+            np.array([overlap.bleu_counts(*pair) for pair in pairs]).reshape(len(pairs), 2 * overlap.ORDER + 2),
+            np.array([overlap.meteor(*pair) for pair in pairs]),
+            np.array([overlap.rouge_l(*pair) for pair in pairs]),
             np.array([self._cider.score(*pair) for pair in pairs]),
             np.array([self._bertscore.score(*pair).f1 for pair in texts]),
         )
@@ -141,4 +141,4 @@ def check_libraries(encoder: SentenceEncoder) -> None:
 
 
 def _bleu(order: int) -> Callable[[NDArray[np.float64]], float]:
-    return lambda summed: bleu.bleu(summed.astype(np.int64), order)
+    return lambda summed: overlap.bleu(summed.astype(np.int64), order)

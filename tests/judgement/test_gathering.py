@@ -8,8 +8,8 @@ from precedents import VECTOR, evidence_of, models_that_say, precedent
 from precordia.core.retrieval import Hit
 from precordia.generation.reports.composer import compose
 from precordia.judgement.evidence import Evidence
+from precordia.judgement.gathering import with_witnesses
 from precordia.judgement.judge import judge
-from precordia.judgement.witnesses import with_witnesses
 
 FIVE = [precedent(i, "SR") for i in range(1, 6)]
 

@@ -9,10 +9,12 @@ from typing import Final
 
 from precordia.core.errors import InputError, UnknownFormatError, UnreadableRecordingError
 from precordia.core.recording import Recording
+from precordia.records.alone import read_alone
 from precordia.records.packages import Package, open_package
 from precordia.records.places import MARK, join_place
 from precordia.records.readers.reader import Head, Reader, Several
 from precordia.records.readers.sidecar import FOLDER_FILE, alone_in, assuming, defaults_for
+from precordia.records.scan import named_by, survey_package
 
 _TAR_AT: Final = 257
 _OFFICE: Final = (b"xl/", b"word/", b"ppt/", b"[Content_Types].xml", b"mimetypeapplication")
@@ -33,8 +35,6 @@ def names(path: Path) -> tuple[str, ...]:
         UnknownFormatError: there is none.
         UnreadableRecordingError: it is damaged, or holds more than is read.
     """
-    from precordia.records.scan import survey_package
-
     found = survey_package(str(path)).refs
     if not found:
         raise UnknownFormatError(f"{path}: an archive of {len(open_package(path).sizes)} files without an ECG")
@@ -52,8 +52,6 @@ def read_one(path: Path, name: str) -> Recording:
     Raises:
         InputError: as for the file itself, in the words of its place in the archive.
     """
-    from precordia.records.alone import read_alone
-
     package = open_package(path)
     member, within = _split(package, name)
     if member is None:
@@ -91,8 +89,6 @@ def _split(package: Package, name: str) -> tuple[str | None, str | None]:
 
 def _files_of(package: Package, member: str) -> list[str]:
     """A member, those of the same name before the dot, what its WFDB header names, and what holds for its folder."""
-    from precordia.records.scan import named_by
-
     folder, _, last = member.rpartition("/")
     by_stem = package.folders[folder]
     stems = {last.partition(".")[0]}

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from precordia.core.errors import InputError, MissingExtraError
 from precordia.records.places import split_place
-from precordia.records.tables.columns import column_names
-from precordia.records.tables.mapping import BUILT_IN, TableMapping, built_in
+from precordia.records.sheets.columns import column_names
+from precordia.records.sheets.mapping import BUILT_IN, TableMapping, built_in
 
 _MOST_LEVELS: Final = 4
 

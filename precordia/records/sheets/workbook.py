@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from precordia.core.errors import InputError, MissingExtraError
 from precordia.records.channels import one_line
-from precordia.records.tables.cells import cell_text
+from precordia.records.sheets.cells import cell_text
 
 MAX_UNPACKED: Final = 2**28
 """Most bytes that a workbook may unpack to; a table of 100,000 reports is 60 MiB. Larger ones belong into CSV."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from precordia.core.errors import UsageError
 from precordia.core.recording import Sex
-from precordia.records.tables.cells import fold
+from precordia.records.sheets.cells import fold
 
 BUILT_IN: Final = ("ptbxl", "ludb", "mimic-iv-ecg", "sph", "code15", "chapman", "echonext")
 

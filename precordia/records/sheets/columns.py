@@ -9,7 +9,7 @@ from typing import Any, Final
 from precordia.core.errors import InputError
 from precordia.records.channels import one_line
 from precordia.records.limits import check_file
-from precordia.records.tables.workbook import load_workbook
+from precordia.records.sheets.workbook import load_workbook
 
 MAX_TABLE_BYTES: Final = 4 * 2**30
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".txt", ".parquet", ".xlsx")

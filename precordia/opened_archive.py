@@ -1,0 +1,183 @@
+"""An archive opened to be asked: its encoders and indexes, what it has taught, and what is found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from precordia.arguments import names_file, recording_of
+from precordia.core.errors import MissingExtraError
+from precordia.core.protocols import Encoder, TextEncoder, VectorIndex
+from precordia.core.recording import Recording
+from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
+from precordia.indexing.index_cache import open_vector_index, open_word_index
+from precordia.indexing.manifest import Manifest
+from precordia.indexing.reembedding import manifest_of
+from precordia.indexing.store import DeltaCaseStore
+from precordia.indexing.words import WordIndex
+from precordia.retrieval.earlier import earlier_ecgs
+from precordia.retrieval.retriever import Retriever
+
+if TYPE_CHECKING:
+    from precordia.judgement.evidence import Evidence
+    from precordia.judgement.knowledge import Knowledge
+    from precordia.judgement.models import FindingModels
+
+
+class OpenedArchive:
+    """What of an archive answers a question; each part is opened when a question first needs it.
+
+    Reads the newest state at each question, so that a process that serves sees what another has added.
+
+    Attributes:
+        path: The folder.
+        manifest: What built it.
+    """
+
+    def __init__(
+        self, path: Path, manifest: Manifest, store: DeltaCaseStore, encoder: Encoder, text_encoder: TextEncoder | None
+    ) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._store = store
+        self._encoder = encoder
+        self._text_encoder = text_encoder
+        self._retriever: Retriever | None = None
+        self._indexed_version = -1
+        self._knowledge: Knowledge | None = None
+
+    @property
+    def store(self) -> DeltaCaseStore:
+        """The cases, signals and rejects, for reading."""
+        return self._store
+
+    def search(
+        self,
+        query: Query | Recording | PathLike[str] | str,
+        k: int = HITS,
+        where: str | None = None,
+        *,
+        text: str | None = None,
+        mode: Mode | None = None,
+    ) -> list[Hit]:
+        """The cases nearest to an ECG, or to words; the query's own patient and copies of its signal are left out.
+
+        Args:
+            query: A recording, the path of one (a string that names a file, or a WFDB record with or without its extension,
+                is that file), words (any other string), or a :class:`~precordia.core.retrieval.Query` that says it all.
+            k: Number of hits.
+            where: SQL condition over the case columns.
+            text: Words to go with a recording.
+            mode: "signal", "words", "meaning" or "hybrid"; None chooses by what is given.
+
+        Raises:
+            UsageError: there is nothing to search for, it is none of these, or ``mode`` does not fit it.
+            FilterError: ``where`` is not valid.
+        """
+        if isinstance(query, str) and not names_file(query):
+            query = Query(text=query if text is None else f"{query} {text}", k=k, where=where, mode=mode)
+        elif not isinstance(query, Query):
+            query = Query(recording_of(query, "words or a Query"), text, k=k, where=where, mode=mode)
+        return self._opened(words=bool(query.text)).retrieve(query)
+
+    def earlier(self, recording: Recording | PathLike[str] | str, k: int = 3) -> list[Hit]:
+        """The patient's own ECGs from before a recording, most recent first: to compare with, never precedents.
+
+        Args:
+            recording: The ECG, or its file; without a patient's id and a time nothing is known to be earlier.
+            k: Most of them.
+        """
+        recording = recording_of(recording)
+        signals = self._opened().signals
+        return earlier_ecgs(recording, self._store, signals, lambda: self._encoder.embed([recording])[0], k)
+
+    def evidence(
+        self, recording: Recording | PathLike[str] | str, *, k: int = PRECEDENTS, where: str | None = None
+    ) -> Evidence:
+        """All that is known of an ECG: what every report, answer and check rests on, made once.
+
+        Args:
+            recording: The ECG, or its file.
+            k: Number of precedents.
+            where: SQL condition that the precedents must meet.
+
+        Raises:
+            UnusableSignalError: the recording cannot be embedded.
+            FilterError: ``where`` is not valid.
+        """
+        from precordia.judgement.gathering import gather
+
+        recording = recording_of(recording)
+        return gather(recording, self._opened(), self._store, self.knowledge(), k, where)
+
+    def knowledge(self) -> Knowledge:
+        """What the archive's own cases have taught: how near is near, and the models of its findings.
+
+        Raises:
+            MismatchError: the models are damaged; says how to make them anew.
+        """
+        from precordia.judgement.taught import knowledge_of
+
+        retriever = self._opened()
+        if self._knowledge is None:
+            self._knowledge = knowledge_of(self._store, retriever.signals, self._encoder.fingerprint)
+        return self._knowledge
+
+    def refit(self) -> FindingModels | None:
+        """Fit the models of the archive's findings anew, and keep them; None where its cases are too few.
+
+        Raises:
+            BusyError: another process is writing.
+            MismatchError: another process has embedded it with another encoder meanwhile.
+        """
+        from precordia.judgement.taught import refit
+
+        found = refit(self.path, self._store, self._encoder, self.manifest.encoder)
+        self._knowledge = None
+        return found
+
+    def _refit_where_due(self) -> None:
+        from precordia.judgement.taught import is_due
+
+        self._store.refresh()
+        if manifest_of(self.path, self._store.version).encoder_fingerprint != self._encoder.fingerprint:
+            return  # embedded anew meanwhile: its models are for those to fit who open it with that encoder
+        if is_due(self._store, self._encoder.fingerprint):
+            self.refit()
+
+    def _opened(self, words: bool = False) -> Retriever:
+        """The retriever over the newest state, with the text indexes where words are asked for."""
+        self._store.refresh()
+        retriever = self._retriever
+        if retriever is None or self._indexed_version != self._store.version:
+            manifest_of(self.path, self._store.version).check(self._encoder, where=self.path)
+            self._knowledge, self._indexed_version = None, self._store.version
+            signals = open_vector_index(self._store, "signal", self.manifest.dim, index=self.manifest.index)
+            retriever = Retriever(self._store, signals, lambda: self._encoder)
+        if words and retriever.words is None:
+            retriever = replace(retriever, words=self._words(), **self._meanings())
+        self._retriever = retriever
+        return retriever
+
+    def _words(self) -> WordIndex | None:
+        try:
+            return open_word_index(self._store)
+        except MissingExtraError:
+            return None
+
+    def _meanings(self) -> _Meanings:
+        encoder, dim = self._text_encoder, self.manifest.text_dim
+        if encoder is None or dim is None:
+            return {}
+        meanings = open_vector_index(self._store, "text", dim, index=self.manifest.index)
+        return {"meanings": meanings, "text_encoder": lambda: encoder}
+
+
+class _Meanings(TypedDict, total=False):
+    """What a retriever needs to search by meaning."""
+
+    meanings: VectorIndex
+    text_encoder: Callable[[], TextEncoder]
