@@ -17,12 +17,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
-from scipy.ndimage import uniform_filter1d
+from numpy.fft import irfft, rfft
 
 from precordia.measurements.analysis import Analysis
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import BEFORE, FS
+from precordia.records.peaks import moving_mean
+from precordia.records.spectra import fast_length
 
 STEP: Final = 2
 RATE: Final = FS / STEP
@@ -136,7 +137,7 @@ def _between_complexes(one: Analysis) -> tuple[NDArray[np.float64], NDArray[np.f
                 continue
             left[:, a:b] -= piece[:, a - beat - on : b - beat - on]
             counts[a : max(0, beat + off)] = 0.0
-    left -= uniform_filter1d(left, round(0.4 * RATE) | 1, axis=1)
+    left -= moving_mean(left, round(0.4 * RATE) | 1, "reflect")
     return left * (counts / np.maximum(one.families[0].noise[rows], 1e-6)[:, None]), counts
 
 
@@ -152,7 +153,7 @@ def _self_likeness(left: NDArray[np.float64], counts: NDArray[np.float64]) -> ND
     """
     n = left.shape[1]
     longest = round(LONGEST_SHARE * n)
-    size = next_fast_len(n + longest, real=True)
+    size = fast_length(n + longest)
     spectra = rfft(np.vstack([left, (left**2).sum(axis=0), counts]), size, axis=1)
     power = (spectra[:-2].real ** 2 + spectra[:-2].imag ** 2).sum(axis=0)
     overlap = spectra[-2] * np.conj(spectra[-1])

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import find_peaks
 
+from precordia.records.peaks import moving_mean, peaks_of
 from precordia.records.quality.view import FS, LARGEST, View, in_blocks
 
 FLAT_MV = 0.011
@@ -156,7 +155,7 @@ def _agreement(
 
 def _envelopes(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """QRS envelopes over 100 ms, each relative to its own height and at most 1.5, and which leads are live."""
-    envelope = uniform_filter1d(np.abs(qrs), round(FS / 10), axis=1, mode="nearest")
+    envelope = moving_mean(np.abs(qrs), round(FS / 10))
     height = np.maximum(_percentile(envelope, 0.95), 1e-3)[:, None].astype(np.float32)
     return np.minimum(envelope / height, np.float32(1.5)), qrs_mv > LIVE_MV
 
@@ -184,8 +183,7 @@ def beats(view: View, facts: LeadFacts) -> NDArray[np.intp]:
 
 def _peaks(consensus: NDArray[np.float32]) -> NDArray[np.intp]:
     height = 0.5 * float(_percentile(consensus[None], 0.98)[0])
-    peaks: NDArray[np.intp] = find_peaks(consensus, distance=round(0.3 * FS), height=max(height, 1e-6))[0]
-    return peaks
+    return peaks_of(consensus, max(height, 1e-6), round(0.3 * FS))
 
 
 def _percentile(x: NDArray[np.float32], share: float) -> NDArray[np.float64]:
