@@ -21,6 +21,7 @@ from numpy.fft import irfft, rfft
 
 from precordia.measurements.analysis import Analysis
 from precordia.measurements.conditioning import smooth
+from precordia.measurements.order import finite_median, median, quantile
 from precordia.measurements.working_rate import BEFORE, FS
 from precordia.records.peaks import moving_mean
 from precordia.records.spectra import fast_length
@@ -90,8 +91,8 @@ def atrial_rhythm(one: Analysis) -> AtrialRhythm:
     rr = one.rr / FS
     if rr.size < FEWEST_BEATS - 1:
         return AtrialRhythm()
-    usual = float(np.median(rr))
-    regular = float(np.quantile(np.abs(rr - usual), 0.9)) <= REGULAR_RR * usual
+    usual = float(median(rr))
+    regular = quantile(np.abs(rr - usual), 0.9) <= REGULAR_RR * usual
     likeness = _self_likeness(*_between_complexes(one))
     interval, mean, least = _interval(likeness)
     several = interval < SEVERAL * usual
@@ -119,7 +120,7 @@ def _between_complexes(one: Analysis) -> tuple[NDArray[np.float64], NDArray[np.f
     margin = round(MARGIN_S * RATE)
     for family, bounds in zip(one.families, one.bounds, strict=True):
         on, off = _at_rate(np.nanmin(bounds.qrs_on)) - margin, _at_rate(np.nanmax(bounds.qrs_off)) + margin
-        t_off = float(np.nanmedian(bounds.t_off)) if np.isfinite(bounds.t_off).any() else 0.4 * FS
+        t_off = finite_median(bounds.t_off) if np.isfinite(bounds.t_off).any() else 0.4 * FS
         average = family.average[rows, BEFORE % STEP :: STEP]
         zero = BEFORE // STEP
         # A complex may be as wide as the average beat is long.

@@ -133,7 +133,7 @@ def _search_back(peaks: NDArray[np.int64], strong: NDArray[np.bool_]) -> NDArray
         sure = peaks[kept]
         if sure.size < 3:
             return kept
-        usual = float(np.median(np.diff(sure)))
+        usual = float(median(np.diff(sure)))
         for left, right in pairwise(sure):
             if right - left > OVERDUE * usual:
                 margin = max(0.36 * FS, 0.4 * usual)

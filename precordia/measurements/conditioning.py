@@ -109,17 +109,17 @@ def _stretches(n: int, fs: float) -> list[tuple[int, int]]:
 def _condition_stretch(signal: NDArray[np.float32], fs: float, names: list[str], start_s: float) -> Conditioned | None:
     if signal.shape[1] < MIN_S * fs:
         return None
-    rows, leads = [], []
-    index = np.arange(signal.shape[1])
-    for name, row in zip(names, signal, strict=True):
-        finite = np.isfinite(row)
-        if finite.mean() < MIN_VALID:
-            continue
-        rows.append(row.astype(np.float64) if finite.all() else np.interp(index, index[finite], row[finite]))
-        leads.append(name)
-    if not rows:
+    finite = np.isfinite(signal)
+    kept = np.flatnonzero(finite.mean(axis=1) >= MIN_VALID)
+    if not kept.size:
         return None
-    x = np.clip(np.stack(rows), -LIMIT_MV * 10, LIMIT_MV * 10)
+    leads = [names[k] for k in kept]
+    x = signal[kept].astype(np.float64)
+    index = np.arange(signal.shape[1])
+    for row, k in enumerate(kept):
+        if not finite[k].all():
+            x[row] = np.interp(index, index[finite[k]], signal[k, finite[k]])
+    np.clip(x, -LIMIT_MV * 10, LIMIT_MV * 10, out=x)
     spikes = find_spikes(x, fs)
     if spikes.size:
         x = bridge_spikes(x, spikes, fs)

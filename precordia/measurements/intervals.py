@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.analysis import Bounds
+from precordia.measurements.order import median, quantile
 from precordia.measurements.working_rate import FS
 
 
@@ -22,14 +23,14 @@ def interval_ms(start: NDArray[np.float64], stop: NDArray[np.float64]) -> float 
     """Median over leads of ``stop - start`` (samples at the working rate), ms; None where no lead has both."""
     length = (stop - start) * 1000 / FS
     length = length[np.isfinite(length) & (length > 0)]
-    return float(np.median(length)) if length.size else None
+    return float(median(length)) if length.size else None
 
 
 def spread_ms(start: NDArray[np.float64], stop: NDArray[np.float64]) -> float:
     """Half the interquartile range over leads of an interval, ms; 0 for a single lead."""
     length = (stop - start) * 1000 / FS
     length = length[np.isfinite(length)]
-    return float(np.subtract(*np.percentile(length, [75, 25]))) / 2 if length.size > 1 else 0.0
+    return (quantile(length, 0.75) - quantile(length, 0.25)) / 2 if length.size > 1 else 0.0
 
 
 def intervals(bounds: Bounds) -> dict[str, float | None]:

@@ -13,6 +13,7 @@ from precordia.measurements.atrial_rhythm import atrial_rhythm
 from precordia.measurements.axis import qrs_axis_deg, wave_axis_deg
 from precordia.measurements.intervals import QRS_WIDE_MS, bazett, bazett_wide, fridericia, intervals, spread_ms
 from precordia.measurements.lone_p_waves import lone_p_waves
+from precordia.measurements.order import median
 from precordia.measurements.pacing import LOWEST_FS, captured
 from precordia.measurements.qrs_variety import qrs_sd_ms, rr_extremes_ms
 from precordia.measurements.raw_beat import raw_beat
@@ -109,11 +110,11 @@ def _measure_together(recording: Recording) -> Measurements:
 def _confidence(one: Analysis, found: dict[str, float | None]) -> dict[str, float]:
     """0 to 1 for each measurement: how alike the beats are, how many there are, how far the leads agree."""
     family, bounds = one.families[0], one.bounds[0]
-    alike = float(np.clip((family.likeness - 0.5) / 0.45, 0, 1))
+    alike = min(max((family.likeness - 0.5) / 0.45, 0.0), 1.0)
     enough = min(1.0, family.members.size / 3)
     base = alike * enough
     # Flutter conducted 2:1 has waves locked to a regular, fast QRS: they cannot be told from P waves.
-    fast = bool(one.rr.size) and FLUTTER_RR_S[0] * FS <= float(np.median(one.rr)) <= FLUTTER_RR_S[1] * FS
+    fast = bool(one.rr.size) and FLUTTER_RR_S[0] * FS <= float(median(one.rr)) <= FLUTTER_RR_S[1] * FS
     waves_alone = 0.5 if fast else 1.0
     pairs = {
         "p_ms": (bounds.p_on, bounds.p_off, 15.0, USUAL_SHARE),

@@ -1,4 +1,4 @@
-"""Medians, straight lines and slopes of short arrays, without what numpy spends on the general case."""
+"""Medians, quantiles, straight lines and slopes of short arrays, without what numpy spends on the general case."""
 
 from __future__ import annotations
 
@@ -14,6 +14,22 @@ def median(values: NDArray[np.floating], axis: int = -1) -> Any:
     n = values.shape[axis]
     upper = ordered.take(n // 2, axis=axis)
     return upper if n % 2 else (ordered.take(n // 2 - 1, axis=axis) + upper) / 2
+
+
+def finite_median(values: NDArray[np.float64]) -> float:
+    """``np.nanmedian`` of ``(n,)`` of which some are finite."""
+    return float(median(values[np.isfinite(values)]))
+
+
+def quantile(values: NDArray[np.float64], share: float) -> float:
+    """``np.quantile`` of ``(n,)`` finite values, at least one: between the two nearest, linearly."""
+    ordered = np.sort(values)
+    at = share * (ordered.size - 1)
+    below = int(at)
+    low, high = float(ordered[below]), float(ordered[min(below + 1, ordered.size - 1)])
+    part = at - below
+    # From the nearer end, as numpy does.
+    return high - (high - low) * (1.0 - part) if part >= 0.5 else low + (high - low) * part
 
 
 def line(first: float, last: float, n: int) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from precordia.measurements.analysis import Analysis
 from precordia.measurements.conditioning import smooth
+from precordia.measurements.order import finite_median, median
 from precordia.measurements.working_rate import BEFORE, FS
 
 FAST: Final = 0.2
@@ -28,8 +29,8 @@ def qrs_active_ms(one: Analysis) -> float | None:
         return None
     average, bounds = smooth(one.families[0].average, 12), one.bounds[0]
     velocity = np.sqrt((np.gradient(average, axis=1) ** 2).sum(axis=0))
-    cycle = min(float(np.median(one.rr)), velocity.size)
-    centre = BEFORE + float(np.nanmedian(bounds.r_peak)) if np.isfinite(bounds.r_peak).any() else BEFORE
+    cycle = min(float(median(one.rr)), velocity.size)
+    centre = BEFORE + finite_median(bounds.r_peak) if np.isfinite(bounds.r_peak).any() else BEFORE
     start = max(0, round(centre - min(0.45 * cycle, centre)))
     piece = velocity[start : start + round(cycle)]
     return float((piece > FAST * piece.max()).sum()) * 1000 / FS

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from precordia.measurements.analysis import Bounds
 from precordia.measurements.conditioning import smooth
+from precordia.measurements.order import finite_median
 from precordia.measurements.working_rate import BEFORE, FS
 
 
@@ -25,8 +26,8 @@ def t_widths(average: NDArray[np.float64], leads: Sequence[str], bounds: Bounds)
     """
     out = {}
     curve = smooth(average, 12)
-    onset = BEFORE + round(float(np.nanmedian(bounds.qrs_on)))
-    ended = BEFORE + round(float(np.nanmedian(bounds.qrs_off)))
+    onset = BEFORE + round(finite_median(bounds.qrs_on))
+    ended = BEFORE + round(finite_median(bounds.qrs_off))
     for k, lead in enumerate(leads):
         if not np.isfinite(bounds.t_peak[k]):
             continue
