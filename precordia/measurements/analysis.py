@@ -12,7 +12,7 @@ from precordia.core.recording import Recording
 from precordia.measurements.beat_shapes import Family, group_beats, without_faint
 from precordia.measurements.beats import find_beats
 from precordia.measurements.conditioning import Conditioned, condition, smooth
-from precordia.measurements.order import finite_median, median, quantile
+from precordia.records.order import finite_median, median, quantile
 from precordia.measurements.pacing import stimulus_before
 from precordia.measurements.wave_bounds import (
     CONSISTENT,

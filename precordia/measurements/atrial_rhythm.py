@@ -21,7 +21,7 @@ from numpy.fft import irfft, rfft
 
 from precordia.measurements.analysis import Analysis
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import finite_median, median, quantile
+from precordia.records.order import finite_median, median, quantile
 from precordia.measurements.working_rate import BEFORE, FS
 from precordia.records.peaks import moving_mean
 from precordia.records.spectra import fast_length

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.leads import LIMB_FROM_I_II
-from precordia.measurements.order import finite_median
+from precordia.records.order import finite_median
 from precordia.measurements.voltages import Voltages
 
 SMALLEST_SHARE: Final = 0.10

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import median
+from precordia.records.order import median
 from precordia.measurements.working_rate import AFTER, BEFORE, FS
 
 SAME_SHAPE: Final = 0.80

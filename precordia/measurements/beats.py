@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import median
+from precordia.records.order import median
 from precordia.measurements.restless import restless_beats
 from precordia.measurements.working_rate import FS
 from precordia.records.filtering import butterworth, zero_phase

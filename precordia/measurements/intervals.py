@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.analysis import Bounds
-from precordia.measurements.order import median, quantile
+from precordia.records.order import median, quantile
 from precordia.measurements.working_rate import FS
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from precordia.core.leads import CHEST_LEADS
 from precordia.measurements.analysis import Analysis, Bounds
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import finite_median
+from precordia.records.order import finite_median
 from precordia.measurements.working_rate import BEFORE, FS
 
 INDEPENDENT: Final = ("I", "II", *CHEST_LEADS)

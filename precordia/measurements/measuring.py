@@ -13,7 +13,7 @@ from precordia.measurements.atrial_rhythm import atrial_rhythm
 from precordia.measurements.axis import qrs_axis_deg, wave_axis_deg
 from precordia.measurements.intervals import QRS_WIDE_MS, bazett, bazett_wide, fridericia, intervals, spread_ms
 from precordia.measurements.lone_p_waves import lone_p_waves
-from precordia.measurements.order import median
+from precordia.records.order import median
 from precordia.measurements.pacing import LOWEST_FS, captured
 from precordia.measurements.qrs_variety import qrs_sd_ms, rr_extremes_ms
 from precordia.measurements.raw_beat import raw_beat

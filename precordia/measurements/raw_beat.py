@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis
-from precordia.measurements.order import finite_median, median
+from precordia.records.order import finite_median, median
 from precordia.measurements.pacing import bridge_spikes
 from precordia.measurements.working_rate import FS
 

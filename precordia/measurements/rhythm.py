@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.analysis import REGULAR_SHARE, Analysis
-from precordia.measurements.order import median, quantile
+from precordia.records.order import median, quantile
 from precordia.measurements.working_rate import FS
 
 PATTERN_SHARE: Final = 0.80

@@ -12,7 +12,7 @@ import numpy as np
 
 from precordia.measurements.analysis import Analysis
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import finite_median, median
+from precordia.records.order import finite_median, median
 from precordia.measurements.working_rate import BEFORE, FS
 
 FAST: Final = 0.2

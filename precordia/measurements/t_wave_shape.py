@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from precordia.measurements.analysis import Bounds
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import finite_median
+from precordia.records.order import finite_median
 from precordia.measurements.working_rate import BEFORE, FS
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from precordia.core.leads import CHEST_LEADS, LIMB_LEADS
 from precordia.core.recording import Sex
 from precordia.measurements.analysis import Bounds
-from precordia.measurements.order import finite_median
+from precordia.records.order import finite_median
 from precordia.measurements.raw_beat import RawBeat
 from precordia.measurements.working_rate import BEFORE, FS
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import finite_median, gradient, line, median
+from precordia.records.order import finite_median, gradient, line, median
 from precordia.measurements.working_rate import BEFORE, FS
 
 SEARCH_BEFORE: Final = round(0.12 * FS)

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 def median(values: NDArray[np.floating], axis: int = -1) -> Any:
     """``np.median`` of finite values along one axis: by sorting, three times as fast for the few beats or leads there are."""
-    ordered = np.sort(values, axis=axis)
+    ordered = values.copy()
+    ordered.sort(axis=axis)
     n = values.shape[axis]
+    if ordered.ndim == 1:
+        return ordered[n // 2] if n % 2 else (ordered[n // 2 - 1] + ordered[n // 2]) / 2
     upper = ordered.take(n // 2, axis=axis)
     return upper if n % 2 else (ordered.take(n // 2 - 1, axis=axis) + upper) / 2
 
