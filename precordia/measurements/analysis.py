@@ -23,6 +23,7 @@ from precordia.measurements.wave_bounds import (
     t_bounds,
 )
 from precordia.measurements.working_rate import AFTER, BEFORE, FS
+from precordia.records.order import finite_median, median, quantile
 
 MIN_LIKENESS: Final = 0.55
 """Median likeness of beats to their average below which what was found are not beats but noise."""
@@ -103,8 +104,8 @@ def _analyse_stretch(stretch: Conditioned) -> Analysis | None:
 
 def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, intervals: NDArray[np.float64]) -> Bounds:
     signal, average = stretch.signal, family.average
-    rr = float(np.median(intervals)) if intervals.size else FS
-    regular = bool(np.quantile(np.abs(intervals - rr), 0.9) <= REGULAR_SHARE * rr) if intervals.size else True
+    rr = float(median(intervals)) if intervals.size else FS
+    regular = bool(quantile(np.abs(intervals - rr), 0.9) <= REGULAR_SHARE * rr) if intervals.size else True
     stimulus = stimulus_before(stretch.spikes_s * FS, beats[family.members])
     qrs_on, qrs_off = qrs_bounds(average, stimulus)
     r_peak = r_peaks(average, qrs_on, qrs_off)
@@ -115,7 +116,7 @@ def _bounds(stretch: Conditioned, beats: NDArray[np.int64], family: Family, inte
     whole = whole[(whole >= BEFORE) & (whole + AFTER // 4 <= signal.shape[1])][:20]
     least = CONSISTENT if regular else CONSISTENT_IRREGULAR
     (p_on, p_peak, p_off), consistent = _p_wave(signal, average, whole, qrs_on, earliest, least)
-    if np.isfinite(p_on).any() and float(np.nanmedian(qrs_on) - np.nanmedian(p_on)) >= LATE_T:
+    if np.isfinite(p_on).any() and finite_median(qrs_on) - finite_median(p_on) >= LATE_T:
         # With a long QT the last T wave reaches so far; the P wave is then the smaller one after it.
         after_it = round(float(np.nanmax(p_off)))
         second, consistent_second = _p_wave(signal, average, whole, qrs_on, after_it, CONSISTENT_AFTER_T)

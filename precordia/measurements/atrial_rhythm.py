@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.fft import irfft, rfft
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
-from scipy.ndimage import uniform_filter1d
 
 from precordia.measurements.analysis import Analysis
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import BEFORE, FS
+from precordia.records.order import finite_median, median, quantile
+from precordia.records.peaks import moving_mean
+from precordia.records.spectra import fast_length
 
 STEP: Final = 2
 RATE: Final = FS / STEP
@@ -89,8 +91,8 @@ def atrial_rhythm(one: Analysis) -> AtrialRhythm:
     rr = one.rr / FS
     if rr.size < FEWEST_BEATS - 1:
         return AtrialRhythm()
-    usual = float(np.median(rr))
-    regular = float(np.quantile(np.abs(rr - usual), 0.9)) <= REGULAR_RR * usual
+    usual = float(median(rr))
+    regular = quantile(np.abs(rr - usual), 0.9) <= REGULAR_RR * usual
     likeness = _self_likeness(*_between_complexes(one))
     interval, mean, least = _interval(likeness)
     several = interval < SEVERAL * usual
@@ -118,7 +120,7 @@ def _between_complexes(one: Analysis) -> tuple[NDArray[np.float64], NDArray[np.f
     margin = round(MARGIN_S * RATE)
     for family, bounds in zip(one.families, one.bounds, strict=True):
         on, off = _at_rate(np.nanmin(bounds.qrs_on)) - margin, _at_rate(np.nanmax(bounds.qrs_off)) + margin
-        t_off = float(np.nanmedian(bounds.t_off)) if np.isfinite(bounds.t_off).any() else 0.4 * FS
+        t_off = finite_median(bounds.t_off) if np.isfinite(bounds.t_off).any() else 0.4 * FS
         average = family.average[rows, BEFORE % STEP :: STEP]
         zero = BEFORE // STEP
         # A complex may be as wide as the average beat is long.
@@ -136,7 +138,7 @@ def _between_complexes(one: Analysis) -> tuple[NDArray[np.float64], NDArray[np.f
                 continue
             left[:, a:b] -= piece[:, a - beat - on : b - beat - on]
             counts[a : max(0, beat + off)] = 0.0
-    left -= uniform_filter1d(left, round(0.4 * RATE) | 1, axis=1)
+    left -= moving_mean(left, round(0.4 * RATE) | 1, "reflect")
     return left * (counts / np.maximum(one.families[0].noise[rows], 1e-6)[:, None]), counts
 
 
@@ -152,7 +154,7 @@ def _self_likeness(left: NDArray[np.float64], counts: NDArray[np.float64]) -> ND
     """
     n = left.shape[1]
     longest = round(LONGEST_SHARE * n)
-    size = next_fast_len(n + longest, real=True)
+    size = fast_length(n + longest)
     spectra = rfft(np.vstack([left, (left**2).sum(axis=0), counts]), size, axis=1)
     power = (spectra[:-2].real ** 2 + spectra[:-2].imag ** 2).sum(axis=0)
     overlap = spectra[-2] * np.conj(spectra[-1])

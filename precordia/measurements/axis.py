@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from precordia.core.leads import LIMB_FROM_I_II
 from precordia.measurements.voltages import Voltages
+from precordia.records.order import finite_median
 
 SMALLEST_SHARE: Final = 0.10
 """Net deflection over total deflection below which the deflections cancel and no axis is defined."""
@@ -47,7 +49,7 @@ def wave_axis_deg(
     rows = [k for k, lead in enumerate(leads) if lead in LIMB_FROM_I_II]
     if len(rows) < 2 or not np.isfinite(start[rows]).any() or not np.isfinite(stop[rows]).any():
         return None
-    a, b = round(float(np.nanmedian(start[rows]))), round(float(np.nanmedian(stop[rows])))
+    a, b = round(finite_median(start[rows])), round(finite_median(stop[rows]))
     a, b = max(a, 0), min(b, signal.shape[1] - 1)
     if b - a < 2:
         return None
@@ -62,10 +64,17 @@ def wave_axis_deg(
 
 def _frontal(values: NDArray[np.float64], leads: Sequence[str]) -> NDArray[np.float64] | None:
     """``(2, n)``: x to the left and y down, from ``(n_leads, n)``; None unless the leads span the frontal plane."""
+    solution = _to_frontal(tuple(leads))
+    return None if solution is None else solution @ values
+
+
+@lru_cache(maxsize=64)
+def _to_frontal(leads: tuple[str, ...]) -> NDArray[np.float64] | None:
+    """``(2, n_leads)``: the least squares solution for I and II, turned into the frontal plane."""
     basis = np.array([LIMB_FROM_I_II[lead] for lead in leads]).reshape(-1, 2)
     if len(leads) < 2 or np.linalg.matrix_rank(basis) < 2:
         return None
-    i, ii = np.linalg.lstsq(basis, values, rcond=None)[0]
+    i, ii = np.linalg.pinv(basis)
     return np.stack([i, (2 * ii - i) / math.sqrt(3)])
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import median
 from precordia.measurements.working_rate import AFTER, BEFORE, FS
+from precordia.records.order import median
 
 SAME_SHAPE: Final = 0.80
 """Correlation over all leads above which two QRS complexes are of one shape."""
@@ -149,13 +149,16 @@ def _fit(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Shape, and for each beat the shift and correlation at which it fits the shape best."""
     n, width = beats.size, shape.shape[1]
-    wide = _cut(padded, beats, _QRS_BEFORE + MAX_SHIFT, _QRS_AFTER + MAX_SHIFT)
-    pieces = np.lib.stride_tricks.sliding_window_view(wide, width, axis=2)  # beats, leads, shifts, width
+    wide = np.ascontiguousarray(_cut(padded, beats, _QRS_BEFORE + MAX_SHIFT, _QRS_AFTER + MAX_SHIFT))
     centred = shape - shape.mean(axis=1, keepdims=True)
-    dots = np.einsum("blsw,lw->bs", pieces, centred, optimize=True)
-    power = np.zeros_like(dots)
-    cumulative = np.cumsum(np.pad(wide, ((0, 0), (0, 0), (1, 0))), axis=2)
-    squares = np.cumsum(np.pad(wide**2, ((0, 0), (0, 0), (1, 0))), axis=2)
+    # The shape at every shift, a column each: one product instead of a window for each shift.
+    shifted = np.zeros((*wide.shape[1:], 2 * MAX_SHIFT + 1))
+    for k in range(2 * MAX_SHIFT + 1):
+        shifted[:, k : k + width, k] = centred
+    dots = wide.reshape(n, -1) @ shifted.reshape(-1, 2 * MAX_SHIFT + 1)
+    cumulative, squares = (np.zeros((*wide.shape[:2], wide.shape[2] + 1)) for _ in range(2))
+    np.cumsum(wide, axis=2, out=cumulative[:, :, 1:])
+    np.cumsum(wide**2, axis=2, out=squares[:, :, 1:])
     sums = cumulative[:, :, width:] - cumulative[:, :, :-width]
     power = (squares[:, :, width:] - squares[:, :, :-width] - sums**2 / width).sum(axis=1)
     like = dots / np.sqrt(np.maximum(power * (centred**2).sum(), 1e-12))
@@ -181,4 +184,4 @@ def _family(padded: NDArray[np.float64], beats: NDArray[np.int64], members: NDAr
     a = average[:, qrst].ravel()
     flat = pieces[:, :, qrst].reshape(used.size, -1)
     like = flat @ a / np.sqrt(np.maximum((flat**2).sum(axis=1) * (a @ a), 1e-12))
-    return Family(members, average, noise, float(np.median(like)))
+    return Family(members, average, noise, float(median(like)))

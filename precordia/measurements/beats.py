@@ -16,14 +16,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, find_peaks
 
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import median
 from precordia.measurements.restless import restless_beats
 from precordia.measurements.working_rate import FS
-from precordia.records.filtering import zero_phase
+from precordia.records.filtering import butterworth, zero_phase
+from precordia.records.order import median
+from precordia.records.peaks import moving_mean, peaks_of
 
 REFRACTORY_S: Final = 0.20
 """No two ventricular complexes follow closer (Pan and Tompkins 1985)."""
@@ -57,10 +56,10 @@ def find_beats(signal: NDArray[np.float64]) -> NDArray[np.int64]:
     if weights is None:
         return restless_beats(signal)
     envelope = _fused(weights.envelope, weights)
-    peaks, props = find_peaks(envelope, height=SEARCH_BACK, distance=round(REFRACTORY_S * FS))
+    peaks = peaks_of(envelope, SEARCH_BACK, round(REFRACTORY_S * FS))
     if not peaks.size:
         return np.empty(0, dtype=np.int64)
-    heights = props["peak_heights"]
+    heights = envelope[peaks]
     kept = _not_t_waves(peaks, heights, _steepness(signal, weights, peaks))
     peaks, heights = peaks[kept], heights[kept]
     strong = heights >= THRESHOLD
@@ -81,7 +80,7 @@ class _Weights:
 
 def _lead_weights(signal: NDArray[np.float64]) -> _Weights | None:
     band = zero_phase(_qrs_band(), signal, min(signal.shape[1] - 1, round(FS)), odd=True)
-    envelope = uniform_filter1d(np.abs(band), round(0.10 * FS), axis=1, mode="constant")
+    envelope = moving_mean(np.abs(band), round(0.10 * FS), "constant")
     typical = _typical(envelope)
     quiet = np.quantile(envelope[:, :: max(1, envelope.shape[1] // 5000)], 0.25, axis=1)
     prominence = typical / np.maximum(quiet, 1e-6)
@@ -134,7 +133,7 @@ def _search_back(peaks: NDArray[np.int64], strong: NDArray[np.bool_]) -> NDArray
         sure = peaks[kept]
         if sure.size < 3:
             return kept
-        usual = float(np.median(np.diff(sure)))
+        usual = float(median(np.diff(sure)))
         for left, right in pairwise(sure):
             if right - left > OVERDUE * usual:
                 margin = max(0.36 * FS, 0.4 * usual)
@@ -144,5 +143,4 @@ def _search_back(peaks: NDArray[np.int64], strong: NDArray[np.bool_]) -> NDArray
 
 @lru_cache(maxsize=1)
 def _qrs_band() -> NDArray[np.float64]:
-    band: NDArray[np.float64] = butter(2, (8.0, 25.0), btype="bandpass", fs=FS, output="sos")
-    return band
+    return butterworth(2, (8.0, 25.0), "bandpass", FS)

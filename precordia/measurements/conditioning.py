@@ -12,14 +12,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, resample_poly
 
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.measurements.pacing import bridge_spikes, find_spikes
 from precordia.measurements.working_rate import FS
-from precordia.records.filtering import antialias, zero_phase
+from precordia.records.filtering import butterworth, resampled, zero_phase
+from precordia.records.peaks import moving_mean
 
 MAX_S: Final = 120.0
 """Longest recording that is measured from end to end, s."""
@@ -110,24 +109,24 @@ def _stretches(n: int, fs: float) -> list[tuple[int, int]]:
 def _condition_stretch(signal: NDArray[np.float32], fs: float, names: list[str], start_s: float) -> Conditioned | None:
     if signal.shape[1] < MIN_S * fs:
         return None
-    rows, leads = [], []
-    index = np.arange(signal.shape[1])
-    for name, row in zip(names, signal, strict=True):
-        finite = np.isfinite(row)
-        if finite.mean() < MIN_VALID:
-            continue
-        rows.append(row.astype(np.float64) if finite.all() else np.interp(index, index[finite], row[finite]))
-        leads.append(name)
-    if not rows:
+    finite = np.isfinite(signal)
+    kept = np.flatnonzero(finite.mean(axis=1) >= MIN_VALID)
+    if not kept.size:
         return None
-    x = np.clip(np.stack(rows), -LIMIT_MV * 10, LIMIT_MV * 10)
+    leads = [names[k] for k in kept]
+    x = signal[kept].astype(np.float64)
+    index = np.arange(signal.shape[1])
+    for row, k in enumerate(kept):
+        if not finite[k].all():
+            x[row] = np.interp(index, index[finite[k]], signal[k, finite[k]])
+    np.clip(x, -LIMIT_MV * 10, LIMIT_MV * 10, out=x)
     spikes = find_spikes(x, fs)
     if spikes.size:
         x = bridge_spikes(x, spikes, fs)
     ratio = Fraction(FS / fs).limit_denominator(1000)
     if ratio != 1:
         up, down = ratio.numerator, ratio.denominator
-        x = resample_poly(x, up, down, axis=1, window=antialias(up, down), padtype="line")
+        x = resampled(x, up, down)
     x = zero_phase(_band(), x, min(x.shape[1] - 1, round(2 * FS)), odd=True)
     np.clip(x, -LIMIT_MV, LIMIT_MV, out=x)
     usable = np.ptp(x, axis=1) >= FLAT_MV
@@ -138,8 +137,8 @@ def _condition_stretch(signal: NDArray[np.float32], fs: float, names: list[str],
 
 @lru_cache(maxsize=1)
 def _band() -> NDArray[np.float64]:
-    high = butter(1, 0.5, btype="highpass", fs=FS, output="sos")
-    low = butter(2, 40.0, btype="lowpass", fs=FS, output="sos")
+    high = butterworth(1, 0.5, "highpass", FS)
+    low = butterworth(2, 40.0, "lowpass", FS)
     sections: NDArray[np.float64] = np.concatenate([high, low])
     return sections
 
@@ -147,5 +146,4 @@ def _band() -> NDArray[np.float64]:
 def smooth(signal: NDArray[np.float64], width_ms: float) -> NDArray[np.float64]:
     """Moving average over about ``width_ms`` (an odd number of samples) along the last axis."""
     width = max(1, round(width_ms * FS / 1000))
-    mean: NDArray[np.float64] = uniform_filter1d(signal, width + 1 - width % 2, axis=-1, mode="nearest")
-    return mean
+    return moving_mean(signal, width + 1 - width % 2)

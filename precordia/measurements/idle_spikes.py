@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
+
+from precordia.records.peaks import peaks_of
 
 SMALLEST_MV: Final = 0.05
 """Smallest step, root mean square over the leads, mV."""
@@ -61,7 +62,7 @@ def find_idle_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64
 def _complexes(signal: NDArray[np.float64], unit: int) -> NDArray[np.int64]:
     """Samples at which all leads together are farthest from their level: the QRS complexes."""
     size = _size(signal)
-    at, _ = find_peaks(size, height=QRS_SHARE * _typical(size, unit), distance=25 * unit)
+    at = peaks_of(size, QRS_SHARE * _typical(size, unit), 25 * unit)
     return np.asarray(at, dtype=np.int64)
 
 
@@ -97,7 +98,7 @@ def _steps(signal: NDArray[np.float64], unit: int) -> tuple[NDArray[np.int64], N
     step = signal[:, centre] - (sides[0] + sides[1]) / 2
     height = np.sqrt((step**2).mean(axis=0))
     typical = _typical(_size(signal), unit)
-    peaks, _ = find_peaks(height, height=SMALLEST_MV, distance=5 * unit)
+    peaks = peaks_of(height, SMALLEST_MV, 5 * unit)
     peaks = peaks[height[peaks] <= LARGEST_SHARE * typical]
     moved = np.zeros(peaks.size)
     for side in (-1, 1):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from precordia.measurements.analysis import Analysis, Bounds
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import BEFORE, FS
+from precordia.records.order import finite_median, median, quantile
 
 FAST: Final = 0.2
 """Share of a cycle's highest velocity that counts as fast."""
@@ -27,14 +28,14 @@ def interval_ms(start: NDArray[np.float64], stop: NDArray[np.float64]) -> float 
     """Median over leads of ``stop - start`` (samples at the working rate), ms; None where no lead has both."""
     length = (stop - start) * 1000 / FS
     length = length[np.isfinite(length) & (length > 0)]
-    return float(np.median(length)) if length.size else None
+    return float(median(length)) if length.size else None
 
 
 def spread_ms(start: NDArray[np.float64], stop: NDArray[np.float64]) -> float:
     """Half the interquartile range over leads of an interval, ms; 0 for a single lead."""
     length = (stop - start) * 1000 / FS
     length = length[np.isfinite(length)]
-    return float(np.subtract(*np.percentile(length, [75, 25]))) / 2 if length.size > 1 else 0.0
+    return (quantile(length, 0.75) - quantile(length, 0.25)) / 2 if length.size > 1 else 0.0
 
 
 def intervals(bounds: Bounds) -> dict[str, float | None]:
@@ -116,8 +117,8 @@ def qrs_active_ms(one: Analysis) -> float | None:
         return None
     average, bounds = smooth(one.families[0].average, 12), one.bounds[0]
     velocity = np.sqrt((np.gradient(average, axis=1) ** 2).sum(axis=0))
-    cycle = min(float(np.median(one.rr)), velocity.size)
-    centre = BEFORE + float(np.nanmedian(bounds.r_peak)) if np.isfinite(bounds.r_peak).any() else BEFORE
+    cycle = min(float(median(one.rr)), velocity.size)
+    centre = BEFORE + finite_median(bounds.r_peak) if np.isfinite(bounds.r_peak).any() else BEFORE
     start = max(0, round(centre - min(0.45 * cycle, centre)))
     piece = velocity[start : start + round(cycle)]
     return float((piece > FAST * piece.max()).sum()) * 1000 / FS
@@ -138,8 +139,8 @@ def t_widths(average: NDArray[np.float64], leads: Sequence[str], bounds: Bounds)
     """
     out = {}
     curve = smooth(average, 12)
-    onset = BEFORE + round(float(np.nanmedian(bounds.qrs_on)))
-    ended = BEFORE + round(float(np.nanmedian(bounds.qrs_off)))
+    onset = BEFORE + round(finite_median(bounds.qrs_on))
+    ended = BEFORE + round(finite_median(bounds.qrs_off))
     for k, lead in enumerate(leads):
         if not np.isfinite(bounds.t_peak[k]):
             continue

@@ -7,6 +7,7 @@ one conducted P wave to the next evenly. A blocked premature beat does not.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -17,6 +18,7 @@ from precordia.core.leads import CHEST_LEADS
 from precordia.measurements.analysis import Analysis, Bounds
 from precordia.measurements.conditioning import smooth
 from precordia.measurements.working_rate import BEFORE, FS
+from precordia.records.order import finite_median
 
 INDEPENDENT: Final = ("I", "II", *CHEST_LEADS)
 """The leads that are not sums of others."""
@@ -47,9 +49,9 @@ def lone_p_waves(one: Analysis) -> int | None:
     bounds, family = one.bounds[0], one.families[0]
     if not np.isfinite(bounds.p_on).any():
         return None
-    p_on, p_off = (round(float(np.nanmedian(b))) for b in (bounds.p_on, bounds.p_off))
+    p_on, p_off = (round(finite_median(b)) for b in (bounds.p_on, bounds.p_off))
     # A little of what lies beside it, so that a parabola leaves the wave.
-    beside = max(0, min(round(BESIDE_S * FS), round(float(np.nanmedian(bounds.qrs_on))) - p_off - 2))
+    beside = max(0, min(round(BESIDE_S * FS), round(finite_median(bounds.qrs_on)) - p_off - 2))
     p_on, p_off = p_on - beside, p_off + beside
     likeness, size = _match(one, family.average[:, max(0, BEFORE + p_on) : BEFORE + p_off : STEP], family.noise)
     usual = np.zeros(one.beats.size, dtype=bool)
@@ -66,8 +68,8 @@ def lone_p_waves(one: Analysis) -> int | None:
 def _t_end(bounds: Bounds) -> float:
     """Where the T wave is past its steep part, samples from the R position."""
     if np.isfinite(bounds.t_peak).any():
-        return float(np.nanmedian(bounds.t_peak)) + 0.04 * FS
-    return float(np.nanmedian(bounds.qrs_off)) + 0.16 * FS
+        return finite_median(bounds.t_peak) + 0.04 * FS
+    return finite_median(bounds.qrs_off) + 0.16 * FS
 
 
 def _evenly(likeness: NDArray[np.float64], size: NDArray[np.float64], first: int, last: int, quiet: int) -> int:
@@ -105,15 +107,30 @@ def _match(
     signal = smooth(one.stretch.signal, 16)[rows][:, ::STEP] * weight
     if signal.shape[1] < shape.shape[1] or shape.shape[1] < 4:
         return np.zeros(signal.shape[1]), np.zeros(signal.shape[1])
-    pieces = _off_line(np.lib.stride_tricks.sliding_window_view(signal, shape.shape[1], axis=1))
-    dots = np.einsum("lnw,lw->n", pieces, shape)
-    power, own = np.einsum("lnw,lnw->n", pieces, pieces), float((shape**2).sum())
+    # A piece without its parabola is never made: the template has none, and the parabola's power is known from its three
+    # coefficients.
+    pieces = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(signal, shape.shape[1], axis=1))
+    basis = np.broadcast_to(_parabolas(shape.shape[1]), (len(rows), shape.shape[1], 3))
+    found = pieces @ np.concatenate([shape[:, :, None], basis], axis=2)
+    dots = found[:, :, 0].sum(axis=0)
+    squares = np.zeros((len(rows), signal.shape[1] + 1))
+    np.cumsum(signal**2, axis=1, out=squares[:, 1:])
+    power = (squares[:, shape.shape[1] :] - squares[:, : -shape.shape[1]]).sum(axis=0)
+    power = np.maximum(power - (found[:, :, 1:] ** 2).sum(axis=(0, 2)), 0.0)
+    own = float((shape**2).sum())
     return dots / np.sqrt(np.maximum(power * own, 1e-12)), dots / max(own, 1e-12)
 
 
 def _off_line(pieces: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each piece, along the last axis, less the parabola that fits it: the limb of a T wave is one."""
-    x = np.linspace(-1.0, 1.0, pieces.shape[-1])
-    basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, x**2], axis=1))
+    basis = _parabolas(pieces.shape[-1])
     out: NDArray[np.float64] = pieces - (pieces @ basis) @ basis.T
     return out
+
+
+@lru_cache(maxsize=64)
+def _parabolas(n: int) -> NDArray[np.float64]:
+    """``(n, 3)`` orthonormal: what every parabola of ``n`` samples is made of."""
+    x = np.linspace(-1.0, 1.0, n)
+    basis: NDArray[np.float64] = np.linalg.qr(np.stack([np.ones_like(x), x, x**2], axis=1))[0]
+    return basis

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
 from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis, analyse
@@ -30,6 +28,7 @@ from precordia.measurements.rhythm import rhythm
 from precordia.measurements.strips import measure_strips
 from precordia.measurements.voltages import AT_J_S, criteria, st_level, t_amplitudes, voltages
 from precordia.measurements.working_rate import BEFORE, FS
+from precordia.records.order import median
 
 FLUTTER_RR_S: Final = (0.36, 0.50)
 """RR intervals at which flutter of 240-330 a minute conducted 2:1 is likely, s."""
@@ -117,11 +116,11 @@ def _measure_together(recording: Recording) -> Measurements:
 def _confidence(one: Analysis, found: dict[str, float | None]) -> dict[str, float]:
     """0 to 1 for each measurement: how alike the beats are, how many there are, how far the leads agree."""
     family, bounds = one.families[0], one.bounds[0]
-    alike = float(np.clip((family.likeness - 0.5) / 0.45, 0, 1))
+    alike = min(max((family.likeness - 0.5) / 0.45, 0.0), 1.0)
     enough = min(1.0, family.members.size / 3)
     base = alike * enough
     # Flutter conducted 2:1 has waves locked to a regular, fast QRS: they cannot be told from P waves.
-    fast = bool(one.rr.size) and FLUTTER_RR_S[0] * FS <= float(np.median(one.rr)) <= FLUTTER_RR_S[1] * FS
+    fast = bool(one.rr.size) and FLUTTER_RR_S[0] * FS <= float(median(one.rr)) <= FLUTTER_RR_S[1] * FS
     waves_alone = 0.5 if fast else 1.0
     pairs = {
         "p_ms": (bounds.p_on, bounds.p_off, 15.0, USUAL_SHARE),

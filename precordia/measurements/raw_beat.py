@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis
-from precordia.measurements.order import median
 from precordia.measurements.pacing import bridge_spikes
 from precordia.measurements.working_rate import FS
+from precordia.records.order import finite_median, median
 
 BASELINE_S: Final = (0.020, 0.004)
 """The piece of the PR segment that counts as zero: from 20 to 4 ms before the QRS onset, s."""
@@ -52,7 +52,7 @@ def raw_beat(recording: Recording, one: Analysis) -> RawBeat | None:
     fs = recording.fs
     bounds, members = one.bounds[0], one.families[0].members
     centres = np.rint((one.stretch.start_s + one.beats[members] / FS) * fs).astype(np.int64)
-    onset = round(float(np.nanmedian(bounds.qrs_on)) / FS * fs)
+    onset = round(finite_median(bounds.qrs_on) / FS * fs)
     before = -round(float(np.nanmin(bounds.qrs_on)) / FS * fs) + round(0.03 * fs)
     after = round((float(np.nanmax(bounds.qrs_off)) / FS + 0.1) * fs)
     whole = centres[(centres >= before) & (centres + after < recording.n_samples)][:MAX_BEATS]

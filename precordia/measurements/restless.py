@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.fft import irfft, rfft
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import find_peaks
 
 from precordia.measurements.working_rate import FS
+from precordia.records.peaks import peaks_of
+from precordia.records.spectra import fast_length
 
 CYCLE_S: Final = (0.24, 0.60)
 """RR intervals, s: 250 to 100 a minute."""
@@ -43,7 +44,7 @@ def restless_beats(signal: NDArray[np.float64]) -> NDArray[np.int64]:
     if centre < half or centre + half > signal.shape[1]:
         return none
     likeness = _likeness(signal, signal[:, centre - half : centre + half])
-    peaks, _ = find_peaks(np.pad(likeness, 1), height=ALIKE, distance=round(0.7 * cycle))
+    peaks = peaks_of(np.pad(likeness, 1), ALIKE, round(0.7 * cycle))
     beats: NDArray[np.int64] = (peaks - 1 + half).astype(np.int64)
     return beats if beats.size >= 0.7 * signal.shape[1] / cycle else none
 
@@ -51,7 +52,7 @@ def restless_beats(signal: NDArray[np.float64]) -> NDArray[np.int64]:
 def _cycle(signal: NDArray[np.float64]) -> int | None:
     """The lag, samples, at which the leads are most like themselves; None where they are not."""
     n = signal.shape[1]
-    size = next_fast_len(2 * n, real=True)
+    size = fast_length(2 * n)
     spectrum = rfft(signal, size, axis=1)
     together = irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=0), size)[:n]
     lags = np.arange(round(CYCLE_S[0] * FS), min(round(CYCLE_S[1] * FS), n // 3) + 1)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from precordia.measurements.analysis import REGULAR_SHARE, Analysis
 from precordia.measurements.working_rate import FS
+from precordia.records.order import median, quantile
 
 PATTERN_SHARE: Final = 0.80
 """Share of the RR variance that a repeating pattern (bigeminy, trigeminy) must explain."""
@@ -46,7 +47,7 @@ def rhythm(analyses: Sequence[Analysis]) -> Rhythm:
     usual = _between_usual_beats(analyses)
     return Rhythm(
         heart_rate_bpm=60_000 / float(rr.mean()),
-        rr_ms=float(np.median(rr)),
+        rr_ms=float(median(rr)),
         rr_sd_ms=float(np.std(rr)) if rr.size > 1 else None,
         rr_usual_sd_ms=float(np.std(usual)) if usual.size >= FEWEST_USUAL else None,
         regularity=_regularity(rr, usual),
@@ -60,8 +61,8 @@ def _regularity(rr: NDArray[np.float64], usual: NDArray[np.float64]) -> str | No
         return "regularly irregular"
     if usual.size < FEWEST_USUAL:
         usual = rr
-    deviation = np.abs(usual - np.median(usual)) / np.median(usual)
-    return "regular" if float(np.quantile(deviation, 0.9)) <= REGULAR_SHARE else "irregular"
+    deviation = np.abs(usual - median(usual)) / median(usual)
+    return "regular" if quantile(deviation, 0.9) <= REGULAR_SHARE else "irregular"
 
 
 def _between_usual_beats(analyses: Sequence[Analysis]) -> NDArray[np.float64]:
@@ -77,7 +78,7 @@ def _between_usual_beats(analyses: Sequence[Analysis]) -> NDArray[np.float64]:
 def _patterned(rr: NDArray[np.float64]) -> bool:
     """Whether RR intervals repeat with a period of two or three beats (bigeminy, trigeminy)."""
     variance = float(np.var(rr))
-    if variance <= (REGULAR_SHARE * float(np.median(rr))) ** 2 / 4:
+    if variance <= (REGULAR_SHARE * float(median(rr))) ** 2 / 4:
         return False
     for period in (2, 3):
         if rr.size < 3 * period:

@@ -3,6 +3,7 @@ voltage."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,7 @@ from precordia.core.recording import Sex
 from precordia.measurements.analysis import Bounds
 from precordia.measurements.raw_beat import RawBeat
 from precordia.measurements.working_rate import BEFORE, FS
+from precordia.records.order import finite_median
 
 SMALLEST_R_MV: Final = 0.05
 """An upward deflection below this is no R wave: the complex is a QS."""
@@ -68,12 +70,12 @@ def t_amplitudes(average: NDArray[np.float64], leads: Sequence[str], bounds: Bou
         bounds: Of its waves.
     """
     out = {}
-    onset = BEFORE + round(float(np.nanmedian(bounds.qrs_on)))
+    onset = BEFORE + round(finite_median(bounds.qrs_on))
+    zeros = average[:, max(0, onset - 5) : max(1, onset - 1)].mean(axis=1)
     for k, lead in enumerate(leads):
         if np.isfinite(bounds.t_peak[k]):
             peak = BEFORE + int(bounds.t_peak[k])
-            zero = average[k, max(0, onset - 5) : max(1, onset - 1)].mean()
-            out[lead] = _rounded(float(average[k, peak - 2 : peak + 3].mean() - zero))
+            out[lead] = _rounded(float(average[k, peak - 2 : peak + 3].mean() - zeros[k]))
     return out
 
 
@@ -140,11 +142,10 @@ def _by_sex(out: dict[str, bool], name: str, mv: float, sex: Sex | None, *, fema
 
 def st_level(beat: RawBeat, bounds: Bounds, after_s: float = AFTER_J_S) -> dict[str, float]:
     """Lead to ST level, mV against the PR segment; the J point is the median QRS offset over the leads."""
-    at = beat.zero + round((float(np.nanmedian(bounds.qrs_off)) / FS + after_s) * beat.fs)
+    at = beat.zero + round((finite_median(bounds.qrs_off) / FS + after_s) * beat.fs)
     width = max(1, round(WINDOW_S * beat.fs))
-    out = {}
-    for lead, row in zip(beat.leads, beat.signal, strict=True):
-        piece = row[max(0, at - width) : at + width + 1]
-        if piece.size and np.isfinite(piece).all():
-            out[lead] = round(float(piece.mean()), 4)
-    return out
+    pieces = beat.signal[:, max(0, at - width) : max(0, at + width + 1)]
+    if not pieces.shape[1]:
+        return {}
+    levels = zip(beat.leads, pieces.mean(axis=1).tolist(), strict=True)
+    return {lead: round(level, 4) for lead, level in levels if math.isfinite(level)}

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.measurements.conditioning import smooth
-from precordia.measurements.order import gradient, line, median
 from precordia.measurements.working_rate import BEFORE, FS
+from precordia.records.order import finite_median, gradient, line, median
 
 SEARCH_BEFORE: Final = round(0.12 * FS)
 SEARCH_AFTER: Final = round(0.18 * FS)
@@ -121,7 +121,7 @@ def r_peaks(
     for k in np.flatnonzero(np.isfinite(onsets) & np.isfinite(offsets)):
         a, b = int(onsets[k]), int(offsets[k]) + 1
         x = average[k, a:b]
-        out[k] = a + int(np.argmax(np.abs(x - np.linspace(x[0], x[-1], x.size))))
+        out[k] = a + int(np.argmax(np.abs(x - line(float(x[0]), float(x[-1]), x.size) if x.size > 1 else x)))
     return out
 
 
@@ -138,7 +138,7 @@ def p_bounds(
     n_leads = average.shape[0]
     out = np.full((3, n_leads), np.nan)
     curve = smooth(average, 20)
-    onset = int(np.nanmedian(qrs_onsets))
+    onset = int(finite_median(qrs_onsets))
     start, stop = max(earliest, onset - LONGEST_PR, 0), onset - 2
     if stop - start < round(0.06 * FS):
         return out[0], out[1], out[2]
@@ -157,7 +157,7 @@ def p_bounds(
         out[:, k] = start_of(curve[k], peak, lo, P_ONSET_SHARE), peak, end_of(curve[k], peak, hi, P_OFFSET_SHARE)
     whole = np.isfinite(out).all(axis=0)
     out[:, ~whole] = np.nan
-    if whole.any() and np.median(out[2, whole] - out[0, whole]) < SHORTEST_P:
+    if whole.any() and median(out[2, whole] - out[0, whole]) < SHORTEST_P:
         out[:] = np.nan
     return gathered(out[0], P_REACH), out[1], gathered(out[2], P_REACH)
 
@@ -196,7 +196,7 @@ def t_bounds(
     out = np.full((3, n_leads), np.nan)
     curve, smoother = smooth(average, 20), smooth(average, 32)
     stop = min(latest, average.shape[1])
-    ended = int(np.nanmedian(qrs_offsets))
+    ended = int(finite_median(qrs_offsets))
     start = ended + round(0.04 * FS)
     if stop - start < round(0.08 * FS):
         return out[0], out[1], out[2]

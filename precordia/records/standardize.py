@@ -32,12 +32,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, resample_poly
 
 from precordia.core.errors import UnusableSignalError, UsageError
 from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Recording
-from precordia.records.filtering import antialias, zero_phase
+from precordia.records.filtering import butterworth, resampled, zero_phase
 
 LOWEST_FS = 25.0
 """Lowest sampling rate accepted, Hz: below, no QRS complex shows (most of its energy lies under 25 Hz, its peak near 10)."""
@@ -253,14 +252,12 @@ def _resample(signal: NDArray[np.float32], fs: float, target: float) -> NDArray[
     if ratio == 1:
         return wide
     up, down = ratio.numerator, ratio.denominator
-    out: NDArray[np.float64] = resample_poly(wide, up, down, axis=1, window=antialias(up, down), padtype="line")
-    return out
+    return resampled(wide, up, down)
 
 
 @lru_cache(maxsize=8)
 def _bandpass_sections(fs: float, low: float, high: float) -> NDArray[np.float64]:
-    sections: NDArray[np.float64] = butter(2, (low, high), btype="bandpass", fs=fs, output="sos")
-    return sections
+    return butterworth(2, (low, high), "bandpass", fs)
 
 
 def _bandpass(signal: NDArray[np.float64], spec: SignalSpec) -> NDArray[np.float64]:

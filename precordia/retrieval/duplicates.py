@@ -8,10 +8,11 @@ look-alike, so the standardized waveforms are laid over each other.
 from __future__ import annotations
 
 import numpy as np
+from numpy.fft import irfft, rfft
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
 
 from precordia.core.recording import Recording
+from precordia.records.spectra import fast_length
 from precordia.records.standardize import SignalSpec
 
 MIN_OVERLAP_S = 2.4
@@ -79,7 +80,7 @@ def _clipped(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def _best_shift(a: NDArray[np.float64], b: NDArray[np.float64], min_overlap: int) -> int:
     """The shift ``s`` for which ``a[:, s + i]`` is most like ``b[:, i]``, with at least ``min_overlap`` samples in common."""
     n, m = a.shape[1], b.shape[1]
-    size = next_fast_len(n + m - 1, real=True)
+    size = fast_length(n + m - 1)
     product = irfft(rfft(a, size) * np.conj(rfft(b, size)), size).sum(axis=0)
     shifts = np.arange(-(m - 1), n)
     overlap = np.minimum(n, shifts + m) - np.maximum(0, shifts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from precordia.core.errors import MissingExtraError, UsageError
 from precordia.core.protocols import TextEncoder
 from precordia.encoders import text
+from precordia.encoders.bert import is_plain
 from precordia.encoders.text import SentenceEncoder, load_text_encoder
 
 
@@ -70,3 +73,40 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(text, "_PACKAGE", "no_such_package")
     with pytest.raises(MissingExtraError, match=r"precordia\[text\]"):
         load_text_encoder()
+
+
+def test_the_default_is_computed_as_sentence_transformers_does_and_without_torch(encoder: SentenceEncoder) -> None:
+    texts = [
+        "sinus rhythm", "", " Left anterior fascicular block; LVH, repolarisation abnormality ", "Vorhofflimmern, QT 420 ms",
+        "wave " * 400, "first degree AV block, PR 240 ms, no ST elevation, T inversion in V1 to V3",
+    ]  # fmt: skip
+    expected = encoder._model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    rows = encoder.embed(texts)
+    np.testing.assert_allclose(rows, expected, atol=1e-5)
+    np.testing.assert_array_equal(np.argsort(-(rows @ rows.T)), np.argsort(-(expected @ expected.T)))
+    code = (
+        "import sys; from precordia.encoders.text import load_text_encoder; load_text_encoder().embed(['sinus rhythm'])\n"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_a_vector_is_the_texts_alone(encoder: SentenceEncoder) -> None:
+    texts = ["sinus rhythm", "left bundle branch block, PR 200 ms", "ok"]
+    fresh = load_text_encoder()
+    np.testing.assert_array_equal(encoder.embed(texts), np.concatenate([fresh.embed([text]) for text in texts]))
+
+
+def test_another_kind_of_model_is_not_taken_for_a_plain_one(encoder: SentenceEncoder, tmp_path: Path) -> None:
+    source = text._default_folder()
+    for file in source.rglob("*"):
+        if file.is_file() and file.suffix == ".json":
+            (tmp_path / file.relative_to(source)).parent.mkdir(exist_ok=True)
+            (tmp_path / file.relative_to(source)).write_bytes(file.read_bytes())
+    (tmp_path / "model.safetensors").touch()
+    modules = text._modules_of(tmp_path)
+    assert is_plain(tmp_path, modules)
+    assert not is_plain(tmp_path, modules[:2])
+    pooling = tmp_path / "1_Pooling" / "config.json"
+    pooling.write_text(pooling.read_text().replace('cls_token": false', 'cls_token": true'))
+    assert not is_plain(tmp_path, modules)

@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfiltfilt
 
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
+from precordia.records.filtering import butterworth, zero_phase
 from precordia.records.standardize import SignalSpec, standardize
 
 SPEC: Final = SignalSpec(highpass_hz=0.02, lowpass_hz=45.0)
@@ -43,9 +43,9 @@ def disturbance(recording: Recording) -> NDArray[np.float64]:
 
 
 def _measures(x: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
-    wander, slow = (sosfiltfilt(butter(2, f, "low", fs=fs, output="sos"), x, axis=1) for f in (0.5, 0.2))
-    noise = np.abs(sosfiltfilt(butter(4, 30, "high", fs=fs, output="sos"), x, axis=1))
-    muscle = np.abs(sosfiltfilt(butter(4, [15, 44], "band", fs=fs, output="sos"), x, axis=1))
+    wander, slow = (_filtered(x, butterworth(2, f, "lowpass", fs)) for f in (0.5, 0.2))
+    noise = np.abs(_filtered(x, butterworth(4, 30.0, "highpass", fs)))
+    muscle = np.abs(_filtered(x, butterworth(4, (15.0, 44.0), "bandpass", fs)))
     window = round(_WINDOW_S * fs)
     whole = x.shape[1] // window * window
     power = np.sqrt((noise[:, :whole].reshape(x.shape[0], -1, window) ** 2).mean(axis=2))
@@ -66,3 +66,8 @@ def _measures(x: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
         np.log(step.max(axis=1) + 1e-3),
     )
     return np.stack(columns, axis=1)
+
+
+def _filtered(x: NDArray[np.float64], sections: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Zero phase, mirrored through the end points over three times the filter's length, as it was when this was fitted."""
+    return zero_phase(sections, x, 3 * (2 * len(sections) + 1), odd=True)

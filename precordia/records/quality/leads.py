@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import find_peaks
 
+from precordia.records.order import median
+from precordia.records.peaks import moving_mean, peaks_of
 from precordia.records.quality.view import FS, LARGEST, View, in_blocks
 
 FLAT_MV = 0.011
@@ -63,7 +63,7 @@ def audible_noise(facts: LeadFacts) -> NDArray[np.float64]:
     """``(n_leads,)`` the larger of noise and hiss, relative to the QRS amplitude, or to 0.4 times that of the median lead where a
     lead's own is smaller: a lead at right angles to the heart is not noisy for it."""
     own = facts.qrs_mv + 0.01
-    fair = np.maximum(own, 0.4 * np.median(own))
+    fair = np.maximum(own, 0.4 * median(own))
     return np.maximum(facts.noise, facts.hiss) * own / fair
 
 
@@ -85,7 +85,7 @@ def lead_facts(view: View, signal: NDArray[np.float32], fs: float) -> LeadFacts:
         railed=railed_share(signal),
         agreement=agreement,
         likeness=likeness,
-        noise=np.median(power, axis=1) / scale,
+        noise=median(power, axis=1) / scale,
         noise_peak=power.max(axis=1) / scale,
         hiss=_hiss_mv(signal, fs) * view.factor / scale if fs >= HISS_FS else np.zeros(len(view.leads)),
         drift_mv=np.ptp(view.drift, axis=1).astype(np.float64),
@@ -133,7 +133,7 @@ def _hiss_mv(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
     bend = np.clip(np.nan_to_num(signal, posinf=0, neginf=0), -LARGEST, LARGEST)
     bend = bend[:, 2:] - 2 * bend[:, 1:-1] + bend[:, :-2]
     blocks = in_blocks(bend, round(fs / 4))
-    level: NDArray[np.float64] = np.median(np.sqrt(np.square(blocks).mean(axis=2)), axis=1).astype(np.float64)
+    level: NDArray[np.float64] = median(np.sqrt(np.square(blocks).mean(axis=2)), axis=1).astype(np.float64)
     return level / math.sqrt(6)
 
 
@@ -144,7 +144,7 @@ def _agreement(
     relative, live = _envelopes(qrs, qrs_mv)
     if not live.any():
         return np.zeros(qrs.shape[0]), np.zeros(qrs.shape[0])
-    consensus = np.median(relative[live], axis=0)
+    consensus = median(relative[live], axis=0)
     likeness = np.where(live, _likeness(qrs, consensus), 0)
     if live.sum() < 3:
         return likeness, likeness
@@ -156,7 +156,7 @@ def _agreement(
 
 def _envelopes(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """QRS envelopes over 100 ms, each relative to its own height and at most 1.5, and which leads are live."""
-    envelope = uniform_filter1d(np.abs(qrs), round(FS / 10), axis=1, mode="nearest")
+    envelope = moving_mean(np.abs(qrs), round(FS / 10))
     height = np.maximum(_percentile(envelope, 0.95), 1e-3)[:, None].astype(np.float32)
     return np.minimum(envelope / height, np.float32(1.5)), qrs_mv > LIVE_MV
 
@@ -168,7 +168,7 @@ def _likeness(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) -> NDArr
     if peaks.size < 3:
         return np.zeros(qrs.shape[0])
     pieces = qrs[:, peaks[:, None] + np.arange(-BEFORE, AFTER)].astype(np.float64)
-    middle = np.median(pieces, axis=1, keepdims=True)
+    middle = median(pieces, axis=1)[:, None]
     size = np.sqrt(np.square(pieces).sum(axis=(1, 2)) * np.square(middle).sum(axis=(1, 2)) * peaks.size)
     out: NDArray[np.float64] = np.divide(
         (pieces * middle).sum(axis=(1, 2)), size, out=np.zeros(len(qrs)), where=size > 0
@@ -179,13 +179,12 @@ def _likeness(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) -> NDArr
 def beats(view: View, facts: LeadFacts) -> NDArray[np.intp]:
     """Samples of the view at which the leads' median QRS envelope peaks, at most 200 a minute; none without a live lead."""
     relative, live = _envelopes(view.qrs, facts.qrs_mv)
-    return _peaks(np.median(relative[live], axis=0)) if live.any() else np.zeros(0, dtype=np.intp)
+    return _peaks(median(relative[live], axis=0)) if live.any() else np.zeros(0, dtype=np.intp)
 
 
 def _peaks(consensus: NDArray[np.float32]) -> NDArray[np.intp]:
     height = 0.5 * float(_percentile(consensus[None], 0.98)[0])
-    peaks: NDArray[np.intp] = find_peaks(consensus, distance=round(0.3 * FS), height=max(height, 1e-6))[0]
-    return peaks
+    return peaks_of(consensus, max(height, 1e-6), round(0.3 * FS))
 
 
 def _percentile(x: NDArray[np.float32], share: float) -> NDArray[np.float64]:

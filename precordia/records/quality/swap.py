@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from precordia.core.leads import CHEST_LEADS, LEADS
 from precordia.core.recording import Problem
+from precordia.records.order import median
 from precordia.records.quality.leads import LeadFacts, beats
 from precordia.records.quality.view import View
 
@@ -59,7 +60,7 @@ def median_beat(view: View, facts: LeadFacts) -> NDArray[np.float64] | None:
     rows = [view.leads.index(lead) for lead in LEADS if lead in ("I", "II") or lead in CHEST_LEADS]
     wide = view.wide[rows] - view.drift[rows]
     pieces = wide[:, peaks[:, None] + np.arange(-BEFORE, AFTER)]
-    beat: NDArray[np.float64] = np.median(pieces, axis=1).astype(np.float64)
+    beat: NDArray[np.float64] = median(pieces, axis=1).astype(np.float64)
     beat -= beat[:, :3].mean(axis=1, keepdims=True)
     return beat
 

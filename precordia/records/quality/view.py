@@ -7,12 +7,13 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
+from numpy.fft import irfft, rfft, rfftfreq
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
-from scipy.ndimage import maximum_filter1d
-from scipy.signal import firwin, resample_poly
 
 from precordia.core.recording import Recording
+from precordia.records.filtering import antialias, resampled
+from precordia.records.peaks import near_true
+from precordia.records.spectra import fast_length
 
 FS = 100.0
 """Rate of the view, Hz: enough for every check, and the rate of the smallest common ECGs."""
@@ -124,16 +125,13 @@ def _known(good: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
     gap = ~good[:, nearest]
     rows, places = np.nonzero(~good)
     gap[rows, np.minimum(places * n // good.shape[1], n - 1)] = True
-    touched: NDArray[np.bool_] = maximum_filter1d(gap, 2 * reach + 1, axis=1)
-    return ~touched
+    return ~near_true(gap, reach)
 
 
 @lru_cache(maxsize=32)
 def _antialias(up: int, down: int) -> NDArray[np.float32]:
     """A short low-pass at the lower of the two Nyquist rates; the checks need no steep one."""
-    widest = max(up, down)
-    taps: NDArray[np.float64] = firwin(8 * widest + 1, 1 / widest, window=("kaiser", 4.0))
-    return taps.astype(np.float32)
+    return antialias(up, down, crossings=4, beta=4.0).astype(np.float32)
 
 
 def _at_view_rate(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
@@ -142,8 +140,7 @@ def _at_view_rate(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]
     if ratio == 1 or ratio == 0:
         return signal.astype(np.float32)
     up, down = ratio.numerator, ratio.denominator
-    out: NDArray[np.float32] = resample_poly(signal, up, down, axis=1, window=_antialias(up, down), padtype="mean")
-    return out.astype(np.float32)
+    return resampled(signal.astype(np.float32, copy=False), up, down, _antialias(up, down), level=True)
 
 
 @lru_cache(maxsize=32)
@@ -162,7 +159,7 @@ def _bands(wide: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.f
     n = wide.shape[1]
     pad = min(n - 1, round(1.5 * FS))
     padded = np.pad(wide, ((0, 0), (pad, pad)), mode="reflect", reflect_type="odd") if pad else wide
-    size = next_fast_len(padded.shape[1], real=True)
+    size = fast_length(padded.shape[1])
     spectrum = rfft(padded, size, axis=1)
     drift, qrs, noise = (
         irfft(spectrum * response, size, axis=1)[:, pad : pad + n].astype(np.float32) for response in _responses(size)

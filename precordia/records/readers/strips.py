@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.leads import LEADS, LIMB_LEADS, derive_limb_leads
 from precordia.records.channels import name_channels, to_float32
+from precordia.records.filtering import resampled
 from precordia.records.limits import check_shape
 
 Rows = Mapping[str, NDArray[np.floating]]
@@ -133,8 +134,6 @@ def resample_row(row: NDArray[np.float64], up: int, down: int, n_samples: int) -
     """A lead at ``up / down`` times its rate, ``n_samples`` long, by polyphase resampling; missing samples stay missing."""
     from math import gcd
 
-    from scipy.signal import resample_poly
-
     common = gcd(up, down)
     up, down = up // common, down // common
     if up > 10_000 or down > 10_000:
@@ -143,7 +142,7 @@ def resample_row(row: NDArray[np.float64], up: int, down: int, n_samples: int) -
         )
     finite = np.isfinite(row)
     out = np.zeros(n_samples)
-    found: NDArray[np.float64] = resample_poly(np.where(finite, row, 0.0), up, down, padtype="line")[:n_samples]
+    found: NDArray[np.float64] = resampled(np.where(finite, row, 0.0), up, down)[:n_samples]
     out[: found.size] = found
     if not finite.all():
         nearest = np.minimum(np.arange(n_samples) * down // up, row.size - 1)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from precordia.core.documents import measurements_document, quality_document
 from precordia.core.errors import UsageError
@@ -17,6 +16,7 @@ from precordia.measurements import measure as measure_signal
 from precordia.measurements.analysis import Analysis, analyse
 from precordia.measurements.delineation import POINTS, collect
 from precordia.measurements.working_rate import BEFORE, FS
+from precordia.records.filtering import resampled
 from precordia.records.quality import assess
 from precordia.serve.answers import Answer, Shown
 from precordia.serve.export.signals import csv_of, dicom_of, wfdb_of
@@ -98,7 +98,7 @@ def stretch_of(recording: Recording, wanted: Stretch) -> Recording:
     if wanted.fs is not None and wanted.fs < recording.fs:
         ratio = Fraction(wanted.fs / recording.fs).limit_denominator(1000)
         missing = ~np.isfinite(rows)
-        rows = resample_poly(np.where(missing, 0.0, rows), ratio.numerator, ratio.denominator, axis=1, padtype="line")
+        rows = resampled(np.where(missing, 0.0, rows), ratio.numerator, ratio.denominator)
         fs = recording.fs * ratio.numerator / ratio.denominator
         gone = missing[:, (np.arange(rows.shape[1]) * recording.fs / fs).astype(int).clip(0, missing.shape[1] - 1)]
         rows = np.where(gone, np.nan, rows)
