@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     kb, settings = KnowledgeBase.open(kb_path(args)), settings_of(args)
     quick = Processes(kb.path, "none", workers)
     # A report may take a second longer; a search that waits for one may not.
-    slow = Processes(kb.path, args.llm, 1, warm_to_write, nice=5, settings=settings)
+    slow = Processes(kb.path, args.llm, 1, warm_to_write, nice=10, settings=settings)
     app = app_of(Service(quick, slow, tokens, args.llm, Notes(kb.audit)), _names(args), args.rate)
     note(f"serving {kb.path} at http{'s' if tls else ''}://{args.host}:{args.port} (Ctrl-C ends it)")
     if tls is None and args.host not in _HERE:
