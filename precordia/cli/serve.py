@@ -6,6 +6,7 @@ import argparse
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 from precordia.cli.console import add_kb_option, kb_path, note
 from precordia.cli.language_model import add_model_options, settings_of
@@ -24,6 +25,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--new-token",
         metavar="NAME:ROLE",
         help="make a token (roles: read, write, admin), print it with its line for --tokens, and end",
+    )
+    parser.add_argument("--oidc", metavar="URL", help="an OpenID Connect issuer whose tokens are taken, too")
+    parser.add_argument("--oidc-audience", metavar="NAME", help="whom its tokens must be made out for")
+    parser.add_argument("--oidc-claim", metavar="CLAIM", help="the claim that holds roles or groups (default: roles)")
+    parser.add_argument(
+        "--oidc-role",
+        action="append",
+        default=[],
+        metavar="VALUE=ROLE",
+        help="what of the claim gives which role (default: precordia-read, precordia-write, precordia-admin)",
     )
     parser.add_argument(
         "--allow-host",
@@ -67,10 +78,10 @@ def run(args: argparse.Namespace) -> int:
 
     if args.new_token:
         return _new_token(args.new_token)
-    tokens = Tokens.of_environment(args.tokens)
+    tokens = Tokens.of_environment(args.tokens, _issuer(args))
     if not tokens.needed and args.host not in _HERE:
         raise UsageError(
-            f"listening on {args.host} would show patients' data to the network: set PRECORDIA_TOKEN or name --tokens first"
+            f"listening on {args.host} would show patients' data to the network: set PRECORDIA_TOKEN, or name --tokens or --oidc"
         )
     tls = _tls(args)
     workers = args.workers if args.workers is not None else os.cpu_count() or 1
@@ -100,6 +111,22 @@ def _new_token(asked: str) -> int:
     note("the line for the file of --tokens:")
     print(line)
     return 0
+
+
+def _issuer(args: argparse.Namespace) -> Any:
+    """The issuer whose tokens are taken, or None."""
+    from precordia.core.errors import UsageError
+    from precordia.serve.security.oidc import CLAIM, Issuer, IssuerSettings
+
+    if args.oidc is None:
+        if args.oidc_audience or args.oidc_claim or args.oidc_role:
+            raise UsageError("--oidc-audience, --oidc-claim and --oidc-role go with --oidc")
+        return None
+    pairs = [pair.rpartition("=") for pair in args.oidc_role]
+    if not all(value and sign for value, sign, _ in pairs):
+        raise UsageError("--oidc-role is VALUE=ROLE")
+    roles = {"roles": {value: role for value, _, role in pairs}} if pairs else {}
+    return Issuer(IssuerSettings(args.oidc, args.oidc_audience or "", args.oidc_claim or CLAIM, **roles))
 
 
 def _tls(args: argparse.Namespace) -> tuple[Path, Path] | None:

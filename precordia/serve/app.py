@@ -29,7 +29,8 @@ from precordia.serve.metrics import Counting
 from precordia.serve.noting import Notes
 from precordia.serve.routes import archive, exporting, finding, keeping, reviewing, talking, tracing, writing
 from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, Gate, TooSlow
-from precordia.serve.security.tokens import Person, Tokens
+from precordia.serve.security.people import Person
+from precordia.serve.security.tokens import Tokens
 from precordia.serve.work.room import Room
 
 STATIC: Final = Path(__file__).parent / "static"
