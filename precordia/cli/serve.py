@@ -43,6 +43,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a further name that browsers reach the service by; others are refused",
     )
+    parser.add_argument(
+        "--archive",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a folder that administrators may build from at the page",
+    )
     parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate chain; goes with --tls-key")
     parser.add_argument("--tls-key", type=Path, metavar="PEM", help="the certificate's private key")
     parser.add_argument(
@@ -75,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     from precordia.serve.noting import Notes
     from precordia.serve.security.tokens import Tokens
     from precordia.serve.work.archive import warm_to_write
+    from precordia.serve.working import Works
 
     if args.new_token:
         return _new_token(args.new_token)
@@ -87,11 +96,13 @@ def run(args: argparse.Namespace) -> int:
     workers = args.workers if args.workers is not None else os.cpu_count() or 1
     if workers < 1 or args.rate <= 0:
         raise UsageError("--workers and --rate are at least 1")
+    archives = _archives(args)
     kb, settings = KnowledgeBase.open(kb_path(args)), settings_of(args)
     quick = Processes(kb.path, "none", workers)
     # A report may take a second longer; a search that waits for one may not.
     slow = Processes(kb.path, args.llm, 1, warm_to_write, nice=10, settings=settings)
-    app = app_of(Service(quick, slow, tokens, args.llm, Notes(kb.audit)), _names(args), args.rate)
+    service = Service(quick, slow, tokens, args.llm, Notes(kb.audit), works=Works(kb.path, archives))
+    app = app_of(service, _names(args), args.rate)
     note(f"serving {kb.path} at http{'s' if tls else ''}://{args.host}:{args.port} (Ctrl-C ends it)")
     if tls is None and args.host not in _HERE:
         note(
@@ -111,6 +122,19 @@ def _new_token(asked: str) -> int:
     note("the line for the file of --tokens:")
     print(line)
     return 0
+
+
+def _archives(args: argparse.Namespace) -> dict[str, Path]:
+    """Folders that may be built from, by their names."""
+    from precordia.core.errors import UsageError
+
+    found: dict[str, Path] = {}
+    for folder in args.archive:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no folder to build from")
+        if found.setdefault(folder.resolve().name, folder.resolve()) != folder.resolve():
+            raise UsageError(f"{folder}: another --archive has this name; rename one")
+    return found
 
 
 def _issuer(args: argparse.Namespace) -> Any:

@@ -82,9 +82,9 @@ class Memory:
         """
         found = {case_id: self._cases.recall(case_id) for case_id in ids}
         missing = [case_id for case_id, case in found.items() if case is None]
-        for case in self._store.get(missing) if missing else ():
-            self._cases.keep(case.case_id, case)
-            found[case.case_id] = case
+        for read in self._store.get(missing) if missing else ():
+            self._cases.keep(read.case_id, read)
+            found[read.case_id] = read
         return [case for case_id in ids if (case := found[case_id]) is not None]
 
     def standardized(self, case_id: int, spec: SignalSpec) -> Recording:

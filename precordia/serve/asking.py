@@ -25,6 +25,7 @@ from precordia.serve.security.people import Person
 from precordia.serve.security.tokens import Tokens
 from precordia.serve.upload import MAX_BYTES
 from precordia.serve.work.room import Ecg
+from precordia.serve.working import Works
 
 
 class Refused(PrecordiaError):
@@ -54,6 +55,7 @@ class Service:
         metrics: Counts of what was answered.
         guesses: Who has shown wrong tokens.
         arriving: Room for bodies that are on their way.
+        works: The jobs, or None where none are started from here.
     """
 
     quick: Desk
@@ -64,6 +66,7 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     guesses: Guesses = field(default_factory=Guesses)
     arriving: Arriving = field(default_factory=Arriving)
+    works: Works | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -77,6 +80,8 @@ class Service:
             self.quick.close()
             self.slow.close()
             self.notes.close()
+            if self.works is not None:
+                self.works.close()
 
 
 def service_of(request: Request) -> Service:
