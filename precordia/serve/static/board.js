@@ -22,6 +22,8 @@ export function board(ecg, {tapped = () => {}, small = false, name = ""} = {}) {
     if (!drawn) return;
     const place = paper(canvas, filtered(drawn, settings.filter), {...settings, spans, least: sheet.parentElement.clientWidth,
       note: (FILTERS[settings.filter].name || t("as_recorded")) + (start ? `   ${number(start, 1)} s` : "")});
+    const leads = drawn.leads.length, seconds = number(drawn.duration_s ?? drawn.recording_duration_s, 1);
+    canvas.setAttribute("aria-label", `${t("paper")}${name ? ` (${name})` : ""}: ${leads} ${t("leads")}, ${seconds} s, ${settings.speed} mm/s, ${settings.gain} mm/mV, ${FILTERS[settings.filter].name || t("as_recorded")}`);
     tool.lay(place);
     tool.set(settings.calipers, settings.march);
   }
