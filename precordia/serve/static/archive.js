@@ -13,7 +13,7 @@ export function archive(context) {
     h("section", {class: "panel wide"}, h("h2", {}, t("over_time")), columns(all.years, t("over_time"))),
     h("section", {class: "panel"}, h("h2", {}, t("findings")), bars(all.findings, all.n_cases, "finding")),
     h("section", {class: "panel"}, h("h2", {}, t("quality")), bars(all.quality, all.n_cases, "quality"), h("h2", {}, t("device")), bars(all.devices, all.n_cases, "device")),
-    h("section", {class: "panel"}, h("h2", {}, t("promise")), h("p", {}, h("span", {class: all.promise.holds ? "tag good" : "tag doubt"}, t(all.promise.holds ? "holds" : "holds_not")), " ", all.promise.text),
+    h("section", {class: "panel promised"}, h("h2", {}, t("promise")), h("p", {}, h("span", {class: all.promise.holds ? "tag good" : "tag doubt"}, t(all.promise.holds ? "holds" : "holds_not")), " ", all.promise.text),
       h("h2", {}, t("drift")), h("p", {class: "quiet"}, t("drift_help")), all.drift.years.length ? columns(all.drift.years, t("drift"), i => i.distance, 2) : "–"),
     h("section", {class: "panel wide"}, h("h2", {}, `${t("rejects")} (${number(rejects.total)})`), rejects.total ? [bars(all.rejects.map(r => ({name: r.reason, count: r.count})), rejects.total),
       h("ul", {class: "rejects"}, rejects.items.map(r => h("li", {}, h("strong", {}, r.recording_id || ""), " ", r.reason)))] : h("p", {class: "quiet"}, t("no_rejects")), service()),

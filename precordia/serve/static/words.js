@@ -28,7 +28,7 @@ const WORDS = {
   speed: ["Speed", "Vorschub"], gain: ["Gain", "Verstärkung"], layout: ["Layout", "Anordnung"], filter: ["Filter", "Filter"], zoom: ["Zoom", "Zoom"], calipers: ["Calipers", "Zirkel"], march: ["March out", "Fortsetzen"],
   as_recorded: ["as recorded", "wie aufgezeichnet"], paper: ["ECG on paper", "EKG auf Papier"], strip: ["Rhythm strip: choose a stretch", "Rhythmusstreifen: Abschnitt wählen"],
   caliper_help: ["Drag to measure. Arrow keys move the second point, with Shift the first; Escape removes.", "Zum Messen ziehen. Pfeiltasten bewegen den zweiten Punkt, mit Umschalt den ersten; Escape entfernt."],
-  at_true: ["true scale at 100 %", "bei 100 % maßstäblich"], measurements: ["Measurements", "Messwerte"], statements: ["Statements", "Aussagen"], average: ["Average beats", "Mittlere Schläge"],
+  fit: ["to the width", "auf Breite"], at_true: ["true scale at 100 %", "bei 100 % maßstäblich"], measurements: ["Measurements", "Messwerte"], statements: ["Statements", "Aussagen"], average: ["Average beats", "Mittlere Schläge"],
   lead: ["Lead", "Ableitung"], precedents: ["Precedents", "Präzedenzfälle"], overlay: ["Laid over", "Überlagert mit"], this_ecg: ["this ECG", "dieses EKG"], differs: ["differs", "weicht ab"], no_overlay: ["alone", "allein"],
   same: ["No lead differs markedly", "Keine Ableitung weicht deutlich ab"], not_sure: ["Not sure", "Unsicher"], consider: ["To consider", "Zu bedenken"], support: ["support", "Stütze"], measured: ["measured", "gemessen"],
   little_trust: ["little confidence", "wenig sicher"], print: ["Report page", "Befundseite"], quality_is: ["Signal quality", "Signalqualität"],
