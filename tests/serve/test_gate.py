@@ -74,6 +74,18 @@ def test_a_page_of_another_site_may_not_ask(client: TestClient, headers: dict[st
     assert client.post(path, headers=headers).status_code == 403
 
 
+def test_no_address_answers_a_foreign_name_or_another_site_s_page(client: TestClient) -> None:
+    for path, operations in client.app.openapi()["paths"].items():  # type: ignore[attr-defined]
+        address = path.replace("{case_id}", "1")
+        for method in (name.upper() for name in operations):
+            assert client.request(method, address, headers={"Host": "evil.example"}).status_code == 421, path
+            if method != "GET":
+                foreign = client.request(method, address, headers={"Origin": "https://evil.example"})
+                assert foreign.status_code == 403, path
+            else:  # what is read answers alike whoever's page asks: no other site may see it
+                assert "access-control-allow-origin" not in client.get(address).headers
+
+
 def test_our_own_page_may_ask(client: TestClient) -> None:
     headers = {"Origin": OURS, "Sec-Fetch-Site": "same-origin"}
     assert client.post("/v1/search", params={"text": "sinus rhythm"}, headers=headers).status_code == 200
