@@ -1,9 +1,11 @@
 """The service under load: signal queries a second at 16 clients, while a report is being written, and its memory.
 
     python -m benchmarks.service [--cases 2000] [--clients 16] [--requests 1000] [--workers N] [--kb DIR] [--format dicom]
+    python -m benchmarks.service --memory 10000
 
 The service runs as ``precordia serve`` does, with its audit; clients are threads of another process on the same machine and
 cost some of its time. Run it on an otherwise idle machine; where it is not idle, the processor's time a query tells more.
+``--memory`` asks so many questions, every tenth for a report, and prints the memory twenty times on the way.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ READY_S = 300.0
 
 
 @contextmanager
-def serving(kb: Path, workers: int | None, tokens: Path | None = None) -> Iterator[tuple[int, psutil.Process]]:
+def serving(kb: Path, workers: int | None) -> Iterator[tuple[int, psutil.Process]]:
     """``precordia serve`` on a free port, ready; the port and the process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -51,8 +53,10 @@ def serving(kb: Path, workers: int | None, tokens: Path | None = None) -> Iterat
         process.wait(30)
 
 
-def load(port: int, bodies: Sequence[bytes], n: int, clients: int) -> list[float]:
-    """Seconds that each of ``n`` signal queries took, asked by so many clients at a time."""
+def load(
+    port: int, bodies: Sequence[bytes], n: int, clients: int, path: str = "/v1/search?filename=ecg&k=10"
+) -> list[float]:
+    """Seconds that each of ``n`` questions took, asked by so many clients at a time; signal queries by default."""
     seconds: list[float] = []
     todo = iter(range(n))
     lock = threading.Lock()
@@ -66,7 +70,7 @@ def load(port: int, bodies: Sequence[bytes], n: int, clients: int) -> list[float
                 connection.close()
                 return
             began = time.perf_counter()
-            connection.request("POST", "/v1/search?filename=ecg&k=10", bodies[i % len(bodies)])
+            connection.request("POST", path, bodies[i % len(bodies)])
             answer = connection.getresponse()
             answer.read()
             if answer.status != 200:
@@ -113,7 +117,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--requests", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=1, help="how often so many requests, each with its memory")
+    parser.add_argument("--memory", type=int, metavar="N", help="instead: memory over so many requests")
     parser.add_argument("--workers", type=int)
     parser.add_argument("--format", default="dicom", help="of the ECGs that are sent: dicom, aecg or muse")
     parser.add_argument("--kb", type=Path, help="a knowledge base that is there, instead of a grown one")
@@ -125,6 +129,9 @@ def main() -> None:
         bodies = _ecgs(folder, args.format)
         rows = [("what", "goal", "measured")]
         with serving(kb, args.workers) as (port, service):
+            if args.memory:
+                _watch_memory(port, service, bodies, args.memory, args.clients)
+                return
             load(port, bodies, 2 * args.clients, args.clients)
             first = memory_mib(service)
             for reports in (False, True):
@@ -139,14 +146,19 @@ def main() -> None:
                     (f"signal queries a second, {args.clients} clients{beside}", ">= 35", f"{len(seconds) / wall:.1f}"),
                     ("  p50, p99, s", "p99 <= 1", f"{p50:.3f}, {p99:.3f}"),
                 ]
-            after = [memory_mib(service)]
-            for _ in range(args.rounds - 1):
-                load(port, bodies, args.requests, args.clients)
-                after.append(memory_mib(service))
-                print(f"{after[-1]:.0f} MiB", flush=True)
-        n = args.requests * (args.rounds + 1)
-        rows.append((f"memory, MiB, first and after {n} requests", "the same", f"{first:.0f}, {after[-1]:.0f}"))
+            after = memory_mib(service)
+        rows.append((f"memory, MiB, first and after {2 * args.requests} requests", "", f"{first:.0f}, {after:.0f}"))
         print(table(rows))
+
+
+def _watch_memory(port: int, service: psutil.Process, bodies: Sequence[bytes], n: int, clients: int) -> None:
+    """Print the memory of the service's processes as it goes."""
+    step = max(n // 20, 1)
+    print("| requests | memory, MiB |\n|---|---|")
+    for done in range(step, n + 1, step):
+        load(port, bodies, step - step // 10, clients)
+        load(port, bodies, step // 10, 1, "/v1/report?filename=ecg")
+        print(f"| {done} | {memory_mib(service):.0f} |", flush=True)
 
 
 def _measured(
@@ -175,13 +187,13 @@ def _grown(path: Path, n: int) -> Path:
     from precordia import KnowledgeBase
     from precordia.simulation.hospital import write_archive
 
-    archive = write_archive(path.with_name("archive"), 200, seed=1)
+    archive = write_archive(path.with_name("archive"), 600, seed=1)
     KnowledgeBase.create(path).add(archive.folder, reports=archive.reports)
     grow(path, n)
     return path
 
 
-def _ecgs(folder: Path, form: str, n: int = 32) -> list[bytes]:
+def _ecgs(folder: Path, form: str, n: int = 200) -> list[bytes]:
     from precordia.simulation import simulate
     from precordia.simulation.writers import WRITERS
 

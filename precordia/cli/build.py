@@ -133,6 +133,7 @@ def _watch(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
+    from precordia.indexing.jobs import Recorder
     from precordia.knowledge_base import KnowledgeBase
 
     path = kb_path(args)
@@ -141,7 +142,8 @@ def _build(args: argparse.Namespace) -> int:
             raise UsageError("name an archive to build from, or --refit to learn anew from what is there")
         return _refit(args, KnowledgeBase.open(path))
     kb = KnowledgeBase.open_or_create(path, encoder=args.encoder)
-    with redirect_stdout(sys.stderr):  # what others print meanwhile (Ray, of workers that died) is no result
+    # What others print meanwhile (Ray, of workers that died) is no result.
+    with Recorder(path, "build", str(Path(args.archive).absolute())) as record, redirect_stdout(sys.stderr):
         report = kb.add(
             args.archive,
             reports=args.reports,
@@ -150,12 +152,16 @@ def _build(args: argparse.Namespace) -> int:
             workers=args.workers,
             arrays=_arrays(args),
             executor=args.executor,
-            progress=lambda shards, total: progress(shards, total, "building", "shard"),
+            progress=lambda shards, total: record.progress(
+                progress(shards, total, "building", "shard"), total, "building", "shard"
+            ),
         )
+        record.tell(report.summary())
+        if args.refit:
+            record.stage("fitting")
+            kb.refit()
     if report.join:
         note(report.join)
-    if args.refit:
-        kb.refit()
     if args.json:
         print_json({"kb": path, "n_cases": len(kb), **report.document()})
     else:
@@ -170,7 +176,10 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _refit(args: argparse.Namespace, kb: KnowledgeBase) -> int:
-    kb.refit()
+    from precordia.indexing.jobs import Recorder
+
+    with Recorder(kb.path, "refit"):
+        kb.refit()
     taught = kb.knowledge().document()
     if args.json:
         print_json({"kb": kb.path, "n_cases": len(kb), "taught": taught})

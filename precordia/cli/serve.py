@@ -6,6 +6,7 @@ import argparse
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 from precordia.cli.console import add_kb_option, kb_path, note
 from precordia.cli.language_model import add_model_options, settings_of
@@ -25,12 +26,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME:ROLE",
         help="make a token (roles: read, write, admin), print it with its line for --tokens, and end",
     )
+    parser.add_argument("--oidc", metavar="URL", help="an OpenID Connect issuer whose tokens are taken, too")
+    parser.add_argument("--oidc-audience", metavar="NAME", help="whom its tokens must be made out for")
+    parser.add_argument("--oidc-claim", metavar="CLAIM", help="the claim that holds roles or groups (default: roles)")
+    parser.add_argument(
+        "--oidc-role",
+        action="append",
+        default=[],
+        metavar="VALUE=ROLE",
+        help="what of the claim gives which role (default: precordia-read, precordia-write, precordia-admin)",
+    )
     parser.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="NAME",
         help="a further name that browsers reach the service by; others are refused",
+    )
+    parser.add_argument(
+        "--archive",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a folder that administrators may build from at the page",
     )
     parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate chain; goes with --tls-key")
     parser.add_argument("--tls-key", type=Path, metavar="PEM", help="the certificate's private key")
@@ -64,23 +83,26 @@ def run(args: argparse.Namespace) -> int:
     from precordia.serve.noting import Notes
     from precordia.serve.security.tokens import Tokens
     from precordia.serve.work.archive import warm_to_write
+    from precordia.serve.working import Works
 
     if args.new_token:
         return _new_token(args.new_token)
-    tokens = Tokens.of_environment(args.tokens)
+    tokens = Tokens.of_environment(args.tokens, _issuer(args))
     if not tokens.needed and args.host not in _HERE:
         raise UsageError(
-            f"listening on {args.host} would show patients' data to the network: set PRECORDIA_TOKEN or name --tokens first"
+            f"listening on {args.host} would show patients' data to the network: set PRECORDIA_TOKEN, or name --tokens or --oidc"
         )
     tls = _tls(args)
     workers = args.workers if args.workers is not None else os.cpu_count() or 1
     if workers < 1 or args.rate <= 0:
         raise UsageError("--workers and --rate are at least 1")
+    archives = _archives(args)
     kb, settings = KnowledgeBase.open(kb_path(args)), settings_of(args)
     quick = Processes(kb.path, "none", workers)
     # A report may take a second longer; a search that waits for one may not.
-    slow = Processes(kb.path, args.llm, 1, warm_to_write, nice=5, settings=settings)
-    app = app_of(Service(quick, slow, tokens, args.llm, Notes(kb.audit)), _names(args), args.rate)
+    slow = Processes(kb.path, args.llm, 1, warm_to_write, nice=10, settings=settings)
+    service = Service(quick, slow, tokens, args.llm, Notes(kb.audit), works=Works(kb.path, archives))
+    app = app_of(service, _names(args), args.rate)
     note(f"serving {kb.path} at http{'s' if tls else ''}://{args.host}:{args.port} (Ctrl-C ends it)")
     if tls is None and args.host not in _HERE:
         note(
@@ -100,6 +122,35 @@ def _new_token(asked: str) -> int:
     note("the line for the file of --tokens:")
     print(line)
     return 0
+
+
+def _archives(args: argparse.Namespace) -> dict[str, Path]:
+    """Folders that may be built from, by their names."""
+    from precordia.core.errors import UsageError
+
+    found: dict[str, Path] = {}
+    for folder in args.archive:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no folder to build from")
+        if found.setdefault(folder.resolve().name, folder.resolve()) != folder.resolve():
+            raise UsageError(f"{folder}: another --archive has this name; rename one")
+    return found
+
+
+def _issuer(args: argparse.Namespace) -> Any:
+    """The issuer whose tokens are taken, or None."""
+    from precordia.core.errors import UsageError
+    from precordia.serve.security.oidc import CLAIM, Issuer, IssuerSettings
+
+    if args.oidc is None:
+        if args.oidc_audience or args.oidc_claim or args.oidc_role:
+            raise UsageError("--oidc-audience, --oidc-claim and --oidc-role go with --oidc")
+        return None
+    pairs = [pair.rpartition("=") for pair in args.oidc_role]
+    if not all(value and sign for value, sign, _ in pairs):
+        raise UsageError("--oidc-role is VALUE=ROLE")
+    roles = {"roles": {value: role for value, _, role in pairs}} if pairs else {}
+    return Issuer(IssuerSettings(args.oidc, args.oidc_audience or "", args.oidc_claim or CLAIM, **roles))
 
 
 def _tls(args: argparse.Namespace) -> tuple[Path, Path] | None:

@@ -76,8 +76,8 @@ def draft_document(draft: Draft) -> dict[str, Any]:
     """A draft with what must not be missed, its statements, their citations, and the precedents it rests on."""
     return {
         "text": draft.text,
-        "to_consider": [_statement_document(statement) for statement in draft.consider],
-        "statements": [_statement_document(statement) for statement in draft.statements],
+        "to_consider": [statement_document(statement) for statement in draft.consider],
+        "statements": [statement_document(statement) for statement in draft.statements],
         "abstained": draft.abstained,
         "reason": draft.reason,
         "warnings": list(draft.warnings),
@@ -89,7 +89,8 @@ def draft_document(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _statement_document(statement: Statement) -> dict[str, Any]:
+def statement_document(statement: Statement) -> dict[str, Any]:
+    """A statement with what it stands on."""
     return {
         "text": statement.text,
         "citations": [_citation_document(citation) for citation in statement.citations],

@@ -30,6 +30,34 @@ SCREEN_CORRELATION = 0.7
 that all leads tell stays below (0.88 the least, with a fifth drowned in noise; `python -m benchmarks.duplicates`)."""
 
 
+class Overlay:
+    """A recording that others are laid over, one after the other: what depends on it alone is made once.
+
+    Args:
+        recording: Standardized.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self._sides: dict[tuple[str, ...], tuple[_Side, _Side]] = {}
+
+    def correlation(self, other: Recording) -> float:
+        """How well another recording lies over this one at its best shift; see :func:`overlap_correlation`."""
+        leads = tuple(lead for lead in self.recording.leads if lead in other.leads)
+        if not leads or self.recording.fs != other.fs:
+            return 0.0
+        if leads not in self._sides:
+            self._sides[leads] = _sides(_rows(self.recording, leads))
+        plain, clipped = self._sides[leads]
+        against = _sides(_rows(other, leads))
+        min_overlap, second_long = round(MIN_OVERLAP_S * other.fs), round(other.fs)
+        shifts = {_best_shift(plain, against[0], min_overlap), _best_shift(clipped, against[1], min_overlap)}
+        return max(
+            float(np.median(_segment_correlations(*_overlap(plain.rows, against[0].rows, shift), second_long)))
+            for shift in shifts
+        )
+
+
 def overlap_correlation(first: Recording, second: Recording) -> float:
     """How well two recordings lie over each other at their best shift, -1 to 1, all common leads together.
 
@@ -38,28 +66,52 @@ def overlap_correlation(first: Recording, second: Recording) -> float:
     of the overlap, so that a transient at an end or one burst of noise does not hide a copy. Gain is divided out over
     all leads at once. 0.0 without common leads.
     """
-    leads = [lead for lead in first.leads if lead in second.leads]
-    if not leads or first.fs != second.fs:
-        return 0.0
-    a = first.signal[[first.leads.index(lead) for lead in leads]].astype(np.float64)
-    b = second.signal[[second.leads.index(lead) for lead in leads]].astype(np.float64)
-    min_overlap, second_long = round(MIN_OVERLAP_S * first.fs), round(first.fs)
-    shifts = {_best_shift(a, b, min_overlap), _best_shift(_clipped(a), _clipped(b), min_overlap)}
-    return max(float(np.median(_segment_correlations(*_overlap(a, b, shift), second_long))) for shift in shifts)
+    return Overlay(first).correlation(second)
 
 
-def may_be_near_duplicate(first: Recording, second: Recording) -> bool:
-    """Whether two recordings, standardized to :data:`SCREEN`, are worth a look at all their leads.
+def may_be_near_duplicate(first: Overlay, second: Recording) -> bool:
+    """Whether two recordings, the second standardized to :data:`SCREEN`, are worth a look at all their leads.
 
     True also where they have too few of those leads in common to tell.
     """
-    common = [lead for lead in SCREEN.leads if lead in first.leads and lead in second.leads]
-    return len(common) < 2 or overlap_correlation(first, second) >= SCREEN_CORRELATION
+    common = [lead for lead in SCREEN.leads if lead in first.recording.leads and lead in second.leads]
+    return len(common) < 2 or first.correlation(second) >= SCREEN_CORRELATION
 
 
-def is_near_duplicate(first: Recording, second: Recording, threshold: float = COPY_CORRELATION) -> bool:
+def is_near_duplicate(first: Overlay | Recording, second: Recording, threshold: float = COPY_CORRELATION) -> bool:
     """Whether two standardized recordings are the same ECG."""
-    return overlap_correlation(first, second) >= threshold
+    overlay = first if isinstance(first, Overlay) else Overlay(first)
+    return overlay.correlation(second) >= threshold
+
+
+class _Side:
+    """One of two recordings that are laid over each other: rows ``(n_leads, n_samples)``, mV, with what is made of them."""
+
+    def __init__(self, rows: NDArray[np.float64]) -> None:
+        self.rows = rows
+        self._energy = np.concatenate([[0.0], np.cumsum((rows * rows).sum(axis=0))])
+        self._spectra: dict[int, NDArray[np.complex128]] = {}
+
+    def spectrum(self, size: int) -> NDArray[np.complex128]:
+        """The rows' Fourier transforms, padded to a size."""
+        if size not in self._spectra:
+            self._spectra[size] = rfft(self.rows, size)
+        return self._spectra[size]
+
+    def energy(self, start: NDArray[np.int_], length: NDArray[np.int_]) -> NDArray[np.float64]:
+        """Energy of the samples from each start on."""
+        out: NDArray[np.float64] = self._energy[start + length] - self._energy[start]
+        return out
+
+
+def _rows(recording: Recording, leads: tuple[str, ...]) -> NDArray[np.float64]:
+    rows: NDArray[np.float64] = recording.signal[[recording.leads.index(lead) for lead in leads]].astype(np.float64)
+    return rows
+
+
+def _sides(rows: NDArray[np.float64]) -> tuple[_Side, _Side]:
+    """Rows as they are, and their low amplitudes."""
+    return _Side(rows), _Side(_clipped(rows))
 
 
 def _overlap(
@@ -77,25 +129,19 @@ def _clipped(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(x, -limit, limit)
 
 
-def _best_shift(a: NDArray[np.float64], b: NDArray[np.float64], min_overlap: int) -> int:
+def _best_shift(first: _Side, second: _Side, min_overlap: int) -> int:
     """The shift ``s`` for which ``a[:, s + i]`` is most like ``b[:, i]``, with at least ``min_overlap`` samples in common."""
-    n, m = a.shape[1], b.shape[1]
+    n, m = first.rows.shape[1], second.rows.shape[1]
     size = fast_length(n + m - 1)
-    product = irfft(rfft(a, size) * np.conj(rfft(b, size)), size).sum(axis=0)
+    product = irfft(first.spectrum(size) * np.conj(second.spectrum(size)), size).sum(axis=0)
     shifts = np.arange(-(m - 1), n)
     overlap = np.minimum(n, shifts + m) - np.maximum(0, shifts)
-    energy_a = _running_energy(a, np.maximum(0, shifts), overlap)
-    energy_b = _running_energy(b, np.maximum(0, -shifts), overlap)
-    norm = np.sqrt(np.maximum(energy_a * energy_b, 1e-18))
+    norm = np.sqrt(
+        np.maximum(first.energy(np.maximum(0, shifts), overlap) * second.energy(np.maximum(0, -shifts), overlap), 1e-18)
+    )
     # Negative shifts stand at the end of a circular correlation.
     score = np.where(overlap >= min(min_overlap, n, m), product[shifts] / norm, -np.inf)
     return int(shifts[int(np.argmax(score))])
-
-
-def _running_energy(x: NDArray[np.float64], start: NDArray[np.int_], length: NDArray[np.int_]) -> NDArray[np.float64]:
-    total = np.concatenate([[0.0], np.cumsum((x * x).sum(axis=0))])
-    out: NDArray[np.float64] = total[start + length] - total[start]
-    return out
 
 
 def _segment_correlations(a: NDArray[np.float64], b: NDArray[np.float64], width: int) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from precordia.core.findings import Measurements
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Query
 from precordia.records.standardize import SignalSpec
-from precordia.retrieval.duplicates import SCREEN, is_near_duplicate, may_be_near_duplicate
+from precordia.retrieval.duplicates import SCREEN, Overlay, is_near_duplicate, may_be_near_duplicate
 
 RATE_TOLERANCE = 0.06
 """Relative difference of heart rates from which two signals of one length are not one ECG: what another rate, gain or
@@ -48,7 +48,7 @@ class Guard:
         load: Callable[[int, SignalSpec], Recording],
     ) -> None:
         self._query = query
-        self._standardized = standardized
+        self._standardized = None if standardized is None else Overlay(standardized)
         self._rate = measured.heart_rate_bpm
         self._load = load
         self._copy: dict[int, bool] = {}
@@ -99,9 +99,9 @@ class Guard:
             self._copy[case.case_id] = self._lies_over(case.case_id, self._standardized)
         return self._copy[case.case_id]
 
-    def _lies_over(self, case_id: int, standardized: Recording) -> bool:
+    def _lies_over(self, case_id: int, standardized: Overlay) -> bool:
         """Whether a case is a near-copy: by a few leads first, and by all only where those leave it open."""
-        if sum(lead in SCREEN.leads for lead in standardized.leads) >= 2:
+        if sum(lead in SCREEN.leads for lead in standardized.recording.leads) >= 2:
             try:
                 if not may_be_near_duplicate(standardized, self._load(case_id, SCREEN)):
                     return False
@@ -113,6 +113,6 @@ class Guard:
         rate = case.measurements.heart_rate_bpm
         if rate is None or self._rate is None:
             return True
-        length = self._standardized.duration_s if self._standardized is not None else 0.0
+        length = self._standardized.recording.duration_s if self._standardized is not None else 0.0
         alike = abs(case.duration_s - length) <= 0.05 * length
         return abs(rate - self._rate) <= (RATE_TOLERANCE if alike else CROP_RATE_TOLERANCE) * max(rate, self._rate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from precordia.retrieval.fusion import reciprocal_rank_fusion
 from precordia.retrieval.grammar import Understood, read_query
 from precordia.retrieval.grammar.condition import denies, is_wanted, must_hold, not_denied, wanted
 from precordia.retrieval.guards import Guard
+from precordia.retrieval.memory import Memory
 from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
 
 SPARE = 8
@@ -70,6 +71,11 @@ class Retriever:
     meanings: VectorIndex | None = None
     text_encoder: Callable[[], TextEncoder] | None = None
 
+    @cached_property
+    def memory(self) -> Memory:
+        """What was read of the store, which stays at one version while this answers."""
+        return Memory(self.store)
+
     def retrieve(self, query: Query, known: Known | None = None) -> list[Hit]:
         """At most ``query.k`` hits, best first, ties by case id.
 
@@ -106,7 +112,7 @@ class Retriever:
                 order, rankings = _by_tiers(modalities, tiers, min(depth, total), speaking)
             else:
                 order, rankings = _by_fusion(modalities, tiers, min(depth, total), allowed, speaking)
-            admitted = guard.admit(self.store.get([case_id for case_id, _ in order]), query.k)
+            admitted = guard.admit(self.memory.cases([case_id for case_id, _ in order]), query.k)
             # Guards may have taken hits away: read deeper until there are enough, or no more.
             if len(admitted) >= query.k or depth >= total:
                 break
@@ -139,7 +145,7 @@ class Retriever:
         depth = max(query.k + SPARE, CANDIDATES)
         while True:
             ranking = VectorModality(self.signals, known.vector).rank(min(depth, total), allowed) if total else []
-            cases = self.store.get([case_id for case_id, _ in ranking])
+            cases = self.memory.cases([case_id for case_id, _ in ranking])
             alike = likeness(cases, self.signals.vectors(np.array([c.case_id for c in cases], dtype=np.int64)))
             order = sorted(zip(alike.tolist(), cases, strict=True), key=lambda pair: (-pair[0], pair[1].case_id))
             admitted = guard.admit([case for _, case in order], query.k)
@@ -185,18 +191,14 @@ class Retriever:
         return out
 
     def _guard(self, query: Query, known: Known | None) -> Guard:
-        from precordia.records.standardize import SignalSpec, standardize
+        from precordia.records.standardize import standardize
 
-        def load(case_id: int, spec: SignalSpec) -> Recording:
-            # All leads of the whole spec may be needed to derive those that are missing.
-            leads = None if spec == SignalSpec() else spec.leads
-            return standardize(self.store.waveform(case_id, leads), spec)
-
+        load = self.memory.standardized
         if query.recording is None or known is None:
             return Guard(query, None, Measurements(), load)
         guard = Guard(query, standardize(query.recording), known.measurements, load)
         nearest = VectorModality(self.signals, known.vector).rank(min(SPARE, len(self.store)), None)
-        guard.meet(self.store.get([case_id for case_id, _ in nearest]))
+        guard.meet(self.memory.cases([case_id for case_id, _ in nearest]))
         return guard
 
     def _allowed(self, *conditions: str | None) -> NDArray[np.int64] | None:

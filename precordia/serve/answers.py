@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import date, datetime
@@ -79,7 +80,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if np.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): _plain_of(key, inner) for key, inner in value.items()}
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, np.generic):
@@ -93,12 +94,34 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def _plain_of(key: Any, value: Any) -> Any:
+    return without_folders(value) if key == "source" and isinstance(value, str) else plain(value)
+
+
+def without_folders(text: str) -> str:
+    """A text whose absolute paths are names of files: where an archive lies is not for who reads its cases.
+
+    >>> without_folders("/data/ward 7/x.xml"), without_folders("/kb/cases/a.parquet: damaged; 1/2 left")
+    ('x.xml', 'a.parquet: damaged; 1/2 left')
+    """
+    if _ABSOLUTE.fullmatch(text):
+        return text.replace("\\", "/").rpartition("/")[2]
+    return _FOLDERS.sub("", text)
+
+
+_ABSOLUTE: Final = re.compile(r"(?:[A-Za-z]:[\\/]|/|[a-z0-9]+://)[^:;,]*")
+"""A text that is one path, perhaps with spaces, or an address of object storage."""
+
+_FOLDERS: Final = re.compile(r"(?<![\w/])(?:[a-z0-9]+:/)?/(?:[^\s/:;,'\"]+/)+")
+"""The folders of a path within a sentence."""
+
+
 def refusal(error: Exception) -> Answer:
     """What is told of an error: of a mistake of ours its kind and place alone, since its message may hold what was sent."""
     if not isinstance(error, PrecordiaError):
         told = f"internal error ({type(error).__name__} in {place_of(error)}); please report it"
         return Answer(encoded({"error": told}), 500)
-    return Answer(encoded({"error": " ".join(str(error).split())}), status_of(error))
+    return Answer(encoded({"error": without_folders(" ".join(str(error).split()))}), status_of(error))
 
 
 def status_of(error: PrecordiaError) -> int:

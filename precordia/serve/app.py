@@ -6,7 +6,7 @@ status 400 (bad question or unusable file), 401, 403, 404, 413, 429, 500 or 503.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -27,13 +27,15 @@ from precordia.serve.asking import Refused, Service, needs, refused, response
 from precordia.serve.desk import OneRoom
 from precordia.serve.metrics import Counting
 from precordia.serve.noting import Notes
-from precordia.serve.routes import archive, exporting, finding, keeping, reviewing, talking, tracing, writing
-from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, Gate, TooSlow
-from precordia.serve.security.tokens import Person, Tokens
+from precordia.serve.routes import archive, exporting, finding, keeping, reviewing, talking, tracing, working, writing
+from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, Gate, TooLarge, TooSlow
+from precordia.serve.security.people import Person
+from precordia.serve.security.tokens import Tokens
 from precordia.serve.work.room import Room
+from precordia.serve.working import Works
 
 STATIC: Final = Path(__file__).parent / "static"
-_PARTS: Final = (finding, tracing, writing, talking, reviewing, archive, exporting, keeping)
+_PARTS: Final = (finding, tracing, writing, talking, reviewing, archive, exporting, keeping, working)
 
 
 class _Discreet:
@@ -52,7 +54,7 @@ class _Discreet:
 
         try:
             await self.app(scope, receive, sending)
-        except TooSlow:  # the gate says so
+        except (TooSlow, TooLarge):  # the gate says so
             raise
         except Exception as error:
             if not begun:
@@ -68,6 +70,7 @@ def create_app(
     tokens: Tokens | None = None,
     hosts: Collection[str] = LOOPBACK,
     rate: float = RATE,
+    archives: Mapping[str, Path] | None = None,
 ) -> FastAPI:
     """The service over one knowledge base, in this process: for tests and notebooks.
 
@@ -78,10 +81,13 @@ def create_app(
         tokens: In place of ``token``: those of several people.
         hosts: The names that it answers to.
         rate: Requests a second of one address.
+        archives: Name to folder that administrators may build from.
     """
     desk = OneRoom(Room(kb, llm))
     name = llm if isinstance(llm, str) else llm.name
-    return app_of(Service(desk, desk, tokens or Tokens(plain=token), name, Notes(kb.audit)), hosts, rate)
+    works = Works(kb.path, archives)
+    service = Service(desk, desk, tokens or Tokens(plain=token), name, Notes(kb.audit), works=works)
+    return app_of(service, hosts, rate)
 
 
 def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RATE, body_s: float = BODY_S) -> FastAPI:

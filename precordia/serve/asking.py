@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from precordia.core.errors import PrecordiaError, UsageError
@@ -20,9 +21,11 @@ from precordia.serve.desk import Desk, Work
 from precordia.serve.metrics import Metrics
 from precordia.serve.noting import Notes
 from precordia.serve.security.limits import Arriving, Guesses
-from precordia.serve.security.tokens import Person, Tokens
+from precordia.serve.security.people import Person
+from precordia.serve.security.tokens import Tokens
 from precordia.serve.upload import MAX_BYTES
 from precordia.serve.work.room import Ecg
+from precordia.serve.working import Works
 
 
 class Refused(PrecordiaError):
@@ -52,6 +55,7 @@ class Service:
         metrics: Counts of what was answered.
         guesses: Who has shown wrong tokens.
         arriving: Room for bodies that are on their way.
+        works: The jobs, or None where none are started from here.
     """
 
     quick: Desk
@@ -62,6 +66,7 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     guesses: Guesses = field(default_factory=Guesses)
     arriving: Arriving = field(default_factory=Arriving)
+    works: Works | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -75,6 +80,8 @@ class Service:
             self.quick.close()
             self.slow.close()
             self.notes.close()
+            if self.works is not None:
+                self.works.close()
 
 
 def service_of(request: Request) -> Service:
@@ -87,7 +94,7 @@ def needs(role: str) -> Callable[..., Coroutine[Any, Any, Person]]:
     """A dependency that lets in who has a role, and gives who it is."""
 
     async def let_in(request: Request) -> Person:
-        person = person_of(request)
+        person = await person_of(request)
         if person is None:
             raise Refused(
                 401, "the token is missing or wrong: send Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"}
@@ -100,7 +107,7 @@ def needs(role: str) -> Callable[..., Coroutine[Any, Any, Person]]:
     return let_in
 
 
-def person_of(request: Request) -> Person | None:
+async def person_of(request: Request) -> Person | None:
     """Who sends a request; None for who shows no token that is known.
 
     Raises:
@@ -111,7 +118,7 @@ def person_of(request: Request) -> Person | None:
     shown = token.strip() if scheme.lower() == "bearer" and token.strip() else None
     address = request.client.host if request.client else ""
     try:
-        person = service.tokens.person(shown)
+        person = await run_in_threadpool(service.tokens.person, shown) if shown else service.tokens.person(None)
     except UsageError as error:
         print(f"precordia serve: {error}", file=sys.stderr)
         raise Refused(503, "nobody can be let in at the moment: see what the service says") from None

@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +20,15 @@ from typing import Any, Final, Protocol
 
 from precordia.language_models import LanguageModelSettings
 from precordia.serve.answers import Answer, encoded, refusal
+from precordia.serve.wire import Wire, WireEnd
 from precordia.serve.work import archive
 from precordia.serve.work.room import Room
 
 Work = Callable[..., Answer]
 """A function of :mod:`precordia.serve.work`: the room first, then what was asked."""
+
+Told = Callable[[Answer], None]
+"""Takes what may be shown before the work is done; called in the event loop."""
 
 MAX_WAITING: Final = 256
 """Most pieces of work that wait or are done at a time; who comes then is told to come again."""
@@ -46,8 +50,8 @@ class Desk(Protocol):
         """Whether a question would be answered at once."""
         ...
 
-    async def do(self, work: Work, *asked: Any) -> Answer:
-        """The answer; an error becomes one."""
+    async def do(self, work: Work, *asked: Any, told: Told | None = None) -> Answer:
+        """The answer; an error becomes one. ``told`` is given before what the work tells on its way."""
         ...
 
     async def warm(self) -> None:
@@ -71,9 +75,15 @@ class OneRoom:
     async def warm(self) -> None:
         """See :class:`Desk`: the first question does it."""
 
-    async def do(self, work: Work, *asked: Any) -> Answer:
+    async def do(self, work: Work, *asked: Any, told: Told | None = None) -> Answer:
         """See :class:`Desk`."""
-        return await asyncio.wrap_future(self._threads.submit(_done, self._room, work, asked))
+        loop = asyncio.get_running_loop()
+
+        def tell(piece: Answer) -> None:
+            if told is not None:
+                loop.call_soon_threadsafe(told, piece)
+
+        return await asyncio.wrap_future(self._threads.submit(_done, self._room, work, asked, tell))
 
     def close(self) -> None:
         """See :class:`Desk`."""
@@ -108,15 +118,17 @@ class Processes:
         self._lock = threading.Lock()
         self._pool = self._start()
 
-    async def do(self, work: Work, *asked: Any) -> Answer:
+    async def do(self, work: Work, *asked: Any, told: Told | None = None) -> Answer:
         """See :class:`Desk`."""
         if self._waiting >= MAX_WAITING:
             return BUSY
         self._waiting += 1
-        pool = self._pool
+        pool, wire = self._pool, self._wire
         try:
-            future: Future[Answer] = pool.submit(_done_here, work, asked)
-            return await asyncio.wrap_future(future)
+            if told is None:
+                return await asyncio.wrap_future(pool.submit(_done_here, work, asked))
+            async with wire.line(told) as number:
+                return await asyncio.wrap_future(pool.submit(_done_here, work, asked, number))
         except BrokenProcessPool:
             # Killed from outside, most often for memory: those that waited are told, the next find new ones.
             self._replace(pool)
@@ -142,7 +154,8 @@ class Processes:
     def _start(self) -> ProcessPoolExecutor:
         # Not forked: threads of torch and pyarrow do not survive it.
         spawn = multiprocessing.get_context("spawn")
-        at_hand = (str(self._kb), self._llm, self._settings, self._nice)
+        self._wire = Wire(spawn)
+        at_hand = (str(self._kb), self._llm, self._settings, self._nice, self._wire.end)
         return ProcessPoolExecutor(self.n, spawn, initializer=_enter, initargs=at_hand)
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
@@ -160,10 +173,13 @@ def _met(room: Room, warming: Work) -> Answer:
 _here: Room | None = None
 """The room of this worker process."""
 
+_end: WireEnd | None = None
+"""Where this worker process tells what it has before it is done."""
 
-def _enter(kb: str, llm: str, settings: LanguageModelSettings | None, nice: int) -> None:
+
+def _enter(kb: str, llm: str, settings: LanguageModelSettings | None, nice: int, end: WireEnd) -> None:
     """Open the knowledge base in a new process."""
-    global _here
+    global _here, _end
     import signal
 
     # Ctrl-C goes to the whole group: the parent ends its processes itself, and where it was killed, they follow it.
@@ -177,7 +193,7 @@ def _enter(kb: str, llm: str, settings: LanguageModelSettings | None, nice: int)
 
     # One core a process: several processes that all use all cores take turns at each other's expense.
     torch.set_num_threads(1)
-    _here = Room(KnowledgeBase.open(kb), llm, settings=settings)
+    _here, _end = Room(KnowledgeBase.open(kb), llm, settings=settings), end
 
 
 def _follow_parent() -> None:
@@ -187,12 +203,17 @@ def _follow_parent() -> None:
         os._exit(0)
 
 
-def _done_here(work: Work, asked: tuple[Any, ...]) -> Answer:
+def _done_here(work: Work, asked: tuple[Any, ...], line: int | None = None) -> Answer:
     assert _here is not None
-    return _done(_here, work, asked)
+    assert _end is not None
+    if line is None:
+        return _done(_here, work, asked)
+    with _end.line(line) as tell:
+        return _done(_here, work, asked, tell)
 
 
-def _done(room: Room, work: Work, asked: tuple[Any, ...]) -> Answer:
+def _done(room: Room, work: Work, asked: tuple[Any, ...], tell: Told = lambda _: None) -> Answer:
+    room.tell = tell
     try:
         return work(room, *asked)
     except Exception as error:

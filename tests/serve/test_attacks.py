@@ -19,6 +19,7 @@ from fastapi.testclient import TestClient
 
 from precordia import KnowledgeBase
 from precordia.serve.app import app_of, create_app
+from precordia.serve.security.gate import WORDS, WORDS_BYTES
 from precordia.serve.server import HEAD_BYTES, PatientProtocol, server_of
 from precordia.serve.upload import MAX_BYTES
 from precordia.simulation import simulate
@@ -124,6 +125,36 @@ def test_a_body_without_end_is_cut_off(port: int) -> None:
         except OSError:
             return
         assert endless.recv(12) in (b"HTTP/1.1 413", b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize("path", WORDS)
+@pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
+def test_words_without_end_are_cut_off_before_anyone_is_asked_who_sends_them(port: int, path: str, kind: str) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as endless:
+        endless.settimeout(10)
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        endless.sendall(head.encode())
+        chunk = b"%x\r\n" % 2**16 + b"[" * 2**16 + b"\r\n"
+        sent = 0
+        try:
+            while sent <= 8 * WORDS_BYTES:
+                endless.sendall(chunk)
+                sent += 2**16
+        except OSError:
+            return
+        assert endless.recv(12) == b"HTTP/1.1 413"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 100_000, b'{"kind":' * 50_000, b"\xff\xfe", b'{"messages": [' + b"{}," * 100_000 + b"{}]}", b"NaN", b'"\\ud800"', b""],
+    ids=["brackets", "braces", "bytes", "messages", "NaN", "half a letter", "nothing"],
+)  # fmt: skip
+@pytest.mark.parametrize("path", WORDS)
+def test_words_that_are_none_are_refused(client: TestClient, path: str, body: bytes) -> None:
+    answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"error"}
 
 
 def test_a_head_that_is_too_long_is_refused(port: int) -> None:
@@ -241,6 +272,28 @@ def test_what_was_sent_comes_back_as_text(poisoned: TestClient, archive: Archive
         answer = poisoned.post(path, params=parameters, content=content)
         assert answer.headers["content-type"] == "application/json"
         json.loads(answer.content)
+
+
+def test_words_come_back_as_text_whoever_sends_them(poisoned: TestClient) -> None:
+    case = poisoned.get("/v1/cases").json()["items"][0]["case_id"]
+    talk = {"messages": [{"role": "user", "content": f"{SCRIPT} \r\n\r\nevent: done\r\ndata: {{}}"}], "case": case}
+    chat = poisoned.post("/v1/chat", json=talk)
+    assert chat.headers["content-type"].startswith("text/event-stream")
+    # No words of others make an event of their own.
+    lines = chat.text.strip().split("\n")
+    assert [line.split(": ")[0] for line in lines if line] == ["event", "data"] * (
+        len([line for line in lines if line]) // 2
+    )
+    assert [line for line in lines if line.startswith("event: done")].__len__() == 1
+    for path, body in (
+        ("/v1/jobs", {"kind": SCRIPT}),
+        ("/v1/jobs", {"kind": "build", "archive": SCRIPT}),
+        ("/v1/reviews", {"case": SCRIPT, "statements": [{"id": SCRIPT, "decision": "accept"}]}),
+        ("/v1/reviews", {"case": case, "statements": [{"id": SCRIPT, "decision": SCRIPT}]}),
+    ):
+        answer = poisoned.post(path, json=body)
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.status_code in (400, 404)
 
 
 def test_a_page_of_a_report_runs_no_script_of_others(poisoned: TestClient, archive: Archive) -> None:

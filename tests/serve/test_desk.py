@@ -41,6 +41,21 @@ def who(room: Room) -> Answer:
     return Shown().json({"pid": os.getpid()})
 
 
+def think_aloud(room: Room, n: int) -> Answer:
+    """Tells piece after piece before it is done."""
+    for i in range(n):
+        room.tell(Shown().json({"piece": i}))
+        time.sleep(0.05)
+    return Shown().json({"done": n})
+
+
+def think_and_die(room: Room) -> Answer:
+    """Tells one piece, and is gone."""
+    room.tell(Shown().json({"piece": 0}))
+    time.sleep(0.2)
+    os._exit(9)
+
+
 @pytest.fixture(scope="module")
 def processes(kb: KnowledgeBase) -> Iterator[Processes]:
     desk = Processes(kb.path, "none", 2)
@@ -93,6 +108,44 @@ def test_who_comes_when_too_many_wait_is_told_so(processes: Processes, monkeypat
         return [answer.status for answer in await asyncio.gather(*(processes.do(who) for _ in range(4)))]
 
     assert sorted(asyncio.run(several())) == [200, 200, 503, 503]
+
+
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_what_is_told_on_the_way_comes_before_the_answer_and_in_order(
+    kb: KnowledgeBase, processes: Processes, where: str
+) -> None:
+    desk = OneRoom(Room(kb)) if where == "here" else processes
+
+    async def listen() -> tuple[list[list[bytes]], list[float]]:
+        told: list[list[bytes]] = [[], []]
+        times: list[float] = []
+
+        def note(piece: Answer) -> None:
+            told[0].append(piece.content)
+            times.append(time.monotonic())
+
+        began = time.monotonic()
+        done = await asyncio.gather(
+            desk.do(think_aloud, 20, told=note),
+            desk.do(think_aloud, 5, told=lambda piece: told[1].append(piece.content)),
+            desk.do(archive.health),
+        )
+        assert [answer.status for answer in done] == [200, 200, 200]
+        return told, [t - began for t in times]
+
+    told, times = asyncio.run(listen())
+    assert told == [[b'{"piece":%d}' % i for i in range(n)] for n in (20, 5)]
+    # They come one by one, not together at the end.
+    assert times[-1] - times[0] > 0.5
+
+
+def test_what_a_dying_process_has_told_is_kept_and_its_end_is_told(processes: Processes) -> None:
+    told: list[Answer] = []
+    answer = asyncio.run(processes.do(think_and_die, told=told.append))
+    assert answer.status == 503
+    assert [piece.content for piece in told] == [b'{"piece":0}']
+    assert asyncio.run(processes.do(think_aloud, 2, told=told.append)).status == 200
+    assert len(told) == 3
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

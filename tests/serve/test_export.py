@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from fastapi.testclient import TestClient
 
 from precordia import KnowledgeBase, Recording, read_recording
 from precordia.core.drafts import Citation, Draft, Statement
+from precordia.core.errors import UsageError
 from precordia.core.findings import Finding, Measurements
 from precordia.serve.export.pdf import PORTRAIT, Page, pdf_of, wrapped
-from precordia.serve.export.report_fhir import report_fhir
+from precordia.serve.export.report_fhir import LOINC, report_fhir
 from precordia.serve.export.report_pdf import NOTICE, report_pdf
+from precordia.serve.export.report_sr import MDC, report_sr
 from precordia.serve.export.signals import csv_of, dicom_of, step_uv, wfdb_of
 from precordia.simulation import simulate
 
@@ -150,6 +153,63 @@ def test_a_report_is_an_encapsulated_pdf(client: TestClient, case_id: str) -> No
     ecg = pydicom.dcmread(io.BytesIO(client.get(f"/v1/cases/{case_id}/signal", params={"format": "dicom"}).content))
     assert ecg.StudyInstanceUID == ds.StudyInstanceUID
     assert ecg.SOPInstanceUID != ds.SOPInstanceUID
+
+
+def test_a_report_is_a_structured_report_that_others_read(draft: Draft, ecg: Recording, tmp_path: Path) -> None:
+    hd = pytest.importorskip("highdicom", reason="needs highdicom")
+    concepts = pytest.importorskip("pydicom.sr._concepts_dict").concepts
+    timed = replace(ecg, time=datetime(2024, 5, 1, 8, 30))
+    file = tmp_path / "report.dcm"
+    file.write_bytes(report_sr(draft, timed))
+    sr = hd.sr.srread(file)
+    assert type(sr) is hd.sr.ComprehensiveSR
+    assert (sr.CompletionFlag, sr.VerificationFlag) == ("PARTIAL", "UNVERIFIED")
+    assert sr.ContentTemplateSequence[0].TemplateIdentifier == "3700"
+    found = [(item.value_type.value, item.name.meaning, item) for item in sr.content[0].ContentSequence]
+    words = [item.value for kind, name, item in found if (kind, name) == ("TEXT", "Finding")]
+    assert words == ["To consider: New (fast) rhythm?", *(s.text for s in draft.statements)]
+    codes = [item.value.value for kind, name, item in found if (kind, name) == ("CODE", "Finding")]
+    assert set(codes) == {"164889003"}
+    (box,) = (item for _, name, item in found if name == "ECG Global Measurements")
+    values = {item.name.value: (item.value, item.unit.value) for item in box.ContentSequence}
+    assert values == {"8867-4": (81, "/min"), "2:16156": (92, "ms"), "2:15880": (431, "ms"), "2:16132": (-12, "deg")}
+    assert NOTICE in found[-1][2].value
+    # Every code of PS3.16 is there under the name that the standard prints.
+    printed = {
+        code: meaning
+        for names in concepts["MDC"].values()
+        for code, (meaning, groups) in names.items()
+        if set(groups) & {3227, 3228, 3229}
+    }
+    assert {code: printed[code] for code, _ in MDC.values()} == dict(MDC.values())
+    # It names the ECG that we give out as DICOM.
+    there = pydicom.dcmread(io.BytesIO(dicom_of(timed)))
+    (study,) = sr.CurrentRequestedProcedureEvidenceSequence
+    (series,) = study.ReferencedSeriesSequence
+    assert study.StudyInstanceUID == sr.StudyInstanceUID == there.StudyInstanceUID
+    assert series.SeriesInstanceUID == there.SeriesInstanceUID
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == there.SOPInstanceUID
+    assert report_sr(draft, timed) == file.read_bytes()
+
+
+def test_a_structured_report_has_a_time_or_says_why_not(
+    client: TestClient, kb: KnowledgeBase, draft: Draft, ecg: Recording
+) -> None:
+    case = next(str(case.case_id) for case in kb.cases(kb.ids()) if case.time)
+    answer = client.post("/v1/report", params={"case": case, "format": "dicom-sr"})
+    assert pydicom.dcmread(io.BytesIO(answer.content)).SOPClassUID.name == "Comprehensive SR Storage"
+    with pytest.raises(UsageError, match="format=dicom"):
+        report_sr(draft, replace(ecg, time=None))
+
+
+def test_codes_of_loinc_have_their_check_digits() -> None:
+    def check_digit(number: str) -> int:
+        doubled = "".join(str(int(d) * (2 if i % 2 == 0 else 1)) for i, d in enumerate(reversed(number)))
+        return -sum(map(int, doubled)) % 10
+
+    for code in (*(code for code, _ in LOINC.values()), "11524-6", "8601-7", "28010-7"):
+        number, _, digit = code.partition("-")
+        assert check_digit(number) == int(digit), code
 
 
 def test_a_signal_as_dicom_comes_back_by_pydicom(ecg: Recording) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ from fastapi.testclient import TestClient
 
 from precordia import KnowledgeBase
 from precordia.core.errors import UsageError
+from precordia.indexing.schema import Reject
 from precordia.serve.app import create_app
 from precordia.serve.security.gate import Buckets
 from precordia.serve.security.limits import GUESSES, Arriving, Guesses
-from precordia.serve.security.tokens import ROLES, Person, Tokens, new_token, read_tokens
+from precordia.serve.security.people import ROLES, Person
+from precordia.serve.security.tokens import Tokens, new_token, read_tokens
 from precordia.serve.upload import MAX_BYTES
+from precordia.simulation.hospital import Archive
 
 OURS = "http://localhost"
 
@@ -70,6 +74,18 @@ def test_a_page_of_another_site_may_not_ask(client: TestClient, headers: dict[st
     assert client.post(path, headers=headers).status_code == 403
 
 
+def test_no_address_answers_a_foreign_name_or_another_site_s_page(client: TestClient) -> None:
+    for path, operations in client.app.openapi()["paths"].items():  # type: ignore[attr-defined]
+        address = path.replace("{case_id}", "1")
+        for method in (name.upper() for name in operations):
+            assert client.request(method, address, headers={"Host": "evil.example"}).status_code == 421, path
+            if method != "GET":
+                foreign = client.request(method, address, headers={"Origin": "https://evil.example"})
+                assert foreign.status_code == 403, path
+            else:  # what is read answers alike whoever's page asks: no other site may see it
+                assert "access-control-allow-origin" not in client.get(address).headers
+
+
 def test_our_own_page_may_ask(client: TestClient) -> None:
     headers = {"Origin": OURS, "Sec-Fetch-Site": "same-origin"}
     assert client.post("/v1/search", params={"text": "sinus rhythm"}, headers=headers).status_code == 200
@@ -99,6 +115,7 @@ def test_scripts_of_the_page_are_its_own(client: TestClient) -> None:
 PUBLIC = {"/", "/v1/live", "/v1/ready"}
 ADMIN = {"/v1/audit", "/v1/erase"}
 WRITE = {("POST", "/v1/reviews")}
+STARTS = {("POST", "/v1/jobs")}
 
 
 def test_every_address_asks_for_the_role_that_it_needs(kb: KnowledgeBase, people: tuple[Path, dict[str, str]]) -> None:
@@ -107,7 +124,9 @@ def test_every_address_asks_for_the_role_that_it_needs(kb: KnowledgeBase, people
     client = TestClient(app, base_url=OURS)
     for path, operations in app.openapi()["paths"].items():
         for method in (name.upper() for name in operations):
-            needed = "admin" if path in ADMIN else "write" if (method, path) in WRITE else "read"
+            needed = (
+                "admin" if path in ADMIN or (method, path) in STARTS else "write" if (method, path) in WRITE else "read"
+            )
             address = path.replace("{case_id}", "1")
             if path in PUBLIC:
                 continue
@@ -116,6 +135,42 @@ def test_every_address_asks_for_the_role_that_it_needs(kb: KnowledgeBase, people
                 status = client.request(method, address, headers=bearer(token)).status_code
                 enough = ROLES.index(role) >= ROLES.index(needed)
                 assert (status not in (401, 403)) == enough, (method, path, role)
+
+
+def test_a_reader_is_not_told_where_files_lie(
+    kb: KnowledgeBase,
+    archive: Archive,
+    people: tuple[Path, dict[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file, tokens = people
+    broken = tmp_path / "ward 7" / "broken.xml"
+    reject = Reject(str(broken), f"{broken}: it is damaged", "read", "UnreadableRecordingError")
+    monkeypatch.setattr(kb, "rejects", lambda: [asdict(reject)])
+    client = TestClient(create_app(kb, tokens=Tokens(file)), base_url=OURS)
+    a, b = kb.ids()[:2]
+    talk = {"messages": [{"role": "user", "content": "What is the heart rate?"}], "case": str(a)}
+    places = (str(archive.folder), str(kb.path), str(tmp_path))
+
+    got = [
+        f"/v1/cases/{a}",
+        "/v1/cases?limit=100",
+        f"/v1/cases/{a}/timeline",
+        "/v1/rejects",
+        "/v1/archive",
+        "/v1/export",
+    ]
+    sent = [f"/v1/search?case={a}&facets=true", "/v1/search?text=sinus", f"/v1/evidence?case={a}"]
+    sent += [f"/v1/compare?a={a}&b={b}", f"/v1/report?case={a}&page=true", f"/v1/measure?case={a}", "/v1/report?case=1"]
+    reader = bearer(tokens["read"])
+    answers = {path: client.get(path, headers=reader).text for path in got}
+    answers |= {path: client.post(path, headers=reader).text for path in sent}
+    answers["/v1/chat"] = client.post("/v1/chat", json=talk, headers=reader).text
+    for path, text in answers.items():
+        assert not any(place in text for place in places), path
+    assert "broken.xml: it is damaged" in answers["/v1/rejects"]
+    assert str(broken) in client.get("/v1/rejects", headers=bearer(tokens["admin"])).text
 
 
 def test_openapi_is_behind_the_token(kb: KnowledgeBase) -> None:

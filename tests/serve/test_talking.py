@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import threading
+from collections.abc import AsyncIterator, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from precordia import KnowledgeBase
+from precordia.core.drafts import Prompt, Reply
+from precordia.core.protocols import LanguageModel
 from precordia.indexing.reviews import Reviews, latest
 from precordia.serve.app import create_app
 from precordia.serve.work import exporting
@@ -59,6 +64,83 @@ def test_a_turn_is_answered_the_same_where_nothing_is_remembered(client: TestCli
     told = events(client, "find sinus rhythm", "only women")[-1][1]
     fresh = TestClient(create_app(kb), base_url="http://localhost")
     assert events(fresh, "find sinus rhythm", "only women")[-1][1] == told
+
+
+class Dictating(LanguageModel):
+    """Writes sentence by sentence, and waits for each to be heard before it goes on."""
+
+    name = "dictating"
+
+    def __init__(self, *sentences: str) -> None:
+        self.sentences, self.heard = sentences, threading.Semaphore(0)
+        self.waited = False
+
+    def reply(self, prompt: Prompt) -> Reply:
+        return Reply(" ".join(self.sentences))
+
+    def stream(self, prompt: Prompt) -> Generator[str, None, Reply]:
+        for number, sentence in enumerate(self.sentences):
+            yield f"{sentence} "
+            if number == 1:  # the first is whole since the second has begun
+                self.waited = self.heard.acquire(timeout=20)
+        return self.reply(prompt)
+
+
+async def lines_of(app: Any, body: dict[str, Any]) -> AsyncIterator[tuple[str, Any]]:
+    """The events of a chat as they come: a test client of starlette gives a stream only when it is over."""
+    sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    content = json.dumps(body).encode()
+    asked = iter([{"type": "http.request", "body": content, "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        return next(asked, None) or await asyncio.Event().wait()  # type: ignore[func-returns-value, return-value]
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat", "raw_path": b"/v1/chat", "query_string": b""}
+    scope |= {
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("localhost", 80),
+        "scheme": "http",
+        "root_path": "",
+    }
+    scope |= {"http_version": "1.1", "asgi": {"version": "3.0"}, "state": {}}
+    work = asyncio.ensure_future(app(scope, receive, sent.put))
+    more = True
+    while more:
+        message = await asyncio.wait_for(sent.get(), 60)
+        more = message["type"] == "http.response.start" or message.get("more_body", False)
+        for block in message.get("body", b"").decode().strip().split("\n\n"):
+            if block.startswith("event: "):
+                name, data = block.split("\n")
+                yield name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+    await work
+
+
+def test_what_is_proved_is_shown_while_the_model_still_writes_and_nothing_else(kb: KnowledgeBase) -> None:
+    case = next(case for case in kb.cases(kb.ids()) if not kb.report(kb.recording(case.case_id)).abstained)
+    right = kb.report(kb.recording(case.case_id)).statements[0].text
+    model = Dictating(right, "There is a pink elephant in V2.", "Give aspirin.")
+    app = create_app(kb, llm=model)
+    body = {"messages": [{"role": "user", "content": "What does this ECG show?"}], "case": str(case.case_id)}
+
+    async def talk() -> list[tuple[str, Any]]:
+        seen = []
+        async for name, data in lines_of(app, body):
+            seen.append((name, data))
+            if name == "statement":
+                model.heard.release()
+        return seen
+
+    seen = asyncio.run(talk())
+    assert model.waited, "the first statement was not shown while the model wrote"
+    shown = [data["text"] for name, data in seen if name in ("statement", "text")]
+    assert shown[0].strip() == right
+    assert not any("elephant" in text or "aspirin" in text for text in shown)
+    done = seen[-1][1]
+    assert {data["id"] for name, data in seen if name == "statement"} == {s["id"] for s in done["statements"]}
+    # What was shown on the way stands in the audit, with whom it was about.
+    assert all(row.action == "chat" and case.case_id in row.cases for row in list(kb.audit.rows())[-2:])
 
 
 @pytest.mark.parametrize(

@@ -83,11 +83,15 @@ def wfdb_of(recording: Recording, name: str) -> bytes:
     return out.getvalue()
 
 
+def ecg_class(recording: Recording) -> str:
+    """The class of an ECG as a DICOM object."""
+    return ECG_12 if set(recording.leads) <= set(_MDC) and recording.n_leads <= 13 else ECG_GENERAL
+
+
 def dicom_of(recording: Recording) -> bytes:
     """A DICOM waveform (PS3.3 A.34.3 where all leads are of the standard twelve, else A.34.4)."""
     dicom = parts_of_dicom()
-    standard = set(recording.leads) <= set(_MDC) and recording.n_leads <= 13
-    ds = new_object(recording, ECG_12 if standard else ECG_GENERAL, "ECG")
+    ds = new_object(recording, ecg_class(recording), "ECG")
     step = step_uv(recording.signal)
     group = dicom.Dataset()
     group.WaveformOriginality = "ORIGINAL"

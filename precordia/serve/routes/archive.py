@@ -12,7 +12,7 @@ from starlette.responses import Response
 from precordia import __version__
 from precordia.serve.answers import Answer, encoded
 from precordia.serve.asking import Cursor, Page, answered, needs, person_of, response, service_of
-from precordia.serve.security.tokens import Person
+from precordia.serve.security.people import Person
 from precordia.serve.work import archive
 
 router = APIRouter(tags=["archive"])
@@ -40,7 +40,7 @@ async def ready(request: Request) -> Response:
         return _not_ready("questions wait too long")
     if answer.status != 200:
         return _not_ready("the knowledge base cannot be read")
-    counts = {} if person_of(request) is None else {"n_cases": json.loads(answer.content)["n_cases"]}
+    counts = {} if await person_of(request) is None else {"n_cases": json.loads(answer.content)["n_cases"]}
     return response(Answer(encoded({"status": "ready", **counts})))
 
 
@@ -84,5 +84,5 @@ async def summary(request: Request, person: Reader) -> Response:
 
 @router.get("/v1/rejects")
 async def rejects(request: Request, person: Reader, cursor: Cursor = None, limit: Page = 20) -> Response:
-    """What was seen and not kept, with the reason."""
-    return await answered(request, service_of(request).quick, archive.rejects, cursor, limit)
+    """What was seen and not kept, with the reason; administrators are told where each file lies (``path``)."""
+    return await answered(request, service_of(request).quick, archive.rejects, cursor, limit, person.may("admin"))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from precordia.serve.answers import Answer, encoded
 from precordia.serve.asking import Cursor, Page, answered, needs, noted, response, service_of
-from precordia.serve.security.tokens import Person
+from precordia.serve.security.people import Person
 from precordia.serve.work import keeping
 from precordia.serve.work.finding import check_limit, cursor_at, offset_of
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from precordia.serve.asking import answered, needs, service_of
-from precordia.serve.security.tokens import Person
+from precordia.serve.security.people import Person
 from precordia.serve.work import reviewing
 
 router = APIRouter(tags=["decide"])

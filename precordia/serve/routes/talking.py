@@ -1,4 +1,4 @@
-"""Chat, streamed: what was understood first, then the answer statement by statement."""
+"""Chat, streamed: what was understood first, then the answer statement by statement, while a language model writes."""
 
 from __future__ import annotations
 
@@ -50,10 +50,20 @@ async def _events(
     request: Request, understood: Answer, said: tuple[str, ...], case: str | None
 ) -> AsyncIterator[bytes]:
     yield _event("understood", understood.content)
-    work = asyncio.ensure_future(service_of(request).slow.do(talking.chat, said, case))
+    pieces: asyncio.Queue[Answer] = asyncio.Queue()
+    desk = service_of(request).slow
+    work = asyncio.ensure_future(desk.do(talking.chat, said, case, told=pieces.put_nowait))
+    told: set[str] = set()
     try:
-        while not (await asyncio.wait({work}, timeout=BEAT_S))[0]:
-            yield b": still at it\n\n"
+        async for piece in _until(work, pieces):
+            if piece is None:
+                yield b": still at it\n\n"
+                continue
+            await noted(request, "chat", piece)
+            statement = json.loads(piece.content)
+            told.add(statement["id"])
+            yield _event("text", encoded({"text": f"{statement['text']} "}))
+            yield _event("statement", piece.content)
         answer = work.result()
         await noted(request, "chat", answer)
     except Refused as error:
@@ -66,12 +76,28 @@ async def _events(
         return
     draft: dict[str, Any] = json.loads(answer.content)
     for statement in draft["statements"]:
-        yield _event("text", encoded({"text": f"{statement['text']} "}))
-        yield _event("statement", encoded(statement))
-    told = draft["note"] or (draft["abstained"] and draft["reason"])
-    if told:
-        yield _event("text", encoded({"text": told}))
+        if statement["id"] not in told:
+            yield _event("text", encoded({"text": f"{statement['text']} "}))
+            yield _event("statement", encoded(statement))
+    more = draft["note"] or (draft["abstained"] and draft["reason"])
+    if more:
+        yield _event("text", encoded({"text": more}))
     yield _event("done", answer.content)
+
+
+async def _until(work: asyncio.Future[Answer], pieces: asyncio.Queue[Answer]) -> AsyncIterator[Answer | None]:
+    """What is told until the work is done; None where nothing was for :data:`BEAT_S`."""
+    while True:
+        piece = asyncio.ensure_future(pieces.get())
+        done, _ = await asyncio.wait({work, piece}, timeout=BEAT_S, return_when=asyncio.FIRST_COMPLETED)
+        if piece in done:
+            yield piece.result()
+            continue
+        piece.cancel()
+        if work in done and pieces.empty():
+            return
+        if not done:
+            yield None
 
 
 def _event(name: str, content: bytes) -> bytes:

@@ -24,6 +24,15 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 BODY_S: Final = 60.0
 """Longest time that a body may take to arrive, s."""
 
+BODY_BYTES: Final = 66 * 2**20
+"""Largest body: an upload of the largest kind, and a little."""
+
+WORDS_BYTES: Final = 2**20
+"""Largest body of an address that takes words: it is read before anyone asks who sends it."""
+
+WORDS: Final = ("/v1/chat", "/v1/reviews", "/v1/jobs")
+"""Addresses that take words."""
+
 RATE: Final = 100.0
 """Requests a second of one address; twice as many at once."""
 
@@ -101,11 +110,14 @@ class Gate:
         if refusal is not None:
             await _refuse(sending, *refusal)
             return
-        patience = _Patience(receive, self._body_s)
+        limit = WORDS_BYTES if scope["path"] in WORDS else BODY_BYTES
+        patience = _Patience(receive, self._body_s, limit)
         try:
             await self.app(scope, patience, sending)
         except TooSlow:
             await _refuse(sending, 408, f"the body took longer than {self._body_s:g} s")
+        except TooLarge:
+            await _refuse(sending, 413, f"the body is larger than {limit / 2**20:g} MiB")
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
@@ -134,11 +146,15 @@ class TooSlow(Exception):
     """A body did not arrive in time."""
 
 
+class TooLarge(Exception):
+    """A body goes on beyond its limit."""
+
+
 class _Patience:
     """Receives a body, and not for ever."""
 
-    def __init__(self, receive: Receive, body_s: float) -> None:
-        self._receive, self._body_s = receive, body_s
+    def __init__(self, receive: Receive, body_s: float, limit: int) -> None:
+        self._receive, self._body_s, self._left = receive, body_s, limit
         self._until = time.monotonic() + body_s
         self._whole = False
 
@@ -149,6 +165,9 @@ class _Patience:
             message = await asyncio.wait_for(self._receive(), max(self._until - time.monotonic(), 0.001))
         except TimeoutError:
             raise TooSlow from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise TooLarge
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from precordia.serve.security.gate import Buckets
-from precordia.serve.security.tokens import Person
+from precordia.serve.security.people import Person
 
 GUESSES: Final = 10
 """Wrong tokens that one address may show at once; one more every six seconds."""

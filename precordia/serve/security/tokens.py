@@ -18,33 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from precordia.core.errors import UsageError
-
-ROLES: Final = ("read", "write", "admin")
-"""Each may do what those before it may: read asks, write reviews, admin reads the audit and erases."""
+from precordia.serve.security.oidc import Issuer
+from precordia.serve.security.people import HERE, ROLES, Person
 
 _NAME: Final = re.compile(r"[\w.@-]{1,60}")
 _DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who asks.
-
-    Attributes:
-        name: As in the file of tokens.
-        role: One of :data:`ROLES`.
-    """
-
-    name: str
-    role: str
-
-    def may(self, role: str) -> bool:
-        """Whether the role covers what needs another."""
-        return ROLES.index(self.role) >= ROLES.index(role)
-
-
-HERE: Final = Person("local", "admin")
-"""Who asks where there are no tokens: the service then listens on this machine alone."""
 
 
 @dataclass(frozen=True)
@@ -93,32 +71,39 @@ class Tokens:
         file: A file of tokens, read again whenever it changes, or None.
         lines: Further lines, as in the file.
         plain: A token in clear (``$PRECORDIA_TOKEN``), of an administrator, or None.
+        issuer: Whose tokens are taken besides, or None.
 
     Raises:
         UsageError: the file cannot be read, or is none.
     """
 
-    def __init__(self, file: Path | None = None, lines: Iterable[str] = (), plain: str | None = None) -> None:
-        self._file = file
+    def __init__(
+        self,
+        file: Path | None = None,
+        lines: Iterable[str] = (),
+        plain: str | None = None,
+        issuer: Issuer | None = None,
+    ) -> None:
+        self._file, self._issuer = file, issuer
         self._fixed = read_tokens(lines, "$PRECORDIA_TOKENS")
         if plain is not None:
             self._fixed += (Token(Person("token", "admin"), hashlib.sha256(plain.encode()).digest()),)
         self._lock = threading.Lock()
         self._seen: tuple[int, ...] = ()
         self._read: tuple[Token, ...] = ()
-        self.needed = bool(self._fixed) or file is not None
+        self.needed = bool(self._fixed) or file is not None or issuer is not None
         self._all()
 
     @classmethod
-    def of_environment(cls, file: Path | None) -> Tokens:
-        """Those of a file, of ``$PRECORDIA_TOKENS`` (lines, or the name of a file) and of ``$PRECORDIA_TOKEN``."""
+    def of_environment(cls, file: Path | None, issuer: Issuer | None = None) -> Tokens:
+        """Those of a file, of ``$PRECORDIA_TOKENS`` (lines, or the name of a file), of ``$PRECORDIA_TOKEN`` and of an issuer."""
         several = os.environ.get("PRECORDIA_TOKENS", "")
         if several and "sha256:" not in several and file is None:
-            return cls(Path(several), (), os.environ.get("PRECORDIA_TOKEN"))
-        return cls(file, several.replace(";", "\n").splitlines(), os.environ.get("PRECORDIA_TOKEN"))
+            return cls(Path(several), (), os.environ.get("PRECORDIA_TOKEN"), issuer)
+        return cls(file, several.replace(";", "\n").splitlines(), os.environ.get("PRECORDIA_TOKEN"), issuer)
 
     def person(self, token: str | None) -> Person | None:
-        """Who shows a token; None for one that is not known.
+        """Who shows a token; None for one that is not known. May wait for an issuer.
 
         Raises:
             UsageError: the file of tokens cannot be read any more: nobody is let in by what it once said.
@@ -133,6 +118,8 @@ class Tokens:
             # All are compared, so that the time taken tells nothing of which was nearly right.
             if hmac.compare_digest(one.digest, shown):
                 found = one.person
+        if found is None and self._issuer is not None:
+            return self._issuer.person(token)
         return found
 
     def _all(self) -> tuple[Token, ...]:

@@ -41,7 +41,11 @@ function show() {
   main.dataset.view = view;
   main.replaceChildren(...[about && !open ? empty(t("no_ecg"), t("no_ecg_help")) : VIEWS[view](context, open, query, ids)].flat());
   context.say(t(view));
+  // The bar is drawn anew with each view: who came by keyboard goes on from the content.
+  if (document.activeElement === document.body && shownBefore) main.focus({preventScroll: true});
+  shownBefore = true;
 }
+let shownBefore = false;
 
 function bar(view) {
   const there = open && !open.file ? "/" + open.case : open ? "/file" : "";

@@ -4,7 +4,7 @@ import {board} from "./board.js";
 import {h} from "./h.js";
 import {empty, failed, loading} from "./states.js";
 import {spansOf, statementList} from "./statements.js";
-import {number, t} from "./words.js";
+import {named, number, t} from "./words.js";
 
 export function ask(context, ecg) {
   const sheet = board(ecg), log = h("div", {class: "log", role: "log", "aria-live": "polite", tabindex: "0", "aria-label": t("ask")}, empty(t("question"), t("ask_hint")));
@@ -33,16 +33,26 @@ export function ask(context, ecg) {
     const heard = h("div", {class: "chips"}), claims = h("div", {}), wait = h("div", {}, loading());
     log.append(h("div", {class: "turn mine"}, h("span", {class: "label"}, t("you")), h("p", {}, text)), h("div", {class: "turn"}, h("span", {class: "label"}, "Precordia"), heard, claims, wait));
     const statements = [];
+    // What comes is added, so that a screen reader says it once.
+    let made = statementList([], light);
+    claims.replaceChildren(made.list);
+    log.setAttribute("aria-busy", "true");
     try {
       for await (const {event, data} of answers()) {
-        if (event === "understood") heard.replaceChildren(...data.chips.map(c => h("span", {class: "chip"}, c)), ...data.not_understood.map(c => h("span", {class: "chip doubt"}, c)));
-        if (event === "statement") { statements.push(data); claims.replaceChildren(statementList(statements, light).list); }
+        if (event === "understood") heard.replaceChildren(...data.chips.map(c => h("span", {class: "chip"}, named(c))), ...data.not_understood.map(c => h("span", {class: "chip doubt"}, c)));
+        if (event === "statement") { statements.push(data); made.list.append(...statementList([data], light).list.children); wait.replaceChildren(loading(t("writing"))); }
         if (event === "error") wait.replaceChildren(failed({message: data.error, status: 400}));
+        // What was shown while it was written gives way where the whole draft says otherwise.
+        if (event === "done" && data.statements.map(s => s.id).join() !== statements.map(s => s.id).join()) {
+          statements.splice(0, Infinity, ...data.statements);
+          claims.replaceChildren((made = statementList(statements, light)).list);
+        }
         if (event === "done") { wait.replaceChildren(...rest(data, statements, context)); messages.push({role: "assistant", content: data.text || data.said || data.reason || ""}); }
       }
       if (wait.querySelector("[aria-busy]")) wait.replaceChildren();
     } catch (error) { wait.replaceChildren(failed(error, () => { messages.pop(); say(text); })); }
     turn = null;
+    log.setAttribute("aria-busy", "false");
     log.scrollTop = log.scrollHeight;
   }
   return [h("h1", {class: "unseen"}, t("ask")), h("div", {class: "reading"}, sheet.element, h("section", {class: "panels panel chat"}, h("h2", {}, t("ask")), log, form))];

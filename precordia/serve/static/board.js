@@ -7,7 +7,8 @@ import {line, paper} from "./paper.js";
 import {failed, loading} from "./states.js";
 import {number, t} from "./words.js";
 
-const usual = {layout: "3x4+1", cabrera: false, speed: 25, gain: 10, zoom: 1, filter: "none", calipers: true, march: false};
+// At true scale, and on a screen that is too narrow for it as wide as there is room.
+const usual = {layout: "3x4+1", cabrera: false, speed: 25, gain: 10, zoom: innerWidth < 1000 ? 0 : 1, filter: "none", calipers: true, march: false};
 export const settings = {...usual, ...JSON.parse(localStorage.getItem("paper") || "{}")};
 
 export function board(ecg, {tapped = () => {}, small = false, name = ""} = {}) {
@@ -20,8 +21,12 @@ export function board(ecg, {tapped = () => {}, small = false, name = ""} = {}) {
 
   function draw() {
     if (!drawn) return;
-    const place = paper(canvas, filtered(drawn, settings.filter), {...settings, spans, least: sheet.parentElement.clientWidth,
+    const shown = filtered(drawn, settings.filter), room = sheet.parentElement.clientWidth;
+    const zoom = settings.zoom || room / paper(canvas, shown, {...settings, zoom: 1, spans: [], least: 0}).width;
+    const place = paper(canvas, shown, {...settings, zoom, spans, least: room,
       note: (FILTERS[settings.filter].name || t("as_recorded")) + (start ? `   ${number(start, 1)} s` : "")});
+    const leads = drawn.leads.length, seconds = number(drawn.duration_s ?? drawn.recording_duration_s, 1);
+    canvas.setAttribute("aria-label", `${t("paper")}${name ? ` (${name})` : ""}: ${leads} ${t("leads")}, ${seconds} s, ${settings.speed} mm/s, ${settings.gain} mm/mV, ${FILTERS[settings.filter].name || t("as_recorded")}`);
     tool.lay(place);
     tool.set(settings.calipers, settings.march);
   }
@@ -32,7 +37,7 @@ export function board(ecg, {tapped = () => {}, small = false, name = ""} = {}) {
     choice(t("speed"), settings.speed, [[25, "25 mm/s"], [50, "50 mm/s"]], v => set("speed", Number(v))),
     choice(t("gain"), settings.gain, [[5, "5 mm/mV"], [10, "10 mm/mV"], [20, "20 mm/mV"]], v => set("gain", Number(v))),
     choice(t("filter"), settings.filter, Object.entries(FILTERS).map(([k, f]) => [k, f.name || t("as_recorded")]), v => set("filter", v)),
-    choice(t("zoom"), settings.zoom, [0.75, 1, 1.5, 2, 3].map(z => [z, `${100 * z} %`]), v => set("zoom", Number(v))),
+    choice(t("zoom"), settings.zoom, [[0, t("fit")], ...[0.75, 1, 1.5, 2, 3].map(z => [z, `${100 * z} %`])], v => set("zoom", Number(v))),
     check("calipers"), check("march"));
 
   async function show() {

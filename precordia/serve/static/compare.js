@@ -45,7 +45,7 @@ function sideBySide(place, items, one, other) {
           h("tbody", {}, found.changes.map(c => h("tr", {}, h("th", {scope: "row"}, c.label || c.text), h("td", {}, `${number(c.before)} ${c.unit || ""}`), h("td", {}, `${number(c.after)} ${c.unit || ""}`)))))),
       h("div", {class: "panel"}, h("h2", {}, t("superimposed")), h("div", {}, canvas),
         h("p", {class: "legend"}, h("span", {class: "first"}, title(found.a)), h("span", {class: "other"}, title(found.b)), h("span", {}, different.length ? `${t("differs")}: ${different.join(", ")}` : t("same")))),
-      ...[found.a, found.b].map((c, n) => h("div", {class: "panel half"}, h("h2", {}, `${title(c)} · ${t(n ? "later" : "earlier")}`), board({case: c.case_id}, {small: true, name: title(c)}).element, h("p", {class: "report"}, c.report || t("no_report")))),
+      ...[found.a, found.b].map((c, n) => h("div", {class: "panel half"}, h("h2", {class: "name"}, `${title(c)} · ${t(n ? "later" : "earlier")}`), board({case: c.case_id}, {small: true, name: title(c)}).element, h("p", {class: "report"}, c.report || t("no_report")))),
     ];
   });
 }

@@ -3,7 +3,7 @@ import {download, get, post, small} from "./api.js";
 import {h} from "./h.js";
 import {trace} from "./paper.js";
 import {empty, failed, loading} from "./states.js";
-import {date, MEASUREMENTS, number, t, unit} from "./words.js";
+import {date, MEASUREMENTS, named, number, t, unit} from "./words.js";
 
 const PAGE = 12;
 const quoted = value => "'" + value.replaceAll("'", "''") + "'";
@@ -44,7 +44,7 @@ export function find(context, _, query) {
   // Anywhere on the page; not where another drawing of this view has taken its place.
   addEventListener("drop", e => { if (form.isConnected && e.dataTransfer.files[0]) { file = e.dataTransfer.files[0]; go(input.value.trim(), picked); } }, {signal: turn.signal});
   const chips = h("div", {class: "chips"}), facets = h("aside", {class: "facets", "aria-label": t("filters")});
-  const cards = h("ol", {class: "cards"}), end = h("div", {class: "end"}), count = h("p", {class: "count", role: "status"});
+  const cards = h("ol", {class: "cards", "aria-busy": "false"}), end = h("div", {class: "end"}), count = h("p", {class: "count", role: "status"});
   const tools = h("div", {class: "tools"}, count,
     h("button", {class: "quiet", onclick: () => { searches.keep([{text, picked}, ...searches.all()].slice(0, 20)); saved.replaceWith(saved = savedList(go)); context.say(t("saved")); }}, t("save")),
     h("button", {class: "quiet", onclick: () => download("/v1/export", {where, text}, "cases.csv").catch(e => end.replaceChildren(failed(e)))}, t("csv")));
@@ -55,6 +55,7 @@ export function find(context, _, query) {
   async function more() {
     if (asking || done) return;
     asking = true;
+    cards.setAttribute("aria-busy", "true");
     end.replaceChildren(loading());
     try {
       const first = cursor === null;
@@ -66,7 +67,7 @@ export function find(context, _, query) {
       total += items.length;
       cursor = answer.next;
       done = !cursor;
-      count.textContent = ranked ? `${number(total)} ${t("results")}` : `${number(answer.total)} ${t("cases")} · ${t("newest")}`;
+      count.textContent = ranked ? `${number(total)} ${t("results")}` : `${number(answer.total)} ${t("cases")} · ${t("newest")} · ${number(total)} ${t("shown_cases")}`;
       if (first) {
         if (answer.understood) chips.replaceChildren(...understood(answer.understood, text, picked, go));
         drawFacets(answer.facets, first);
@@ -75,6 +76,7 @@ export function find(context, _, query) {
         : ranked || where ? empty(t("nothing"), t("nothing_help")) : empty(t("no_cases"), t("no_cases_help")));
     } catch (error) { done = false; end.replaceChildren(failed(error, () => { asking = false; more(); })); asking = error.status !== undefined; return; }
     asking = false;
+    cards.setAttribute("aria-busy", "false");
     // Cards that came and a scroll in the same frame leave the watch nothing to report: it is to look afresh.
     watch.unobserve(end);
     watch.observe(end);
@@ -85,7 +87,7 @@ export function find(context, _, query) {
       ...picked.map(p => pick(p, nameOf(groups, p), true)),
       ...Object.keys(CONDITION).filter(name => groups[name] && groups[name].length).map(name =>
         h("details", {open: ["finding", "sex"].includes(name)}, h("summary", {}, t(name)),
-          groups[name].slice(0, 14).map(one => pick(`${name}:${one.value}`, t(one.name), picked.includes(`${name}:${one.value}`), one.count)))));
+          groups[name].slice(0, 14).map(one => pick(`${name}:${one.value}`, named(one.name), picked.includes(`${name}:${one.value}`), one.count)))));
     const pick = (key, name, on, n) => h("button", {class: "facet", "aria-pressed": String(on),
       onclick: () => go(text, on ? picked.filter(p => p !== key) : [...picked, key])}, h("span", {}, name), n === undefined ? h("span", {"aria-hidden": "true"}, "×") : h("span", {class: "n"}, number(n)));
     if (found) draw(found);
@@ -101,14 +103,14 @@ export function find(context, _, query) {
 
 const nameOf = (groups, key) => {
   const at = key.indexOf(":"), one = (groups[key.slice(0, at)] || []).find(o => o.value === key.slice(at + 1));
-  return `${t(key.slice(0, at))}: ${one ? t(one.name) : key.slice(at + 1)}`;
+  return `${t(key.slice(0, at))}: ${one ? named(one.name) : key.slice(at + 1)}`;
 };
 
 function understood(told, text, picked, go) {
   const rest = told.chips;
   return [
     ...(rest.length ? [h("span", {class: "label"}, t("understood"))] : []),
-    ...rest.map((chip, i) => h("span", {class: "chip"}, chip, h("button", {"aria-label": `${t("remove")} ${chip}`, onclick: () => go(rest.filter((_, j) => j !== i).join(", "), picked)}, "×"))),
+    ...rest.map((chip, i) => h("span", {class: "chip"}, named(chip), h("button", {"aria-label": `${t("remove")} ${named(chip)}`, onclick: () => go(rest.filter((_, j) => j !== i).join(", "), picked)}, "×"))),
     ...(told.not_understood.length ? [h("span", {class: "label"}, t("not_understood")), ...told.not_understood.map(word => h("span", {class: "chip doubt"}, word))] : []),
   ];
 }
@@ -120,14 +122,18 @@ function savedList(go) {
     h("button", {class: "link", "aria-label": `${t("remove")} ${one.text}`, onclick: e => { searches.keep(all.filter((_, j) => j !== i)); e.target.closest("section").replaceWith(savedList(go)); }}, "×")))) : h("p", {class: "quiet"}, t("none_saved")));
 }
 
+// Only what is seen is asked for and drawn; what was scrolled away gives its pixels back: an archive has no end.
+const seen = new IntersectionObserver(changed => changed.forEach(({target, isIntersecting}) => {
+  target.near = isIntersecting;
+  if (isIntersecting) { target.draw(); return; }
+  if (!target.isConnected) seen.unobserve(target);
+  if (target.dataset.drawn !== undefined) { target.width = target.height = 1; delete target.dataset.drawn; }
+}), {rootMargin: "600px"});
+
 function card(context, item) {
   const canvas = h("canvas", {class: "small", role: "img", "aria-label": `II, 3.5 s, ${item.recording_id}`});
-  // Only what is seen is asked for.
-  new IntersectionObserver((seen, watch) => {
-    if (!seen[0].isIntersecting) return;
-    watch.disconnect();
-    small(item.case_id).then(s => trace(canvas, s)).catch(() => canvas.setAttribute("aria-label", t("not_there")));
-  }, {rootMargin: "400px"}).observe(canvas);
+  seen.observe(canvas);
+  canvas.draw = () => small(item.case_id).then(s => { if (canvas.near) trace(canvas, s); }).catch(() => canvas.setAttribute("aria-label", t("not_there")));
   const m = item.metadata, by = item.why && Object.entries(item.why.scores).map(([k, v]) => `${t(k)} ${number(v, 2)}`).join(", ");
   const values = MEASUREMENTS.filter(k => ["heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg"].includes(k));
   const shares = item.why && item.why.shared_findings.length ? ` · ${t("shared")} ${item.why.shared_findings.join(", ")}` : "";

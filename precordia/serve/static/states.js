@@ -2,7 +2,7 @@
 import {h} from "./h.js";
 import {t} from "./words.js";
 
-export const loading = what => h("p", {class: "state", "aria-busy": "true"}, h("span", {class: "wait", "aria-hidden": "true"}), what || t("loading"));
+export const loading = what => h("p", {class: "state", role: "status", "aria-busy": "true"}, h("span", {class: "wait", "aria-hidden": "true"}), what || t("loading"));
 export const empty = (title, help) => h("div", {class: "state"}, h("strong", {}, title), help && h("p", {}, help));
 
 export function failed(error, retry) {

@@ -1,4 +1,6 @@
-// Every word of the page, English and German; findings and reports stay in the language of the archive.
+// Every word of the page, English and German; reports stay in the language of the archive.
+import {inGerman} from "./german.js";
+
 const WORDS = {
   find: ["Find", "Finden"], read: ["Read", "Lesen"], compare: ["Compare", "Vergleichen"], decide: ["Decide", "Entscheiden"],
   ask: ["Ask", "Fragen"], archive: ["Archive", "Archiv"], views: ["Views", "Ansichten"], skip: ["Skip to the content", "Zum Inhalt springen"],
@@ -13,7 +15,7 @@ const WORDS = {
   box: ["Findings, numbers, people, times; or drop an ECG here", "Befunde, Zahlen, Personen, Zeiten; oder ein EKG hierher ziehen"],
   search: ["Search", "Suchen"], choose: ["Choose an ECG file", "EKG-Datei wählen"], drop: ["Drop the ECG file", "EKG-Datei loslassen"], remove: ["Remove", "Entfernen"],
   understood: ["Understood", "Verstanden"], not_understood: ["Not understood", "Nicht verstanden"], filters: ["Filters", "Filter"],
-  finding: ["Finding", "Befund"], sex: ["Sex", "Geschlecht"], age: ["Age", "Alter"], year: ["Year", "Jahr"], device: ["Device", "Gerät"], quality: ["Quality", "Qualität"],
+  finding: ["Finding", "Befund"], sex: ["Sex", "Geschlecht"], age: ["Age", "Alter"], year: ["Year", "Jahr"], device: ["Device", "Gerät"], shown_cases: ["shown", "gezeigt"], quality: ["Quality", "Qualität"],
   female: ["female", "weiblich"], male: ["male", "männlich"], good: ["good", "gut"], fair: ["fair", "mittel"], poor: ["poor", "schlecht"],
   nothing: ["No case matches", "Kein Fall passt"], nothing_help: ["Remove a chip or a filter, or search in other words.", "Entfernen Sie einen Begriff oder Filter, oder suchen Sie mit anderen Worten."],
   no_cases: ["This knowledge base is empty", "Diese Wissensbasis ist leer"], no_cases_help: ["Fill it with precordia build.", "Füllen Sie sie mit precordia build."],
@@ -26,7 +28,7 @@ const WORDS = {
   speed: ["Speed", "Vorschub"], gain: ["Gain", "Verstärkung"], layout: ["Layout", "Anordnung"], filter: ["Filter", "Filter"], zoom: ["Zoom", "Zoom"], calipers: ["Calipers", "Zirkel"], march: ["March out", "Fortsetzen"],
   as_recorded: ["as recorded", "wie aufgezeichnet"], paper: ["ECG on paper", "EKG auf Papier"], strip: ["Rhythm strip: choose a stretch", "Rhythmusstreifen: Abschnitt wählen"],
   caliper_help: ["Drag to measure. Arrow keys move the second point, with Shift the first; Escape removes.", "Zum Messen ziehen. Pfeiltasten bewegen den zweiten Punkt, mit Umschalt den ersten; Escape entfernt."],
-  at_true: ["true scale at 100 %", "bei 100 % maßstäblich"], measurements: ["Measurements", "Messwerte"], statements: ["Statements", "Aussagen"], average: ["Average beats", "Mittlere Schläge"],
+  fit: ["to the width", "auf Breite"], at_true: ["true scale at 100 %", "bei 100 % maßstäblich"], measurements: ["Measurements", "Messwerte"], statements: ["Statements", "Aussagen"], average: ["Average beats", "Mittlere Schläge"],
   lead: ["Lead", "Ableitung"], precedents: ["Precedents", "Präzedenzfälle"], overlay: ["Laid over", "Überlagert mit"], this_ecg: ["this ECG", "dieses EKG"], differs: ["differs", "weicht ab"], no_overlay: ["alone", "allein"],
   same: ["No lead differs markedly", "Keine Ableitung weicht deutlich ab"], not_sure: ["Not sure", "Unsicher"], consider: ["To consider", "Zu bedenken"], support: ["support", "Stütze"], measured: ["measured", "gemessen"],
   little_trust: ["little confidence", "wenig sicher"], print: ["Report page", "Befundseite"], quality_is: ["Signal quality", "Signalqualität"],
@@ -44,11 +46,17 @@ const WORDS = {
   question: ["Your question", "Ihre Frage"], send: ["Send", "Senden"], ask_hint: ["Ask about this ECG or the archive: “Is there a bundle branch block?”, “Show similar cases”.", "Fragen Sie zu diesem EKG oder zum Archiv: „Liegt ein Schenkelblock vor?“, „Zeige ähnliche Fälle“."], you: ["You", "Sie"], evidence: ["Evidence", "Belege"], stop: ["Stop", "Anhalten"],
   n_cases: ["Cases", "Fälle"], n_patients: ["Patients", "Patienten"], over_time: ["Cases over time", "Fälle im Verlauf"], rejects: ["Not taken in", "Nicht aufgenommen"], no_rejects: ["Everything was taken in.", "Alles wurde aufgenommen."], reason: ["Reason", "Grund"], number: ["Number", "Anzahl"],
   drift: ["Drift", "Drift"], drift_help: ["How far each year's ECGs lie from the archive's middle, as the encoder sees them (0: not at all).", "Wie weit die EKGs eines Jahres von der Mitte des Archivs liegen, wie der Encoder sie sieht (0: gar nicht)."],
-  promise: ["Promise", "Zusage"], holds: ["holds", "gilt"], holds_not: ["not given", "nicht gegeben"], service: ["Service", "Dienst"], version: ["Version", "Version"], encoder: ["Encoder", "Encoder"], formats: ["Formats", "Formate"], model: ["Language model", "Sprachmodell"], none: ["none", "keines"], role: ["Your role", "Ihre Rolle"], jobs: ["Jobs", "Aufträge"], ready: ["ready", "bereit"], share: ["share", "Anteil"], more: ["More", "Mehr"],
+  promise: ["Promise", "Zusage"], holds: ["holds", "gilt"], holds_not: ["not given", "nicht gegeben"], service: ["Service", "Dienst"], version: ["Version", "Version"], encoder: ["Encoder", "Encoder"], formats: ["Formats", "Formate"], model: ["Language model", "Sprachmodell"], none: ["none", "keines"], role: ["Your role", "Ihre Rolle"], jobs: ["Jobs", "Aufträge"], no_jobs: ["Nothing was built, fitted or checked yet.", "Noch wurde nichts eingelesen, angepasst oder geprüft."],
+  build: ["Build", "Einlesen"], refit: ["Fit anew", "Neu anpassen"], check: ["Check", "Prüfen"], begin: ["Start", "Starten"], begun: ["started", "begonnen"], by: ["by", "von"],
+  running: ["running", "läuft"], done: ["done", "fertig"], stopped: ["stopped", "angehalten"], lost: ["ended without saying how", "ohne Meldung beendet"], job_failed: ["failed", "fehlgeschlagen"], from_archive: ["from", "aus"],
+  building: ["building", "liest ein"], fitting: ["fitting", "passt an"], checking: ["checking", "prüft"], shard: ["parts", "Teile"], lost_help: ["It was killed, or the machine was restarted. Start it again: a build goes on where it stopped.", "Er wurde beendet, oder der Rechner neu gestartet. Bitte erneut starten: Das Einlesen geht dort weiter, wo es aufhörte."],
+  writing: ["Writing …", "Schreibt …"], leads: ["leads", "Ableitungen"], ready: ["ready", "bereit"], share: ["share", "Anteil"], more: ["More", "Mehr"],
 };
 
 let at = (localStorage.getItem("language") || navigator.language).startsWith("de") ? 1 : 0;
 export const t = key => WORDS[key] ? WORDS[key][at] : key;
+// A finding's name, or a chip, as the service gives it.
+export const named = text => WORDS[text] ? WORDS[text][at] : at ? inGerman(text) : text;
 export const language = () => at ? "de" : "en";
 export function setLanguage(name) {
   at = name === "de" ? 1 : 0;

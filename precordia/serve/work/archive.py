@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from precordia.core.retrieval import Query
-from precordia.serve.answers import Answer, Shown
+from precordia.serve.answers import Answer, Shown, without_folders
 from precordia.serve.work.census import Census
 from precordia.serve.work.finding import check_limit, cursor_at, offset_of
 from precordia.serve.work.room import Room
@@ -87,15 +87,29 @@ def drift(room: Room) -> dict[str, Any]:
     }
 
 
-def rejects(room: Room, cursor: str | None, limit: int) -> Answer:
-    """A page of what was seen and not kept, with the reason."""
+def rejects(room: Room, cursor: str | None, limit: int, whole: bool = False) -> Answer:
+    """A page of what was seen and not kept, with the reason.
+
+    Args:
+        room: The knowledge base.
+        cursor: Where the page begins.
+        limit: Items of a page.
+        whole: With the place of each file.
+    """
     limit, start = check_limit(limit), offset_of(cursor)
     room.kb.store.refresh()
     found = room.kb.rejects()
     end = min(start + limit, len(found))
-    return Shown().json(
-        {"items": found[start:end], "next": cursor_at(end) if end < len(found) else None, "total": len(found)}
-    )
+    following = cursor_at(end) if end < len(found) else None
+    items = [_reject_document(reject, whole) for reject in found[start:end]]
+    return Shown().json({"items": items, "next": following, "total": len(found)})
+
+
+def _reject_document(reject: dict[str, Any], whole: bool) -> dict[str, Any]:
+    source = reject["source"]
+    # Its folder may have spaces in it.
+    reason = without_folders(reject["reason"].replace(source, without_folders(source)))
+    return {**reject, "reason": reason, **({"path": source} if whole else {})}
 
 
 def _cosine(a: Any, b: Any) -> float:

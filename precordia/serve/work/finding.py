@@ -82,8 +82,13 @@ def page_of(
     """Cases that meet a condition and words, newest first, from a place on; how many there are, and the next place."""
     room.kb.store.refresh()
     census = room.of_version("census", lambda: Census.of(room.kb.store))
-    rows = census.rows(selected(room, where, text))
-    wanted = census.newest[rows[census.newest]]
+    wanted = room.lists.get((room.kb.store.version, where, text))
+    if wanted is None:
+        wanted = census.newest
+        if where or text:
+            wanted = wanted[census.rows(selected(room, where, text))[wanted]]
+    # Whoever scrolls on asks for the same list again.
+    room.lists.keep((room.kb.store.version, where, text), wanted)
     start = offset_of(cursor)
     ids = census.ids[wanted[start : start + limit]].tolist()
     end = start + len(ids)

@@ -12,7 +12,7 @@ from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
 from precordia.knowledge_base import KnowledgeBase
 from precordia.language_models import LanguageModelSettings, load_language_model
-from precordia.serve.answers import NotThere
+from precordia.serve.answers import Answer, NotThere
 from precordia.serve.upload import read_upload
 
 T = TypeVar("T")
@@ -63,6 +63,10 @@ class Room:
     """Content hash of an ECG to the statements that were shown of it, for who reviews them."""
     patients: Kept = field(default_factory=lambda: Kept(512))
     """Content hash of an ECG to its patient."""
+    lists: Kept = field(default_factory=lambda: Kept(4))
+    """Version, condition and words to the rows of the cases that meet them, newest first: 8 bytes a case each."""
+    tell: Callable[[Answer], None] = field(default=lambda _: None)
+    """Takes what may be shown before the work at hand is done."""
     _made: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     @cached_property

@@ -15,6 +15,7 @@ from precordia.serve.answers import Answer, Shown, encoded
 from precordia.serve.export.report_dicom import report_dicom
 from precordia.serve.export.report_fhir import report_fhir
 from precordia.serve.export.report_pdf import report_pdf
+from precordia.serve.export.report_sr import report_sr
 from precordia.serve.work.room import Ecg, Room
 from precordia.serve.work.tracing import shown_of
 
@@ -81,5 +82,16 @@ def _as_dicom(room: Room, shown: Shown, draft: Draft, recording: Recording) -> A
     return shown.answer(report_dicom(draft, recording), "application/dicom", "ecg-report.dcm")
 
 
-FORMS = {"json": _as_json, "html": _as_page, "pdf": _as_pdf, "fhir": _as_fhir, "dicom": _as_dicom}
+def _as_structured(room: Room, shown: Shown, draft: Draft, recording: Recording) -> Answer:
+    return shown.answer(report_sr(draft, recording), "application/dicom", "ecg-report-sr.dcm")
+
+
+FORMS = {
+    "json": _as_json,
+    "html": _as_page,
+    "pdf": _as_pdf,
+    "fhir": _as_fhir,
+    "dicom": _as_dicom,
+    "dicom-sr": _as_structured,
+}
 """Format of a report to what makes it."""

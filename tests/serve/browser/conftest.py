@@ -40,8 +40,8 @@ def address(kb: KnowledgeBase) -> Iterator[str]:
     thread.join(10)
 
 
-# Opened for each test: while playwright is open its event loop runs in this thread, and no other test could run one.
-@pytest.fixture
+# Opened for each module: while playwright is open its event loop runs in this thread, and no test of another could run one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     if CHROMIUM is None:
@@ -58,9 +58,21 @@ def visit(browser, address: str) -> Iterator[Callable[..., object]]:
     """Opens the page at a view; afterwards, nothing had gone wrong in it and nothing had been asked of another host."""
     contexts, wrong, asked = [], [], []
 
-    def opened(view: str = "", *, width: int = 1366, height: int = 768, locale: str = "en-GB", theme: str = "light"):
+    def opened(
+        view: str = "",
+        *,
+        width: int = 1366,
+        height: int = 768,
+        locale: str = "en-GB",
+        theme: str = "light",
+        touch: bool = False,
+    ):
         context = browser.new_context(
-            viewport={"width": width, "height": height}, locale=locale, color_scheme=theme, accept_downloads=True
+            viewport={"width": width, "height": height},
+            locale=locale,
+            color_scheme=theme,
+            accept_downloads=True,
+            has_touch=touch,
         )
         context.set_default_timeout(15_000)
         contexts.append(context)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+
+from precordia.concepts import vocabulary
+from precordia.serve.app import STATIC
 
 pytestmark = pytest.mark.xdist_group("browser")
 READY = {
@@ -42,7 +46,7 @@ def test_a_tablet_needs_no_sideways_scrolling(visit, case_id: str, pictures: Pat
         assert page.evaluate("document.documentElement.scrollWidth") <= 820, view
 
 
-def test_every_word_is_there_in_german(visit) -> None:
+def test_every_word_is_there_in_german(visit, pictures: Path) -> None:
     page = visit(locale="de-DE")
     page.wait_for_selector(".card")
     assert page.locator("nav a").all_inner_texts() == [
@@ -54,8 +58,52 @@ def test_every_word_is_there_in_german(visit) -> None:
         "Archiv",
     ]
     assert page.get_attribute("html", "lang") == "de"
+    page.wait_for_selector(".facet")
+    facets = page.locator(".facet").all_inner_texts()
+    assert any("Sinusrhythmus" in facet for facet in facets)
+    assert any("weiblich" in facet for facet in facets)
+    page.fill("#words", "Frauen über 20 mit Sinusrhythmus")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".chip")
+    chips = page.locator(".chip").all_inner_texts()
+    assert {chip.split("\n")[0].rstrip("× ") for chip in chips} == {"Sinusrhythmus", "Frauen", "über 20"}
+    page.screenshot(path=pictures / "find-german.png")
+    page.get_by_role("button", name="Entfernen Frauen").click()
+    page.wait_for_selector(".chip >> nth=2", state="detached")
     page.get_by_label("Sprache").select_option("en")
     assert page.locator("nav a").first.inner_text() == "Find"
+
+
+def test_every_finding_has_a_german_name() -> None:
+    text = (STATIC / "german.js").read_text(encoding="utf-8")
+    there = set(re.findall(r'"([^"]+)": ', text))
+    missing = [concept.name for concept in vocabulary() if concept.name not in there]
+    assert missing == []
+
+
+def test_what_is_shown_is_told_to_who_hears_it(visit, case_id: str) -> None:
+    page = visit()
+    page.wait_for_selector(".card")
+    assert page.locator("#say").inner_text() == "Find"
+    page.locator("nav a", has_text="Archive").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".facts")
+    assert page.locator("#say").inner_text() == "Archive"
+    # Who came by keyboard is not thrown back to the top of the page.
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.evaluate("hash => { location.hash = hash; }", f"#read/{case_id}")
+    page.wait_for_selector(".over[style]")
+    assert "12 leads, 10 s, 25 mm/s, 10 mm/mV" in page.get_attribute(".sheet canvas", "aria-label")
+    for selector in (".readout", ".log", "[role=status]"):
+        page.evaluate("hash => { location.hash = hash; }", f"#{'ask' if selector == '.log' else 'read'}/{case_id}")
+        page.wait_for_selector(selector, state="attached")
+    page.evaluate("hash => { location.hash = hash; }", f"#ask/{case_id}")
+    page.get_by_label("Your question").fill("What does this ECG show?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".turn .statement, .turn .note")
+    page.wait_for_selector(".log[aria-busy=false]")
+    assert page.get_attribute(".log", "aria-live") == "polite"
+    assert page.locator(".log .statement").count() == page.locator(".log .statement .text").count()
 
 
 def test_the_first_paint_and_a_cards_ecg_are_quick(visit) -> None:

@@ -65,7 +65,12 @@ def test_the_list_goes_on_as_one_scrolls(visit, kb: KnowledgeBase) -> None:
         page.mouse.wheel(0, 4000)
         page.wait_for_timeout(100)
     assert page.locator(".card").count() == len(kb)
-    assert page.locator("canvas.small[data-drawn]").count() == len(kb)
+    assert f"{len(kb)} shown" in page.inner_text(".count")
+    # What was scrolled away gives its pixels back, and has them again when one returns.
+    page.wait_for_selector(".card:last-child canvas[data-drawn]")
+    page.wait_for_selector(".card:first-child canvas:not([data-drawn])", state="attached")
+    page.mouse.wheel(0, -90_000)
+    page.wait_for_selector(".card:first-child canvas[data-drawn]")
 
 
 def test_read_measures_marks_and_lays_a_precedent_over(visit, case_id: str) -> None:
@@ -141,6 +146,46 @@ def test_the_archive_counts_what_there_is(visit, kb: KnowledgeBase) -> None:
     assert page.locator(".chart .bar").count() > 0
     page.get_by_role("link", name="female").or_(page.locator(".bars a")).first.click()
     page.wait_for_selector(".card")
+
+
+def test_an_administrator_starts_a_check_and_sees_it_end(visit) -> None:
+    page = visit("#archive")
+    page.wait_for_selector(".jobs .tools button")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.wait_for_selector(".job[data-state=done] >> nth=0", timeout=120_000)
+    assert "all as it was written" in page.inner_text(".job >> nth=0")
+    assert "local" in page.inner_text(".job >> nth=0")
+
+
+def test_a_finger_measures_and_takes_up_a_point_again(visit, case_id: str) -> None:
+    page = visit(f"#read/{case_id}", width=820, height=1180, touch=True)
+    page.wait_for_selector(".over[style]")
+    page.wait_for_selector("table.numbers td")
+    # A tablet is too narrow for 10 s at true scale: all of it is there, smaller.
+    assert page.evaluate("(s => s.scrollWidth - s.clientWidth)(document.querySelector('.board .scroll'))") <= 1
+    box = page.locator(".over").bounding_box()
+    page.select_option("label:has-text('Zoom') select", label="100 %")
+    fingers = page.context.new_cdp_session(page)
+
+    def finger(kind: str, x: float = 0, y: float = 0) -> None:
+        points = [] if kind == "touchEnd" else [{"x": box["x"] + x, "y": box["y"] + y}]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
+        finger("touchStart", *start)
+        for part in (0.25, 0.5, 0.75, 1):
+            finger("touchMove", *(a + part * (b - a) for a, b in zip(start, end, strict=True)))
+        finger("touchEnd")
+
+    second = 25 * 96 / 25.4
+    drag((100, 60), (100 + second, 60))
+    assert "1,000 ms" in page.inner_text(".readout")
+    # The end is taken up by a finger that comes near it, and moves on; the page does not.
+    drag((100 + second + 10, 70), (100 + 2 * second, 60))
+    assert "2,000 ms" in page.inner_text(".readout")
+    assert page.evaluate("scrollY") == 0
+    page.uncheck("text=Calipers")
+    assert page.evaluate("document.querySelector('.over').style.touchAction").startswith("pan")
 
 
 def test_a_dropped_file_is_read_and_a_wrong_one_says_why(visit, archive: Archive, tmp_path: Path) -> None:

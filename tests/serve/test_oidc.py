@@ -1,0 +1,251 @@
+"""Tokens of an issuer on this machine: the right ones come in with their role, all others are kept out."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from precordia import KnowledgeBase
+from precordia.cli.main import main
+from precordia.core.errors import UsageError
+from precordia.serve.app import create_app
+from precordia.serve.security.oidc import AGAIN_S, KEYS_S, STALE_S, Issuer, IssuerSettings
+from precordia.serve.security.people import Person
+from precordia.serve.security.tokens import Tokens, new_token
+
+jwt = pytest.importorskip("jwt")
+rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.rsa")
+ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
+serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+
+AUDIENCE = "precordia"
+
+
+class Idp:
+    """An issuer that listens on this machine; ``keys`` is what it publishes."""
+
+    def __init__(self) -> None:
+        self.keys: list[dict[str, Any]] = []
+        self.asked: list[str] = []
+        self.told: dict[str, Any] = {}
+        idp = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                idp.asked.append(self.path)
+                known = {"/.well-known/openid-configuration": idp.configuration(), "/jwks": {"keys": idp.keys}}
+                found = known.get(self.path)
+                self.send_response(200 if found else 404)
+                self.end_headers()
+                self.wfile.write(json.dumps(found).encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def configuration(self) -> dict[str, Any]:
+        return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks", **self.told}
+
+    def publish(self, key: Any, kid: str) -> None:
+        algorithm = (
+            jwt.algorithms.ECAlgorithm if isinstance(key, ec.EllipticCurvePrivateKey) else jwt.algorithms.RSAAlgorithm
+        )
+        public = json.loads(algorithm.to_jwk(key.public_key()))
+        self.keys.append({**public, "kid": kid, "use": "sig"})
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+CURVE = ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture
+def idp() -> Iterator[Idp]:
+    found = Idp()
+    found.publish(RSA, "one")
+    found.publish(CURVE, "curve")
+    yield found
+    found.close()
+
+
+def claims(idp: Idp, **more: Any) -> dict[str, Any]:
+    now = int(time.time())
+    said = {"iss": idp.url, "aud": AUDIENCE, "sub": "4711", "iat": now, "exp": now + 300, "preferred_username": "anna"}
+    said |= {"roles": ["precordia-write", "staff"], **more}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def signed(said: dict[str, Any], key: Any = RSA, kid: str | None = "one", algorithm: str = "RS256") -> str:
+    return jwt.encode(said, key, algorithm, headers={} if kid is None else {"kid": kid})
+
+
+def issuer(idp: Idp, **settings: Any) -> Issuer:
+    return Issuer(IssuerSettings(idp.url, AUDIENCE, **settings))
+
+
+def raw(head: dict[str, Any], said: dict[str, Any], signature: str = "") -> str:
+    """A token that no library would make."""
+    parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (head, said))
+    return ".".join((*parts, signature))
+
+
+def test_who_signed_in_comes_in_with_the_highest_role_of_the_claim(idp: Idp) -> None:
+    there = issuer(idp)
+    assert there.person(signed(claims(idp))) == Person("oidc:anna", "write")
+    assert there.person(signed(claims(idp, roles="precordia-read"))) == Person("oidc:anna", "read")
+    both = claims(idp, roles=["precordia-read", "precordia-admin"], preferred_username=None)
+    assert there.person(signed(both, CURVE, "curve", "ES256")) == Person("oidc:4711", "admin")
+    assert idp.asked == ["/.well-known/openid-configuration", "/jwks"]
+
+
+def test_groups_of_ones_own_give_roles(idp: Idp) -> None:
+    there = issuer(idp, claim="realm_access.roles", roles={"cardiology": "write"})
+    assert there.person(signed(claims(idp, realm_access={"roles": ["cardiology"]}))) == Person("oidc:anna", "write")
+    assert there.person(signed(claims(idp))) is None
+    for odd in (None, 7, [], [["cardiology"]], {"roles": 1}, "cardiology"):
+        assert there.person(signed(claims(idp, realm_access=odd))) is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"exp": 1_000_000},
+        {"exp": None},
+        {"nbf": 2_000_000_000_0},
+        {"iat": None},
+        {"aud": "another service"},
+        {"aud": ["another", "service"]},
+        {"aud": None},
+        {"iss": "https://evil.example"},
+        {"iss": None},
+        {"sub": None},
+        {"roles": ["staff"]},
+        {"roles": None},
+        {"preferred_username": "a b\nc", "email": "x" * 70, "sub": "<script>"},
+    ],
+)
+def test_what_is_not_said_right_keeps_out(idp: Idp, more: dict[str, Any]) -> None:
+    assert issuer(idp).person(signed(claims(idp, **more))) is None
+
+
+def test_no_forgery_comes_in(idp: Idp) -> None:
+    said, there = claims(idp, roles=["precordia-admin"]), issuer(idp)
+    right = signed(said)
+    encoding = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    unsigned = raw({"alg": "HS256", "kid": "one", "typ": "JWT"}, said)
+    mac = hmac.digest(RSA.public_key().public_bytes(*encoding), unsigned.rstrip(".").encode(), "sha256")
+    embedded = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(OTHER.public_key()))
+    forged = {
+        "none": raw({"alg": "none", "kid": "one"}, said),
+        "None": raw({"alg": "None", "kid": "one"}, said, "x"),
+        "no signature": right.rpartition(".")[0] + ".",
+        "HMAC by the public key": unsigned + base64.urlsafe_b64encode(mac).decode().rstrip("="),
+        "another key": signed(said, OTHER),
+        "another key's name": signed(said, OTHER, "two"),
+        "another kind of key": signed(said, CURVE, "one", "ES256"),
+        "another algorithm": signed(said, RSA, "one", "PS256"),
+        "its own key in the head": jwt.encode(said, OTHER, "RS256", headers={"kid": "one", "jwk": embedded}),
+        "a key elsewhere": jwt.encode(said, OTHER, "RS256", headers={"kid": "x", "jku": "http://127.0.0.1:9/jwks"}),
+        "changed words": ".".join((right.split(".")[0], signed(claims(idp, sub="1"), OTHER).split(".")[1], right.split(".")[2])),
+        "no token": "a.b.c",
+        "encrypted": "a.b.c.d.e",
+    }  # fmt: skip
+    assert there.person(right) is not None
+    assert {name: there.person(token) for name, token in forged.items()} == dict.fromkeys(forged)
+
+
+def test_a_published_key_for_another_use_verifies_nothing(idp: Idp) -> None:
+    idp.keys = [{**idp.keys[0], "use": "enc"}, {"kty": "oct", "k": "c2VjcmV0", "kid": "secret"}, {"kty": "?"}, 7]  # type: ignore[list-item]
+    there = issuer(idp)
+    assert there.person(signed(claims(idp))) is None
+    assert there.person(signed(claims(idp), "secret" * 8, "secret", "HS256")) is None
+
+
+def test_new_keys_are_found_and_made_up_names_fetch_nothing(idp: Idp) -> None:
+    now = [1000.0]
+    there = Issuer(IssuerSettings(idp.url, AUDIENCE), clock=lambda: now[0])
+    assert there.person(signed(claims(idp))) is not None
+    for i in range(50):
+        assert there.person(signed(claims(idp), OTHER, f"made-up-{i}")) is None
+    assert len(idp.asked) == 2
+    idp.publish(OTHER, "two")
+    now[0] += AGAIN_S
+    assert there.person(signed(claims(idp), OTHER, "two")) is not None
+    # A key that is taken back holds no longer than the keys are kept.
+    idp.keys = [key for key in idp.keys if key["kid"] != "one"]
+    now[0] += KEYS_S + 1
+    assert there.person(signed(claims(idp))) is None
+
+
+def test_keys_hold_a_while_without_the_issuer_and_no_longer(idp: Idp) -> None:
+    now = [1000.0]
+    there = Issuer(IssuerSettings(idp.url, AUDIENCE), clock=lambda: now[0])
+    token = signed(claims(idp))
+    assert there.person(token) is not None
+    idp.close()
+    now[0] += KEYS_S + 1
+    assert there.person(token) is not None
+    now[0] += STALE_S
+    assert there.person(token) is None
+
+
+@pytest.mark.parametrize(
+    "told", [{"issuer": "https://evil.example"}, {"jwks_uri": "http://evil.example/jwks"}, {"jwks_uri": ""}]
+)
+def test_an_issuer_that_says_it_is_another_is_none(idp: Idp, told: dict[str, Any]) -> None:
+    idp.told = told
+    assert issuer(idp).person(signed(claims(idp))) is None
+    assert idp.asked == ["/.well-known/openid-configuration"]
+
+
+def test_an_issuer_is_reached_by_https_and_for_somebody() -> None:
+    for address in ("http://evil.example", "ftp://x", "file:///etc/passwd", "", "http://localhost.evil.example"):
+        with pytest.raises(UsageError, match="https"):
+            IssuerSettings(address, AUDIENCE)
+    with pytest.raises(UsageError, match="audience"):
+        IssuerSettings("https://idp.example", "")
+    with pytest.raises(UsageError, match="boss"):
+        IssuerSettings("https://idp.example", AUDIENCE, roles={"x": "boss"})
+
+
+def test_the_service_takes_both_kinds_of_token(idp: Idp, kb: KnowledgeBase) -> None:
+    ours, line = new_token("ward", "read")
+    app = create_app(kb, tokens=Tokens(None, [line], issuer=issuer(idp)))
+    client = TestClient(app, base_url="http://localhost")
+
+    def me(token: str) -> Any:
+        return client.get("/v1/me", headers={"Authorization": f"Bearer {token}"}).json().get("name")
+
+    assert [me(ours), me(signed(claims(idp))), me("wrong")] == ["ward", "oidc:anna", None]
+    audit = client.get("/v1/audit", headers={"Authorization": f"Bearer {signed(claims(idp))}"})
+    assert audit.status_code == 403
+    assert client.get("/v1/me").status_code == 401
+
+
+def test_the_command_line_wants_all_of_it(capsys: pytest.CaptureFixture[str], kb: KnowledgeBase) -> None:
+    serve = ["serve", "--kb", str(kb.path)]
+    for wrong in (
+        ["--oidc", "https://idp.example"],
+        ["--oidc", "http://idp.example", "--oidc-audience", "x"],
+        ["--oidc-audience", "x"],
+        ["--oidc", "https://idp.example", "--oidc-audience", "x", "--oidc-role", "read"],
+        ["--oidc", "https://idp.example", "--oidc-audience", "x", "--oidc-role", "ward=boss"],
+    ):
+        assert main([*serve, *wrong]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
