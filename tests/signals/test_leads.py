@@ -164,3 +164,12 @@ def test_least_squares_need_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_page_says_what_was_drawn_and_that_it_is_no_evidence() -> None:
+    from precordia.generation.pages.leads_page import WARNING, render_leads
+
+    page = render_leads(draw_leads(phantom("I"), "linear"))
+    assert WARNING in page
+    assert page.count('class="trace inferred"') >= 11
+    assert WARNING not in render_leads(draw_leads(phantom(), "linear"))
