@@ -26,6 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--noted", metavar="HASH", help="with --audit: a last hash noted earlier, which must be in it still"
     )
+    parser.add_argument(
+        "--infer-leads",
+        metavar="FILE",
+        help="of an ECG of few leads: write a page with all twelve, those that a model drew marked",
+    )
     add_kb_option(parser)
     add_json_option(parser)
 
@@ -37,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.path) if args.path else kb_path(args)
     if args.audit:
         return _audit(path, args)
+    if args.infer_leads:
+        _infer_leads(path, Path(args.infer_leads))
     document = _knowledge_base(path, args.rejects) if not args.path or is_knowledge_base(path) else _recording(path)
     if args.json:
         print_json(document)
@@ -62,6 +69,19 @@ def _audit(path: Path, args: argparse.Namespace) -> int:
             say(f"{row.time}  {row.actor}  {row.action}  {row.outcome}  {about}  {row.asked}".rstrip())
         note(f"{chain.n} rows, whole; the last hash is {chain.head}" if chain.whole else f"broken: {chain.problem}")
     return 0 if chain.whole else 1
+
+
+def _infer_leads(path: Path, page: Path) -> None:
+    """Write the page of an ECG with the leads that it lacks drawn beside those it has."""
+    from precordia.generation.pages.leads_page import WARNING, render_leads
+    from precordia.records.read import read_recording
+    from precordia.signals.leads.drawing import draw_leads
+
+    twelve = draw_leads(read_recording(path))
+    page.write_text(render_leads(twelve), encoding="utf-8")
+    note(
+        f"{page}: {', '.join(twelve.inferred_leads) or 'no lead'} inferred. {WARNING if twelve.inferred_leads else ''}"
+    )
 
 
 def _recording(path: Path) -> dict[str, Any]:

@@ -49,6 +49,7 @@ KINDS: Final = {
     "calibration": Kind(
         "fit a knowledge base's own finding models and thresholds", "precordia.cli.train_fitted:Calibration"
     ),
+    "leads": Kind("fit what draws leads from others, or aligns few leads with all", "precordia.cli.train_leads"),
     "quality": Kind("fit the coefficients of the signal score", "precordia.cli.train_fitted:Quality"),
     "swaps": Kind("fit the matrix that finds exchanged arm electrodes", "precordia.cli.train_fitted:Swaps"),
     "alarms": Kind("write how often each urgent finding is raised falsely", "precordia.cli.train_fitted:Alarms"),

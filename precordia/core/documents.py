@@ -125,6 +125,7 @@ def recording_document(recording: Recording) -> dict[str, Any]:
         "format": recording.format,
         "source": recording.source,
         "leads": list(recording.leads),
+        "inferred_leads": list(recording.inferred_leads),
         "fs": recording.fs,
         "n_samples": recording.n_samples,
         "duration_s": recording.duration_s,

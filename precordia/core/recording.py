@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
@@ -58,6 +58,8 @@ class Recording:
         median_beats: The cart's representative beats, or None; never mixed into ``signal``.
         metadata: Everything else worth filtering on, as text (a report table's other columns).
         notes: What the reader did beyond reading, for people ("III, aVR, aVL, aVF derived from I and II").
+        inferred_leads: Leads that no electrode recorded: a model drew them from the others. They are for looking at; what is
+            measured, judged or embedded as evidence is :attr:`measured`.
     """
 
     signal: NDArray[np.float32]
@@ -78,6 +80,7 @@ class Recording:
     median_beats: MedianBeats | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    inferred_leads: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         signal = np.ascontiguousarray(self.signal, dtype=np.float32)
@@ -92,6 +95,13 @@ class Recording:
             )
         if len(set(self.leads)) != len(self.leads):
             raise UnusableSignalError(f"recording {self.recording_id}: lead names repeat: {', '.join(self.leads)}")
+        if set(self.inferred_leads) - set(self.leads) or (
+            self.inferred_leads and not set(self.leads) - set(self.inferred_leads)
+        ):
+            raise UnusableSignalError(
+                f"recording {self.recording_id}: inferred leads {', '.join(self.inferred_leads)} of "
+                f"{', '.join(self.leads)}; name leads that are there, and at least one that was recorded"
+            )
         signal.setflags(write=False)
         object.__setattr__(self, "signal", signal)
 
@@ -113,6 +123,14 @@ class Recording:
     def duration_s(self) -> float:
         """Length, s."""
         return self.n_samples / self.fs
+
+    @property
+    def measured(self) -> Recording:
+        """The recording without what a model drew: itself where nothing was."""
+        if not self.inferred_leads:
+            return self
+        rows = [row for row, lead in enumerate(self.leads) if lead not in self.inferred_leads]
+        return replace(self, signal=self.signal[rows], leads=tuple(self.leads[row] for row in rows), inferred_leads=())
 
     def lead(self, name: str) -> NDArray[np.float32]:
         """One lead's samples, ``(n_samples,)``, mV.

@@ -67,11 +67,13 @@ class Why:
             meaning, BM25 for words.
         ranks: Modality to the rank (from 1) that it gave the case.
         shared_findings: Concepts that the case shares with the query (its text, or what can be told from its measurements).
+        signal: How the query's vector was made: "direct", or "fused" with which leads were inferred; None without a signal.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
     ranks: Mapping[str, int] = field(default_factory=dict)
     shared_findings: tuple[str, ...] = ()
+    signal: str | None = None
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{modality} {score:.3f}" for modality, score in self.scores.items())

@@ -5,6 +5,7 @@
 ``reports``      a language model of our own for reports, or an adapter of a larger one
 ``answers``      what answers to questions rest on: probes, trust, thresholds
 ``calibration``  a knowledge base's own finding models, thresholds and promise
+``leads``        what draws leads from others, and what aligns the vectors of few leads with those of all
 ``quality``      the coefficients of the signal score
 ``swaps``        the matrix by which exchanged arm electrodes are found
 ``alarms``       how often each urgent finding is raised falsely, from what an evaluation has found
@@ -30,6 +31,7 @@ TRAININGS: Final[Registry[Callable[..., Trained]]] = Registry(
         "answers": "precordia.fitting.answers.training:train_answers",
         "calibration": "precordia.fitting.calibration:train_calibration",
         "encoder": "precordia.fitting.encoders.training:train_encoder",
+        "leads": "precordia.fitting.signals.leads.training:train_leads",
         "quality": "precordia.fitting.quality:train_quality",
         "reports": "precordia.fitting.reports.training:train_reports",
         "swaps": "precordia.fitting.quality:train_swaps",
@@ -42,7 +44,7 @@ def train(what: str, *arguments: Any, **settings: Any) -> Trained:
     """Train or fit something, and write it: everything that ships fitted is made by this.
 
     Args:
-        what: "encoder", "reports", "answers", "calibration", "quality", "swaps" or "alarms".
+        what: "encoder", "reports", "answers", "calibration", "leads", "quality", "swaps" or "alarms".
         arguments: Of that training, in its order.
         settings: Likewise, by name; `docs/training.md` lists them.
 

@@ -4,7 +4,7 @@
    What a measurement defines is decided by it; else the archive's model gives the probability, and where a finding is too
    rare for a model, the precedents' vote does.
 2. Said is what is probable enough, has a precedent or a measurement to point at, and is not ruled out: by a measurement
-   that defines it, or by a QRS complex that makes it meaningless.
+   that defines it, by a QRS complex that makes it meaningless, or because leads were drawn by a model.
 3. Of findings that imply one another the most special is said; of those that exclude each other the more probable.
    "Normal" comes last: it is said beside nothing abnormal and no number out of range, and pushes out no infarction, no
    block and nothing that must not be missed.
@@ -159,7 +159,10 @@ class _Bench:
         against = measured.conflicts(sorted(lineage(concept)), measurements)
         against = [c for c in against if measurements.confidence.get(c.check.name, 1.0) >= UNSURE_NUMBER]
         decided = tuple(dict.fromkeys(c.check.name for c in against if c.check.decides))
-        objections = _tightest(against)
+        objections, meaningless = _tightest(against), self._is_meaningless(concept)
+        drawn = self.evidence.recording.inferred_leads
+        if meaningless and drawn:
+            objections = (f"leads {', '.join(drawn)} were drawn by a model and show nothing of this heart",)
         chance = self._chances.get(concept, vote.support)
         source: Source = "model" if concept in self._chances else "vote"
         names: tuple[str, ...] = ()
@@ -181,7 +184,7 @@ class _Bench:
             vote,
             names,
             objections,
-            ruled_out=(rule is None and bool(decided)) or self._is_meaningless(concept),
+            ruled_out=(rule is None and bool(decided)) or meaningless,
             shown=rule is not None,
             calibrated=source == "model" and self.models is not None and self.models.covers(self.evidence.recording),
         )
@@ -212,8 +215,10 @@ class _Bench:
         return findings_from_measurements(measurements, age=ecg.age, sex=ecg.sex)
 
     def _is_meaningless(self, concept: str) -> bool:
-        """Whether the QRS complex forbids reading a finding from this ECG."""
+        """Whether the QRS complex, or that leads were drawn, forbids reading a finding from this ECG."""
         shapes = set()
+        if self.evidence.recording.inferred_leads:
+            shapes.add("drawn")
         if self.evidence.measurements.paced:
             shapes.add("paced")
         if (

@@ -44,6 +44,7 @@ class Delineation:
 
 def delineate(recording: Recording) -> Delineation:
     """The fiducial points of a recording; of evenly spaced stretches of one that is longer than two minutes."""
+    recording = recording.measured
     return collect(recording.leads, recording.duration_s, analyse(recording))
 
 

@@ -41,9 +41,12 @@ that is more than 15 ms: the end of a wide complex is not as sharp as that of a 
 def measure(recording: Recording) -> Measurements:
     """What can be measured on a recording; None, or an empty mapping, where something cannot.
 
+    Leads that a model drew are not measured: their voltages and ST levels are nobody's.
+
     Any leads (also one), any rate from 100 Hz. A signal without beats (flat, noise) gives all None and ``n_beats`` 0. Leads
     that were recorded one after another are measured strip by strip (see ``strips``).
     """
+    recording = recording.measured
     return measure_strips(recording, _measure_together) or _measure_together(recording)
 
 

@@ -2,7 +2,7 @@
 
 The steps, in order, for a :class:`SignalSpec`:
 
-1. Channels that are not among the twelve standard leads are left out.
+1. Channels that are not among the twelve standard leads are left out, and leads that a model drew.
 2. Gaps (NaN, infinities) are bridged linearly, at the ends by the nearest sample. A lead with less than ``min_valid`` of its
    samples is a strip when ``min_duration_s`` of them stand together (a 3 x 4 printout holds 2.5 s of each lead), else left out.
    A lead whose samples are all the same (an electrode that was off) is left out.
@@ -123,7 +123,7 @@ def standardize(recording: Recording, spec: SignalSpec | None = None) -> Recordi
         UnusableSignalError: shorter than ``spec.min_duration_s``, sampled below :data:`LOWEST_FS`, or none of the standard
             leads has a usable signal.
     """
-    spec = spec or SignalSpec()
+    spec, recording = spec or SignalSpec(), recording.measured
     if recording.duration_s + 1e-9 < spec.min_duration_s:
         raise UnusableSignalError(
             f"recording {recording.recording_id}: lasts {recording.duration_s:.2f} s; "

@@ -15,6 +15,7 @@ from precordia.core.findings import Measurements
 from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorIndex
 from precordia.core.recording import Recording
 from precordia.core.retrieval import ALIKE, MAX_K, Hit, Mode, Query, Why
+from precordia.retrieval.few_leads import DIRECT, embed_query
 from precordia.retrieval.fusion import reciprocal_rank_fusion
 from precordia.retrieval.grammar import Understood, read_query
 from precordia.retrieval.grammar.condition import denies, is_wanted, must_hold, not_denied, wanted
@@ -40,11 +41,13 @@ class Known:
 
     Attributes:
         measurements: Of its signal.
-        vector: ``(dim,)`` the encoder's unit vector.
+        vector: ``(dim,)`` unit vector to search with.
+        how: How that was made, where it is not the encoder's own of the recording.
     """
 
     measurements: Measurements
     vector: NDArray[np.float32]
+    how: str = DIRECT
 
 
 Likeness = Callable[[Sequence[Case], NDArray[np.float32]], NDArray[np.float64]]
@@ -121,7 +124,7 @@ class Retriever:
         wishes = (*understood.wanted, *(wish for group in understood.either for wish in group))
         asked = frozenset(wish.concept for wish in wishes) | _shown_findings(measured)
         return [
-            Hit(rank, scores[case.case_id], case, _why(case, rankings, asked))
+            Hit(rank, scores[case.case_id], case, _why(case, rankings, asked, known))
             for rank, case in enumerate(admitted, start=1)
         ]
 
@@ -157,7 +160,7 @@ class Retriever:
         rankings = {"signal": ranking, ALIKE: [(case.case_id, value) for value, case in order]}
         asked = _shown_findings(known.measurements)
         hits = [
-            Hit(rank, how[case.case_id], case, _why(case, rankings, asked))
+            Hit(rank, how[case.case_id], case, _why(case, rankings, asked, known))
             for rank, case in enumerate(admitted, start=1)
         ]
         return hits, similar[nearest[0].case_id] if nearest else float("nan")
@@ -167,7 +170,8 @@ class Retriever:
             return None
         from precordia.measurements import measure
 
-        return Known(measure(recording), self.encoder().embed([recording])[0])
+        embedded = embed_query(self.encoder(), recording)
+        return Known(measure(recording), embedded.vector, embedded.how)
 
     def _modalities(self, query: Query, known: Known | None) -> dict[str, VectorModality | WordModality]:
         if not 1 <= query.k <= MAX_K:
@@ -319,7 +323,7 @@ def _ranks(ranking: Ranking) -> dict[int, int]:
     return ranks
 
 
-def _why(case: Case, rankings: dict[str, Ranking], asked: frozenset[str]) -> Why:
+def _why(case: Case, rankings: dict[str, Ranking], asked: frozenset[str], known: Known | None) -> Why:
     scores: dict[str, float] = {}
     ranks: dict[str, int] = {}
     for name, ranking in rankings.items():
@@ -327,4 +331,4 @@ def _why(case: Case, rankings: dict[str, Ranking], asked: frozenset[str]) -> Why
         if rank is not None:
             scores[name], ranks[name] = dict(ranking)[case.case_id], rank
     shared = sorted({f.concept for f in case.findings if f.status == "present"} & asked)
-    return Why(scores, ranks, tuple(shared))
+    return Why(scores, ranks, tuple(shared), known.how if known is not None and "signal" in rankings else None)

@@ -263,3 +263,16 @@ def test_of_a_recorder_that_the_archive_does_not_know_nothing_is_promised() -> N
     assert not foreign.said[0].calibrated
     assert any("Nothing is promised" in note for note in foreign.notes)
     assert not any("Nothing is promised" in note for note in promised.notes)
+
+
+def test_drawn_leads_are_evidence_of_no_infarction_no_st_change_and_no_voltage() -> None:
+    hits = five("SR", "IMI", "LVH", "NST_")
+    models = models_that_say(SR=0.9, IMI=0.95, LVH=0.95, NST_=0.95)
+    whole = judged(hits, ORDINARY, vector=VECTOR, models=models)
+    drawn = replace(query_recording(1.0), inferred_leads=("V1", "V2", "V3", "V4", "V5", "V6"))
+    judgement = judged(hits, ORDINARY, vector=VECTOR, models=models, recording=drawn)
+    assert {"IMI", "LVH", "NST_"} <= set(said(whole))
+    assert not {"IMI", "LVH", "NST_", "MI", "HYP"} & set(said(judgement))
+    assert "SR" in said(judgement)
+    assert any("V6 were drawn by a model" in note for note in judgement.notes)
+    assert judgement.standing("IMI").ruled_out

@@ -28,6 +28,8 @@ TASKS: Registry[Task] = Registry(
         "retrieval": "precordia.eval.tasks.retrieval.task:RETRIEVAL",
         "reviews": "precordia.eval.tasks.reviews.task:REVIEWS",
         "urgent": "precordia.eval.tasks.urgent.task:URGENT",
+        "lead-reconstruction": "precordia.eval.tasks.leads.drawing_task:LEAD_RECONSTRUCTION",
+        "few-leads": "precordia.eval.tasks.leads.searching_task:FEW_LEADS",
         "index": "precordia.eval.tasks.index.task:INDEX",
     },
 )

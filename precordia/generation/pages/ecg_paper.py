@@ -69,6 +69,7 @@ class _Cell:
     x_mm: float
     width_mm: float
     samples: NDArray[np.float32] | None
+    inferred: bool = False
 
 
 def layout_of(recording: Recording) -> tuple[tuple[str, ...], ...]:
@@ -118,7 +119,10 @@ def draw(recording: Recording, settings: PaperSettings | None = None, *, title: 
 def describe(recording: Recording, settings: PaperSettings | None = None) -> str:
     """What is drawn and at which scale, in one line."""
     settings = settings or PaperSettings()
-    leads = "12-lead ECG" if set(LEADS) <= set(recording.leads) else f"ECG, leads {', '.join(recording.leads[:12])}"
+    measured = recording.measured.leads
+    leads = "12-lead ECG" if set(LEADS) <= set(measured) else f"ECG, leads {', '.join(measured[:12])}"
+    if recording.inferred_leads:
+        leads += f" (inferred by a model, not recorded: {', '.join(recording.inferred_leads)})"
     shown = min(recording.duration_s, settings.duration_s)
     part = (
         f"first {shown:g} s of {recording.duration_s:.3g} s"
@@ -143,11 +147,13 @@ def _rows(recording: Recording, settings: PaperSettings) -> list[list[_Cell]]:
             # One sample more joins the columns without a gap.
             stop = min(start + round(column_s * recording.fs) + 1, n_shown)
             samples = centred[lead][start:stop] if lead in centred else None
-            row.append(_Cell(lead, column * column_s * settings.speed_mm_s, column_s * settings.speed_mm_s, samples))
+            place = column * column_s * settings.speed_mm_s, column_s * settings.speed_mm_s
+            row.append(_Cell(lead, *place, samples, lead in recording.inferred_leads))
         rows.append(row)
     if len(grid[0]) > 1 and settings.rhythm_lead in centred:
         lead = str(settings.rhythm_lead)
-        rows.append([_Cell(lead, 0.0, settings.duration_s * settings.speed_mm_s, centred[lead][:n_shown])])
+        width, drawn = settings.duration_s * settings.speed_mm_s, lead in recording.inferred_leads
+        rows.append([_Cell(lead, 0.0, width, centred[lead][:n_shown], drawn)])
     return rows
 
 
@@ -198,13 +204,14 @@ def _draw_cell(cell: _Cell, left: float, baseline: float, step: float, fs: float
     absent = cell.samples is None or not np.isfinite(cell.samples).any()
     label_y = baseline - min(step / 2 - settings.labels_mm, 11.5)
     note = ' <tspan class="absent">not recorded</tspan>' if absent else ""
+    note = ' <tspan class="inferred">inferred</tspan>' if cell.inferred else note
     text = f'<text x="{x + 1:g}" y="{label_y:g}" font-size="{settings.labels_mm:g}">{escape(cell.lead)}{note}</text>'
     tick = f'<path class="trace tick" d="M{x:g} {baseline - 2.5:g}v5"/>' if cell.x_mm > 0 else ""
     if absent or cell.samples is None:
         return tick + text
     path = _path(cell.samples, fs, settings)
     return (
-        f'{tick}<path class="trace" data-lead="{escape(cell.lead, quote=True)}" '
+        f'{tick}<path class="trace{" inferred" if cell.inferred else ""}" data-lead="{escape(cell.lead, quote=True)}" '
         f'transform="translate({x:g} {baseline:g}) scale({1 / SCALE:g})" d="{path}"/>{text}'
     )
 

@@ -53,6 +53,7 @@ def assess(recording: Recording) -> Quality:
 
     Never raises for what a signal holds: empty, NaN and infinite signals are unacceptable, with the reason.
     """
+    recording = recording.measured
     rows = [i for i, lead in enumerate(recording.leads) if lead in LEADS]
     missing = _missing_problem(recording)
     if not rows:

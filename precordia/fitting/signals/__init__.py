@@ -1,0 +1,1 @@
+"""Fits what reads other heart signals."""
