@@ -36,6 +36,7 @@ from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
 from precordia.retrieval.retriever import Known, Retriever
+from precordia.signals.door import TAKEN_FOR_I, admit
 
 if TYPE_CHECKING:
     from precordia.generation.written.writing import Watch, WritingSettings
@@ -357,6 +358,8 @@ class KnowledgeBase:
             query = Query(text=query if text is None else f"{query} {text}", k=k, where=where, mode=mode)
         elif not isinstance(query, Query):
             query = Query(recording_of(query, "words or a Query"), text, k=k, where=where, mode=mode)
+        if query.recording is not None:
+            query = replace(query, recording=admit(query.recording).recording)
         return self._searcher(query).retrieve(query)
 
     def earlier(self, recording: Recording | PathLike[str] | str, k: int = 3) -> list[Hit]:
@@ -366,7 +369,7 @@ class KnowledgeBase:
             recording: The ECG, or its file; without a patient's id and a time nothing is known to be earlier.
             k: Most of them.
         """
-        recording = recording_of(recording)
+        recording = admit(recording_of(recording)).recording
         self._searcher(Query(recording))
         return earlier_ecgs(recording, self._store, self._signals, lambda: self._encoder.embed([recording])[0], k)
 
@@ -381,14 +384,15 @@ class KnowledgeBase:
             where: SQL condition that the precedents must meet.
 
         Raises:
-            UnusableSignalError: the recording cannot be embedded.
+            UnusableSignalError: the recording cannot be embedded, or is no ECG.
             FilterError: ``where`` is not valid.
         """
         from precordia.judgement.evidence import Evidence
         from precordia.judgement.witnesses import with_witnesses
 
-        recording = recording_of(recording)
-        known = Known(_measure(recording), self._encoder.embed([recording])[0])
+        admitted = admit(recording_of(recording))
+        recording = admitted.recording
+        known = Known(admitted.kind.masked(_measure(recording)), self._encoder.embed([recording])[0])
         query = Query(recording, k=k, where=where)
         searcher, knowledge = self._searcher(query), self.knowledge()
         nearest, models = float("nan"), knowledge.models
@@ -412,6 +416,7 @@ class KnowledgeBase:
             tuple(earlier),
             knowledge,
             nearest=nearest,
+            kind=admitted.kind,
         )
         return with_witnesses(gathered, stating)
 
@@ -443,7 +448,8 @@ class KnowledgeBase:
         from precordia.generation.reports.report import write_report
 
         judgement = self._judge(recording, k, where)
-        return write_report(judgement, language_model=language_model_of(llm), settings=settings, watch=watch)
+        draft = write_report(judgement, language_model=language_model_of(llm), settings=settings, watch=watch)
+        return _with_signal(draft, [judgement])
 
     def ask(
         self,
@@ -481,7 +487,8 @@ class KnowledgeBase:
         judgements = [self._judge(recording, k, where) for recording in recordings]
         fitted = shipped_for(self._encoder.fingerprint)
         model = language_model_of(llm)
-        return answer(question, judgements, fitted=fitted, language_model=model, abstain=abstain, watch=watch)
+        draft = answer(question, judgements, fitted=fitted, language_model=model, abstain=abstain, watch=watch)
+        return _with_signal(draft, judgements)
 
     def _judge(
         self, ecg: Evidence | Recording | PathLike[str] | str, k: int = PRECEDENTS, where: str | None = None
@@ -566,6 +573,18 @@ class KnowledgeBase:
 def is_knowledge_base(path: str | PathLike[str]) -> bool:
     """Whether a folder holds a knowledge base."""
     return Manifest.exists(path)
+
+
+def _with_signal(draft: Draft, judgements: Sequence[Judgement]) -> Draft:
+    """The draft, with what the least telling of its signals can and cannot show where it is about no resting ECG."""
+    partial = [j.evidence for j in judgements if not j.evidence.kind.is_whole]
+    if not partial:
+        return draft
+    told = max(partial, key=lambda evidence: len(evidence.kind.withheld))
+    notes = [note for note in told.recording.notes if note == TAKEN_FOR_I]
+    return replace(
+        draft, signal=told.kind.document(notes), warnings=(told.kind.limits, *notes, *draft.warnings)
+    )  # fmt: skip
 
 
 def _measure(recording: Recording) -> Any:

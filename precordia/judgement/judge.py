@@ -160,6 +160,9 @@ class _Bench:
         against = [c for c in against if measurements.confidence.get(c.check.name, 1.0) >= UNSURE_NUMBER]
         decided = tuple(dict.fromkeys(c.check.name for c in against if c.check.decides))
         objections = _tightest(against)
+        unseen = not self.evidence.kind.may_say(concept)
+        if unseen:
+            objections = (f"{self.evidence.kind.title} cannot show it",)
         chance = self._chances.get(concept, vote.support)
         source: Source = "model" if concept in self._chances else "vote"
         names: tuple[str, ...] = ()
@@ -181,7 +184,7 @@ class _Bench:
             vote,
             names,
             objections,
-            ruled_out=(rule is None and bool(decided)) or self._is_meaningless(concept),
+            ruled_out=(rule is None and bool(decided)) or unseen or self._is_meaningless(concept),
             shown=rule is not None,
             calibrated=source == "model" and self.models is not None and self.models.covers(self.evidence.recording),
         )
