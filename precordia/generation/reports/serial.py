@@ -71,8 +71,8 @@ def _found(draft: Draft, last: Case, kind: SignalKind) -> list[Statement]:
     for statement, finding in now:
         # Who denies a finding denies what would imply it as well.
         denial = next((denied[c] for c in sorted(lineage(finding.concept)) if c in denied), None)
-        kind = "unchanged" if finding.concept in bearing else "new" if denial else "unstated"
-        groups[kind].append((statement, finding, bearing.get(finding.concept, denial)))
+        change = "unchanged" if finding.concept in bearing else "new" if denial else "unstated"
+        groups[change].append((statement, finding, bearing.get(finding.concept, denial)))
     when = _when(last)
     said = [
         _together(f"Stated for {when} too", "unchanged", groups["unchanged"], last),
