@@ -31,6 +31,7 @@ from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.reviews import Reviews
 from precordia.indexing.store import DeltaCaseStore
 from precordia.opened_archive import OpenedArchive
+from precordia.signals.door import TAKEN_FOR_I
 
 if TYPE_CHECKING:
     from precordia.generation.written.writing import Watch, WritingSettings
@@ -330,7 +331,8 @@ class KnowledgeBase(OpenedArchive):
         from precordia.generation.reports.report import write_report
 
         judgement = self._judge(recording, k, where)
-        return write_report(judgement, language_model=language_model_of(llm), settings=settings, watch=watch)
+        draft = write_report(judgement, language_model=language_model_of(llm), settings=settings, watch=watch)
+        return _with_signal(draft, [judgement])
 
     def ask(
         self,
@@ -368,7 +370,8 @@ class KnowledgeBase(OpenedArchive):
         judgements = [self._judge(recording, k, where) for recording in recordings]
         fitted = shipped_for(self._encoder.fingerprint)
         model = language_model_of(llm)
-        return answer(question, judgements, fitted=fitted, language_model=model, abstain=abstain, watch=watch)
+        draft = answer(question, judgements, fitted=fitted, language_model=model, abstain=abstain, watch=watch)
+        return _with_signal(draft, judgements)
 
     def _judge(
         self, ecg: Evidence | Recording | PathLike[str] | str, k: int = PRECEDENTS, where: str | None = None
@@ -392,3 +395,15 @@ class KnowledgeBase(OpenedArchive):
 def is_knowledge_base(path: str | PathLike[str]) -> bool:
     """Whether a folder holds a knowledge base."""
     return Manifest.exists(path)
+
+
+def _with_signal(draft: Draft, judgements: Sequence[Judgement]) -> Draft:
+    """The draft, with what the least telling of its signals can and cannot show where it is about no resting ECG."""
+    partial = [j.evidence for j in judgements if not j.evidence.kind.is_whole]
+    if not partial:
+        return draft
+    told = max(partial, key=lambda evidence: len(evidence.kind.withheld))
+    notes = [note for note in told.recording.notes if note == TAKEN_FOR_I]
+    return replace(
+        draft, signal=told.kind.document(notes), warnings=(told.kind.limits, *notes, *draft.warnings)
+    )  # fmt: skip

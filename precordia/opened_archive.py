@@ -20,6 +20,7 @@ from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
 from precordia.retrieval.retriever import Retriever
+from precordia.signals.door import admit
 
 if TYPE_CHECKING:
     from precordia.judgement.evidence import Evidence
@@ -81,6 +82,8 @@ class OpenedArchive:
             query = Query(text=query if text is None else f"{query} {text}", k=k, where=where, mode=mode)
         elif not isinstance(query, Query):
             query = Query(recording_of(query, "words or a Query"), text, k=k, where=where, mode=mode)
+        if query.recording is not None:
+            query = replace(query, recording=admit(query.recording).recording)
         return self._opened(words=bool(query.text)).retrieve(query)
 
     def earlier(self, recording: Recording | PathLike[str] | str, k: int = 3) -> list[Hit]:
@@ -90,7 +93,7 @@ class OpenedArchive:
             recording: The ECG, or its file; without a patient's id and a time nothing is known to be earlier.
             k: Most of them.
         """
-        recording = recording_of(recording)
+        recording = admit(recording_of(recording)).recording
         signals = self._opened().signals
         return earlier_ecgs(recording, self._store, signals, lambda: self._encoder.embed([recording])[0], k)
 
@@ -105,13 +108,12 @@ class OpenedArchive:
             where: SQL condition that the precedents must meet.
 
         Raises:
-            UnusableSignalError: the recording cannot be embedded.
+            UnusableSignalError: the recording cannot be embedded, or is no ECG.
             FilterError: ``where`` is not valid.
         """
         from precordia.judgement.gathering import gather
 
-        recording = recording_of(recording)
-        return gather(recording, self._opened(), self._store, self.knowledge(), k, where)
+        return gather(admit(recording_of(recording)), self._opened(), self._store, self.knowledge(), k, where)
 
     def knowledge(self) -> Knowledge:
         """What the archive's own cases have taught: how near is near, and the models of its findings.

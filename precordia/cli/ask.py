@@ -30,11 +30,11 @@ def run(args: argparse.Namespace) -> int:
     """Answer and print."""
     from precordia.core.documents import draft_document
     from precordia.knowledge_base import KnowledgeBase
-    from precordia.records.read import read_recording
     from precordia.retrieval.grammar import read_query
+    from precordia.signals.opening import open_signal
 
     kb = KnowledgeBase.open(kb_path(args))
-    recordings = [read_recording(path) for path in args.recordings]
+    recordings = [open_signal(path).recording for path in args.recordings]
     draft = kb.ask(
         args.question,
         *recordings,

@@ -87,20 +87,35 @@ def _infer_leads(path: Path, page: Path) -> None:
 def _recording(path: Path) -> dict[str, Any]:
     from precordia.concepts import findings_from_codes, findings_from_measurements, label_report
     from precordia.core.documents import finding_document, measurements_document, quality_document, recording_document
+    from precordia.core.errors import UnusableSignalError
     from precordia.measurements import measure
     from precordia.records.quality import assess
-    from precordia.records.read import read_recording
+    from precordia.signals.file_channels import other_kind_of
+    from precordia.signals.opening import open_signal
 
-    recording = read_recording(path)
-    measurements = measure(recording)
+    try:
+        admitted = open_signal(path)
+    except UnusableSignalError:
+        other = other_kind_of(path)
+        if other is None:
+            raise
+        note(other.limits)
+        return {"source": str(path), "signal": other.document()}
+    recording, kind = admitted.recording, admitted.kind
+    if admitted.told:
+        note(admitted.told)
+    measurements = kind.masked(measure(recording))
     said = [f for text in (recording.report, *recording.vendor_statements) if text for f in label_report(text)]
     return {
         **recording_document(recording),
+        **({} if kind.is_whole else {"signal": admitted.document}),
         "quality": quality_document(assess(recording)),
         "measurements": measurements_document(measurements),
         "findings": {
             "said": [finding_document(f) for f in dict.fromkeys([*said, *findings_from_codes(recording.codes)])],
-            "measured": [finding_document(f) for f in findings_from_measurements(measurements)],
+            "measured": [
+                finding_document(f) for f in findings_from_measurements(measurements) if kind.may_say(f.concept)
+            ],
         },
     }
 

@@ -30,10 +30,10 @@ def run(args: argparse.Namespace) -> int:
     """Report and print."""
     from precordia.core.documents import draft_document
     from precordia.knowledge_base import KnowledgeBase
-    from precordia.records.read import read_recording
+    from precordia.signals.opening import open_signal
 
     kb = KnowledgeBase.open(kb_path(args))
-    recording = read_recording(args.recording)
+    recording = open_signal(args.recording).recording
     draft = kb.report(
         recording, k=args.k, where=args.where, llm=model_of(args) or "none", watch=None if args.json else watch_draft()
     )
@@ -54,6 +54,8 @@ def watch_draft() -> Callable[[Statement], None] | None:
 
 def print_draft(draft: Draft) -> None:
     """A draft as text: each statement with its support and citations, what must not be missed, then warnings."""
+    if draft.signal:
+        note(" ".join((draft.signal["limits"], *(f"{told[0].upper()}{told[1:]}." for told in draft.signal["notes"]))))
     if draft.abstained:
         say(f"Not sure: {draft.reason}")
     for statement in draft.statements:
@@ -62,8 +64,10 @@ def print_draft(draft: Draft) -> None:
         say("To consider:")
     for statement in draft.consider:
         _print_statement(statement)
+    of_the_signal = (draft.signal.get("limits"), *draft.signal.get("notes", ()))
     for warning in draft.warnings:
-        say(f"! {warning}")
+        if warning not in of_the_signal:
+            say(f"! {warning}")
 
 
 def _print_statement(statement: Statement, support: str = "") -> None:

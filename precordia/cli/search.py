@@ -47,11 +47,14 @@ def run(args: argparse.Namespace) -> int:
     if args.recording is None and args.text is None:
         raise UsageError("nothing to search for: give an ECG file, --text, or both")
     kb = KnowledgeBase.open(kb_path(args))
-    recording = None
+    recording = signal = None
     if args.recording is not None:
-        from precordia.records.read import read_recording
+        from precordia.signals.opening import open_signal
 
-        recording = read_recording(args.recording)
+        admitted = open_signal(args.recording)
+        recording, signal = admitted.recording, admitted.document
+        if admitted.told:
+            note(admitted.told)
     query = Query(
         recording,
         args.text,
@@ -66,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     hits = kb.search(query)
     understood = read_query(args.text or "")
     if args.json:
-        print_json(search_document(query, hits, args.recording, understood.as_document(hits)))
+        print_json(search_document(query, hits, args.recording, understood.as_document(hits), signal))
         return 0
     tell_understood(understood)
     if not hits:

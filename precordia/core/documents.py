@@ -18,9 +18,16 @@ from precordia.core.retrieval import Hit, Query
 
 
 def search_document(
-    query: Query, hits: Sequence[Hit], source: str | None = None, understood: Mapping[str, Any] | None = None
+    query: Query,
+    hits: Sequence[Hit],
+    source: str | None = None,
+    understood: Mapping[str, Any] | None = None,
+    signal: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """``{"query", "understood", "hits"}``; ``understood`` tells what was made of the words: chips, and what was left."""
+    """``{"query", "understood", "hits"}``; ``understood`` tells what was made of the words: chips, and what was left.
+
+    ``signal`` says what kind of signal was asked with, where it is no resting ECG.
+    """
     asked = {
         "recording": source or (query.recording.recording_id if query.recording else None),
         "text": query.text,
@@ -32,7 +39,12 @@ def search_document(
         "exclude_near_duplicates": query.exclude_near_duplicates,
     }
     read = dict(understood or {"chips": [], "not_understood": []})
-    return {"query": asked, "understood": read, "hits": [hit_document(hit) for hit in hits]}
+    return {"query": asked, "understood": read, **_signal(signal), "hits": [hit_document(hit) for hit in hits]}
+
+
+def _signal(signal: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The key that tells the kind of a signal; none for a resting ECG."""
+    return {"signal": dict(signal)} if signal else {}
 
 
 def hit_document(hit: Hit) -> dict[str, Any]:
@@ -75,6 +87,7 @@ def metadata_document(case: Case) -> dict[str, Any]:
 def draft_document(draft: Draft) -> dict[str, Any]:
     """A draft with what must not be missed, its statements, their citations, and the precedents it rests on."""
     return {
+        **_signal(draft.signal),
         "text": draft.text,
         "to_consider": [statement_document(statement) for statement in draft.consider],
         "statements": [statement_document(statement) for statement in draft.statements],

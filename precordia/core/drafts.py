@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Recording
@@ -150,6 +150,7 @@ class Draft:
         consider: What must not be missed, each with its evidence and its uncertainty: shown beside what is said, and
             where nothing is.
         details: Token counts, latencies and settings of a language model.
+        signal: What kind of signal it is about, and what that can and cannot show; empty for a resting ECG.
     """
 
     statements: tuple[Statement, ...]
@@ -162,6 +163,7 @@ class Draft:
     earlier: tuple[Hit, ...] = ()
     consider: tuple[Statement, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
+    signal: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         said = "abstained" if self.abstained else f"{len(self.statements)} statements"

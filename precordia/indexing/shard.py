@@ -64,13 +64,16 @@ class ShardResult:
 
 
 def read_ref(ref: RecordRef, table: ReportTable | None) -> Recording:
-    """The recording, joined to its row of ``table``, or of a known table beside it."""
+    """The recording, joined to its row of ``table``, or of a known table beside it; what is no ECG is refused."""
     from precordia.records.alone import read_alone
     from precordia.records.read import read_recording
     from precordia.records.scan import UNKNOWN
+    from precordia.signals.door import admit
 
     name = None if ref.format == UNKNOWN else ref.format
-    return table.join(read_alone(ref.path, format=name)) if table else read_recording(ref.path, format=name)
+    return admit(
+        table.join(read_alone(ref.path, format=name)) if table else read_recording(ref.path, format=name)
+    ).recording
 
 
 def assess_recording(recording: Recording) -> Quality:

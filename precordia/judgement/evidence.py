@@ -17,6 +17,7 @@ from precordia.judgement import votes
 from precordia.judgement.knowledge import Knowledge
 from precordia.judgement.settings import JudgementSettings
 from precordia.judgement.votes import Vote, Voter
+from precordia.signals.kind import KINDS, SignalKind
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,7 @@ class Evidence:
         settings: How much evidence a finding needs.
         nearest: Similarity of the nearest case that the ECG may have as a precedent; NaN without one. By default that of ``hits``.
         witnesses: Cases further off that state what is probable and no precedent states; they have no vote.
+        kind: What kind of signal it is: what that cannot show is never said.
     """
 
     recording: Recording
@@ -46,6 +48,7 @@ class Evidence:
     settings: JudgementSettings = field(default_factory=JudgementSettings)
     nearest: float = float("nan")
     witnesses: tuple[Hit, ...] = ()
+    kind: SignalKind = field(default_factory=lambda: KINDS.get("ecg"))
 
     def __post_init__(self) -> None:
         own = patient_key_of(self.recording)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Query
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.knowledge import Knowledge
@@ -21,15 +20,16 @@ from precordia.measurements import measure
 from precordia.records.quality import assess
 from precordia.retrieval.earlier import PatientStore, earlier_ecgs
 from precordia.retrieval.retriever import Known, Retriever
+from precordia.signals.door import Admitted
 
 
 def gather(
-    recording: Recording, retriever: Retriever, patients: PatientStore, knowledge: Knowledge, k: int, where: str | None
+    admitted: Admitted, retriever: Retriever, patients: PatientStore, knowledge: Knowledge, k: int, where: str | None
 ) -> Evidence:
     """All that is known of an ECG.
 
     Args:
-        recording: The ECG.
+        admitted: The ECG, and what kind of signal it is.
         retriever: Finds its precedents.
         patients: The archive, by patient: the patient's own earlier ECGs.
         knowledge: What the archive has taught. With models of its findings the precedents are those that are most alike in
@@ -41,7 +41,8 @@ def gather(
         UnusableSignalError: the recording cannot be embedded.
         FilterError: ``where`` is not valid.
     """
-    known = Known(measure(recording), retriever.encoder().embed([recording])[0])
+    recording = admitted.recording
+    known = Known(admitted.kind.masked(measure(recording)), retriever.encoder().embed([recording])[0])
     query = Query(recording, k=k, where=where)
     nearest, models = float("nan"), knowledge.models
     if models is None:
@@ -64,6 +65,7 @@ def gather(
         tuple(earlier),
         knowledge,
         nearest=nearest,
+        kind=admitted.kind,
     )
     return with_witnesses(gathered, stating)
 

@@ -163,6 +163,9 @@ class _Bench:
         drawn = self.evidence.recording.inferred_leads
         if meaningless and drawn:
             objections = (f"leads {', '.join(drawn)} were drawn by a model and show nothing of this heart",)
+        unseen = not self.evidence.kind.may_say(concept)
+        if unseen:
+            objections = (f"{self.evidence.kind.title} cannot show it",)
         chance = self._chances.get(concept, vote.support)
         source: Source = "model" if concept in self._chances else "vote"
         names: tuple[str, ...] = ()
@@ -184,7 +187,7 @@ class _Bench:
             vote,
             names,
             objections,
-            ruled_out=(rule is None and bool(decided)) or meaningless,
+            ruled_out=(rule is None and bool(decided)) or unseen or meaningless,
             shown=rule is not None,
             calibrated=source == "model" and self.models is not None and self.models.covers(self.evidence.recording),
         )

@@ -92,6 +92,8 @@ def answer(
 def _about_one(asked: Question, judgement: Judgement, fitted: FittedAnswers | None, abstain: bool) -> Draft:
     if asked.asks_change and not asked.asks_acuity:
         return since_earlier(asked, judgement)
+    if not judgement.evidence.kind.is_whole:
+        return reply_to(asked, judgement)  # how sure fitted answers are was learned on resting ECGs
     options = as_asked(asked, fitted.groups) if fitted is not None else None
     features = _numbers(judgement.evidence) if options is not None else None
     if fitted is None or features is None or options is None:

@@ -80,7 +80,7 @@ def since_earlier(question: Question, judgement: Judgement) -> Draft:
         reason = "there is nothing to compare with: no earlier ECG of this patient is known; give it as well"
         return Draft((), True, reason, evidence.measurements, evidence.hits)
     report = compose(judgement)
-    told = with_earlier(report, evidence.earlier).statements[len(report.statements) :]
+    told = with_earlier(report, evidence.earlier, evidence.kind).statements[len(report.statements) :]
     kept = tuple(s for s in told if _concerns(s, question))
     reason = "what was asked for has not changed since the earlier ECG, or neither report tells"
     return Draft(

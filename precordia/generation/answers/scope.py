@@ -77,8 +77,21 @@ def beyond(question: Question, judgement: Judgement) -> Draft | None:
             else f"{'Yes' if holds else 'No'}: {recording.age:.0f} years, as the record has it."
         )
         return _from_record(told, "the record gives no age", judgement)
-    scope = scope_of(question)
+    scope = scope_of(question) or _unseen(question, judgement)
     return None if scope is None else _declined(scope, judgement)
+
+
+def _unseen(question: Question, judgement: Judgement) -> Scope | None:
+    """What this kind of signal cannot show, where nothing else is asked for: no "no" is made of it."""
+    kind = judgement.evidence.kind
+    sections = set(question.sections)
+    asked = kind.may_say_any(question.concepts) and not (sections and sections <= kind.withheld)
+    told = not question.measures or not set(question.measures) <= kind.unmeasured
+    if asked and told:
+        return None
+    return Scope(
+        "unseen", f"What is asked cannot be told from this signal ({kind.title})", ("heart_rate_bpm",), re.compile("")
+    )
 
 
 def scope_of(question: Question) -> Scope | None:

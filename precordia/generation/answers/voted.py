@@ -59,7 +59,7 @@ def reply_to(question: Question, judgement: Judgement) -> Draft:
     if question.asks_leads:
         statements = _about_leads(question, measurements)
         return _draft(statements, evidence, "it cannot be told from the measurements in which leads")
-    concepts = [c for c in question.concepts if sayable(c) and c not in _PARTS]
+    concepts = [c for c in question.concepts if sayable(c) and c not in _PARTS and evidence.kind.may_say(c)]
     if question.kind == "verify" and set(concepts) <= {"ABQRS"} and not question.bounds and _FORM.search(question.text):
         return _about_form(judgement, "abnormal" if "abnormal" in question.text.lower() else "normal")
     of_range = question.kind != "verify" or question.asks_range or bool(question.bounds)
@@ -76,7 +76,10 @@ def reply_to(question: Question, judgement: Judgement) -> Draft:
 
 
 def is_there(standing: Standing, judgement: Judgement) -> bool | None:
-    """Whether a finding is there, as the report says it; None where it is called possible, or is probable and yet left out."""
+    """Whether a finding is there, as the report says it; None where it is called possible, is probable and yet left out, or
+    cannot be shown by this kind of signal."""
+    if not judgement.evidence.kind.may_say(standing.concept):
+        return None
     if standing.ruled_out or not standing.borne_out:
         return False
     if standing.source == "measurement":

@@ -121,15 +121,16 @@ def _numbers(evidence: Evidence) -> Statement | None:
 
 def _what_precedents_say(evidence: Evidence) -> Statement | None:
     """What the precedents state, told and not claimed."""
-    stated = [evidence.vote(c) for c in most_specific(votes.stated_concepts(evidence.jury)) if sayable(c)]
+    named = [c for c in votes.stated_concepts(evidence.jury) if sayable(c) and evidence.kind.may_say(c)]
+    stated = [evidence.vote(c) for c in most_specific(named)]
     stated.sort(key=lambda v: (-v.support, v.concept))
     top = stated[:PRECEDENTS_TOLD]
     if not top:
         return None
-    named = "; ".join(f"{in_words(Finding(v.concept))} ({_count(v.agreeing, evidence.jury)})" for v in top)
+    told = "; ".join(f"{in_words(Finding(v.concept))} ({_count(v.agreeing, evidence.jury)})" for v in top)
     cited = tuple(dict.fromkeys(votes.cite(v.concept, v.agreeing, 1)[0] for v in top))
     return Statement(
-        f"Not claimed of this ECG, only what its precedents state: {named}.",
+        f"Not claimed of this ECG, only what its precedents state: {told}.",
         citations=cited[: evidence.settings.max_citations],
         support=round(top[0].support, 4),
     )

@@ -32,7 +32,7 @@ def write_report(
     """
     plain, evidence = compose(judgement), judgement.evidence
     if language_model is None or judgement.reason is not None:
-        return with_earlier(plain, evidence.earlier)
+        return with_earlier(plain, evidence.earlier, evidence.kind)
     settings = settings or WritingSettings()
     draft = with_model(
         plain,
@@ -48,4 +48,4 @@ def write_report(
         settings,
         watch,
     )
-    return with_earlier(draft, evidence.earlier)
+    return with_earlier(draft, evidence.earlier, evidence.kind)

@@ -19,22 +19,26 @@ from precordia.judgement.changes import change_in_words, move_of
 from precordia.judgement.judge import WITHIN_NORMAL
 from precordia.judgement.reconcile import most_specific, sayable
 from precordia.judgement.votes import lineage, quote_of
+from precordia.signals.kind import KINDS, SignalKind
 
 COMPARED = ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg")
 """Measurements whose changes are told; those that stayed are not."""
 
 
-def with_earlier(draft: Draft, earlier: Sequence[Hit]) -> Draft:
+def with_earlier(draft: Draft, earlier: Sequence[Hit], kind: SignalKind | None = None) -> Draft:
     """The draft with what has changed since the most recent of the patient's earlier ECGs, after its own statements.
 
     Args:
         draft: A report; one that abstained gets no comparison.
         earlier: The patient's earlier ECGs, most recent first; none leaves the draft as it is.
+        kind: What kind of signal the draft is about; by default a resting ECG.
     """
     if not earlier:
         return draft
     last = earlier[0].case
-    changes = () if draft.abstained else (*_moved(draft.measurements, last), *_found(draft, last))
+    changes = (
+        () if draft.abstained else (*_moved(draft.measurements, last), *_found(draft, last, kind or KINDS.get("ecg")))
+    )
     return replace(draft, statements=(*draft.statements, *changes), earlier=tuple(earlier))
 
 
@@ -49,24 +53,26 @@ def _moved(now: Measurements, last: Case) -> list[Statement]:
     return said
 
 
-def _found(draft: Draft, last: Case) -> list[Statement]:
+def _found(draft: Draft, last: Case, kind: SignalKind) -> list[Statement]:
     """At most five statements: findings stated then too, new ones, ones not stated then, ones that only the measurements
-    are in keeping with, and ones no longer borne out."""
+    are in keeping with, and ones no longer borne out; nothing of what this kind of signal cannot show."""
     if not last.report:
         return []
     now = [
         (s, f) for s in draft.statements for f in s.findings
         if f.status == "present" and sayable(f.concept) and f.concept != "NORM"
     ]  # fmt: skip
-    stated = {f.concept: f for f in last.findings if f.status == "present" and sayable(f.concept)}
+    stated = {
+        f.concept: f for f in last.findings if f.status == "present" and sayable(f.concept) and kind.may_say(f.concept)
+    }
     denied = {f.concept: f for f in last.findings if f.status == "absent"}
     bearing = {ancestor: f for f in stated.values() for ancestor in lineage(f.concept)}
     groups: dict[str, list[tuple[Statement, Finding, Finding | None]]] = {"unchanged": [], "new": [], "unstated": []}
     for statement, finding in now:
         # Who denies a finding denies what would imply it as well.
         denial = next((denied[c] for c in sorted(lineage(finding.concept)) if c in denied), None)
-        kind = "unchanged" if finding.concept in bearing else "new" if denial else "unstated"
-        groups[kind].append((statement, finding, bearing.get(finding.concept, denial)))
+        change = "unchanged" if finding.concept in bearing else "new" if denial else "unstated"
+        groups[change].append((statement, finding, bearing.get(finding.concept, denial)))
     when = _when(last)
     said = [
         _together(f"Stated for {when} too", "unchanged", groups["unchanged"], last),

@@ -37,7 +37,7 @@ _MOST_STAMPS: Final = 500_000
 
 
 @dataclass(frozen=True)
-class _Channel:
+class Channel:
     """One signal of the header: ``scale`` is its millivolts per unit, None when it is no voltage; ``stamps`` marks annotations."""
 
     name: str
@@ -72,7 +72,7 @@ def read(path: Path) -> Recording:
     width = 3 if data[:1] == b"\xff" else 2
     text = data[:256].decode("latin-1")
     n_records, duration = to_number(text[236:244]), to_number(text[244:252])
-    channels = _channels(path, data, int(to_number(text[252:256]) or 0))
+    channels = channels_of(path, data, int(to_number(text[252:256]) or 0))
     frame = sum(channel.samples for channel in channels)
     start = 256 * (len(channels) + 1)
     if frame < 1 or frame > MAX_VALUES:
@@ -118,7 +118,8 @@ def read(path: Path) -> Recording:
     )
 
 
-def _channels(path: Path, data: bytes, count: int) -> list[_Channel]:
+def channels_of(path: Path, data: bytes, count: int) -> list[Channel]:
+    """The signals that a header describes."""
     if count < 1:
         raise UnusableSignalError(f"{path}: declares no signals; nothing to read")
     check_shape(path, count, 1)
@@ -151,28 +152,29 @@ def _channels(path: Path, data: bytes, count: int) -> list[_Channel]:
         annotation = columns["label"][i] in _ANNOTATIONS
         unit = "" if annotation else columns["units"][i]
         scale = None if dmax == dmin or pmax == pmin else mv_per_unit(unit)
-        if scale is None and not unit and _is_ecg(label) and not annotation:
+        if scale is None and not unit and is_lead(label) and not annotation:
             scale = 1.0  # settled by the amplitudes once they are read
         gain = (pmax - pmin) / (dmax - dmin) if dmax != dmin else 0.0
         out.append(
-            _Channel("" if annotation else label, unit, scale, gain, pmin - gain * dmin, int(samples), dmin, annotation)
+            Channel("" if annotation else label, unit, scale, gain, pmin - gain * dmin, int(samples), dmin, annotation)
         )
     return out
 
 
-def _is_ecg(label: str) -> bool:
+def is_lead(label: str) -> bool:
+    """Whether a label names a lead of an ECG, or an ECG."""
     return canonical_lead(label) is not None or label.upper().startswith(("ECG", "EKG"))
 
 
 def _signal(
-    path: Path, channels: list[_Channel], voltage: list[int], block: NDArray[np.uint8], width: int, duration: float
+    path: Path, channels: list[Channel], voltage: list[int], block: NDArray[np.uint8], width: int, duration: float
 ) -> tuple[tuple[str, ...], NDArray[np.float32], float, tuple[str, ...]]:
     ecg = [i for i in voltage if not is_other_signal(channels[i].name)]
     leads = next(
         found
         for found in (
             [i for i in ecg if canonical_lead(channels[i].name)],
-            [i for i in ecg if _is_ecg(channels[i].name)],
+            [i for i in ecg if is_lead(channels[i].name)],
             ecg,
             voltage,
         )
@@ -191,7 +193,7 @@ def _signal(
         if not channel.samples or other or (channel.samples != rate and i not in leads):
             others.append(channel.name)
             continue
-        digital = _integers(block[:, starts[i] : starts[i + 1]], width)
+        digital = integers_of(block[:, starts[i] : starts[i + 1]], width)
         idle = int(np.argmax(digital[::-1] != channel.digital_min))
         if idle >= fs / 2:
             notes.append(f"{channel.name}: the last {idle / fs:.1f} s stand at the lowest value, perhaps padding")
@@ -241,7 +243,8 @@ def _at_their_times(
     )
 
 
-def _integers(octets: NDArray[np.uint8], width: int) -> NDArray[np.int32]:
+def integers_of(octets: NDArray[np.uint8], width: int) -> NDArray[np.int32]:
+    """Samples of 2 or 3 bytes, the lowest first."""
     flat = np.ascontiguousarray(octets).reshape(-1)
     if width == 2:
         return flat.view("<i2").astype(np.int32)
@@ -266,7 +269,7 @@ def _people(
 
 
 def _stamps(
-    channels: list[_Channel], block: NDArray[np.uint8], width: int
+    channels: list[Channel], block: NDArray[np.uint8], width: int
 ) -> list[tuple[float | None, tuple[str, ...]]]:
     """Of each record its time after the start, s, and the texts of its time-stamped annotation lists (TAL)."""
     ends = np.cumsum([channel.samples for channel in channels]) * width

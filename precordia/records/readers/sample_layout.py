@@ -75,11 +75,14 @@ class Layout:
 
     @property
     def leads(self) -> tuple[str, ...]:
-        """The columns that are ECG leads beyond doubt: by their names, or by a voltage for a unit."""
+        """The columns that are ECG leads beyond doubt: by their names, by a voltage for a unit, or as "ecg" beside a time."""
+        alone = self.timed and len(self.names) == 2
         return tuple(
             name
             for name, unit in zip(self.names, self.units, strict=True)
-            if canonical_lead(name) or (mv_per_unit(unit) is not None and not is_other_signal(name))
+            if canonical_lead(name)
+            or (mv_per_unit(unit) is not None and not is_other_signal(name))
+            or (alone and name.strip().lower() in ("ecg", "ekg"))
         )
 
     @property

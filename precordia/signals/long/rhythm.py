@@ -1,0 +1,171 @@
+"""What the beats of hours come to: which are ectopic, and from when to when which rhythm lasted.
+
+Premature beats are told by their time and their shape (a beat of another shape that comes early, or is wide, is ventricular; one of the
+usual shape that comes early is supraventricular). Fibrillation is told by RR intervals that resemble neither their neighbours nor
+those two and three beats off, where no P wave repeats before the beats (Hindricks et al., ESC guideline, Eur Heart J 2021;42:373:
+irregular RR intervals and no discernible repeating P waves, for 30 s).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter, uniform_filter1d
+
+EventKind = Literal["AF", "pause", "VT", "brady", "tachy", "SVT", "V", "S"]
+
+EARLY_V: Final = 0.90
+"""Share of the usual interval below which a beat of another shape is early."""
+EARLY_S: Final = 0.14
+"""Share by which a beat of the usual shape must at least come before its time: breathing alone changes intervals by a tenth."""
+PAUSE_S: Final = 2.0
+"""Shortest pause told, s (Kusumoto et al., guideline on bradycardia, Circulation 2019;140:e382: pauses of 3 s matter awake)."""
+AF_BEATS: Final = 24
+"""Intervals over which irregularity is looked at."""
+AF_DIFFERENCE: Final = 0.075
+"""Median change from interval to interval, as a share of the interval, from which a rhythm may be fibrillation."""
+AF_P_LIKENESS: Final = 0.55
+"""Likeness of what stands before the beats to its own average, from which it is a P wave."""
+AF_SHORTEST_S: Final = 30.0
+RUN: Final = 3
+"""Ventricular beats in a row that are a run."""
+RUN_BPM: Final = 100.0
+BRADY_BPM: Final = 50.0
+TACHY_BPM: Final = 110.0
+RATE_BEATS: Final = 16
+RATE_SHORTEST_S: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened from one time to another.
+
+    Attributes:
+        kind: "AF", "pause", "VT" (three or more ventricular beats in a row, from 100 a minute), "SVT", "brady", "tachy", "V", "S".
+        start_s: s from the beginning.
+        end_s: s.
+        n_beats: Beats in it.
+        rate_bpm: Their rate, or None.
+    """
+
+    kind: EventKind
+    start_s: float
+    end_s: float
+    n_beats: int
+    rate_bpm: float | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Length, s."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, eq=False)
+class Beats:
+    """All beats of a recording.
+
+    Attributes:
+        time_s: ``(n,)`` place of each QRS complex, s.
+        kind: ``(n,)`` "N", "S" or "V".
+        p_like: ``(n,)`` how alike what stands before a beat is to what stands before its neighbours, -1 to 1.
+        usable: ``(n,)`` whether the interval before the beat spans no gap of the signal.
+    """
+
+    time_s: NDArray[np.float64]
+    kind: NDArray[np.str_]
+    p_like: NDArray[np.float32]
+    usable: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return int(self.time_s.size)
+
+
+def usual_intervals(rr: NDArray[np.float64], wide: int = 21) -> NDArray[np.float64]:
+    """The interval that a beat would have without ectopic beats, s: of each two the longer, and of these the median around."""
+    pairs = np.fmax(rr, np.append(rr[1:], rr[-1:]))
+    out: NDArray[np.float64] = median_filter(pairs, size=wide, mode="nearest")
+    return out
+
+
+def episodes(beats: Beats) -> tuple[Event, ...]:
+    """Everything that lasted, in the order of time; single ectopic beats are in the beats."""
+    if len(beats) < 3:
+        return ()
+    fibrillating = fibrillation(beats)
+    found = [*_runs(beats, fibrillating, "AF", AF_SHORTEST_S)]
+    found += [*_pauses(beats), *_ventricular_runs(beats), *_supraventricular_runs(beats, fibrillating)]
+    rate = _rates(beats)
+    found += _runs(beats, rate < BRADY_BPM, "brady", RATE_SHORTEST_S)
+    found += _runs(beats, rate > TACHY_BPM, "tachy", RATE_SHORTEST_S)
+    return tuple(sorted(found, key=lambda event: (event.start_s, event.kind)))
+
+
+def fibrillation(beats: Beats) -> NDArray[np.bool_]:
+    """``(n,)`` whether each beat lies in irregular intervals without P waves."""
+    rr = np.diff(beats.time_s, prepend=beats.time_s[0])
+    own = beats.kind != "V"
+    # Neither the interval before a ventricular beat nor that after it is the atria's.
+    sound = own & np.r_[False, own[:-1]] & beats.usable & (rr > 0.2) & (rr < 3.0)
+    kept = np.flatnonzero(sound)
+    out = np.zeros(len(beats), dtype=bool)
+    if kept.size < AF_BEATS:
+        return out
+    log = np.log(rr[kept])
+    width = AF_BEATS | 1
+    change = [
+        median_filter(np.abs(log[lag:] - log[:-lag]), size=width, mode="nearest") for lag in (1, 2, 3)
+    ]  # fmt: skip
+    least = np.minimum.reduce([np.r_[np.repeat(c[:1], lag), c] for lag, c in enumerate(change, start=1)])
+    p_wave = uniform_filter1d(beats.p_like[kept].astype(np.float64), width, mode="nearest")
+    irregular = (least > AF_DIFFERENCE) & (p_wave < AF_P_LIKENESS)
+    # A beat that is left out shares the rhythm of its neighbours.
+    nearest = np.clip(np.searchsorted(kept, np.arange(len(beats))), 0, kept.size - 1)
+    return irregular[nearest]
+
+
+def _rates(beats: Beats) -> NDArray[np.float64]:
+    rr = np.diff(beats.time_s, prepend=beats.time_s[0])
+    rr[0] = rr[1]
+    rr[~beats.usable] = np.nan
+    steady = np.where(np.isfinite(rr), rr, np.nanmedian(rr) if np.isfinite(rr).any() else 1.0)
+    return 60.0 / np.maximum(uniform_filter1d(steady, RATE_BEATS, mode="nearest"), 0.1)
+
+
+def _runs(beats: Beats, inside: NDArray[np.bool_], kind: EventKind, shortest_s: float) -> list[Event]:
+    """Stretches of beats that are all inside, those of less than ``shortest_s`` left out."""
+    edges = np.flatnonzero(np.diff(np.r_[False, inside, False].astype(np.int8)))
+    events = []
+    for first, after in zip(edges[::2], edges[1::2], strict=True):
+        start, end = float(beats.time_s[first]), float(beats.time_s[after - 1])
+        if end - start >= shortest_s:
+            n = int(after - first)
+            events.append(Event(kind, start, end, n, 60.0 * (n - 1) / (end - start)))
+    return events
+
+
+def _pauses(beats: Beats) -> list[Event]:
+    gaps = np.diff(beats.time_s)
+    long = np.flatnonzero((gaps >= PAUSE_S) & beats.usable[1:])
+    return [Event("pause", float(beats.time_s[i]), float(beats.time_s[i + 1]), 2) for i in long]
+
+
+def _ventricular_runs(beats: Beats) -> list[Event]:
+    return [e for e in _groups(beats, beats.kind == "V", "VT") if (e.rate_bpm or 0.0) >= RUN_BPM]
+
+
+def _supraventricular_runs(beats: Beats, fibrillating: NDArray[np.bool_]) -> list[Event]:
+    return [e for e in _groups(beats, (beats.kind == "S") & ~fibrillating, "SVT") if (e.rate_bpm or 0.0) >= RUN_BPM]
+
+
+def _groups(beats: Beats, inside: NDArray[np.bool_], kind: EventKind) -> list[Event]:
+    edges = np.flatnonzero(np.diff(np.r_[False, inside, False].astype(np.int8)))
+    events = []
+    for first, after in zip(edges[::2], edges[1::2], strict=True):
+        n = int(after - first)
+        if n >= RUN:
+            start, end = float(beats.time_s[first]), float(beats.time_s[after - 1])
+            events.append(Event(kind, start, end, n, 60.0 * (n - 1) / (end - start)))
+    return events
