@@ -20,19 +20,19 @@ from precordia.arguments import encoder_of, in_words, language_model_of, names_f
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
 from precordia.core.errors import MissingExtraError, UsageError
-from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
+from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder, VectorIndex
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
 from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.index_cache import open_vector_index, open_word_index
-from precordia.indexing.indexes import BY_SIZE, check_index
+from precordia.indexing.indexes import BY_SIZE, check_index, named_address, same_address
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.reviews import Reviews
-from precordia.indexing.store import DeltaCaseStore
+from precordia.indexing.store import DeltaCaseStore, VectorKind
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
 from precordia.retrieval.retriever import Known, Retriever
@@ -84,6 +84,7 @@ class KnowledgeBase:
         encoder: Encoder | str = "default",
         text_encoder: TextEncoder | str | None = "default",
         index: str = BY_SIZE,
+        index_uri: str | None = None,
     ) -> KnowledgeBase:
         """Make an empty knowledge base.
 
@@ -94,20 +95,23 @@ class KnowledgeBase:
                 extra ``text`` is not installed.
             index: The kind of vector index, a name in :data:`~precordia.indexing.indexes.INDEXES`; by default the number of
                 vectors chooses.
+            index_uri: Where it lies, of one on a server (``http://host:19530``), without credentials; after a ``#`` the
+                name that its collections begin with, and after a ``/`` the archive's part of them.
 
         Raises:
-            UsageError: there is a knowledge base already.
+            UsageError: there is a knowledge base already, or ``index_uri`` is not valid.
             UnknownNameError: there is no such kind of index.
         """
         folder = folder_of(path)
         if is_knowledge_base(folder):
             raise UsageError(f"there is a knowledge base at {folder} already: open it, or choose another folder")
-        check_index(index)
+        index_at = named_address(index_uri)
+        check_index(index, index_at)
         signal_encoder, name = encoder_of(encoder)
         words, text_name = text_encoder_of(text_encoder)
         make_folder(folder)
         store = DeltaCaseStore.create(folder)
-        manifest = Manifest.of(signal_encoder, name, words, text_name, index)
+        manifest = Manifest.of(signal_encoder, name, words, text_name, index, index_at)
         manifest.save(folder)
         return cls(folder, manifest, store, signal_encoder, words)
 
@@ -144,11 +148,29 @@ class KnowledgeBase:
         return cls(folder, manifest, store, signal_encoder, words)
 
     @classmethod
-    def open_or_create(cls, path: str | PathLike[str], *, encoder: Encoder | str = "default") -> KnowledgeBase:
-        """Open the knowledge base at ``path`` with ``encoder``, or make one. Raises as both do."""
-        if is_knowledge_base(path):
-            return cls.open(path, encoder=encoder)
-        return cls.create(path, encoder=encoder)
+    def open_or_create(
+        cls,
+        path: str | PathLike[str],
+        *,
+        encoder: Encoder | str = "default",
+        index: str | None = None,
+        index_uri: str | None = None,
+    ) -> KnowledgeBase:
+        """Open the knowledge base at ``path`` with ``encoder``, or make one. Raises as both do.
+
+        Args:
+            path: Its folder.
+            encoder: Of signals.
+            index: As :meth:`create` takes it; one that is there must have it, where it is said.
+            index_uri: Likewise.
+        """
+        if not is_knowledge_base(path):
+            return cls.create(path, encoder=encoder, index=index or BY_SIZE, index_uri=index_uri)
+        kb = cls.open(path, encoder=encoder)
+        there = kb.manifest
+        if (index or there.index) != there.index or not same_address(index_uri, there.index_at):
+            raise UsageError(f"{path}: its vectors are in index {there.index!r}: another is chosen when it is made")
+        return kb
 
     # --- content ------------------------------------------------------------------------------------------------
 
@@ -265,6 +287,11 @@ class KnowledgeBase:
         if not erasure.case_ids and not erasure.n_rejects and not n_reviews:
             raise UsageError("the knowledge base holds nothing of that patient: give the id as the archive names them")
         self.audit.record([Event(by or user_of_machine(), "erase", cases=erasure.case_ids, patients=(patient,))])
+        if self.manifest.index_at is not None:  # what lies on a server has no file that could go with the rows
+            self._store.refresh()
+            self._index("signal", self.manifest.dim)
+            if self.manifest.text_dim is not None:
+                self._index("text", self.manifest.text_dim)
         return len(erasure.case_ids) + erasure.n_rejects
 
     def check(self, repair: bool = False) -> CheckReport:
@@ -542,7 +569,7 @@ class KnowledgeBase:
         if retriever is None or self._indexed_version != self._store.version:
             manifest_of(self.path, self._store.version).check(self._encoder, where=self.path)
             self._knowledge, self._indexed_version = None, self._store.version
-            self._signals = open_vector_index(self._store, "signal", self.manifest.dim, index=self.manifest.index)
+            self._signals = self._index("signal", self.manifest.dim)
             retriever = Retriever(self._store, self._signals, lambda: self._encoder)
         if query.text and retriever.words is None:
             retriever = replace(retriever, words=self._words(), **self._meanings())
@@ -559,8 +586,11 @@ class KnowledgeBase:
         encoder, dim = self._text_encoder, self.manifest.text_dim
         if encoder is None or dim is None:
             return {}
-        meanings = open_vector_index(self._store, "text", dim, index=self.manifest.index)
-        return {"meanings": meanings, "text_encoder": lambda: encoder}
+        return {"meanings": self._index("text", dim), "text_encoder": lambda: encoder}
+
+    def _index(self, kind: VectorKind, dim: int) -> VectorIndex:
+        address = self.manifest.index_address(kind)
+        return open_vector_index(self._store, kind, dim, index=self.manifest.index, address=address)
 
 
 def is_knowledge_base(path: str | PathLike[str]) -> bool:
