@@ -24,7 +24,7 @@ from precordia.core.retrieval import PRECEDENTS
 from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
-from precordia.indexing.indexes import BY_SIZE, check_index
+from precordia.indexing.indexes import BY_SIZE, check_index, named_address, same_address
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.reembedding import manifest_of
@@ -62,6 +62,7 @@ class KnowledgeBase(OpenedArchive):
         encoder: Encoder | str = "default",
         text_encoder: TextEncoder | str | None = "default",
         index: str = BY_SIZE,
+        index_uri: str | None = None,
     ) -> KnowledgeBase:
         """Make an empty knowledge base.
 
@@ -72,20 +73,23 @@ class KnowledgeBase(OpenedArchive):
                 extra ``text`` is not installed.
             index: The kind of vector index, a name in :data:`~precordia.indexing.indexes.INDEXES`; by default the number of
                 vectors chooses.
+            index_uri: Where it lies, of one on a server (``http://host:19530``), without credentials; after a ``#`` the
+                name that its collections begin with, and after a ``/`` the archive's part of them.
 
         Raises:
-            UsageError: there is a knowledge base already.
+            UsageError: there is a knowledge base already, or ``index_uri`` is not valid.
             UnknownNameError: there is no such kind of index.
         """
         folder = folder_of(path)
         if is_knowledge_base(folder):
             raise UsageError(f"there is a knowledge base at {folder} already: open it, or choose another folder")
-        check_index(index)
+        index_at = named_address(index_uri)
+        check_index(index, index_at)
         signal_encoder, name = encoder_of(encoder)
         words, text_name = text_encoder_of(text_encoder)
         make_folder(folder)
         store = DeltaCaseStore.create(folder)
-        manifest = Manifest.of(signal_encoder, name, words, text_name, index)
+        manifest = Manifest.of(signal_encoder, name, words, text_name, index, index_at)
         manifest.save(folder)
         return cls(folder, manifest, store, signal_encoder, words)
 
@@ -122,11 +126,29 @@ class KnowledgeBase(OpenedArchive):
         return cls(folder, manifest, store, signal_encoder, words)
 
     @classmethod
-    def open_or_create(cls, path: str | PathLike[str], *, encoder: Encoder | str = "default") -> KnowledgeBase:
-        """Open the knowledge base at ``path`` with ``encoder``, or make one. Raises as both do."""
-        if is_knowledge_base(path):
-            return cls.open(path, encoder=encoder)
-        return cls.create(path, encoder=encoder)
+    def open_or_create(
+        cls,
+        path: str | PathLike[str],
+        *,
+        encoder: Encoder | str = "default",
+        index: str | None = None,
+        index_uri: str | None = None,
+    ) -> KnowledgeBase:
+        """Open the knowledge base at ``path`` with ``encoder``, or make one. Raises as both do.
+
+        Args:
+            path: Its folder.
+            encoder: Of signals.
+            index: As :meth:`create` takes it; one that is there must have it, where it is said.
+            index_uri: Likewise.
+        """
+        if not is_knowledge_base(path):
+            return cls.create(path, encoder=encoder, index=index or BY_SIZE, index_uri=index_uri)
+        kb = cls.open(path, encoder=encoder)
+        there = kb.manifest
+        if (index or there.index) != there.index or not same_address(index_uri, there.index_at):
+            raise UsageError(f"{path}: its vectors are in index {there.index!r}: another is chosen when it is made")
+        return kb
 
     # --- content ------------------------------------------------------------------------------------------------
 
@@ -238,6 +260,11 @@ class KnowledgeBase(OpenedArchive):
         if not erasure.case_ids and not erasure.n_rejects and not n_reviews:
             raise UsageError("the knowledge base holds nothing of that patient: give the id as the archive names them")
         self.audit.record([Event(by or user_of_machine(), "erase", cases=erasure.case_ids, patients=(patient,))])
+        if self.manifest.index_at is not None:  # what lies on a server has no file that could go with the rows
+            self._store.refresh()
+            self._index("signal", self.manifest.dim)
+            if self.manifest.text_dim is not None:
+                self._index("text", self.manifest.text_dim)
         return len(erasure.case_ids) + erasure.n_rejects
 
     def check(self, repair: bool = False) -> CheckReport:

@@ -16,7 +16,7 @@ from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
 from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.reembedding import manifest_of
-from precordia.indexing.store import DeltaCaseStore
+from precordia.indexing.store import DeltaCaseStore, VectorKind
 from precordia.indexing.words import WordIndex
 from precordia.retrieval.earlier import earlier_ecgs
 from precordia.retrieval.retriever import Retriever
@@ -157,7 +157,7 @@ class OpenedArchive:
         if retriever is None or self._indexed_version != self._store.version:
             manifest_of(self.path, self._store.version).check(self._encoder, where=self.path)
             self._knowledge, self._indexed_version = None, self._store.version
-            signals = open_vector_index(self._store, "signal", self.manifest.dim, index=self.manifest.index)
+            signals = self._index("signal", self.manifest.dim)
             retriever = Retriever(self._store, signals, lambda: self._encoder)
         if words and retriever.words is None:
             retriever = replace(retriever, words=self._words(), **self._meanings())
@@ -174,8 +174,11 @@ class OpenedArchive:
         encoder, dim = self._text_encoder, self.manifest.text_dim
         if encoder is None or dim is None:
             return {}
-        meanings = open_vector_index(self._store, "text", dim, index=self.manifest.index)
-        return {"meanings": meanings, "text_encoder": lambda: encoder}
+        return {"meanings": self._index("text", dim), "text_encoder": lambda: encoder}
+
+    def _index(self, kind: VectorKind, dim: int) -> VectorIndex:
+        address = self.manifest.index_address(kind)
+        return open_vector_index(self._store, kind, dim, index=self.manifest.index, address=address)
 
 
 class _Meanings(TypedDict, total=False):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from precordia.knowledge_base import KnowledgeBase
 
 
+INDEXES_OFFERED: Final = {"faiss": "by size", "faiss-gpu": "faiss-gpu", "milvus": "milvus"}
+"""What ``--index`` offers, to what a manifest says."""
+
 FEW: Final = 64
 """Files that one process reads sooner than several have started."""
 
@@ -41,6 +44,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--suggest-mapping", metavar="FILE", help="with --dry-run: write a mapping of the report table to start from"
     )
     parser.add_argument("--encoder", default="default", help="name or folder of the ECG encoder")
+    parser.add_argument(
+        "--index",
+        choices=list(INDEXES_OFFERED),
+        help="what searches its vectors, chosen when it is made (default: faiss; faiss-gpu needs a device, milvus a server)",
+    )
+    parser.add_argument(
+        "--index-uri",
+        metavar="URI",
+        help="where Milvus answers, http://HOST:PORT[#NAME[/PART]]; credentials in $PRECORDIA_INDEX_TOKEN",
+    )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     parser.add_argument(
         "--executor",
@@ -96,12 +109,11 @@ def _watch(args: argparse.Namespace) -> int:
     from contextlib import nullcontext
 
     from precordia.indexing.watching import Watch, watch
-    from precordia.knowledge_base import KnowledgeBase
 
     if args.archive is None or args.dry_run:
         raise UsageError("--watch needs a folder, and no --dry-run")
     folder = Path(args.archive)
-    kb = KnowledgeBase.open_or_create(kb_path(args), encoder=args.encoder)
+    kb = _opened(args, kb_path(args))
 
     def add(files: Sequence[Path]) -> None:
         report = kb.add(
@@ -141,7 +153,7 @@ def _build(args: argparse.Namespace) -> int:
         if not args.refit:
             raise UsageError("name an archive to build from, or --refit to learn anew from what is there")
         return _refit(args, KnowledgeBase.open(path))
-    kb = KnowledgeBase.open_or_create(path, encoder=args.encoder)
+    kb = _opened(args, path)
     # What others print meanwhile (Ray, of workers that died) is no result.
     with Recorder(path, "build", str(Path(args.archive).absolute())) as record, redirect_stdout(sys.stderr):
         report = kb.add(
@@ -173,6 +185,13 @@ def _build(args: argparse.Namespace) -> int:
         )
         return 1
     return 0
+
+
+def _opened(args: argparse.Namespace, path: Path) -> KnowledgeBase:
+    from precordia.knowledge_base import KnowledgeBase
+
+    index = INDEXES_OFFERED[args.index] if args.index else None
+    return KnowledgeBase.open_or_create(path, encoder=args.encoder, index=index, index_uri=args.index_uri)
 
 
 def _refit(args: argparse.Namespace, kb: KnowledgeBase) -> int:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from precordia.core.errors import KnowledgeBaseError, StorageError
 from precordia.core.protocols import VectorIndex
 from precordia.indexing.durable import make_folder, remove, telling, write_synced
-from precordia.indexing.indexes import BY_SIZE, INDEXES, kind_for
+from precordia.indexing.indexes import BY_SIZE, INDEXES, kind_for, maker_of
 from precordia.indexing.locks import CACHE_LOCK, locked
 from precordia.indexing.seals import digest_of_file, sealed, unsealed
 from precordia.indexing.store import DeltaCaseStore, VectorKind
@@ -68,7 +68,13 @@ def _on_newest(store: DeltaCaseStore, make: Callable[[], T]) -> T:
 
 
 def open_vector_index(
-    store: DeltaCaseStore, kind: VectorKind, dim: int, *, index: str = BY_SIZE, approximate_from: int | None = None
+    store: DeltaCaseStore,
+    kind: VectorKind,
+    dim: int,
+    *,
+    index: str = BY_SIZE,
+    address: str | None = None,
+    approximate_from: int | None = None,
 ) -> VectorIndex:
     """The index over a store's vectors, at the store's version.
 
@@ -77,16 +83,17 @@ def open_vector_index(
         kind: Vectors of the signals or of the reports.
         dim: Their length, from the manifest.
         index: Which kind of index, from the manifest; see :func:`~precordia.indexing.indexes.kind_for`.
-        approximate_from: See there.
+        address: Where it lies, of one on a server; see :meth:`~precordia.indexing.manifest.Manifest.index_address`.
+        approximate_from: As ``index``.
 
     Raises:
         UnknownNameError: there is no such kind of index.
     """
-    return _on_newest(store, lambda: _open_vectors(store, kind, dim, index, approximate_from))
+    return _on_newest(store, lambda: _open_vectors(store, kind, dim, index, address, approximate_from))
 
 
 def _open_vectors(
-    store: DeltaCaseStore, kind: VectorKind, dim: int, wanted: str, approximate_from: int | None
+    store: DeltaCaseStore, kind: VectorKind, dim: int, wanted: str, address: str | None, approximate_from: int | None
 ) -> VectorIndex:
     cache, name = store.path / "cache", f"{kind}-vectors"
     # The number of vectors counts, not that of the cases.
@@ -104,9 +111,12 @@ def _open_vectors(
     if index is not None and covered == store.files:
         return index
     if index is None or not _catch_up(index, store, kind, covered):
-        index = INDEXES.get(wanted).prepare(dim, n, lambda size: _sample(store, kind, dim, size))
-        for ids, vectors in store.vectors(kind):
-            index.add(ids, vectors)
+        index = maker_of(wanted, address).prepare(dim, n, lambda size: _sample(store, kind, dim, size))
+        if len(index):  # on a server, where it outlives the cache
+            _catch_up(index, store, kind, ())
+        else:
+            for ids, vectors in store.vectors(kind):
+                index.add(ids, vectors)
     _save(store, name, index.kind, index.save)
     return index
 

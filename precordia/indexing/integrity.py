@@ -323,7 +323,9 @@ class _Check:
                 forget_index(self.path, name)
                 if name in dims:
                     vectors: VectorKind = "signal" if name == "signal-vectors" else "text"
-                    open_vector_index(store, vectors, dims[name], index=manifest.index)
+                    open_vector_index(
+                        store, vectors, dims[name], index=manifest.index, address=manifest.index_address(vectors)
+                    )
                 elif name == "words":
                     open_word_index(store)
                 self._all_repaired(len(self.problems) - 1)

@@ -6,6 +6,7 @@ The file carries its own checksum. A copy lies beside it: nothing else says whic
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
@@ -41,6 +42,7 @@ class Manifest:
         text_dim: Length of its vectors.
         index: The kind of vector index, by its name in :data:`~precordia.indexing.indexes.INDEXES`, or that their number
             chooses.
+        index_at: Where that index lies, ``URI#name``, of one on a server; never with credentials.
         base_encoder: Where the encoder is an adapted one, name or path of the one that it stands on: what to go back to.
         base_fingerprint: Of that one.
         created_by: The package version.
@@ -57,6 +59,7 @@ class Manifest:
     text_encoder_fingerprint: str | None = None
     text_dim: int | None = None
     index: str = BY_SIZE
+    index_at: str | None = None
     base_encoder: str | None = None
     base_fingerprint: str | None = None
     created_by: str = __version__
@@ -72,6 +75,7 @@ class Manifest:
         text_encoder: TextEncoder | None = None,
         text_name: str | None = None,
         index: str = BY_SIZE,
+        index_at: str | None = None,
     ) -> Manifest:
         """The manifest of a knowledge base built with these encoders, loaded by these names."""
         spec = getattr(encoder, "spec", None)
@@ -84,7 +88,21 @@ class Manifest:
             text_encoder_fingerprint=text_encoder.fingerprint if text_encoder is not None else None,
             text_dim=text_encoder.dim if text_encoder is not None else None,
             index=index,
+            index_at=index_at,
         )
+
+    def index_address(self, kind: str) -> str | None:
+        """Where the index over one kind of vector lies, of one on a server: those of another encoder lie elsewhere.
+
+        Args:
+            kind: "signal" or "text".
+        """
+        if self.index_at is None:
+            return None
+        fingerprint = self.encoder_fingerprint if kind == "signal" else self.text_encoder_fingerprint or ""
+        fingerprint = re.sub(r"\W", "_", fingerprint[:12], flags=re.ASCII)
+        place, slash, partition = self.index_at.partition("#")[2].partition("/")
+        return f"{self.index_at.partition('#')[0]}#{place}_{kind}_{fingerprint}{slash}{partition}"
 
     @staticmethod
     def exists(path: str | PathLike[str]) -> bool:
@@ -149,8 +167,8 @@ class Manifest:
             sync_folder(path)
 
     def _values(self) -> dict[str, Any]:
-        """What is written: nothing of a base where there is none, so that earlier releases read it."""
-        return {k: v for k, v in asdict(self).items() if v is not None or not k.startswith("base_")}
+        """What is written: nothing of what there is not, so that earlier releases read it."""
+        return {k: v for k, v in asdict(self).items() if v is not None or not k.startswith(("base_", "index_"))}
 
     def check(self, encoder: Encoder, text_encoder: TextEncoder | None = None, where: Path | str = "") -> None:
         """Refuse encoders whose vectors do not belong with the ones stored.
@@ -240,7 +258,7 @@ def _validated(manifest: Manifest) -> Manifest:
     for name in texts:
         if not isinstance(getattr(manifest, name), str) or not getattr(manifest, name):
             raise ValueError(f"{name} must be a text")
-    for name in ("text_encoder", "text_encoder_fingerprint", "base_encoder", "base_fingerprint"):
+    for name in ("text_encoder", "text_encoder_fingerprint", "index_at", "base_encoder", "base_fingerprint"):
         if not isinstance(getattr(manifest, name), str | None):
             raise ValueError(f"{name} must be a text or null")
     if not _is_length(manifest.dim) or not (manifest.text_dim is None or _is_length(manifest.text_dim)):

@@ -159,6 +159,20 @@ class FlatIndex:
         return self._on_gpu
 
 
+class GpuIndex(FlatIndex):
+    """A :class:`FlatIndex` that is searched on a CUDA device, and refuses to be where none is."""
+
+    kind: Final = "faiss-gpu"  # type: ignore[misc]
+
+    def __init__(self, dim: int) -> None:
+        if not use_gpu():
+            raise UsageError(
+                "index 'faiss-gpu' needs a CUDA device and a FAISS built for one: install precordia[gpu] on such a machine, "
+                "or build with --index faiss, which takes a device where there is one"
+            )
+        super().__init__(dim, gpu=True)
+
+
 class AllowedRows:
     """Ids to rows, remembered for the last list of allowed ids, since one filter serves many queries."""
 
