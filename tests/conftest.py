@@ -19,16 +19,27 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where processes share the work, a file's tests stay in one of them, which makes its fixtures once.
+TOGETHER = ("tests/serve/browser/",)
+"""Folders whose files share what is dear to start."""
 
-    Files that take long start first, so that no process waits for the other's last.
-    """
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no process waits for the last of another."""
     long = {item.path for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
     items.sort(key=lambda item: item.path not in long)
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Where processes share the work, a file's tests stay in one of them, which makes its fixtures once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Whole(LoadFileScheduling):  # xdist's own groups are lost on pytest 9: it cannot rename a test any more
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+    return Whole(config, log)
 
 
 DATA = Path(os.environ.get("PRECORDIA_DATA") or Path(__file__).parents[2] / "shared" / "data")
