@@ -6,7 +6,7 @@ import csv
 import os
 import shutil
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,20 +53,22 @@ def data_dir() -> Path:
     return DATA
 
 
-PartOfPtbxl = Callable[[Mapping[int, int]], Path]
+PartOfPtbxl = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
 def part_of_ptbxl(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> PartOfPtbxl:
-    """Makes the folder of real ECGs with less of PTB-XL: of each fold so many records at 100 Hz, the first that are there."""
+    """Makes a folder of real ECGs with a part of PTB-XL: of each fold so many records at 100 Hz, the first that are there.
+
+    What else it is to hold is named.
+    """
     whole = data_dir / "ptbxl"
 
     @cache
-    def made(wanted: tuple[tuple[int, int], ...]) -> Path:
+    def made(wanted: tuple[tuple[int, int], ...], beside: tuple[str, ...]) -> Path:
         folder, left = tmp_path_factory.mktemp("part"), dict(wanted)
-        for beside in data_dir.iterdir():
-            if beside != whole:
-                (folder / beside.name).symlink_to(beside)
+        for name in beside:
+            (folder / name).symlink_to(data_dir / name)
         (folder / "ptbxl").mkdir()
         table = "ptbxl_database.csv"
         with (
@@ -86,13 +88,13 @@ def part_of_ptbxl(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> P
                         shutil.copyfile(whole / name, folder / "ptbxl" / name)
         return folder
 
-    return lambda wanted: made(tuple(sorted(wanted.items())))
+    return lambda wanted, *beside: made(tuple(sorted(wanted.items())), beside)
 
 
 @pytest.fixture(scope="session")
 def few_ecgs(part_of_ptbxl: PartOfPtbxl) -> Path:
-    """A part with just enough of folds 1-8 for models of findings, and 40 ECGs of fold 9 to ask about."""
-    return part_of_ptbxl({**dict.fromkeys(range(1, 9), 32), 9: 40})
+    """Just enough of folds 1-8 for models of findings, 40 ECGs of fold 9 to ask about, LUDB and ECG-QA."""
+    return part_of_ptbxl({**dict.fromkeys(range(1, 9), 32), 9: 40}, "ludb", "ecgqa")
 
 
 @pytest.fixture(autouse=True)
