@@ -27,7 +27,7 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 pytest: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 # Everything that the tests need, and nothing whose content is not known beforehand: each file must have a hash of
 # constraints-hashes.txt. The lock is for Linux on x86-64 without a GPU; torch's CPU wheel comes from PyTorch's own index:

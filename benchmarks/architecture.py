@@ -1,4 +1,4 @@
-"""The picture of layers and the table of packages in docs/architecture.md, from the linter's contract and the real imports.
+"""The picture of layers, the table of packages and the list of extension points in docs/architecture.md, from what is there.
 
     python -m benchmarks.architecture
 
@@ -134,7 +134,24 @@ def packages() -> str:
     return "\n".join(["| package | imported by |", "|---|---|", *rows])
 
 
-PARTS = {"layers": picture, "packages": packages}
+def extensions() -> str:
+    """The pages about what can be added, by their titles."""
+    pages = sorted((ROOT / "docs" / "extending").glob("*.md"))
+    titles = {page.name: page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ") for page in pages}
+    return "\n".join(f"- [{title}](extending/{name})" for name, title in titles.items())
+
+
+def registries() -> dict[str, str]:
+    """The module of each registry to its name there."""
+    found = {}
+    for module, path in modules().items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.AnnAssign) and "Registry[" in ast.unparse(node.annotation):
+                found[module] = ast.unparse(node.target)
+    return found
+
+
+PARTS = {"layers": picture, "packages": packages, "extensions": extensions}
 
 
 def written(page: str) -> str:

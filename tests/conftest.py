@@ -6,7 +6,7 @@ import csv
 import os
 import shutil
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,27 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where processes share the work, a file's tests stay in one of them, which makes its fixtures once.
+TOGETHER = ("tests/serve/browser/",)
+"""Folders whose files share what is dear to start."""
 
-    Files that take long start first, so that no process waits for the other's last.
-    """
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no process waits for the last of another."""
     long = {item.path for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
     items.sort(key=lambda item: item.path not in long)
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Where processes share the work, a file's tests stay in one of them, which makes its fixtures once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Whole(LoadFileScheduling):  # xdist's own groups are lost on pytest 9: it cannot rename a test any more
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+    return Whole(config, log)
 
 
 DATA = Path(os.environ.get("PRECORDIA_DATA") or Path(__file__).parents[2] / "shared" / "data")
@@ -42,20 +53,22 @@ def data_dir() -> Path:
     return DATA
 
 
-PartOfPtbxl = Callable[[Mapping[int, int]], Path]
+PartOfPtbxl = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
 def part_of_ptbxl(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> PartOfPtbxl:
-    """Makes the folder of real ECGs with less of PTB-XL: of each fold so many records at 100 Hz, the first that are there."""
+    """Makes a folder of real ECGs with a part of PTB-XL: of each fold so many records at 100 Hz, the first that are there.
+
+    What else it is to hold is named.
+    """
     whole = data_dir / "ptbxl"
 
     @cache
-    def made(wanted: tuple[tuple[int, int], ...]) -> Path:
+    def made(wanted: tuple[tuple[int, int], ...], beside: tuple[str, ...]) -> Path:
         folder, left = tmp_path_factory.mktemp("part"), dict(wanted)
-        for beside in data_dir.iterdir():
-            if beside != whole:
-                (folder / beside.name).symlink_to(beside)
+        for name in beside:
+            (folder / name).symlink_to(data_dir / name)
         (folder / "ptbxl").mkdir()
         table = "ptbxl_database.csv"
         with (
@@ -75,13 +88,13 @@ def part_of_ptbxl(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> P
                         shutil.copyfile(whole / name, folder / "ptbxl" / name)
         return folder
 
-    return lambda wanted: made(tuple(sorted(wanted.items())))
+    return lambda wanted, *beside: made(tuple(sorted(wanted.items())), beside)
 
 
 @pytest.fixture(scope="session")
 def few_ecgs(part_of_ptbxl: PartOfPtbxl) -> Path:
-    """A part with just enough of folds 1-8 for models of findings, and 40 ECGs of fold 9 to ask about."""
-    return part_of_ptbxl({**dict.fromkeys(range(1, 9), 32), 9: 40})
+    """Just enough of folds 1-8 for models of findings, 40 ECGs of fold 9 to ask about, LUDB and ECG-QA."""
+    return part_of_ptbxl({**dict.fromkeys(range(1, 9), 32), 9: 40}, "ludb", "ecgqa")
 
 
 @pytest.fixture(autouse=True)

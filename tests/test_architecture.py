@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.architecture import PAGE, circles, folder_graph, imports_of, module_graph, modules, written
+from benchmarks.architecture import PAGE, circles, folder_graph, imports_of, module_graph, modules, registries, written
 
 
 def test_modules_import_one_another_in_no_circle() -> None:
@@ -39,3 +39,13 @@ def test_imports_for_type_checkers_do_not_count(tmp_path: Path) -> None:
 def test_the_page_is_up_to_date() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert written(page) == page, "run: python -m benchmarks.architecture"
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="an installed package has no docs")
+def test_each_registry_has_a_page_that_says_how_one_more_is_added() -> None:
+    pages = [page.read_text(encoding="utf-8") for page in (PAGE.parent / "extending").glob("*.md")]
+    found = registries()
+    assert {"precordia.records.readers", "precordia.eval.harness.registry"} <= set(found)
+    for module, name in found.items():
+        folder = "/".join(module.split(".")[1:-1] if module.count(".") > 1 else module.split(".")[1:])
+        assert any(f"`{name}`" in page and folder in page for page in pages), f"{name} of {module}"

@@ -13,11 +13,9 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Final
 
-from precordia.core.errors import DamageError
-from precordia.indexing.durable import remove, sync_folder, telling, write_atomically
-from precordia.indexing.ledger import remedy
+from precordia.indexing.journals import end_journal, read_journal, write_journal
 from precordia.indexing.schema import Reject
-from precordia.indexing.seals import digest_of, sealed, unsealed
+from precordia.indexing.seals import digest_of
 
 JOURNAL: Final = "erasure.json"
 _FORMAT: Final = "precordia erasure"
@@ -68,29 +66,21 @@ class Journal:
         Raises:
             DamageError: it is not what was written.
         """
-        file = path / JOURNAL
-        try:
-            with telling(file):
-                values = unsealed(file.read_bytes())
-            if values.pop("format") != _FORMAT:
-                raise ValueError
-            return cls(tuple(values["case_ids"]), tuple(values["rejects"]), values["salt"], values["patient"])
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError):
-            raise DamageError(
-                f"{file} is damaged: a patient's erasure had begun and must be asked for again; {remedy(path)}"
-            ) from None
+        return read_journal(
+            path / JOURNAL,
+            _FORMAT,
+            lambda values: cls(tuple(values["case_ids"]), tuple(values["rejects"]), values["salt"], values["patient"]),
+            "a patient's erasure had begun and must be asked for again",
+        )
 
     def save(self, path: Path) -> None:
         """Write it, durably: the erasure has begun."""
-        write_atomically(path / JOURNAL, sealed({"format": _FORMAT, **asdict(self)}))
+        write_journal(path / JOURNAL, _FORMAT, asdict(self))
 
     @staticmethod
     def clear(path: Path) -> None:
         """The erasure is done."""
-        remove(path / JOURNAL)
-        sync_folder(path)
+        end_journal(path / JOURNAL)
 
     def is_of(self, patient_key: str) -> bool:
         """Whether it is this patient whom it removes."""

@@ -17,13 +17,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from precordia.core.errors import DamageError
-from precordia.indexing.durable import remove, sync_folder, telling, write_atomically
+from precordia.indexing.durable import remove
 from precordia.indexing.erasure import LEARNED
-from precordia.indexing.ledger import remedy
+from precordia.indexing.journals import end_journal, read_journal, write_journal
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.schema import CASE_SCHEMA
-from precordia.indexing.seals import sealed, unsealed
 
 JOURNAL: Final = "reembedding.json"
 _FORMAT: Final = "precordia re-embedding"
@@ -51,22 +49,13 @@ class Reembedding:
         Raises:
             DamageError: it is not what was written.
         """
-        file = path / JOURNAL
-        try:
-            with telling(file):
-                values = unsealed(file.read_bytes())
-            if values["format"] != _FORMAT:
-                raise ValueError
-            return cls(values["version"], Manifest(**values["manifest"]))
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError):
-            raise DamageError(f"{file} is damaged; {remedy(path)}") from None
+        return read_journal(
+            path / JOURNAL, _FORMAT, lambda values: cls(values["version"], Manifest(**values["manifest"]))
+        )
 
     def save(self, path: Path) -> None:
         """Write it, durably: from here on it is finished or dropped."""
-        values = {"format": _FORMAT, "version": self.version, "manifest": asdict(self.manifest)}
-        write_atomically(path / JOURNAL, sealed(values))
+        write_journal(path / JOURNAL, _FORMAT, {"version": self.version, "manifest": asdict(self.manifest)})
 
 
 def manifest_of(path: Path, version: int) -> Manifest:
@@ -91,8 +80,7 @@ def finish_reembedding(path: Path, version: int) -> bool:
         for file in sorted((path / LEARNED).glob("*")):
             remove(file)
         pending.manifest.save(path)
-    remove(path / JOURNAL)
-    sync_folder(path)
+    end_journal(path / JOURNAL)
     return new
 
 

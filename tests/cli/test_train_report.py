@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from precordia.cli.main import main
 
 
 @pytest.fixture
-def small_ptbxl(part_of_ptbxl: Callable[[Mapping[int, int]], Path]) -> Path:
+def small_ptbxl(part_of_ptbxl: Callable[..., Path]) -> Path:
     """PTB-XL with 30 records of fold 6 and 10 of fold 8 alone."""
     return part_of_ptbxl({6: 30, 8: 10})
 

