@@ -172,7 +172,8 @@ def correlations(
     a, b = ((x - (x * there).sum(axis=2, keepdims=True) / count) * there for x in (first, second))
     size = np.sqrt((a * a).sum(axis=2) * (b * b).sum(axis=2))
     out: NDArray[np.float64] = np.full(size.shape, np.nan)
-    return np.divide((a * b).sum(axis=2), size, out=out, where=size > 1e-9)
+    np.divide((a * b).sum(axis=2), size, out=out, where=size > 1e-9)
+    return out
 
 
 def _losses(drawn: Tensor, batch: Batch) -> dict[str, Tensor]:
