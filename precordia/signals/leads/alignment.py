@@ -50,7 +50,7 @@ class Head:
         """``(n, dim)`` unit vectors of ``(n, inputs)``."""
         inner = np.maximum(inputs @ self.hidden.T + self.hidden_bias, 0.0)
         out = inner @ self.out.T + inputs @ self.direct.T + self.bias
-        return (out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+        return _unit(out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ class Alignment:
         """
         parts = (direct, drawn, self.head(self.inputs(direct, drawn, group)))
         out = sum((share * part for share, part in zip(self.shares[group], parts, strict=True)), np.zeros_like(direct))
-        return (out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+        return _unit(out)
 
     def save(self, folder: Path) -> str:
         """Write it, the description last; its fingerprint."""
@@ -127,6 +127,13 @@ class Alignment:
             part.write_bytes(bytes_)
             part.replace(folder / file)
         return fingerprint
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    out: NDArray[np.float32] = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)).astype(
+        np.float32
+    )
+    return out
 
 
 _PARTS: Final = ("hidden", "hidden_bias", "out", "direct", "bias")

@@ -100,7 +100,7 @@ class DrawingTask:
             samples += [
                 {"sample": f"{r.recording_id} {group}", "patient": p, "system": name, "correlation": float(value)}
                 for name, found in each.items()
-                for r, p, value in zip(test, patients, np.nanmean(found[:, ~given], axis=1), strict=True)
+                for r, p, value in zip(test, patients, _mean_of(found, given), strict=True)
             ]
         return Result(
             self.card.name,
@@ -128,12 +128,18 @@ def _correlation_rows(
     each: Mapping[str, NDArray[np.float64]], given: NDArray[np.bool_], patients: Sequence[str], group: str, seed: int
 ) -> Iterator[Row]:
     for name, found in each.items():
-        mean = np.nan_to_num(np.nanmean(found[:, ~given], axis=1))
-        e = bootstrap.mean(mean, patients, seed=seed)
+        e = bootstrap.mean(_mean_of(found, given), patients, seed=seed)
         yield Row(name, "mean correlation of the leads not given", e.value, e.low, e.high, e.n, group)
         for lead in np.flatnonzero(~given):
             e = bootstrap.mean(np.nan_to_num(found[:, lead]), patients, seed=seed)
             yield Row(name, f"correlation, {LEADS[lead]}", e.value, e.low, e.high, e.n, group)
+
+
+def _mean_of(found: NDArray[np.float64], given: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """``(n,)`` mean correlation of the leads that are not given, flat ones left out; 0 where nothing was drawn."""
+    sought = found[:, ~given]
+    out: NDArray[np.float64] = np.nan_to_num(sought).sum(axis=1) / np.maximum(np.isfinite(sought).sum(axis=1), 1)
+    return out
 
 
 def _frechet_rows(

@@ -174,7 +174,7 @@ def fit_head(vectors: Vectors, rows: NDArray[np.bool_], settings: Settings, seed
                     said = (found @ own.T / settings.temperature).log_softmax(dim=1)
                     loss = loss - settings.contrast * (aims * said).sum(dim=1).mean()
                 optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimiser.step()
                 schedule.step()
     return head.eval().plain()

@@ -116,11 +116,10 @@ class _Trained:
         total = losses["error"] + self.settings.correlation * losses["correlation"]
         if self.adversary is not None and self.other is not None:
             drawn = torch.where(batch.sought[:, :, None], drawn, batch.truth)
-            # Relativistic average least squares would need both; the hinge loss needs one side at a time.
             losses["adversary"] = -self.adversary(drawn).mean()
             total = total + self.settings.adversary * losses["adversary"]
         self.optimiser.zero_grad()
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         if self.adversary is not None and self.other is not None:
@@ -172,7 +171,9 @@ def correlations(
     count = there.sum(axis=2, keepdims=True)
     a, b = ((x - (x * there).sum(axis=2, keepdims=True) / count) * there for x in (first, second))
     size = np.sqrt((a * a).sum(axis=2) * (b * b).sum(axis=2))
-    return np.divide((a * b).sum(axis=2), size, out=np.full(size.shape, np.nan), where=size > 1e-9)
+    out: NDArray[np.float64] = np.full(size.shape, np.nan)
+    np.divide((a * b).sum(axis=2), size, out=out, where=size > 1e-9)
+    return out
 
 
 def _losses(drawn: Tensor, batch: Batch) -> dict[str, Tensor]:
