@@ -28,7 +28,7 @@ from precordia.serve.desk import OneRoom
 from precordia.serve.metrics import Counting
 from precordia.serve.noting import Notes
 from precordia.serve.routes import archive, exporting, finding, keeping, reviewing, talking, tracing, working, writing
-from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, Gate, TooLarge, TooSlow
+from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, CutOff, Gate
 from precordia.serve.security.people import Person
 from precordia.serve.security.tokens import Tokens
 from precordia.serve.work.room import Room
@@ -54,7 +54,7 @@ class _Discreet:
 
         try:
             await self.app(scope, receive, sending)
-        except (TooSlow, TooLarge):  # the gate says so
+        except CutOff:  # the gate says so
             raise
         except Exception as error:
             if not begun:

@@ -25,11 +25,6 @@ from precordia.serve.work import archive, finding
 from precordia.serve.work.room import Ecg, Room
 
 
-def die(room: Room) -> Answer:
-    """What a kernel that is short of memory does."""
-    os._exit(9)
-
-
 def stumble(room: Room) -> Answer:
     """A mistake of ours."""
     raise ValueError("Zyxwvut")
@@ -50,7 +45,7 @@ def think_aloud(room: Room, n: int) -> Answer:
 
 
 def think_and_die(room: Room) -> Answer:
-    """Tells one piece, and is gone."""
+    """Tells one piece, and goes as by a kernel that is short of memory."""
     room.tell(Shown().json({"piece": 0}))
     time.sleep(0.2)
     os._exit(9)
@@ -83,15 +78,6 @@ def test_work_is_done_side_by_side_by_processes_that_are_ready(processes: Proces
     assert processes.ready
     assert {answer.status for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 2
-
-
-def test_a_process_that_dies_is_replaced(processes: Processes) -> None:
-    async def dies() -> list[Answer]:
-        return [await processes.do(die), await processes.do(archive.health)]
-
-    lost, after = asyncio.run(dies())
-    assert lost.status == 503
-    assert after.status == 200
 
 
 def test_a_mistake_of_ours_comes_back_without_what_was_asked(processes: Processes) -> None:
@@ -139,7 +125,7 @@ def test_what_is_told_on_the_way_comes_before_the_answer_and_in_order(
     assert times[-1] - times[0] > 0.5
 
 
-def test_what_a_dying_process_has_told_is_kept_and_its_end_is_told(processes: Processes) -> None:
+def test_a_process_that_dies_is_replaced_and_what_it_told_is_kept(processes: Processes) -> None:
     told: list[Answer] = []
     answer = asyncio.run(processes.do(think_and_die, told=told.append))
     assert answer.status == 503

@@ -14,15 +14,11 @@ from precordia.core.errors import StorageError
 from precordia.indexing.audit import Audit
 from precordia.serve.app import create_app
 from precordia.serve.security.tokens import Tokens, new_token
-from precordia.simulation.hospital import Archive, write_archive
 
 
 @pytest.fixture
-def kb(tmp_path: Path) -> KnowledgeBase:
-    archive: Archive = write_archive(tmp_path / "hospital", 6, seed=4, formats=("wfdb",), poor=0.0)
-    kb = KnowledgeBase.create(tmp_path / "kb", text_encoder=None)
-    kb.add(archive.folder, reports=archive.reports, workers=1)
-    return kb
+def kb(own_kb: KnowledgeBase) -> KnowledgeBase:
+    return own_kb
 
 
 @pytest.fixture

@@ -167,11 +167,8 @@ def test_a_case_that_is_not_there_is_told_in_the_stream(client: TestClient) -> N
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> tuple[KnowledgeBase, TestClient]:
-    archive = write_archive(tmp_path / "hospital", 8, seed=6, formats=("aecg",), poor=0.0)
-    kb = KnowledgeBase.create(tmp_path / "kb", text_encoder=None)
-    kb.add(archive.folder, reports=archive.reports, workers=1)
-    return kb, TestClient(create_app(kb), base_url="http://localhost")
+def own(own_kb: KnowledgeBase) -> tuple[KnowledgeBase, TestClient]:
+    return own_kb, TestClient(create_app(own_kb), base_url="http://localhost")
 
 
 def decide(client: TestClient, **body: Any) -> Any:

@@ -112,12 +112,22 @@ class Gate:
             return
         limit = WORDS_BYTES if scope["path"] in WORDS else BODY_BYTES
         patience = _Patience(receive, self._body_s, limit)
+        refused = False
+
+        async def answering(message: Message) -> None:
+            nonlocal refused
+            # Whatever the application makes of a body that was cut off, this is what is said of it.
+            if patience.refusal is None:
+                await sending(message)
+            elif not refused:
+                refused = True
+                await _refuse(sending, *patience.refusal)
+
         try:
-            await self.app(scope, patience, sending)
-        except TooSlow:
-            await _refuse(sending, 408, f"the body took longer than {self._body_s:g} s")
-        except TooLarge:
-            await _refuse(sending, 413, f"the body is larger than {limit / 2**20:g} MiB")
+            await self.app(scope, patience, answering)
+        except CutOff as error:
+            if not refused:
+                await _refuse(sending, *error.refusal)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
@@ -142,21 +152,27 @@ def _foreign(scope: Scope, host: str) -> tuple[int, str] | None:
     return None
 
 
-class TooSlow(Exception):
-    """A body did not arrive in time."""
+class CutOff(Exception):
+    """A body did not arrive in time, or goes on beyond its limit.
 
+    Args:
+        status: What it is refused with.
+        message: Why, one line.
+    """
 
-class TooLarge(Exception):
-    """A body goes on beyond its limit."""
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.refusal = (status, message)
 
 
 class _Patience:
     """Receives a body, and not for ever."""
 
     def __init__(self, receive: Receive, body_s: float, limit: int) -> None:
-        self._receive, self._body_s, self._left = receive, body_s, limit
+        self._receive, self._body_s, self._limit, self._left = receive, body_s, limit, limit
         self._until = time.monotonic() + body_s
         self._whole = False
+        self.refusal: tuple[int, str] | None = None
 
     async def __call__(self) -> Message:
         if self._whole:  # what is waited for now is the end of the connection
@@ -164,12 +180,16 @@ class _Patience:
         try:
             message = await asyncio.wait_for(self._receive(), max(self._until - time.monotonic(), 0.001))
         except TimeoutError:
-            raise TooSlow from None
+            raise self._cut_off(408, f"the body took longer than {self._body_s:g} s") from None
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise TooLarge
+            raise self._cut_off(413, f"the body is larger than {self._limit / 2**20:g} MiB")
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message
+
+    def _cut_off(self, status: int, message: str) -> CutOff:
+        self.refusal = (status, message)
+        return CutOff(status, message)
 
 
 def _with_headers(send: Send) -> Callable[[Message], Awaitable[None]]:

@@ -129,12 +129,14 @@ def test_decisions_are_kept_with_their_author(visit, kb: KnowledgeBase) -> None:
     assert any("In other words." in one and "Signed by local" in one for one in kept)
 
 
-def test_ask_answers_with_its_evidence(visit, case_id: str) -> None:
+def test_ask_answers_with_its_evidence(visit, case_id: str, pictures: Path) -> None:
     page = visit(f"#ask/{case_id}")
     page.get_by_label("Your question").fill("What is the heart rate?")
     page.keyboard.press("Enter")
     page.wait_for_selector(".turn .statement, .turn .note")
     assert page.locator(".turn").count() == 2
+    page.wait_for_selector(".log[aria-busy=false]")
+    page.screenshot(path=pictures / "asked.png")
 
 
 def test_the_archive_counts_what_there_is(visit, kb: KnowledgeBase) -> None:
@@ -146,13 +148,15 @@ def test_the_archive_counts_what_there_is(visit, kb: KnowledgeBase) -> None:
     page.wait_for_selector(".card")
 
 
-def test_an_administrator_starts_a_check_and_sees_it_end(visit) -> None:
+def test_an_administrator_starts_a_check_and_sees_it_end(visit, pictures: Path) -> None:
     page = visit("#archive")
     page.wait_for_selector(".jobs .tools button")
     page.get_by_role("button", name="Check", exact=True).click()
     page.wait_for_selector(".job[data-state=done] >> nth=0", timeout=120_000)
     assert "all as it was written" in page.inner_text(".job >> nth=0")
     assert "local" in page.inner_text(".job >> nth=0")
+    page.locator(".jobs").scroll_into_view_if_needed()
+    page.screenshot(path=pictures / "jobs.png")
 
 
 def test_a_finger_measures_and_takes_up_a_point_again(visit, case_id: str) -> None:
