@@ -20,6 +20,7 @@ from precordia.arguments import encoder_of, in_words, language_model_of, names_f
 from precordia.core.case import Case
 from precordia.core.drafts import Draft
 from precordia.core.errors import MissingExtraError, UsageError
+from precordia.core.leads import LEADS
 from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
@@ -39,12 +40,15 @@ from precordia.retrieval.retriever import Known, Retriever
 from precordia.signals.door import TAKEN_FOR_I, admit
 
 if TYPE_CHECKING:
+    from precordia.generation.reports.long_report import Shown
     from precordia.generation.written.writing import Watch, WritingSettings
     from precordia.indexing.integrity import CheckReport
     from precordia.judgement.evidence import Evidence
     from precordia.judgement.judge import Judgement
     from precordia.judgement.knowledge import Knowledge
     from precordia.judgement.models import FindingModels
+    from precordia.signals.long.reading import LongReading
+    from precordia.signals.long.source import LongSignal
 
 ADOPT_WAIT_S = 30.0
 """How long a build waits for another writer before signed reviews count as reports."""
@@ -422,7 +426,7 @@ class KnowledgeBase:
 
     def report(
         self,
-        recording: Evidence | Recording | PathLike[str] | str,
+        recording: Evidence | Recording | LongSignal | PathLike[str] | str,
         *,
         k: int = PRECEDENTS,
         where: str | None = None,
@@ -432,10 +436,13 @@ class KnowledgeBase:
     ) -> Draft:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
 
-        Where the archive holds earlier ECGs of the patient, what has changed since the last of them is said besides.
+        Where the archive holds earlier ECGs of the patient, what has changed since the last of them is said besides. A
+        recording of more than two minutes is read beat by beat: rates, pauses, ectopy and episodes, each with its place, in
+        canonical words.
 
         Args:
-            recording: The ECG, its file, or its evidence (``k`` and ``where`` are then those that it was gathered with).
+            recording: The ECG, its file, a long recording, or its evidence (``k`` and ``where`` are then those that it was
+                gathered with).
             k: Number of precedents.
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" writes the judgement down in canonical words.
@@ -446,7 +453,11 @@ class KnowledgeBase:
             UnusableSignalError: the recording cannot be embedded.
         """
         from precordia.generation.reports.report import write_report
+        from precordia.judgement.evidence import Evidence
 
+        long = None if isinstance(recording, Evidence) else _as_long(recording)
+        if long is not None:
+            return self._report_long(long, k, where)
         judgement = self._judge(recording, k, where)
         draft = write_report(judgement, language_model=language_model_of(llm), settings=settings, watch=watch)
         return _with_signal(draft, [judgement])
@@ -489,6 +500,75 @@ class KnowledgeBase:
         model = language_model_of(llm)
         draft = answer(question, judgements, fitted=fitted, language_model=model, abstain=abstain, watch=watch)
         return _with_signal(draft, judgements)
+
+    def moments(
+        self, recording: Recording | LongSignal | PathLike[str] | str, *, k: int = HITS, where: str | None = None
+    ) -> list[Shown]:
+        """The events of a long recording, each as a strip of ten seconds with the cases most like it.
+
+        Args:
+            recording: The recording, or its file.
+            k: Number of cases of each.
+            where: SQL condition that the cases must meet.
+
+        Raises:
+            UsageError: it is no long recording.
+            FilterError: ``where`` is not valid.
+        """
+        from precordia.signals.long.reading import read_long
+
+        return self._shown(read_long(_must_be_long(recording)), k, where)
+
+    def alike_within(
+        self, recording: Recording | LongSignal | PathLike[str] | str, start_s: float, end_s: float, *, k: int = HITS
+    ) -> list[tuple[float, float, float]]:
+        """The windows of a long recording most like a place in it: start and end, s, and cosine similarity, best first.
+
+        Args:
+            recording: The recording, or its file.
+            start_s: The place begins here, s.
+            end_s: ... and ends here; from 2.5 s later.
+            k: Number of windows, none of them the place itself.
+
+        Raises:
+            UsageError: it is no long recording, or the place is not in it.
+        """
+        from precordia.signals.door import admit
+        from precordia.signals.long.windows import SHORTEST_S, windows_of
+
+        signal = _must_be_long(recording)
+        if not (start_s >= 0 and start_s + SHORTEST_S <= end_s <= signal.duration_s):
+            raise UsageError(
+                f"{start_s:g} to {end_s:g} s is no place of at least {SHORTEST_S} s in a recording of {signal.duration_s:g} s"
+            )
+        window_s = min(end_s - start_s, 10.0)
+        windows = windows_of(signal, self._encoder.embed, window_s=window_s, stride_s=window_s / 2)
+        asked = self._encoder.embed([admit(signal.strip(start_s, end_s)).recording])[0]
+        found = windows.nearest(asked, k + int((end_s - start_s) / window_s) + 2, window_s)
+        apart = [
+            (float(windows.start_s[i]), float(windows.end_s[i]), score)
+            for i, score in found
+            if windows.end_s[i] <= start_s or windows.start_s[i] >= end_s
+        ]
+        return apart[:k]
+
+    def _report_long(self, signal: LongSignal, k: int, where: str | None) -> Draft:
+        from precordia.generation.reports.long_report import long_report
+        from precordia.signals.long.reading import read_long
+
+        reading = read_long(signal)
+        return long_report(reading, self._shown(reading, k, where))
+
+    def _shown(self, reading: LongReading, k: int, where: str | None) -> list[Shown]:
+        from precordia.generation.reports.long_report import Shown
+        from precordia.signals.long.strips import strips
+
+        shown = []
+        for strip in strips(reading):
+            named = set(strip.recording.leads) & set(LEADS)
+            hits = self.search(Query(strip.recording, k=k, where=where)) if named else []
+            shown.append(Shown(strip, tuple(hits)))
+        return shown
 
     def _judge(
         self, ecg: Evidence | Recording | PathLike[str] | str, k: int = PRECEDENTS, where: str | None = None
@@ -535,10 +615,21 @@ class KnowledgeBase:
         if is_due(self._store, self._encoder.fingerprint):
             self.refit()
 
-    def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:
-        """A draft as one self-contained HTML page: the ECG on paper, the statements, and the precedents beside them."""
+    def page(self, draft: Draft, recording: Recording | LongSignal, question: str | None = None) -> str:
+        """A draft as one self-contained HTML page: the ECG on paper, the statements, and the precedents beside them.
+
+        Of a long recording the strips are drawn that its statements point at.
+        """
         from precordia.generation.pages.page import render
 
+        long = _as_long(recording)
+        if long is not None:
+            from precordia.signals.long.strips import shown_by
+
+            seen = shown_by(long, draft)
+            return render(draft, seen[0], strips=seen[1:], question=question)
+        if not isinstance(recording, Recording):
+            raise UsageError("a page is made of a recording: give the one that the draft is about")
         drawn = {hit.case.case_id: self._store.recording(hit.case.case_id) for hit in draft.hits[:DRAWN_PRECEDENTS]}
         return render(draft, recording, quality=_assess(recording), precedents=drawn, question=question)
 
@@ -573,6 +664,19 @@ class KnowledgeBase:
 def is_knowledge_base(path: str | PathLike[str]) -> bool:
     """Whether a folder holds a knowledge base."""
     return Manifest.exists(path)
+
+
+def _as_long(recording: Recording | LongSignal | PathLike[str] | str) -> LongSignal | None:
+    from precordia.signals.opening import as_long
+
+    return as_long(recording)
+
+
+def _must_be_long(recording: Recording | LongSignal | PathLike[str] | str) -> LongSignal:
+    long = _as_long(recording)
+    if long is None:
+        raise UsageError("events are looked for in recordings of more than two minutes: search with this one as it is")
+    return long
 
 
 def _with_signal(draft: Draft, judgements: Sequence[Judgement]) -> Draft:

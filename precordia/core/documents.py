@@ -111,6 +111,7 @@ def _statement_document(statement: Statement) -> dict[str, Any]:
         "confidence": statement.confidence,
         "warnings": list(statement.warnings),
         "findings": [finding_document(finding) for finding in statement.findings],
+        **({"places": [asdict(place) for place in statement.places]} if statement.places else {}),
     }
 
 
