@@ -28,6 +28,7 @@ TASKS: Registry[Task] = Registry(
         "retrieval": "precordia.eval.tasks.retrieval.task:RETRIEVAL",
         "reviews": "precordia.eval.tasks.reviews.task:REVIEWS",
         "urgent": "precordia.eval.tasks.urgent.task:URGENT",
+        "long-recordings": "precordia.eval.tasks.long_recordings.task:LONG_RECORDINGS",
         "index": "precordia.eval.tasks.index.task:INDEX",
     },
 )

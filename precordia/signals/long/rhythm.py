@@ -128,7 +128,8 @@ def fibrillation(beats: Beats) -> NDArray[np.bool_]:
     # A beat that is left out shares the rhythm of its neighbours.
     nearest = np.clip(np.searchsorted(kept, np.arange(len(beats))), 0, kept.size - 1)
     told = uniform_filter1d(sound.astype(np.float64), width, mode="nearest") >= AF_TOLD
-    return irregular[nearest] & told
+    inside: NDArray[np.bool_] = irregular[nearest] & told
+    return inside
 
 
 def _closed(inside: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
@@ -151,7 +152,8 @@ def _rates(beats: Beats) -> NDArray[np.float64]:
     rr[0] = rr[1]
     rr[~beats.usable] = np.nan
     steady = np.where(np.isfinite(rr), rr, np.nanmedian(rr) if np.isfinite(rr).any() else 1.0)
-    return 60.0 / np.maximum(uniform_filter1d(steady, RATE_BEATS, mode="nearest"), 0.1)
+    rate: NDArray[np.float64] = 60.0 / np.maximum(uniform_filter1d(steady, RATE_BEATS, mode="nearest"), 0.1)
+    return rate
 
 
 def _runs(beats: Beats, inside: NDArray[np.bool_], kind: EventKind, shortest_s: float) -> list[Event]:

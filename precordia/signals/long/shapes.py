@@ -160,7 +160,8 @@ def strays(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float3
     # Of beats side by side the one goes that looks least like a beat: what is squeezed by an artefact is not one itself.
     around = np.pad(shapes.likeness, 1, constant_values=2.0)
     least = (shapes.likeness < around[:-2]) & (shapes.likeness < around[2:])
-    return (rare | (noise > RESTLESS)) & squeezed & least
+    out: NDArray[np.bool_] = (rare | (noise > RESTLESS)) & squeezed & least
+    return out
 
 
 def kinds(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float32]) -> NDArray[np.str_]:

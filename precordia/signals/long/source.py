@@ -69,7 +69,8 @@ class LongSignal:
 
     def strip(self, start_s: float, end_s: float) -> Recording:
         """A stretch as a recording of its own, named by its place."""
-        first, last = round(start_s * self.fs), round(end_s * self.fs)
+        first = round(start_s * self.fs)
+        last = first + round((end_s - start_s) * self.fs)  # as many samples wherever it begins
         name = f"{self.about.recording_id} {clock(start_s)}"
         return replace(self.about, signal=self.read(first, last), recording_id=name)
 
