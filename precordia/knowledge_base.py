@@ -465,7 +465,7 @@ class KnowledgeBase:
     def ask(
         self,
         question: str,
-        *recordings: Evidence | Recording | PathLike[str] | str,
+        *recordings: Evidence | Recording | LongSignal | PathLike[str] | str,
         k: int = PRECEDENTS,
         where: str | None = None,
         llm: LanguageModel | str = "none",
@@ -476,7 +476,8 @@ class KnowledgeBase:
 
         Args:
             question: In free words.
-            recordings: One ECG, or two to compare; their files, or their evidence.
+            recordings: One ECG, or two to compare; their files, or their evidence; or one long recording, of which is told
+                what happened from when to when.
             k: Number of precedents of each.
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" answers from precedents and measurements alone.
@@ -488,6 +489,8 @@ class KnowledgeBase:
         """
         from precordia.generation.answers.answer import answer
         from precordia.generation.answers.fitted import shipped_for
+        from precordia.generation.answers.long_answer import long_answer
+        from precordia.judgement.evidence import Evidence
 
         if not isinstance(question, str):
             raise UsageError(f"a question is words, not {in_words(question)}: ask(question, recording)")
@@ -495,6 +498,10 @@ class KnowledgeBase:
             raise UsageError("there is no question")
         if len(recordings) not in (1, 2):
             raise UsageError(f"a question is about one ECG or two, not {len(recordings)}")
+        first = recordings[0]
+        long = _as_long(first) if len(recordings) == 1 and not isinstance(first, Evidence) else None
+        if long is not None:
+            return long_answer(question, self._report_long(long, k, where))
         judgements = [self._judge(recording, k, where) for recording in recordings]
         fitted = shipped_for(self._encoder.fingerprint)
         model = language_model_of(llm)
@@ -571,13 +578,19 @@ class KnowledgeBase:
         return shown
 
     def _judge(
-        self, ecg: Evidence | Recording | PathLike[str] | str, k: int = PRECEDENTS, where: str | None = None
+        self,
+        ecg: Evidence | Recording | LongSignal | PathLike[str] | str,
+        k: int = PRECEDENTS,
+        where: str | None = None,
     ) -> Judgement:
         from precordia.judgement.evidence import Evidence
         from precordia.judgement.judge import judge
+        from precordia.signals.long.source import LongSignal
 
         if isinstance(ecg, Evidence):
             return judge(ecg)
+        if isinstance(ecg, LongSignal):
+            raise UsageError("a recording of more than two minutes is asked about alone: compare strips of it")
         return judge(self.evidence(recording_of(ecg, "its Evidence"), k=k, where=where))
 
     def knowledge(self) -> Knowledge:

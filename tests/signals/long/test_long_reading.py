@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from precordia.core.recording import Recording
+from precordia.generation.answers.long_answer import long_answer
+from precordia.generation.reports.long_report import long_report
 from precordia.signals.long.reading import LongReading, read_long
 from precordia.signals.long.rhythm import Beats, episodes
 from precordia.signals.long.source import clock, long_signal
@@ -123,6 +125,23 @@ def test_the_window_most_like_a_place_is_of_the_same_rhythm() -> None:
     windows = windows_of(signal, embed)  # type: ignore[arg-type]
     assert len(windows) == 18
     assert {8, 9} & {i for i, _ in windows.unlike(2)}
+
+
+def test_where_is_the_fibrillation_is_answered_with_its_place() -> None:
+    report = long_report(_with_fibrillation(), ())
+    (said,) = long_answer("Where is the atrial fibrillation?", report).statements
+    assert "II, V1, 12" in said.text
+    (none,) = long_answer("Are there pauses?", report).statements
+    assert none.text.startswith("No pause of 2 s or more")
+    assert long_answer("Is there an infarction?", report).abstained
+
+
+def test_a_report_points_at_places_and_holds_back_what_it_cannot_show() -> None:
+    report = long_report(_with_fibrillation(), ())
+    (af,) = [s for s in report.statements if s.findings and s.findings[0].concept == "AFIB"]
+    assert 115 < af.places[0].start_s < 130
+    assert report.signal["kind"] == "long"
+    assert not [s for s in report.statements for f in s.findings if f.concept in ("MI", "NORM")]
 
 
 def test_a_place_is_written_as_a_clock() -> None:

@@ -124,8 +124,8 @@ class _Run:
     def cinc2017(self) -> None:
         """Fibrillation in one lead: strip by strip, and by duration in strips joined to long recordings."""
         table = (self._folder / "cinc2017" / "REFERENCE.csv").read_text(encoding="utf-8").split()
-        listed = [line.split(",") for line in table][: self._settings.limit]
-        listed = [(name, label) for name, label in listed if label in "ANO"]
+        pairs = [line.split(",") for line in table][: self._settings.limit]
+        listed = [(name, label) for name, label in pairs if label in "ANO"]
         strips: list[tuple[str, Recording]] = []
         called, alone = [], []
         for name, label in self._settings.progress(listed, len(listed), "CinC 2017", "strip"):
@@ -233,7 +233,7 @@ class _Run:
             ),
             samples=[{**_EMPTY, **sample} for sample in self._samples],
             settings={"encoder": self._settings.encoder, "seed": str(self._settings.seed)},
-            data={name: hash_of(self._folder / name) for name in ("mitdb/100.dat", "cinc2017/REFERENCE.csv")},
+            data={name: hash_of([self._folder / name], self._folder) for name in ("mitdb", "cinc2017")},
         )
 
 
