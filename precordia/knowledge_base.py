@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from precordia.indexing.integrity import CheckReport
     from precordia.judgement.evidence import Evidence
     from precordia.judgement.judge import Judgement
+    from precordia.signals.long.source import LongSignal
 
 ADOPT_WAIT_S = 30.0
 """How long a build waits for another writer before signed reviews count as reports."""
@@ -332,7 +333,7 @@ class KnowledgeBase(OpenedArchive):
 
     def report(
         self,
-        recording: Evidence | Recording | PathLike[str] | str,
+        recording: Evidence | Recording | LongSignal | PathLike[str] | str,
         *,
         k: int = PRECEDENTS,
         where: str | None = None,
@@ -342,10 +343,13 @@ class KnowledgeBase(OpenedArchive):
     ) -> Draft:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
 
-        Where the archive holds earlier ECGs of the patient, what has changed since the last of them is said besides.
+        Where the archive holds earlier ECGs of the patient, what has changed since the last of them is said besides. A
+        recording of more than two minutes is read beat by beat: rates, pauses, ectopy and episodes, each with its place, in
+        canonical words.
 
         Args:
-            recording: The ECG, its file, or its evidence (``k`` and ``where`` are then those that it was gathered with).
+            recording: The ECG, its file, a long recording, or its evidence (``k`` and ``where`` are then those that it was
+                gathered with).
             k: Number of precedents.
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" writes the judgement down in canonical words.
@@ -356,7 +360,11 @@ class KnowledgeBase(OpenedArchive):
             UnusableSignalError: the recording cannot be embedded.
         """
         from precordia.generation.reports.report import write_report
+        from precordia.judgement.evidence import Evidence
 
+        long = None if isinstance(recording, Evidence) else _as_long(recording)
+        if long is not None:
+            return self._report_long(long, k, where)
         judgement = self._judge(recording, k, where)
         draft = write_report(judgement, language_model=language_model_of(llm), settings=settings, watch=watch)
         return _with_signal(draft, [judgement])
@@ -364,7 +372,7 @@ class KnowledgeBase(OpenedArchive):
     def ask(
         self,
         question: str,
-        *recordings: Evidence | Recording | PathLike[str] | str,
+        *recordings: Evidence | Recording | LongSignal | PathLike[str] | str,
         k: int = PRECEDENTS,
         where: str | None = None,
         llm: LanguageModel | str = "none",
@@ -375,7 +383,8 @@ class KnowledgeBase(OpenedArchive):
 
         Args:
             question: In free words.
-            recordings: One ECG, or two to compare; their files, or their evidence.
+            recordings: One ECG, or two to compare; their files, or their evidence; or one long recording, of which is told
+                what happened from when to when.
             k: Number of precedents of each.
             where: SQL condition that the precedents must meet.
             llm: A language model or its spec; "none" answers from precedents and measurements alone.
@@ -387,6 +396,8 @@ class KnowledgeBase(OpenedArchive):
         """
         from precordia.generation.answers.answer import answer
         from precordia.generation.answers.fitted import shipped_for
+        from precordia.generation.answers.long_answer import long_answer
+        from precordia.judgement.evidence import Evidence
 
         if not isinstance(question, str):
             raise UsageError(f"a question is words, not {in_words(question)}: ask(question, recording)")
@@ -394,27 +405,55 @@ class KnowledgeBase(OpenedArchive):
             raise UsageError("there is no question")
         if len(recordings) not in (1, 2):
             raise UsageError(f"a question is about one ECG or two, not {len(recordings)}")
+        first = recordings[0]
+        long = _as_long(first) if len(recordings) == 1 and not isinstance(first, Evidence) else None
+        if long is not None:
+            return long_answer(question, self._report_long(long, k, where))
         judgements = [self._judge(recording, k, where) for recording in recordings]
         fitted = shipped_for(self._encoder.fingerprint)
         model = language_model_of(llm)
         draft = answer(question, judgements, fitted=fitted, language_model=model, abstain=abstain, watch=watch)
         return _with_signal(draft, judgements)
 
+    def _report_long(self, signal: LongSignal, k: int, where: str | None) -> Draft:
+        from precordia.generation.reports.long_report import long_report
+        from precordia.signals.long.reading import read_long
+
+        reading = read_long(signal)
+        return long_report(reading, self._shown(reading, k, where))
+
     def _judge(
-        self, ecg: Evidence | Recording | PathLike[str] | str, k: int = PRECEDENTS, where: str | None = None
+        self,
+        ecg: Evidence | Recording | LongSignal | PathLike[str] | str,
+        k: int = PRECEDENTS,
+        where: str | None = None,
     ) -> Judgement:
         from precordia.judgement.evidence import Evidence
         from precordia.judgement.judge import judge
+        from precordia.signals.long.source import LongSignal
 
         if isinstance(ecg, Evidence):
             return judge(ecg)
+        if isinstance(ecg, LongSignal):
+            raise UsageError("a recording of more than two minutes is asked about alone: compare strips of it")
         return judge(self.evidence(recording_of(ecg, "its Evidence"), k=k, where=where))
 
-    def page(self, draft: Draft, recording: Recording, question: str | None = None) -> str:
-        """A draft as one self-contained HTML page: the ECG on paper, the statements, and the precedents beside them."""
+    def page(self, draft: Draft, recording: Recording | LongSignal, question: str | None = None) -> str:
+        """A draft as one self-contained HTML page: the ECG on paper, the statements, and the precedents beside them.
+
+        Of a long recording the strips are drawn that its statements point at.
+        """
         from precordia.generation.pages.page import render
         from precordia.records.quality import assess
 
+        long = _as_long(recording)
+        if long is not None:
+            from precordia.signals.long.strips import shown_by
+
+            seen = shown_by(long, draft)
+            return render(draft, seen[0], strips=seen[1:], question=question)
+        if not isinstance(recording, Recording):
+            raise UsageError("a page is made of a recording: give the one that the draft is about")
         drawn = {hit.case.case_id: self._store.recording(hit.case.case_id) for hit in draft.hits[:DRAWN_PRECEDENTS]}
         return render(draft, recording, quality=assess(recording), precedents=drawn, question=question)
 
@@ -422,6 +461,12 @@ class KnowledgeBase(OpenedArchive):
 def is_knowledge_base(path: str | PathLike[str]) -> bool:
     """Whether a folder holds a knowledge base."""
     return Manifest.exists(path)
+
+
+def _as_long(recording: Recording | LongSignal | PathLike[str] | str) -> LongSignal | None:
+    from precordia.signals.opening import as_long
+
+    return as_long(recording)
 
 
 def _with_signal(draft: Draft, judgements: Sequence[Judgement]) -> Draft:

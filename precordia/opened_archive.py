@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from precordia.arguments import names_file, recording_of
-from precordia.core.errors import MissingExtraError
+from precordia.core.errors import MissingExtraError, UsageError
+from precordia.core.leads import LEADS
 from precordia.core.protocols import Encoder, TextEncoder, VectorIndex
 from precordia.core.recording import Recording
 from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
@@ -23,9 +24,12 @@ from precordia.retrieval.retriever import Retriever
 from precordia.signals.door import admit
 
 if TYPE_CHECKING:
+    from precordia.generation.reports.long_report import Shown
     from precordia.judgement.evidence import Evidence
     from precordia.judgement.knowledge import Knowledge
     from precordia.judgement.models import FindingModels
+    from precordia.signals.long.reading import LongReading
+    from precordia.signals.long.source import LongSignal
 
 
 class OpenedArchive:
@@ -115,6 +119,56 @@ class OpenedArchive:
 
         return gather(admit(recording_of(recording)), self._opened(), self._store, self.knowledge(), k, where)
 
+    def moments(
+        self, recording: Recording | LongSignal | PathLike[str] | str, *, k: int = HITS, where: str | None = None
+    ) -> list[Shown]:
+        """The events of a long recording, each as a strip of ten seconds with the cases most like it.
+
+        Args:
+            recording: The recording, or its file.
+            k: Number of cases of each.
+            where: SQL condition that the cases must meet.
+
+        Raises:
+            UsageError: it is no long recording.
+            FilterError: ``where`` is not valid.
+        """
+        from precordia.signals.long.reading import read_long
+
+        return self._shown(read_long(_must_be_long(recording)), k, where)
+
+    def alike_within(
+        self, recording: Recording | LongSignal | PathLike[str] | str, start_s: float, end_s: float, *, k: int = HITS
+    ) -> list[tuple[float, float, float]]:
+        """The windows of a long recording most like a place in it: start and end, s, and cosine similarity, best first.
+
+        Args:
+            recording: The recording, or its file.
+            start_s: The place begins here, s.
+            end_s: ... and ends here; from 2.5 s later.
+            k: Number of windows, none of them the place itself.
+
+        Raises:
+            UsageError: it is no long recording, or the place is not in it.
+        """
+        from precordia.signals.long.windows import SHORTEST_S, windows_of
+
+        signal = _must_be_long(recording)
+        if not (start_s >= 0 and start_s + SHORTEST_S <= end_s <= signal.duration_s):
+            raise UsageError(
+                f"{start_s:g} to {end_s:g} s is no place of at least {SHORTEST_S} s in a recording of {signal.duration_s:g} s"
+            )
+        window_s = min(end_s - start_s, 10.0)
+        windows = windows_of(signal, self._encoder.embed, window_s=window_s, stride_s=window_s / 2)
+        asked = self._encoder.embed([admit(signal.strip(start_s, end_s)).recording])[0]
+        found = windows.nearest(asked, k + int((end_s - start_s) / window_s) + 2, window_s)
+        apart = [
+            (float(windows.start_s[i]), float(windows.end_s[i]), score)
+            for i, score in found
+            if windows.end_s[i] <= start_s or windows.start_s[i] >= end_s
+        ]
+        return apart[:k]
+
     def knowledge(self) -> Knowledge:
         """What the archive's own cases have taught: how near is near, and the models of its findings.
 
@@ -140,6 +194,17 @@ class OpenedArchive:
         found = refit(self.path, self._store, self._encoder, self.manifest.encoder)
         self._knowledge = None
         return found
+
+    def _shown(self, reading: LongReading, k: int, where: str | None) -> list[Shown]:
+        from precordia.generation.reports.long_report import Shown
+        from precordia.signals.long.strips import strips
+
+        shown = []
+        for strip in strips(reading):
+            named = set(strip.recording.leads) & set(LEADS)
+            hits = self.search(Query(strip.recording, k=k, where=where)) if named else []
+            shown.append(Shown(strip, tuple(hits)))
+        return shown
 
     def _refit_where_due(self) -> None:
         from precordia.judgement.taught import is_due
@@ -186,3 +251,12 @@ class _Meanings(TypedDict, total=False):
 
     meanings: VectorIndex
     text_encoder: Callable[[], TextEncoder]
+
+
+def _must_be_long(recording: Recording | LongSignal | PathLike[str] | str) -> LongSignal:
+    from precordia.signals.opening import as_long
+
+    long = as_long(recording)
+    if long is None:
+        raise UsageError("events are looked for in recordings of more than two minutes: search with this one as it is")
+    return long

@@ -31,10 +31,10 @@ def run(args: argparse.Namespace) -> int:
     from precordia.core.documents import draft_document
     from precordia.knowledge_base import KnowledgeBase
     from precordia.retrieval.grammar import read_query
-    from precordia.signals.opening import open_signal
+    from precordia.signals.opening import as_long, open_signal
 
     kb = KnowledgeBase.open(kb_path(args))
-    recordings = [open_signal(path).recording for path in args.recordings]
+    recordings = [as_long(path) or open_signal(path).recording for path in args.recordings]
     draft = kb.ask(
         args.question,
         *recordings,

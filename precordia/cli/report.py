@@ -30,10 +30,10 @@ def run(args: argparse.Namespace) -> int:
     """Report and print."""
     from precordia.core.documents import draft_document
     from precordia.knowledge_base import KnowledgeBase
-    from precordia.signals.opening import open_signal
+    from precordia.signals.opening import as_long, open_signal
 
     kb = KnowledgeBase.open(kb_path(args))
-    recording = open_signal(args.recording).recording
+    recording = as_long(args.recording) or open_signal(args.recording).recording
     draft = kb.report(
         recording, k=args.k, where=args.where, llm=model_of(args) or "none", watch=None if args.json else watch_draft()
     )
@@ -74,6 +74,7 @@ def _print_statement(statement: Statement, support: str = "") -> None:
     cited = ", ".join(citation.recording_id or str(citation.case_id) for citation in statement.citations[:5])
     more = len(statement.citations) - 5
     evidence = [f"precedents {cited}{f' and {more} more' if more > 0 else ''}"] if cited else []
+    evidence += [f"at {'; '.join(str(place) for place in statement.places)}"] if statement.places else []
     evidence += [f"measured {', '.join(statement.measurements)}"] if statement.measurements else []
     say(f"- {statement.text}  [{'; '.join(evidence) or 'no evidence'}{support}]")
     for warning in statement.warnings:

@@ -20,6 +20,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", help="a description in words, English or German")
     add_retrieval_options(parser)
     parser.add_argument("--mode", choices=("signal", "words", "meaning", "hybrid"), help="default: what was given")
+    parser.add_argument(
+        "--event",
+        nargs="?",
+        const="all",
+        metavar="WHAT",
+        help="of a long recording: its events (AF, VT, SVT, pause, brady, tachy, V, S; default all) as questions to the archive, "
+        "or START-END (s or h:mm:ss): the windows of the recording most like that place",
+    )
     parser.add_argument("--include-self", action="store_true", help="do not leave out the query's own recording")
     parser.add_argument("--include-patient", action="store_true", help="do not leave out the query's own patient")
     parser.add_argument("--include-near-duplicates", action="store_true", help="do not leave out copies of the signal")
@@ -47,6 +55,10 @@ def run(args: argparse.Namespace) -> int:
     if args.recording is None and args.text is None:
         raise UsageError("nothing to search for: give an ECG file, --text, or both")
     kb = KnowledgeBase.open(kb_path(args))
+    if args.event is not None:
+        from precordia.cli.search_events import search_events
+
+        return search_events(kb, args)
     recording = signal = None
     if args.recording is not None:
         from precordia.signals.opening import open_signal

@@ -112,6 +112,7 @@ def statement_document(statement: Statement) -> dict[str, Any]:
         "confidence": statement.confidence,
         "warnings": list(statement.warnings),
         "findings": [finding_document(finding) for finding in statement.findings],
+        **({"places": [asdict(place) for place in statement.places]} if statement.places else {}),
     }
 
 

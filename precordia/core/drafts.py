@@ -105,6 +105,25 @@ class Citation:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in a signal that shows what is said.
+
+    Attributes:
+        start_s: From here, s from the beginning of the recording.
+        end_s: To here, s.
+        leads: In these leads.
+    """
+
+    start_s: float
+    end_s: float
+    leads: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        where = f"{', '.join(self.leads)}, " if self.leads else ""
+        return f"{where}{self.start_s:.1f}-{self.end_s:.1f} s"
+
+
+@dataclass(frozen=True)
 class Statement:
     """One sentence of a draft.
 
@@ -116,6 +135,7 @@ class Statement:
         support: Share of the precedents that agree, 0 to 1, weighted by similarity; 1 for a measurement.
         confidence: Calibrated probability that the statement holds, or None when not calibrated.
         warnings: Contradictions and gaps, for people.
+        places: Where in the signal it shows, in a recording that is too long to be seen at once.
     """
 
     text: str
@@ -125,6 +145,7 @@ class Statement:
     support: float = 0.0
     confidence: float | None = None
     warnings: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
 
     def __repr__(self) -> str:
         said = ", ".join(f"{finding.status} {finding.concept}" for finding in self.findings[:6]) or "no finding"

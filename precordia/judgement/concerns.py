@@ -21,7 +21,8 @@ def concerns_of(evidence: Evidence, said: Collection[str], standing: Callable[[s
     ecg = evidence.recording
     earlier = [hit.case for hit in evidence.earlier]
     measured = urgent(evidence.measurements, age=ecg.age, sex=ecg.sex, earlier=earlier)
-    found = [concern for concern in measured if evidence.kind.may_say(concern.concept)]
+    kind = evidence.kind
+    found = [concern for concern in measured if kind.measures_leads or kind.may_say(concern.concept)]
     raised = {ancestor for concern in found for ancestor in lineage(concern.concept)}
     stated = {ancestor for concept in said for ancestor in lineage(concept)}
     for row in concerns():

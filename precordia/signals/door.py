@@ -18,10 +18,16 @@ from precordia.records.channels import is_other_signal
 from precordia.signals.kind import KINDS, SignalKind
 
 LONG_S: Final = 120.0
-"""Longest recording that is still measured from end to end as a resting ECG, s; longer ones are read beat by beat."""
+"""Longest recording of few leads that is still measured from end to end, s; longer ones are read beat by beat."""
+
+LONG_WHOLE_S: Final = 600.0
+"""The same of a resting ECG, s: what all its leads show for minutes is not given up for the times of its beats."""
 
 WHOLE_CHEST: Final = 3
 """Chest leads, beside two limb leads, from which the walls of the heart are looked at as by a resting ECG."""
+
+LONG: Final = "long"
+"""Name of the kind that is read beat by beat."""
 
 UNTOLD: Final = "other"
 """Name of the kind of what is neither an ECG nor another signal that is known here."""
@@ -86,9 +92,10 @@ def kind_of_channels(names: Sequence[str], duration_s: float = 0.0) -> SignalKin
                 return KINDS.get(name)
         if not any(_may_be_ecg(one) for one in others):
             return KINDS.get(UNTOLD)
-    if duration_s > LONG_S:
-        return KINDS.get("long")
-    if len(leads & set(LIMB_LEADS)) >= 2 and len(leads & set(CHEST_LEADS)) >= WHOLE_CHEST:
+    whole = len(leads & set(LIMB_LEADS)) >= 2 and len(leads & set(CHEST_LEADS)) >= WHOLE_CHEST
+    if duration_s > (LONG_WHOLE_S if whole else LONG_S):
+        return KINDS.get(LONG)
+    if whole:
         return KINDS.get("ecg")
     return KINDS.get("one_lead" if max(len(leads), 1 if leads else len(others)) == 1 else "few_leads")
 

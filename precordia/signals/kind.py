@@ -51,6 +51,11 @@ class SignalKind:
         """Whether nothing that an ECG shows is beyond it."""
         return not self.cannot_show
 
+    @property
+    def measures_leads(self) -> bool:
+        """Whether ST levels and voltages of its leads are what an electrode recorded, so that danger in them is told."""
+        return not self.unmeasured
+
     def may_say(self, concept: str) -> bool:
         """Whether a finding may be said of such a signal; what the vocabulary does not know may not where anything is withheld."""
         if not self.withheld:
@@ -88,10 +93,9 @@ KINDS: Final[Registry[SignalKind]] = Registry(
         "few_leads": SignalKind(
             "few_leads",
             "ECG of few leads",
-            (*_RHYTHM, "intervals"),
-            ("ST changes", "infarction", "hypertrophy", "that an ECG is normal"),
+            (*_RHYTHM, "intervals", "ST levels of these leads"),
+            ("that other walls are spared", "infarction", "hypertrophy", "that an ECG is normal"),
             withheld=_NEED_MANY,
-            unmeasured=_BY_LEAD,
         ),
         "one_lead": SignalKind(
             "one_lead",

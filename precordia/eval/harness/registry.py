@@ -30,6 +30,7 @@ TASKS: Registry[Task] = Registry(
         "urgent": "precordia.eval.tasks.urgent.task:URGENT",
         "lead-reconstruction": "precordia.eval.tasks.leads.drawing_task:LEAD_RECONSTRUCTION",
         "few-leads": "precordia.eval.tasks.leads.searching_task:FEW_LEADS",
+        "long-recordings": "precordia.eval.tasks.long_recordings.task:LONG_RECORDINGS",
         "index": "precordia.eval.tasks.index.task:INDEX",
     },
 )

@@ -46,6 +46,7 @@ def render(
     precedents: Mapping[int, Recording] | None = None,
     question: str | None = None,
     paper: PaperSettings | None = None,
+    strips: Sequence[Recording] = (),
 ) -> str:
     """The page as text.
 
@@ -57,6 +58,7 @@ def render(
         precedents: Case id to its recording, for those precedents that are to be drawn.
         question: The question that the draft answers, or None for a report.
         paper: How the ECG is drawn.
+        strips: Further stretches of a long recording, drawn below ``recording``, the first of them.
     """
     hits = draft.hits if hits is None else tuple(hits)
     numbers = {hit.case.case_id: number for number, hit in enumerate((*hits, *draft.earlier), start=1)}
@@ -74,9 +76,11 @@ def render(
     return _environment().get_template("page.html.j2").render(
         title=f"ECG {recording.recording_id}",
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-        facts=_facts(recording),
+        facts=_facts(recording, draft),
         author="the consensus of precedents" if draft.author == "consensus" else draft.author,
-        paper=Markup(draw(recording, paper)),
+        paper=Markup(draw(recording, paper, title=_place_of(recording, draft))),
+        strips=[Markup(draw(strip, paper, title=strip.recording_id)) for strip in strips],
+        strip_names=[strip.recording_id for strip in (recording, *strips)],
         caption=describe(recording, paper),
         notes=recording.notes,
         heading="Answer" if question else "Draft report",
@@ -113,7 +117,12 @@ def _visible(value: Any) -> Any:
     return shown(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _facts(recording: Recording) -> list[tuple[str, str]]:
+def _place_of(recording: Recording, draft: Draft) -> str | None:
+    """The name of a stretch of a long recording, for who cannot see it; None for a whole one."""
+    return recording.recording_id if "duration_s" in draft.signal else None
+
+
+def _facts(recording: Recording, draft: Draft) -> list[tuple[str, str]]:
     facts = []
     if recording.age is not None and isfinite(recording.age):
         facts.append(("Age", _age(recording.age)))
@@ -123,7 +132,12 @@ def _facts(recording: Recording) -> list[tuple[str, str]]:
         facts.append(("Recorded", recording.time.strftime("%Y-%m-%d %H:%M")))
     if recording.device:
         facts.append(("Device", recording.device))
-    facts.append(("Signal", f"{recording.n_leads} leads, {recording.duration_s:.3g} s, {recording.fs:g} Hz"))
+    facts.append(
+        (
+            "Signal",
+            f"{recording.n_leads} leads, {draft.signal.get('duration_s', recording.duration_s):.3g} s, {recording.fs:g} Hz",
+        )
+    )
     return facts
 
 

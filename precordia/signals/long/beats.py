@@ -71,7 +71,7 @@ def piece_of(signal: NDArray[np.float32], fs: float) -> Piece:
     x = signal
     if not good.all():
         index = np.arange(signal.shape[1])
-        x = np.stack([np.interp(index, index[ok], row[ok]) if ok.any() else np.zeros(row.size) for row, ok in zip(signal, good, strict=True)])  # fmt: skip
+        x = np.stack([_bridged(row, ok, index) for row, ok in zip(signal, good, strict=True)])
     step = working_step(fs)
     if step > 1:
         x = resample_poly(np.asarray(x, np.float32), 1, step, axis=1, window=_taps(step), padtype="mean")
@@ -85,6 +85,10 @@ def piece_of(signal: NDArray[np.float32], fs: float) -> Piece:
         irfft(spectrum * response, size, axis=1)[:, pad : pad + n].astype(np.float32) for response in _bands(size, rate)
     )
     return Piece(rate, wide, band, float(1 - good.mean()))
+
+
+def _bridged(row: NDArray[np.float32], good: NDArray[np.bool_], index: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.interp(index, index[good], row[good]) if good.any() else np.zeros(row.size)
 
 
 def find_beats(piece: Piece) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -15,7 +15,7 @@ from precordia.core.errors import UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.signals.long.beats import Piece, find_beats, piece_of, working_step
 from precordia.signals.long.rhythm import Beats, Event, episodes
-from precordia.signals.long.shapes import AFTER_S, BEFORE_S, P_FROM_S, P_TO_S, SHIFT, group, kinds, strays
+from precordia.signals.long.shapes import AFTER_S, BEFORE_S, NOISY, P_FROM_S, P_TO_S, SHIFT, group, kinds, strays
 from precordia.signals.long.source import LongSignal, ecg_rows, long_signal
 
 PIECE_S: Final = 30.0
@@ -122,7 +122,7 @@ def read_long(
         kind = kinds(time_s, shapes, noise)
     else:
         kind = np.zeros(0, dtype="<U1")
-    usable = _usable(time_s, lost)
+    usable = _usable(time_s, lost) & (noise <= NOISY)
     beats = Beats(time_s, kind, likeness_before(before), usable)
     return LongReading(signal, beats, episodes(beats), leads, float((lost[:, 1] - lost[:, 0]).sum()))
 

@@ -1,14 +1,15 @@
 """What the beats of hours come to: which are ectopic, and from when to when which rhythm lasted.
 
-Premature beats are told by their time and their shape (a beat of another shape that comes early, or is wide, is ventricular; one of the
-usual shape that comes early is supraventricular). Fibrillation is told by RR intervals that resemble neither their neighbours nor
-those two and three beats off, where no P wave repeats before the beats (Hindricks et al., ESC guideline, Eur Heart J 2021;42:373:
-irregular RR intervals and no discernible repeating P waves, for 30 s).
+Premature beats are told by their time and their shape: a beat of another shape that comes early, or is wide, is ventricular;
+one of the usual shape that comes early is supraventricular. Fibrillation is told by RR intervals that resemble neither their
+neighbours nor those two and three beats off, where no P wave repeats before the beats (Hindricks et al., ESC guideline, Eur
+Heart J 2021;42:373: irregular RR intervals and no discernible repeating P waves, for 30 s).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -25,10 +26,12 @@ PAUSE_S: Final = 2.0
 """Shortest pause told, s (Kusumoto et al., guideline on bradycardia, Circulation 2019;140:e382: pauses of 3 s matter awake)."""
 AF_BEATS: Final = 24
 """Intervals over which irregularity is looked at."""
-AF_DIFFERENCE: Final = 0.075
+AF_DIFFERENCE: Final = 0.06
 """Median change from interval to interval, as a share of the interval, from which a rhythm may be fibrillation."""
 AF_P_LIKENESS: Final = 0.55
 """Likeness of what stands before the beats to its own average, from which it is a P wave."""
+AF_TOLD: Final = 0.35
+"""Share of the intervals around a beat that must be the atria's own and free of noise, for them to be called irregular."""
 AF_SHORTEST_S: Final = 30.0
 RUN: Final = 3
 """Ventricular beats in a row that are a run."""
@@ -71,7 +74,7 @@ class Beats:
         time_s: ``(n,)`` place of each QRS complex, s.
         kind: ``(n,)`` "N", "S" or "V".
         p_like: ``(n,)`` how alike what stands before a beat is to what stands before its neighbours, -1 to 1.
-        usable: ``(n,)`` whether the interval before the beat spans no gap of the signal.
+        usable: ``(n,)`` whether the interval before the beat spans no gap of the signal and no noise.
     """
 
     time_s: NDArray[np.float64]
@@ -96,7 +99,8 @@ def episodes(beats: Beats) -> tuple[Event, ...]:
         return ()
     fibrillating = fibrillation(beats)
     found = [*_runs(beats, fibrillating, "AF", AF_SHORTEST_S)]
-    found += [*_pauses(beats), *_ventricular_runs(beats), *_supraventricular_runs(beats, fibrillating)]
+    found += [*_pauses(beats), *_premature_runs(beats, beats.kind == "V", "VT")]
+    found += _premature_runs(beats, (beats.kind == "S") & ~fibrillating, "SVT")
     rate = _rates(beats)
     found += _runs(beats, rate < BRADY_BPM, "brady", RATE_SHORTEST_S)
     found += _runs(beats, rate > TACHY_BPM, "tachy", RATE_SHORTEST_S)
@@ -120,10 +124,27 @@ def fibrillation(beats: Beats) -> NDArray[np.bool_]:
     ]  # fmt: skip
     least = np.minimum.reduce([np.r_[np.repeat(c[:1], lag), c] for lag, c in enumerate(change, start=1)])
     p_wave = uniform_filter1d(beats.p_like[kept].astype(np.float64), width, mode="nearest")
-    irregular = (least > AF_DIFFERENCE) & (p_wave < AF_P_LIKENESS)
+    irregular = _closed((least > AF_DIFFERENCE) & (p_wave < AF_P_LIKENESS), AF_BEATS)
     # A beat that is left out shares the rhythm of its neighbours.
     nearest = np.clip(np.searchsorted(kept, np.arange(len(beats))), 0, kept.size - 1)
-    return irregular[nearest]
+    told = uniform_filter1d(sound.astype(np.float64), width, mode="nearest") >= AF_TOLD
+    inside: NDArray[np.bool_] = irregular[nearest] & told
+    return inside
+
+
+def _closed(inside: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
+    """The same with gaps of fewer than ``most`` beats between two stretches filled."""
+    out = inside.copy()
+    for (_, end), (following, _) in pairwise(_stretches(inside)):
+        if following - end < most:
+            out[end:following] = True
+    return out
+
+
+def _stretches(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First beat, and the first after it, of each stretch that is inside."""
+    edges = np.flatnonzero(np.diff(np.r_[False, inside, False].astype(np.int8)))
+    return [(int(first), int(after)) for first, after in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _rates(beats: Beats) -> NDArray[np.float64]:
@@ -131,19 +152,19 @@ def _rates(beats: Beats) -> NDArray[np.float64]:
     rr[0] = rr[1]
     rr[~beats.usable] = np.nan
     steady = np.where(np.isfinite(rr), rr, np.nanmedian(rr) if np.isfinite(rr).any() else 1.0)
-    return 60.0 / np.maximum(uniform_filter1d(steady, RATE_BEATS, mode="nearest"), 0.1)
+    rate: NDArray[np.float64] = 60.0 / np.maximum(uniform_filter1d(steady, RATE_BEATS, mode="nearest"), 0.1)
+    return rate
 
 
 def _runs(beats: Beats, inside: NDArray[np.bool_], kind: EventKind, shortest_s: float) -> list[Event]:
     """Stretches of beats that are all inside, those of less than ``shortest_s`` left out."""
-    edges = np.flatnonzero(np.diff(np.r_[False, inside, False].astype(np.int8)))
-    events = []
-    for first, after in zip(edges[::2], edges[1::2], strict=True):
-        start, end = float(beats.time_s[first]), float(beats.time_s[after - 1])
-        if end - start >= shortest_s:
-            n = int(after - first)
-            events.append(Event(kind, start, end, n, 60.0 * (n - 1) / (end - start)))
-    return events
+    found = (_event(beats, kind, first, after) for first, after in _stretches(inside))
+    return [event for event in found if event.duration_s >= shortest_s]
+
+
+def _event(beats: Beats, kind: EventKind, first: int, after: int) -> Event:
+    start, end, n = float(beats.time_s[first]), float(beats.time_s[after - 1]), after - first
+    return Event(kind, start, end, n, 60.0 * (n - 1) / (end - start) if end > start else None)
 
 
 def _pauses(beats: Beats) -> list[Event]:
@@ -152,20 +173,7 @@ def _pauses(beats: Beats) -> list[Event]:
     return [Event("pause", float(beats.time_s[i]), float(beats.time_s[i + 1]), 2) for i in long]
 
 
-def _ventricular_runs(beats: Beats) -> list[Event]:
-    return [e for e in _groups(beats, beats.kind == "V", "VT") if (e.rate_bpm or 0.0) >= RUN_BPM]
-
-
-def _supraventricular_runs(beats: Beats, fibrillating: NDArray[np.bool_]) -> list[Event]:
-    return [e for e in _groups(beats, (beats.kind == "S") & ~fibrillating, "SVT") if (e.rate_bpm or 0.0) >= RUN_BPM]
-
-
-def _groups(beats: Beats, inside: NDArray[np.bool_], kind: EventKind) -> list[Event]:
-    edges = np.flatnonzero(np.diff(np.r_[False, inside, False].astype(np.int8)))
-    events = []
-    for first, after in zip(edges[::2], edges[1::2], strict=True):
-        n = int(after - first)
-        if n >= RUN:
-            start, end = float(beats.time_s[first]), float(beats.time_s[after - 1])
-            events.append(Event(kind, start, end, n, 60.0 * (n - 1) / (end - start)))
-    return events
+def _premature_runs(beats: Beats, inside: NDArray[np.bool_], kind: EventKind) -> list[Event]:
+    """Three or more premature beats in a row, from 100 a minute."""
+    found = (_event(beats, kind, first, after) for first, after in _stretches(inside) if after - first >= RUN)
+    return [event for event in found if (event.rate_bpm or 0.0) >= RUN_BPM]

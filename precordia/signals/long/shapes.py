@@ -30,9 +30,9 @@ NARROW: Final = 0.8
 """A shape narrower than this share of the commonest is no ventricular beat."""
 WIDER: Final = 1.2
 """How much wider than the commonest a shape must be to count as ventricular without coming early."""
-LESS_THAN: Final = 0.2
+LESS_THAN: Final = 0.35
 """... and of how few of the beats it may be the shape."""
-UNLIKE: Final = 0.5
+UNLIKE: Final = 0.6
 """... and how little alike."""
 NOISY: Final = 0.2
 """Level between beats, as a share of the typical beat's, from which neither time nor shape of one beat says that it is ectopic."""
@@ -90,7 +90,9 @@ def group(cuts: NDArray[np.float32]) -> Shapes:
                 near = np.array([int(np.argmax(like))])
             used = near[np.linspace(0, near.size - 1, min(near.size, SAMPLED)).round().astype(int)]
             columns = SHIFT + shift[used][:, None] + np.arange(width)
-            shape = np.median(cuts[rest[used][:, None, None], np.arange(n_leads)[None, :, None], columns[:, None, :]], axis=0)
+            shape = np.median(
+                cuts[rest[used][:, None, None], np.arange(n_leads)[None, :, None], columns[:, None, :]], axis=0
+            )
         like, _ = fit(cuts, rest, shape)
         mine = like >= SAME
         if not mine.any():
@@ -158,11 +160,12 @@ def strays(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float3
     # Of beats side by side the one goes that looks least like a beat: what is squeezed by an artefact is not one itself.
     around = np.pad(shapes.likeness, 1, constant_values=2.0)
     least = (shapes.likeness < around[:-2]) & (shapes.likeness < around[2:])
-    return (rare | (noise > RESTLESS)) & squeezed & least
+    out: NDArray[np.bool_] = (rare | (noise > RESTLESS)) & squeezed & least
+    return out
 
 
 def kinds(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float32]) -> NDArray[np.str_]:
-    """"N", "S" or "V" for each beat."""
+    """ "N", "S" or "V" for each beat."""
     n = time_s.size
     out = np.full(n, "N", dtype="<U1")
     if n < 5:

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.errors import UnreadableRecordingError
+from precordia.core.errors import InputError, UnreadableRecordingError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.records.alone import recognise
@@ -69,7 +69,8 @@ class LongSignal:
 
     def strip(self, start_s: float, end_s: float) -> Recording:
         """A stretch as a recording of its own, named by its place."""
-        first, last = round(start_s * self.fs), round(end_s * self.fs)
+        first = round(start_s * self.fs)
+        last = first + round((end_s - start_s) * self.fs)  # as many samples wherever it begins
         name = f"{self.about.recording_id} {clock(start_s)}"
         return replace(self.about, signal=self.read(first, last), recording_id=name)
 
@@ -94,10 +95,21 @@ def long_signal(source: Recording | str | PathLike[str]) -> LongSignal:
     """
     if isinstance(source, Recording):
         return _in_memory(source)
+    return streamed(source) or _in_memory(read_recording(source))
+
+
+def streamed(source: str | PathLike[str]) -> LongSignal | None:
+    """A file that can be read in pieces from where it lies; None for every other.
+
+    Raises:
+        InputError: its header cannot be read.
+    """
     path = Path(source)
-    format = recognise(path)
-    opened = _STREAMED[format](path) if format in _STREAMED else None
-    return opened or _in_memory(read_recording(path))
+    try:
+        format = recognise(path)
+    except InputError:
+        return None  # for the reader to refuse, in its words
+    return _STREAMED[format](path) if format in _STREAMED else None
 
 
 def _in_memory(recording: Recording) -> LongSignal:

@@ -1,0 +1,1 @@
+"""Long recordings: beats, ectopy and episodes against what people marked and what was simulated."""

@@ -1,0 +1,162 @@
+"""Hours of ECG: beats, ectopy and episodes with their places, read in pieces as well as whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from precordia.core.recording import Recording
+from precordia.generation.answers.long_answer import long_answer
+from precordia.generation.reports.long_report import long_report
+from precordia.signals.long.reading import LongReading, read_long
+from precordia.signals.long.rhythm import Beats, episodes
+from precordia.signals.long.source import clock, long_signal
+from precordia.signals.long.strips import strips
+from precordia.signals.long.windows import windows_of
+from precordia.signals.opening import as_long
+from precordia.simulation import simulate
+
+
+def _leads(recording: Recording, *names: str) -> Recording:
+    rows = [recording.leads.index(name) for name in names]
+    return replace(recording, signal=recording.signal[rows], leads=names)
+
+
+def _sensitivity(truth: np.ndarray, found: np.ndarray) -> float:
+    return float(np.mean([np.abs(found - t).min() < 0.15 for t in truth]))
+
+
+def test_every_beat_is_found_and_premature_ones_by_their_kind() -> None:
+    made = simulate(["PAC", "PVC"], seed=1, fs=250, duration_s=180)
+    reading = read_long(_leads(made.recording, "II", "V1"))
+    truth = np.array([beat.r_s for beat in made.truth.beats])
+    inside = truth[(truth > 0.3) & (truth < 179.7)]
+    assert _sensitivity(inside, reading.beats.time_s) == 1.0
+    assert abs(len(reading.beats) - truth.size) <= 1
+    for kind, name in (("V", "pvc"), ("S", "pac")):
+        n = sum(beat.kind == name for beat in made.truth.beats)
+        assert abs(int((reading.beats.kind == kind).sum()) - n) <= 1
+
+
+def _spliced(first: Recording, then: Recording) -> Recording:
+    return replace(first, signal=np.concatenate([first.signal, then.signal, first.signal], axis=1))
+
+
+def _with_fibrillation() -> LongReading:
+    sinus = _leads(simulate("SR", seed=2, fs=250, duration_s=120).recording, "II", "V1")
+    af = _leads(simulate("AFIB", seed=2, fs=250, duration_s=120).recording, "II", "V1")
+    return read_long(_spliced(sinus, af))
+
+
+def test_fibrillation_is_found_from_when_to_when() -> None:
+    (event,) = _with_fibrillation().of_kind("AF")
+    shared = min(event.end_s, 240) - max(event.start_s, 120)
+    whole = max(event.end_s, 240) - min(event.start_s, 120)
+    assert shared / whole > 0.7
+
+
+def test_breathing_and_premature_beats_are_no_fibrillation() -> None:
+    for diagnosis in ("SARRH", "PAC"):
+        made = simulate(diagnosis, seed=1, fs=250, duration_s=120)
+        assert read_long(_leads(made.recording, "II")).of_kind("AF") == ()
+
+
+def test_a_pause_is_told_and_a_gap_of_the_signal_is_none() -> None:
+    time = np.concatenate([np.arange(0, 20, 0.8), np.arange(23, 40, 0.8)])
+    n = time.size
+    beats = Beats(time, np.full(n, "N"), np.ones(n, np.float32), np.ones(n, bool))
+    (pause,) = [event for event in episodes(beats) if event.kind == "pause"]
+    assert pause.duration_s > 3
+    lost = replace(beats, usable=np.diff(time, prepend=time[0]) < 2)
+    assert not [event for event in episodes(lost) if event.kind == "pause"]
+
+
+def test_nothing_is_found_in_a_flat_signal() -> None:
+    reading = read_long(Recording(np.zeros((1, 250 * 180), np.float32), 250.0, ("II",), "flat"))
+    assert len(reading.beats) == 0
+    assert reading.events == ()
+    assert reading.lost_s == pytest.approx(180)
+
+
+def _wfdb(folder: Path, recording: Recording) -> Path:
+    digital = np.rint(recording.signal.T * 200).astype("<i2")
+    n, width = digital.shape
+    lines = [f"day {width} {recording.fs:g} {n}"]
+    lines += [f"day.dat 16 200/mV 16 0 {digital[0, i]} 0 0 {lead}" for i, lead in enumerate(recording.leads)]
+    (folder / "day.hea").write_text("\n".join(lines) + "\n")
+    (folder / "day.dat").write_bytes(digital.tobytes())
+    return folder / "day"
+
+
+def test_a_file_is_read_in_pieces_as_it_is_whole(tmp_path: Path) -> None:
+    recording = _leads(simulate("PVC", seed=4, fs=250, duration_s=150).recording, "II", "V5")
+    signal = as_long(_wfdb(tmp_path, recording))
+    assert signal is not None
+    assert signal.streams
+    assert signal.duration_s == 150
+    np.testing.assert_allclose(signal.read(1001, 1500, [1])[0], recording.signal[1, 1001:1500], atol=0.003)
+    whole = replace(recording, signal=signal.read(0, signal.n_samples))
+    np.testing.assert_array_equal(read_long(signal).beats.time_s, read_long(whole).beats.time_s)
+
+
+def test_what_is_short_is_no_long_recording() -> None:
+    assert as_long(simulate("NORM", seed=1, fs=100).recording) is None
+
+
+def test_strips_lie_at_their_events() -> None:
+    shown = strips(_with_fibrillation())
+    (af,) = [strip for strip in shown if strip.event.kind == "AF"]
+    assert af.event.start_s <= af.start_s < af.end_s <= af.event.end_s
+    assert af.recording.duration_s == 10
+
+
+def test_the_window_most_like_a_place_is_of_the_same_rhythm() -> None:
+    sinus = _leads(simulate("SR", seed=2, fs=100, duration_s=80).recording, "II")
+    other = _leads(simulate("PVC", seed=9, fs=100, duration_s=20).recording, "II")
+    signal = long_signal(_spliced(sinus, other))
+
+    def embed(recordings: list[Recording]) -> np.ndarray:
+        spectra = np.array([np.abs(np.fft.rfft(one.signal[0, :1000], 1000))[:200] for one in recordings])
+        return (spectra / np.linalg.norm(spectra, axis=1, keepdims=True)).astype(np.float32)
+
+    windows = windows_of(signal, embed)  # type: ignore[arg-type]
+    assert len(windows) == 18
+    assert {8, 9} & {i for i, _ in windows.unlike(2)}
+
+
+def test_where_is_the_fibrillation_is_answered_with_its_place() -> None:
+    report = long_report(_with_fibrillation(), ())
+    (said,) = long_answer("Where is the atrial fibrillation?", report).statements
+    assert "II, V1, 12" in said.text
+    (none,) = long_answer("Are there pauses?", report).statements
+    assert none.text.startswith("No pause of 2 s or more")
+    assert long_answer("Is there an infarction?", report).abstained
+
+
+def test_a_report_points_at_places_and_holds_back_what_it_cannot_show() -> None:
+    report = long_report(_with_fibrillation(), ())
+    (af,) = [s for s in report.statements if s.findings and s.findings[0].concept == "AFIB"]
+    assert 115 < af.places[0].start_s < 130
+    assert report.signal["kind"] == "long"
+    assert not [s for s in report.statements for f in s.findings if f.concept in ("MI", "NORM")]
+
+
+def test_a_place_is_written_as_a_clock() -> None:
+    assert clock(59.96) == "0:01:00.0"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("record", ["100", "119"])
+def test_beats_of_mit_bih_are_found_as_cardiologists_marked_them(data_dir: Path, record: str) -> None:
+    from precordia.datasets.mitdb import read_beats
+
+    folder = data_dir / "modalities" / "mitdb"
+    if not folder.is_dir():
+        pytest.skip("needs the other heart signals in the folder of real ECGs")
+    truth = read_beats(folder / record)
+    reading = read_long(folder / record)
+    assert _sensitivity(truth.time_s, reading.beats.time_s) > 0.995
+    assert abs(reading.burden("V") - float((truth.symbol == "V").mean())) < 0.005
