@@ -25,6 +25,7 @@ from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.indexes import BY_SIZE, check_index, named_address, same_address
+from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.reembedding import manifest_of
@@ -89,9 +90,10 @@ class KnowledgeBase(OpenedArchive):
         signal_encoder, name = encoder_of(encoder)
         words, text_name = text_encoder_of(text_encoder)
         make_folder(folder)
-        store = DeltaCaseStore.create(folder)
         manifest = Manifest.of(signal_encoder, name, words, text_name, index, index_at)
-        manifest.save(folder)
+        with locked(folder, WRITE_LOCK, 0, "creating it"):
+            store = DeltaCaseStore.create(folder)
+            manifest.save(folder)
         return cls(folder, manifest, store, signal_encoder, words)
 
     @classmethod

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, progress
 from precordia.core.errors import UsageError
-from precordia.engine.executors import EXECUTORS
+from precordia.engine.cluster import Cluster
+from precordia.engine.executors import executor_of
 
 if TYPE_CHECKING:
     from precordia.knowledge_base import KnowledgeBase
@@ -56,10 +57,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     parser.add_argument(
+        "--engine",
         "--executor",
-        choices=list(EXECUTORS),
+        dest="engine",
+        metavar="NAME[=ADDRESS]",
         default="local",
-        help="what runs the shards: processes of this machine, or a Ray cluster (RAY_ADDRESS)",
+        help="what runs the shards: local, processes of this machine; or ray, a cluster (at ADDRESS, else $RAY_ADDRESS)",
+    )
+    parser.add_argument(
+        "--gpus", type=float, default=0, metavar="N", help="with --engine ray: GPUs a worker (0.5: two share one)"
     )
     parser.add_argument(
         "--refit", action="store_true", help="fit the models of the archive's findings anew, also where little is new"
@@ -153,6 +159,7 @@ def _build(args: argparse.Namespace) -> int:
         if not args.refit:
             raise UsageError("name an archive to build from, or --refit to learn anew from what is there")
         return _refit(args, KnowledgeBase.open(path))
+    executor = executor_of(args.engine, Cluster(workers=args.workers, gpus=args.gpus, told=note))
     kb = _opened(args, path)
     # What others print meanwhile (Ray, of workers that died) is no result.
     with Recorder(path, "build", str(Path(args.archive).absolute())) as record, redirect_stdout(sys.stderr):
@@ -163,7 +170,7 @@ def _build(args: argparse.Namespace) -> int:
             where=args.where,
             workers=args.workers,
             arrays=_arrays(args),
-            executor=args.executor,
+            executor=executor,
             progress=lambda shards, total: record.progress(
                 progress(shards, total, "building", "shard"), total, "building", "shard"
             ),

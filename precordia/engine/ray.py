@@ -1,98 +1,101 @@
-"""Shards on a Ray cluster: the same order, bounds and errors as on one machine."""
+"""Shards on a Ray cluster: the same order, bounds and errors as on one machine; what a lost worker held is done again."""
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
 from precordia.core.errors import MissingExtraError, PrecordiaError, UsageError
+from precordia.engine.cluster import Cluster, NodeWork, untold
 from precordia.engine.local import shard_name
 from precordia.engine.worker import Failure, failure_of
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+_ATTEMPTS: Final = 3
+"""Workers that one shard may cost: it is then the shard that kills them."""
+
+_START_S: Final = 300.0
+"""How long the first worker may take to start, s: a cluster that scales by itself starts machines."""
+
+_TOLD_EVERY_S: Final = 30.0
+"""Between two lines about how far each node is."""
+
 
 @dataclass(frozen=True)
 class RayExecutor:
     """Maps a function over shards with Ray actors, results in the order of the shards.
 
-    Shards must name data that every machine can reach. Without an address, Ray starts on this machine.
+    Shards must name data that every machine can reach. Without an address, Ray starts on this machine. A worker or a node
+    that is lost costs the time of the shards that it held: others take them, and another worker starts where there is room.
 
     Attributes:
-        workers: Number of actors.
+        workers: Number of actors; None for one a core of the cluster, or as many as share its GPUs.
         address: The cluster ("auto", "ray://host:10001"), or None.
         initialize: Called once in each actor, or None.
         look_ahead: Shards an actor that may be taken ahead of the one whose result is due.
         cpus: Cores an actor.
         gpus: GPUs an actor; fractions share one.
+        told: Is given a line on each loss, and on what each node has done.
     """
 
-    workers: int = 2
+    workers: int | None = 2
     address: str | None = None
     initialize: Callable[[], None] | None = None
     look_ahead: int = 2
     cpus: float = 1
     gpus: float = 0
+    told: Callable[[str], None] = untold
 
     def __post_init__(self) -> None:
-        if self.workers < 1 or self.look_ahead < 1:
-            raise UsageError(f"{self.workers} workers, look-ahead {self.look_ahead}: give at least 1 of each")
+        if (self.workers is not None and self.workers < 1) or self.look_ahead < 1 or self.gpus < 0:
+            raise UsageError(
+                f"{self.workers} workers, look-ahead {self.look_ahead}, {self.gpus} GPUs: give at least 1, 1 and 0"
+            )
 
     def map(self, function: Callable[[T], R], shards: Iterable[T]) -> Iterator[R]:
         """Results in the order of ``shards``.
 
         Raises:
             MissingExtraError: Ray is not installed.
-            PrecordiaError: an actor died; the message names its shard. Errors that ``function`` raises are raised here
-                as they are, with a note that names the shard.
+            PrecordiaError: no cluster answers, no worker starts, or a shard has killed its worker again and again; the
+                message names it. Errors that ``function`` raises are raised here as they are, with a note that names the
+                shard.
         """
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError("ray", "scale", "running on a Ray cluster") from error
-        return self._map(ray, function, shards)
+        return self._map(_connected(self.address), function, shards)
 
     def _map(self, ray: Any, function: Callable[[T], R], shards: Iterable[T]) -> Iterator[R]:
-        if not ray.is_initialized():
-            ray.init(address=self.address, log_to_driver=False, include_dashboard=False)
-        remote = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus)(_Actor)
-        job = ray.put((function, self.initialize))
-        actors = [remote.remote(job) for _ in range(self.workers)]
-        pending: deque[tuple[str, Any]] = deque()
-        source = iter(enumerate(shards))
-        exhausted = False
+        pool = _Pool(ray, self, ray.put((function, self.initialize)))
+        source = enumerate(shards)
+        done: dict[int, Any] = {}
+        names: dict[int, str] = {}
+        due, taken, exhausted = 0, 0, False
         try:
             while True:
-                while not exhausted and len(pending) < self.workers * self.look_ahead:
+                while not exhausted and taken - due < pool.size * self.look_ahead:
                     entry = next(source, None)
                     if entry is None:
                         exhausted = True
                         break
-                    index, shard = entry
-                    pending.append((shard_name(shard), actors[index % self.workers].run.remote(shard)))
-                if not pending:
+                    taken += 1
+                    names[entry[0]] = shard_name(entry[1])
+                    pool.take(_Held(*entry))
+                if due in done:
+                    name, result = names.pop(due), done.pop(due)
+                    if isinstance(result, Failure):
+                        raise result.error(name)
+                    due += 1
+                    yield result
+                elif due == taken:
                     return
-                name, future = pending.popleft()
-                yield self._result(ray, name, future)
+                else:
+                    done.update(pool.collect())
         finally:
-            for actor in actors:
-                ray.kill(actor)
-
-    @staticmethod
-    def _result(ray: Any, name: str, future: Any) -> Any:
-        try:
-            result = ray.get(future)
-        except ray.exceptions.RayActorError as error:
-            raise PrecordiaError(
-                f"the Ray actor on shard {name} died ({' '.join(str(error).split())[:200]}); "
-                "look at that shard alone with workers=1"
-            ) from error
-        if isinstance(result, Failure):
-            raise result.error(name)
-        return result
+            pool.end()
 
 
 def start_ray(workers: int | None, n_shards: int) -> RayExecutor:
@@ -106,18 +109,154 @@ def start_ray(workers: int | None, n_shards: int) -> RayExecutor:
         MissingExtraError: Ray is not installed.
         PrecordiaError: no cluster answers.
     """
+    _connected(None)
+    return RayExecutor(workers)
+
+
+def on_cluster(cluster: Cluster) -> RayExecutor:
+    """An executor on a cluster that is named."""
+    return RayExecutor(cluster.workers, cluster.address, gpus=cluster.gpus, told=cluster.told)
+
+
+@dataclass
+class _Held:
+    """A shard on its way."""
+
+    index: int
+    shard: Any
+    attempts: int = 0
+
+
+@dataclass
+class _Worker:
+    """An actor, what it is at, and where."""
+
+    actor: Any
+    node: str = ""
+    held: _Held | None = None
+
+
+@dataclass
+class _Pool:
+    """Actors, started as shards come; each has one shard at a time."""
+
+    ray: Any
+    executor: RayExecutor
+    job: Any
+    waiting: deque[_Held] = field(default_factory=deque)
+    busy: dict[Any, _Worker] = field(default_factory=dict)
+    idle: list[_Worker] = field(default_factory=list)
+    nodes: dict[str, NodeWork] = field(default_factory=dict)
+    n_failed_starts: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = self.executor.workers or self._room()
+        self.began = self.told_at = time.monotonic()
+
+    def take(self, held: _Held) -> None:
+        self.waiting.append(held)
+
+    def collect(self) -> dict[int, Any]:
+        """Hand out what waits, then wait for at least one worker; shard index to result or :class:`Failure`."""
+        while self.waiting and self.idle:
+            self._give(self.idle.pop(), self.waiting.popleft())
+        starting = sum(worker.held is None for worker in self.busy.values())
+        for _ in range(min(len(self.waiting) - starting, self.size - len(self.busy) - len(self.idle))):
+            self._start()
+        ready, _ = self.ray.wait(list(self.busy), num_returns=1, timeout=_START_S)
+        if not ready and not any(worker.held for worker in self.busy.values()):
+            raise PrecordiaError(
+                f"no worker has started in {_START_S:.0f} s: each wants {self.executor.cpus:g} cores and "
+                f"{self.executor.gpus:g} GPUs; see what the cluster has free (ray status)"
+            )
+        results: dict[int, Any] = {}
+        for future in ready:
+            worker = self.busy.pop(future)
+            try:
+                reply = self.ray.get(future)
+            except self.ray.exceptions.RayError as error:  # the actor, its node, or what it sent is lost
+                self._lost(worker, error)
+                continue
+            if worker.held is None:
+                worker.node, self.n_failed_starts = reply, 0
+            else:
+                result, seconds = reply
+                results[worker.held.index] = result
+                self.nodes.setdefault(worker.node, NodeWork()).add(result, seconds)
+                worker.held = None
+            self.idle.append(worker)
+        if time.monotonic() - self.told_at > _TOLD_EVERY_S:
+            self._tell()
+        return results
+
+    def end(self) -> None:
+        self._tell()
+        for worker in (*self.busy.values(), *self.idle):
+            self.ray.kill(worker.actor)
+
+    def _start(self) -> None:
+        wanted = self.ray.remote(num_cpus=self.executor.cpus, num_gpus=self.executor.gpus)(_Actor)
+        actor = wanted.options(scheduling_strategy="SPREAD").remote(self.job)
+        self.busy[actor.node.remote()] = _Worker(actor)
+
+    def _give(self, worker: _Worker, held: _Held) -> None:
+        worker.held = held
+        self.busy[worker.actor.run.remote(held.shard)] = worker
+
+    def _lost(self, worker: _Worker, error: Exception) -> None:
+        """Put back what a worker held; another is started when the shard is handed out."""
+        self.ray.kill(worker.actor)
+        reason = " ".join(str(error).split())[:200]
+        held = worker.held
+        if held is None:
+            self.n_failed_starts += 1
+            if self.n_failed_starts >= _ATTEMPTS:
+                raise PrecordiaError(f"no worker starts on the cluster: {reason}") from error
+            return
+        held.attempts += 1
+        self.nodes.setdefault(worker.node, NodeWork()).n_lost += 1
+        name = shard_name(held.shard)
+        self.executor.told(f"{worker.node}: a worker was lost on shard {name} (loss {held.attempts})")
+        if held.attempts >= _ATTEMPTS:
+            raise PrecordiaError(
+                f"the Ray actor on shard {name} died {held.attempts} times ({reason}); "
+                "look at that shard alone with --engine local --workers 1"
+            ) from error
+        self.waiting.appendleft(held)
+
+    def _tell(self) -> None:
+        self.told_at = time.monotonic()
+        for node, work in sorted(self.nodes.items()):
+            self.executor.told(f"{node}: {work.line(self.told_at - self.began)}")
+
+    def _room(self) -> int:
+        """How many actors the cluster has room for."""
+        has, wants = self.ray.cluster_resources(), self.executor
+        rooms = [int(has.get("CPU", 1) / wants.cpus)] if wants.cpus else []
+        if wants.gpus:
+            rooms.append(int(has.get("GPU", 0) / wants.gpus))
+        room = min(rooms, default=1)
+        if room < 1:
+            raise UsageError(
+                f"the cluster has {has.get('CPU', 0):g} cores and {has.get('GPU', 0):g} GPUs: ask for less"
+            )
+        return room
+
+
+def _connected(address: str | None) -> Any:
+    """The module, connected to a cluster."""
     try:
         import ray
     except ImportError as error:
         raise MissingExtraError("ray", "scale", "running on a Ray cluster") from error
     if not ray.is_initialized():
         try:
-            ray.init(log_to_driver=False, include_dashboard=False)
+            ray.init(address=address, log_to_driver=False, include_dashboard=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise PrecordiaError(
-                f"no Ray cluster could be had ({' '.join(str(error).split())[:200]}): see RAY_ADDRESS, or run it locally"
+                f"no Ray cluster could be had ({' '.join(str(error).split())[:200]}): see its address, or run it locally"
             ) from error
-    return RayExecutor(min(workers or max(1, int(ray.cluster_resources().get("CPU", 1))), max(n_shards, 1)))
+    return ray
 
 
 class _Actor:
@@ -128,8 +267,18 @@ class _Actor:
         if initialize is not None:
             initialize()
 
-    def run(self, shard: Any) -> Any:
+    def node(self) -> str:
+        """The machine it runs on, by the first digits of its id and its address."""
+        import ray
+
+        context = ray.get_runtime_context()
+        return f"node {context.get_node_id()[:6]} ({ray.util.get_node_ip_address()})"
+
+    def run(self, shard: Any) -> tuple[Any, float]:
+        """What came of a shard, and the seconds that it took."""
+        started = time.perf_counter()
         try:
-            return self._function(shard)
+            result = self._function(shard)
         except Exception as error:  # sent as a value, since Ray cannot rebuild every exception
-            return failure_of(error)
+            result = failure_of(error)
+        return result, time.perf_counter() - started

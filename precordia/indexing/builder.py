@@ -18,6 +18,7 @@ import pyarrow as pa
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
 from precordia.engine.executors import EXECUTORS
+from precordia.indexing.bucket import publish
 from precordia.indexing.changed_sources import Stamp, stamps_of
 from precordia.indexing.durable import folder_of, make_folder
 from precordia.indexing.intake import plural, take_in
@@ -221,6 +222,7 @@ def build(
                 _add_up(spent, {"text": time.perf_counter() - clock})
                 clock = time.perf_counter()
                 became = writer.append(cases, result.signals, result.rejects)
+                publish(kb_path)
                 _add_up(spent, {"store": time.perf_counter() - clock})
                 added, updated = added + became.n_added, updated + became.n_updated
                 present, rejected = present + became.n_present, rejected + len(result.rejects)

@@ -20,7 +20,6 @@ from precordia.core.errors import (
     KnowledgeBaseError,
     ReadOnlyError,
     StorageError,
-    UsageError,
 )
 
 PARTIAL: Final = ".tmp"
@@ -29,7 +28,6 @@ PARTIAL: Final = ".tmp"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _DENIED: Final = (errno.EACCES, errno.EPERM)
 _FAILING: Final = (errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE)
-_SCHEMES: Final = ("s3://", "gs://", "az://")
 
 
 def _nothing(doing: str, path: Path) -> None:
@@ -43,15 +41,20 @@ _step: Callable[[str, Path], None] = _nothing
 def folder_of(path: str | os.PathLike[str]) -> Path:
     """The folder that a knowledge base's name means: that folder, whatever characters it is made of.
 
+    An object store's address (``s3://``, ``gs://``, ``az://``) means the local copy, brought up to date.
+
     Raises:
-        UsageError: it is the address of an object store.
+        UsageError: it is the address of an object store, and no credentials are set.
+        StorageError: the object store does not answer.
     """
     name = os.fspath(path)
-    if name.startswith(_SCHEMES):
-        raise UsageError(
-            f"{name}: a knowledge base lies in a folder, not in an object store: give a folder, or mount the bucket as one"
-        )
-    return Path(name)
+    if not name.startswith(("s3://", "gs://", "az://")):
+        return Path(name)
+    from precordia.indexing.bucket import bucket_of
+
+    bucket = bucket_of(name)
+    bucket.fetch()
+    return bucket.folder
 
 
 def write_atomically(file: Path, content: bytes) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from precordia.core.errors import BusyError
+from precordia.indexing.bucket import bucket_behind
 from precordia.indexing.durable import storage_error
 
 WRITE_LOCK: Final = "write.lock"
@@ -19,7 +20,7 @@ CACHE_LOCK: Final = "cache.lock"
 
 @contextmanager
 def locked(folder: Path, name: str, wait_s: float, doing: str) -> Iterator[None]:
-    """Hold a lock of a knowledge base.
+    """Hold a lock of a knowledge base; of one in an object store, on all machines, except for what is derived.
 
     Args:
         folder: The knowledge base.
@@ -33,6 +34,11 @@ def locked(folder: Path, name: str, wait_s: float, doing: str) -> Iterator[None]
     """
     from filelock import FileLock, Timeout
 
+    bucket = bucket_behind(folder)
+    if bucket is not None and name != CACHE_LOCK:
+        with bucket.held(wait_s, doing):
+            yield
+        return
     lock = FileLock(folder / name)
     try:
         lock.acquire(timeout=wait_s)

@@ -62,6 +62,11 @@ class ShardResult:
     rejects: tuple[Reject, ...]
     seconds: Mapping[str, float]
 
+    @property
+    def n_records(self) -> int:
+        """Recordings that were looked at."""
+        return int(self.cases.num_rows) + len(self.rejects)
+
 
 def read_ref(ref: RecordRef, table: ReportTable | None) -> Recording:
     """The recording, joined to its row of ``table``, or of a known table beside it; what is no ECG is refused."""

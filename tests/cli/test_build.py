@@ -148,8 +148,8 @@ def test_what_an_executor_prints_is_no_result(
             print("(raylet) a worker died")
             return start_local(1, 1).map(function, shards)
 
-    monkeypatch.setitem(EXECUTORS._entries, "ray", lambda workers, n_shards: Chatty())
-    options = (archive.folder, "--reports", archive.reports, "--kb", tmp_path / "kb", "--executor", "ray", "--json")
+    monkeypatch.setitem(EXECUTORS._entries, "chatty", lambda workers, n_shards: Chatty())
+    options = (archive.folder, "--reports", archive.reports, "--kb", tmp_path / "kb", "--executor", "chatty", "--json")
     code, out, err = run(capsys, *options)
     assert code == 0
     assert json.loads(out)["n_added"] > 0

@@ -61,9 +61,9 @@ def test_no_knowledge_base_exits_2(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["s3://bucket/kb", "gs://bucket/kb", "az://c/kb"])
-def test_an_object_store_exits_2(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_object_store_without_credentials_exits_2(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--kb", name]) == 2
-    assert "not in an object store" in capsys.readouterr().err
+    assert "no credentials are set" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

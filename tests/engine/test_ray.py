@@ -9,9 +9,10 @@ from typing import Any
 import psutil
 import pytest
 
-from precordia.core.errors import MissingExtraError, PrecordiaError, UnknownNameError
+from precordia.core.errors import MissingExtraError, UnknownNameError, UsageError
 from precordia.encoders import create, load_encoder, save_encoder
-from precordia.engine.executors import EXECUTORS
+from precordia.engine.cluster import Cluster
+from precordia.engine.executors import EXECUTORS, executor_of
 from precordia.engine.ray import RayExecutor
 from precordia.indexing.builder import BuildReport, build
 from precordia.indexing.store import DeltaCaseStore
@@ -33,19 +34,47 @@ def test_it_is_chosen_by_name_and_a_missing_ray_is_told(monkeypatch: pytest.Monk
         EXECUTORS.get("rya")
 
 
+def test_the_command_line_names_a_cluster_by_its_address() -> None:
+    cluster = Cluster(workers=8, gpus=0.5)
+    executor = executor_of("ray=ray://head:10001", cluster)
+    assert isinstance(executor, RayExecutor)
+    assert (executor.address, executor.workers, executor.gpus) == ("ray://head:10001", 8, 0.5)
+    assert executor_of("local", Cluster()) == "local"
+    with pytest.raises(UsageError, match="go with ray"):
+        executor_of("local", cluster)
+    with pytest.raises(UsageError, match="go with ray"):
+        executor_of("local=host", Cluster())
+    with pytest.raises(UnknownNameError, match="rya"):
+        executor_of("rya=host", Cluster())
+
+
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'precordia[scale]'"
 )
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes on this machine, with a core each; the second can be taken away."""
+    import ray
+    from ray.cluster_utils import Cluster as LocalCluster
+
+    made = LocalCluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+    ray.init(address=made.address, log_to_driver=False)
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
 @pytest.mark.slow
 @needs_ray
+@pytest.mark.usefixtures("cluster")
 class TestRayExecutor(ExecutorContract):
     def make(self, workers: int) -> RayExecutor:
         return RayExecutor(workers)
 
 
-def built(archive: Path, kb: Path, executor: str, progress: Any = None) -> BuildReport:
+def built(archive: Path, kb: Path, executor: Any, progress: Any = None) -> BuildReport:
     """A build in shards of four, with an untrained encoder."""
     encoder = archive.parent / "encoder"
     if not encoder.exists():
@@ -60,31 +89,34 @@ def content(kb: Path) -> tuple[object, ...]:
     """Everything a knowledge base holds."""
     store = DeltaCaseStore(kb)
     vectors = {int(i): v.tobytes() for ids, rows in store.vectors() for i, v in zip(ids, rows, strict=True)}
-    return store.get(store.ids.tolist()), vectors, {(r.source, r.reason) for r in store.rejects()}
+    signals = [store.recording(i).content_hash for i in store.ids.tolist()]
+    return store.get(store.ids.tolist()), vectors, signals, {(r.source, r.reason) for r in store.rejects()}
 
 
 @pytest.mark.slow
 @needs_ray
-def test_a_build_on_ray_is_that_of_this_machine_also_after_an_actor_was_killed(tmp_path: Path) -> None:
+def test_a_build_on_two_nodes_is_that_of_this_machine_whatever_is_lost(tmp_path: Path, cluster: Any) -> None:
+    """An actor is killed, then a whole node: each costs the time of what it held, and nothing else."""
     archive = tmp_path / "archive"
     write_archive(archive, 40, seed=3, formats=("wfdb", "muse"))
     built(archive, tmp_path / "local", "local")
-    expected = content(tmp_path / "local")
-    assert built(archive, tmp_path / "ray", "ray").n_added == len(DeltaCaseStore(tmp_path / "local"))
-    assert content(tmp_path / "ray") == expected
+    node = cluster.add_node(num_cpus=2)
+    cluster.wait_for_nodes()
+    told: list[str] = []
 
-    def killing(results: Iterator[Any], total: int) -> Iterator[Any]:
+    def losing(results: Iterator[Any], total: int) -> Iterator[Any]:
         yield next(results)
         actors = [
             p for p in psutil.Process().children(recursive=True) if "".join(p.cmdline()).startswith("ray::_Actor")
         ]
-        assert len(actors) == 2
         actors[0].kill()
+        yield next(results)
+        cluster.remove_node(node, allow_graceful=False)
         yield from results
 
-    with pytest.raises(PrecordiaError, match=r"the Ray actor on shard .* died"):
-        built(archive, tmp_path / "killed", "ray", killing)
-    kept = len(DeltaCaseStore(tmp_path / "killed"))
-    assert 0 < kept < len(DeltaCaseStore(tmp_path / "local"))
-    assert built(archive, tmp_path / "killed", "ray").n_added == len(DeltaCaseStore(tmp_path / "local")) - kept
-    assert content(tmp_path / "killed") == expected
+    report = built(archive, tmp_path / "ray", RayExecutor(4, told=told.append), losing)
+    assert report.n_added == len(DeltaCaseStore(tmp_path / "local"))
+    assert content(tmp_path / "ray") == content(tmp_path / "local")
+    assert sum("a worker was lost on shard" in line for line in told) >= 2
+    assert any("worker lost" in line or "workers lost" in line for line in told)
+    assert sum("recordings (" in line for line in told) >= 2  # a line a node

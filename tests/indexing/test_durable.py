@@ -220,8 +220,8 @@ def test_a_folder_is_a_folder_whatever_its_name(
 
 
 @pytest.mark.parametrize("name", ["s3://bucket/kb", "gs://bucket/kb", "az://container/kb"])
-def test_an_object_store_is_refused_before_anything_is_contacted(archive: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="mount the bucket"):
+def test_without_credentials_no_object_store_is_contacted(archive: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="no credentials are set"):
         folder_of(name)
-    with pytest.raises(UsageError, match="not in an object store"):
+    with pytest.raises(UsageError, match="no credentials are set"):
         build(archive, name, encoder=FakeEncoder(), stages=STAGES, workers=1)
