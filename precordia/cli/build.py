@@ -162,7 +162,7 @@ def _build(args: argparse.Namespace) -> int:
     executor = executor_of(args.engine, Cluster(workers=args.workers, gpus=args.gpus, told=note))
     kb = _opened(args, path)
     # What others print meanwhile (Ray, of workers that died) is no result.
-    with Recorder(path, "build", str(Path(args.archive).absolute())) as record, redirect_stdout(sys.stderr):
+    with Recorder(kb.path, "build", str(Path(args.archive).absolute())) as record, redirect_stdout(sys.stderr):
         report = kb.add(
             args.archive,
             reports=args.reports,
