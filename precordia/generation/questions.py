@@ -16,7 +16,7 @@ QuestionKind = Literal["verify", "choose", "query"]
 _SECTIONS: Final = (
     (("rhythm", "pacing"), r"\brhythm(?:s|us)?\b|\bsinus\b.*\bwhat\b"),
     (("ectopy",), r"\bectop|\bextra\s*(systoles?|beats?)\b|\bpremature\b"),
-    (("conduction",), r"\bconduction\b|\bblocks?\b|\bleitung"),
+    (("conduction",), r"\bconduction\b|\bblock(?:s|ed|iert)?\b|\bleitung"),
     (("axis",), r"\bax[ie]s\b|\blagetyp\b"),
     (("hypertrophy",), r"\bhypertroph|\benlargement|\bchambers?\b"),
     (("infarction",), r"\binfarct|\bheart attack\b|\bscars?\b"),

@@ -20,7 +20,7 @@ from precordia.records.identifiers import find_identifiers, mask_identifiers
         ("Confirmed by J. Smith on 12/3/87", "Confirmed by [name] on [date]"),
         ("Normal ECG.\n-- Erika Beispiel", "Normal ECG.\n-- [name]"),
         ("John Smith, MD", "[name], MD"),
-        ("Seen by Mark I. Jones", "Seen by [name]"),
+        ("Seen by John I. Smith", "Seen by [name]"),
         ("am 12 . 3 . 1987 um 14.35 Uhr", "am [date] um [time] Uhr"),
         ("March 3rd, 1987; 3. März 87; 1987-03-03; 3-Mar-1987", "[date]; [date]; [date]; [date]"),
         ("im Februar 1990", "[date]"),

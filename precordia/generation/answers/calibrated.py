@@ -47,16 +47,15 @@ _CONTRIBUTES: Final = 0.15
 _MOST_MEASUREMENTS: Final = 2
 
 
-def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True, decided: Decision | None = None) -> Draft:
+def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True) -> Draft:
     """The likeliest answer; "not sure" where it is not likely enough and ``abstain`` is set.
 
     Args:
         asked: The question.
         belief: How likely each target is of the ECG.
         abstain: Withhold answers below the confidence that keeps to the risk chosen; else all are given, with a warning.
-        decided: What is answered, where that is decided with more than ``belief``.
     """
-    evidence, decision = belief.evidence, decided or decide(asked, belief)
+    evidence, decision = belief.evidence, decide(asked, belief)
     reason = _why_not(asked, belief, decision) if abstain else None
     if reason is None and decision.answer == UNSURE:
         reason = f"not sure: {_name(asked.options[0])} is stated as doubtful of such ECGs"

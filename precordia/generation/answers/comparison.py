@@ -9,9 +9,9 @@ from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
-from precordia.core.findings import Finding
+from precordia.core.findings import Finding, Status
 from precordia.core.recording import Recording
-from precordia.generation.answers.voted import is_there
+from precordia.generation.answers.certainty import View
 from precordia.generation.questions import Question
 from precordia.generation.reports.composer import compose, sentence
 from precordia.generation.reports.serial import with_earlier
@@ -50,8 +50,9 @@ SECOND = "second."
 """Prefix of the names of the second ECG's measurements."""
 
 
-def compare(question: Question, judgements: Sequence[Judgement]) -> Draft:
+def compare(question: Question, views: Sequence[View]) -> Draft:
     """Statements of what is new, gone and unchanged in the second ECG; abstains where either claims nothing."""
+    judgements = [view.judgement for view in views]
     first, second = (j.evidence for j in judgements)
     statements: list[Statement] = []
     if question.measures or not question.concepts:
@@ -63,7 +64,7 @@ def compare(question: Question, judgements: Sequence[Judgement]) -> Draft:
     if not question.measures or question.concepts:
         reason = next((j.reason for j in judgements if j.reason is not None), None)
         if reason is None:
-            statements += _findings(question, judgements)
+            statements += _findings(question, views)
     statements = [*_verdict(question, statements), *_asked_for(question, statements)]
     unique = tuple({hit.case.case_id: hit for hit in (*first.hits, *second.hits)}.values())
     if not statements:
@@ -183,15 +184,16 @@ def _place(name: str, value: float, recording: Recording) -> str:
     )
 
 
-def _findings(question: Question, judgements: Sequence[Judgement]) -> list[Statement]:
+def _findings(question: Question, views: Sequence[View]) -> list[Statement]:
+    judgements = [view.judgement for view in views]
     stated = {s.concept for j in judgements for s in j.said}
     concepts = [c for c in question.concepts if sayable(c)] or sorted(stated)
     if question.sections and not question.concepts:
         concepts = [c for c in concepts if vocabulary().concept(c).section in question.sections]
     said = []
     for concept in sorted(concepts, key=lambda c: (section_of(c), c)):
-        standings = [j.standing(concept) for j in judgements]
-        there = [is_there(s, j) for s, j in zip(standings, judgements, strict=True)]
+        standings = [j.asked(concept) for j in judgements]
+        there = [view.is_there(standing) for view, standing in zip(views, standings, strict=True)]
         if None not in there:
             said.append(_change(concept, standings, [bool(t) for t in there], judgements))
     return said
@@ -219,9 +221,12 @@ def _change(
         )
         cited |= {c.case_id: c for c in found if c.case_id not in cited}
     before, after = standings
+    # What one report calls possible is no more than that.
+    doubtful = any(t and s.finding.status == "uncertain" for s, t in zip(standings, there, strict=True))
+    status: Status = "uncertain" if doubtful else "present"
     return Statement(
-        sentence(f"{lead_in}{in_words(Finding(concept))}"),
-        (Finding(concept, "present" if now else "absent", comparison=comparison),),
+        sentence(f"{lead_in}{in_words(Finding(concept, status))}"),
+        (Finding(concept, status if now else "absent", comparison=comparison),),
         tuple(cited.values()),
         (*before.measurements, *(f"{SECOND}{name}" for name in after.measurements)),
         round(min(chances), 4),

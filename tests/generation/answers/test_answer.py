@@ -89,14 +89,17 @@ def test_what_no_precedent_states_is_denied_and_says_by_whom() -> None:
     assert all(c.quote in (HITS[0].case.report or "") for c in silent.citations)
 
 
-def test_a_divided_vote_is_not_sure() -> None:
+def test_a_divided_vote_is_answered_as_the_report_says_it() -> None:
     hits = [precedent(i, "IMI", similarity=0.9) for i in (1, 2)] + [
         precedent(i, "SR", similarity=0.9) for i in (3, 4, 5)
     ]
     draft = ask("Is there an inferior infarction?", hits, Measurements())
-    assert draft.abstained
-    assert "not sure" in (draft.reason or "")
-    assert "40%" in (draft.reason or "")
+    assert draft.text == "Yes: possible inferior myocardial infarction."
+    assert draft.statements[0].findings[0].status == "uncertain"
+    doubtful = ask("Is there an inferior infarction?", [*hits[1:], precedent(6, "SR", similarity=0.9)], Measurements())
+    assert doubtful.abstained
+    assert "not sure" in (doubtful.reason or "")
+    assert "20%" in (doubtful.reason or "")
 
 
 def test_a_measurement_overrules_precedents() -> None:
