@@ -2,8 +2,8 @@
 
 An ECG is read twice: by the archive's judgement, and, with the encoder that they were fitted for, by the fitted answers.
 An answer never disagrees with the report of the same ECG: "yes" is said of what the report states, as it states it, where no
-reading speaks against it; "no" only of what it does not state. A measurement that defines a finding decides alone, and a change
-of the ST segment that is measured in neighbouring leads is there, whoever states it.
+reading makes it less likely than it is of ECGs at large; "no" only of what it does not state. A measurement that defines a
+finding decides alone, and a change of the ST segment that is measured in neighbouring leads is there, whoever states it.
 
 "No" is held against how common the finding is as well: of a rare finding every ECG makes "no" likely, and who asks has a
 reason to. It is said where the ECG itself speaks against the finding, and not where it merely fails to speak for it.
@@ -30,7 +30,8 @@ Chosen, with :data:`HARDLY`, on the tuning halves of PTB-XL fold 9, CPSC2018 and
 HARDLY: Final = 0.005
 """Probability below which "no" is said of any finding."""
 SILENT: Final = 0.05
-"""Probability below which "no" is said of a finding of which it is not known how common it is."""
+"""How common a finding is taken for of which that is not known."""
+HALF: Final = 0.5
 SIGNS: Final = "st_t"
 """Section of the vocabulary whose measured signs are there although reports pass most of them over."""
 
@@ -50,11 +51,9 @@ class Reading:
     prevalence: float | None
 
     @property
-    def denies(self) -> bool:
-        """Whether the ECG speaks against the finding."""
-        if self.prevalence is None:
-            return self.probability < SILENT
-        return self.probability < 0.5 and logit(self.probability) <= logit(self.prevalence) - LESS
+    def leaning(self) -> float:
+        """Log-odds by which the ECG makes the finding likelier than it is at large, below 0 where less likely."""
+        return logit(self.probability) - logit(SILENT if self.prevalence is None else self.prevalence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +97,8 @@ class View:
             return True if standing.borne_out else self._or_likelier(standing)
         readings = self.readings(standing)
         if self.judgement.says(standing) and standing.borne_out:
-            return self._or_likelier(standing) if any(reading.denies for reading in readings) else True
+            against = any(reading.leaning < 0 and reading.probability < HALF for reading in readings)
+            return self._or_likelier(standing) if against else True
         if standing.shown:
             is_sign = vocabulary().concept(standing.concept).section == SIGNS
             return True if is_sign else self._or_likelier(standing)
@@ -109,10 +109,11 @@ class View:
 
 
 def is_denied(readings: Sequence[Reading]) -> bool:
-    """Whether the readings together make a finding clearly less likely than it is of ECGs at large, or hardly likely at all."""
+    """Whether the readings together make a finding clearly less likely than it is at large, none more; or hardly likely at all."""
     likely = together([reading.probability for reading in readings])
-    known = [reading.prevalence for reading in readings if reading.prevalence is not None]
-    return likely < HARDLY or Reading("together", likely, together(known) if known else None).denies
+    leaning = sum(reading.leaning for reading in readings) / len(readings)
+    clearly = leaning <= -LESS and likely < HALF and all(reading.leaning <= 0 for reading in readings)
+    return clearly or likely < HARDLY
 
 
 def together(probabilities: Sequence[float]) -> float:

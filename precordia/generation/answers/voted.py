@@ -228,8 +228,8 @@ def _about_acuity(question: Question, view: View) -> Draft:
     if told and len(raised) >= _NEIGHBOURS:
         # What others call old may be fresh where the ST segment is still raised.
         reason, told = f"not sure: {named}, and ST elevation in {', '.join(raised)}, which may be of any age", []
-    sure = len(told) == len(said) and all(s.finding.status == "present" for s in told)
-    return _draft([statement_about(s, judgement.evidence) for s in told] if sure else [], judgement.evidence, reason)
+    kept = told if len(told) == len(said) else []
+    return _draft([statement_about(s, judgement.evidence) for s in kept], judgement.evidence, reason)
 
 
 def _about_leads(question: Question, measurements: Measurements) -> list[Statement]:

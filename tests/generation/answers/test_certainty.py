@@ -35,7 +35,7 @@ def certain(judgement: Judgement, concept: str, *others: Reading) -> bool | None
 
 
 @pytest.mark.parametrize(
-    ("probability", "prevalence", "there"), [(0.9, 0.1, True), (0.05, 0.1, None), (0.08, 0.1, True), (0.31, 0.02, True)]
+    ("probability", "prevalence", "there"), [(0.9, 0.1, True), (0.05, 0.1, None), (0.12, 0.1, True), (0.6, 0.7, True)]
 )
 def test_yes_is_said_of_what_the_report_states_and_no_reading_denies(
     probability: float, prevalence: float, there: bool | None
@@ -103,6 +103,11 @@ def test_a_measurement_decides_alone() -> None:
 @given(st.lists(st.floats(0.01, 0.99), min_size=1, max_size=4))
 def test_readings_together_lie_between_them(probabilities: list[float]) -> None:
     assert min(probabilities) - 1e-9 <= together(probabilities) <= max(probabilities) + 1e-9
+
+
+def test_one_reading_that_speaks_for_a_finding_keeps_it_from_being_denied() -> None:
+    assert is_denied([Reading("one", 0.05, 0.42), Reading("other", 0.4, 0.5)])
+    assert not is_denied([Reading("one", 0.05, 0.42), Reading("other", 0.64, 0.53)])
 
 
 def test_doubt_is_told_in_numbers() -> None:
