@@ -232,10 +232,11 @@ def test_what_was_fitted_is_kept(found: Fit, tmp_path: Path) -> None:
 
 def test_the_promise_is_kept_on_ecgs_that_nothing_was_fitted_on(found: Fit) -> None:
     fitted, kept_to, test = found
-    assert set(fitted.least_confidence) == set(kept_to) == {"verify", "choose", "query"}
+    assert set(kept_to) == {"verify", "choose", "query"}
+    assert set(fitted.least_confidence) == {key for kind in kept_to for key in (kind, f"{kind}, disturbance")}
     answers = outcomes(fitted, test, questions_of(test))
-    for kind, least in fitted.least_confidence.items():
-        given = [o.right for o in answers if o.kind == kind and o.confidence >= least]
+    for kind in kept_to:
+        given = [o.right for o in answers if o.kind == kind and o.confidence >= fitted.least_confidence[o.key]]
         assert given, kind
         assert 1 - np.mean(given) <= fitted.risk[kind], kind
 
@@ -277,6 +278,17 @@ def test_a_threshold_is_tried_on_a_part_that_it_was_not_chosen_on() -> None:
     # A part that is always wrong forbids the threshold to the others, and is itself answered by theirs.
     found = kept("verify", [*good, *part(3, False)])
     assert (found.coverage, found.risk, found.n) == (0.25, 1.0, 400)
+
+
+def test_disturbances_have_a_threshold_of_their_own() -> None:
+    def part(key: str, confidence: float, wrong: int) -> list[Outcome]:
+        return [Outcome("verify", confidence, i >= wrong, f"{key}-{i}", i % 4, key) for i in range(200)]
+
+    found = [*part("verify", 0.8, 4), *part("verify, disturbance", 0.8, 80), *part("verify, disturbance", 0.95, 4)]
+    least = weighing._thresholds(found)
+    assert least["verify"] == 0.8
+    assert least["verify, disturbance"] == 0.95
+    assert kept("verify", found).risk < 0.1
 
 
 def test_what_is_learned_from_more_ecgs_is_weighed_as_before(found: Fit) -> None:

@@ -9,7 +9,7 @@ from precordia.concepts import statement_of, vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Finding, Status
 from precordia.generation.answers.asked import FINDINGS, Asked
-from precordia.generation.answers.decision import Decision, decide
+from precordia.generation.answers.decision import Decision, decide, least_for
 from precordia.generation.answers.fitted import Belief
 from precordia.generation.answers.priors import NO, UNSURE
 from precordia.judgement import measured, votes
@@ -73,7 +73,7 @@ def _why_not(asked: Asked, belief: Belief, decision: Decision) -> str | None:
     if decision.enough:
         return None
     fitted = belief.fitted
-    needed, risk = fitted.least_confidence.get(asked.kind, 0.0), fitted.risk.get(asked.kind, 0.0)
+    needed, risk = least_for(asked, fitted), fitted.risk.get(asked.kind, 0.0)
     return (
         f"not sure: the likeliest answer would be right in {decision.confidence:.0%} of such cases; "
         f"{needed:.0%} is needed to keep wrong answers to {risk:.0%}"
