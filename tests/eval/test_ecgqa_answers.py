@@ -44,7 +44,7 @@ from precordia.generation.answers.features import N_LEAD, N_NOISE, Features
 from precordia.generation.answers.fitted import Belief, FittedAnswers, load, save
 from precordia.generation.answers.priors import AskedBefore
 from precordia.judgement.evidence import Evidence
-from precordia.judgement.judge import judge
+from precordia.judgement.judge import Judgement, judge
 from precordia.measurements.feature_vector import MEASURED_FROM, N_MEASURED
 
 FACTS = Facts(
@@ -329,6 +329,47 @@ def test_an_answer_of_the_judgement_instead_is_told_apart_from_what_is_promised(
     assert (instead.text, instead.promised) == ("sinus rhythm", False)
     assert (likeliest.text, likeliest.promised) == ("none", True)
     assert read == ["r"]  # once of the same evidence
+
+
+def test_questions_about_two_ecgs_are_answered_in_ecg_qas_words() -> None:
+    def judged(*concepts: str) -> Judgement:
+        hits = [
+            Hit(
+                i,
+                0.9,
+                Case(i, f"r{i}", f"p{i}", "words", tuple(Finding(c, span=(0, 5)) for c in concepts)),
+                Why({"signal": 0.9}),
+            )
+            for i in range(1, 6)
+        ]
+        signal = np.zeros((12, 5000), np.float32)
+        return judge(Evidence(Recording(signal, 500.0, LEADS, "q"), Measurements(), hits=tuple(hits)))
+
+    examined = Examined(None)  # type: ignore[arg-type]
+    before, after = judged("SR"), judged("AFIB", "LVH")
+    examined.judgement = lambda ecg: before if ecg == 1 else after
+    asked = {
+        slot.text: slot
+        for slot in slots()
+        if slot.template.compares and slot.template.attribute_type == "scp_code" and "first ECG" in slot.text
+    }
+
+    def reply(text: str, *ecgs: int) -> str:
+        template = asked[text].template
+        question = Question(
+            "test", 1, template.template_id, 1, template.question_type, "scp_code", text, frozenset({"?"}), ecgs
+        )
+        found = Named(examined).reply(question, ecgs)
+        assert found is not None
+        assert not found.promised
+        return found.text
+
+    new = "Is atrial fibrillation newly detected in the second ECG as compared to the first ECG?"
+    listed = "What symptoms are newly detected in the second ECG as compared to the first ECG?"
+    assert (reply(new, 1, 2), reply(new, 2, 1)) == ("yes", "no")
+    assert reply(listed, 1, 2) == "atrial fibrillation, left ventricular hypertrophy"
+    assert reply(listed, 2, 1) == "sinus rhythm"
+    assert reply(listed, 1, 1) == "none"
 
 
 def test_too_few_ecgs_are_refused() -> None:

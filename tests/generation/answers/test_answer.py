@@ -218,6 +218,35 @@ def test_only_what_is_asked_of_two_ecgs_is_answered() -> None:
     assert [s.findings[0].concept for s in one.statements] == ["AFIB"]
 
 
+@pytest.mark.parametrize(
+    ("question", "answer_begins"),
+    [
+        ("Is atrial fibrillation newly detected in the second ECG as compared to the first ECG?", "Yes: new"),
+        ("Has sinus rhythm been resolved in the recent tracing as compared to the previous tracing?", "Yes: no longer"),
+        (
+            "Does the second ECG still show complete left bundle branch block as compared to the first ECG?",
+            "Yes: unchanged",
+        ),
+        (
+            "Is inferior myocardial infarction still absent in the second ECG as compared to the first ECG?",
+            "Yes: in neither",
+        ),
+        ("Is atrial fibrillation still absent in the second ECG as compared to the first ECG?", "No: new"),
+        ("What symptoms are newly detected in the second ECG as compared to the first ECG?", "New in the second ECG"),
+        ("Is prolonged PR interval newly detected in the second ECG?", "No: in neither"),
+    ],
+)
+def test_changes_are_asked_for_in_many_ways(question: str, answer_begins: str) -> None:
+    assert compare(question).text.startswith(answer_begins)
+
+
+def test_where_nothing_is_new_that_is_said_with_what_there_is_instead() -> None:
+    same = [judged(HITS, MEASURED), judged(HITS, MEASURED)]
+    draft = answer("What symptoms are newly detected in the second ECG as compared to the first ECG?", same)
+    assert draft.text == "None: no finding is new in the second ECG."
+    assert draft.statements[0].citations
+
+
 def test_two_ecgs_without_precedents_are_compared_by_measurements_and_say_so() -> None:
     draft = compare("What has changed?", [])
     assert draft.statements
