@@ -18,7 +18,7 @@ from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.voted import about_findings, reply_to
-from precordia.generation.questions import Question, read_question
+from precordia.generation.questions import Question, clauses_in, read_question
 from precordia.generation.written.prompt import assemble
 from precordia.generation.written.writing import Watch, WritingSettings, with_model
 from precordia.judgement.evidence import Evidence
@@ -68,7 +68,8 @@ def answer(
     if len(judgements) == 2:
         plain = compare(asked, [_view(judgement, fitted, abstain) for judgement in judgements])
     else:
-        plain = _about_one(asked, _view(first, fitted, abstain))
+        view = _view(first, fitted, abstain)
+        plain = _joined([_about_one(read_question(clause), view) for clause in clauses_in(question)])
     if language_model is None or plain.abstained or any(j.reason is not None for j in judgements):
         return plain
     settings = settings or WritingSettings()
@@ -106,6 +107,24 @@ def _about_one(asked: Question, view: View) -> Draft:
         said = reply_to(asked, view)
         return replace(said, warnings=(BEYOND_PROMISE, *said.warnings)) if _names(said) else draft
     return draft
+
+
+def _joined(drafts: Sequence[Draft]) -> Draft:
+    """The answers to several questions as one, with what could not be answered."""
+    first, *rest = drafts
+    if not rest:
+        return first
+    reasons = tuple(dict.fromkeys(draft.reason for draft in drafts if draft.reason is not None))
+    statements = tuple(dict.fromkeys(s for draft in drafts for s in draft.statements))
+    warnings = tuple(dict.fromkeys(warning for draft in drafts for warning in draft.warnings))
+    told = all(draft.abstained for draft in drafts)
+    return replace(
+        first,
+        statements=statements,
+        abstained=told,
+        reason="; ".join(reasons) if told else None,
+        warnings=warnings if told else (*warnings, *reasons),
+    )
 
 
 def _view(judgement: Judgement, fitted: FittedAnswers | None, withhold: bool) -> View:

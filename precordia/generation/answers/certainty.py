@@ -22,6 +22,7 @@ from precordia.generation.answers.fitted import Belief, logit
 from precordia.judgement.judge import Judgement
 from precordia.judgement.reconcile import in_words
 from precordia.judgement.standing import Standing
+from precordia.judgement.votes import lineage
 
 LESS: Final = 0.6
 """Log-odds by which an ECG makes a finding less likely than it is of ECGs at large, for "no": odds of about half.
@@ -99,6 +100,9 @@ class View:
         if self.judgement.says(standing) and standing.borne_out:
             against = any(reading.leaning < 0 and reading.probability < HALF for reading in readings)
             return self._or_likelier(standing) if against else True
+        if any(standing.concept in lineage(concern.concept) for concern in self.judgement.concerns):
+            # What is "to consider" is not denied beside.
+            return self._or_likelier(standing)
         if standing.shown:
             is_sign = vocabulary().concept(standing.concept).section == SIGNS
             return True if is_sign else self._or_likelier(standing)

@@ -219,6 +219,26 @@ def test_only_what_is_asked_of_two_ecgs_is_answered() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "beginnings"),
+    [
+        ("Is there LBBB, and how wide is the QRS?", ["Yes: left bundle branch block", "QRS duration"]),
+        ("Hat er Vorhofflimmern und wie schnell ist die Frequenz?", ["No: no atrial fibrillation", "Ventricular rate"]),
+        ("Is the PR normal? What is the QRS duration?", ["Yes: PR interval", "QRS duration"]),
+    ],
+)
+def test_two_questions_in_one_line_are_both_answered(question: str, beginnings: list[str]) -> None:
+    statements = ask(question).statements
+    assert len(statements) == len(beginnings)
+    assert all(s.text.startswith(begins) for s, begins in zip(statements, beginnings, strict=True))
+
+
+def test_what_cannot_be_answered_of_two_questions_is_told_beside_the_other() -> None:
+    draft = ask("How wide is the QRS and is there any noise?", quality=None)
+    assert [s.measurements for s in draft.statements] == [("qrs_ms",)]
+    assert any("not assessed" in warning for warning in draft.warnings)
+
+
+@pytest.mark.parametrize(
     ("question", "answer_begins"),
     [
         ("Is atrial fibrillation newly detected in the second ECG as compared to the first ECG?", "Yes: new"),

@@ -13,6 +13,7 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.generation.answers.certainty import Reading, View, in_doubt, in_numbers, is_denied, together
 from precordia.judgement.judge import Judgement
+from precordia.judgement.urgent import Concern
 
 STATED = [precedent(i, "SR", "LVH", similarity=0.97 - i / 100) for i in range(1, 6)]
 SILENT = [precedent(i, "SR", similarity=0.97 - i / 100) for i in range(1, 6)]
@@ -90,6 +91,13 @@ def test_a_measured_change_of_the_st_segment_is_there_whoever_states_it() -> Non
     judgement = judged(SILENT, replace(NUMBERS, st_j60_mv=level, st_j_mv=level))
     assert judgement.standing("STE_").shown
     assert certain(judgement, "STE_", Reading("other", 0.001, 0.02)) is True
+
+
+def test_what_is_to_be_considered_is_not_denied_beside() -> None:
+    judgement = judged(SILENT, NUMBERS)
+    concern = Concern("LVH", "hypertrophy", "A sign.", (), "possible", "a source", "", 0.0)
+    assert certain(judgement, "LVH") is False
+    assert certain(replace(judgement, concerns=(concern,)), "LVH") is None
 
 
 def test_a_measurement_decides_alone() -> None:
