@@ -79,6 +79,7 @@ def _rules(m: Measurements, age: float | None, sex: Sex | None) -> Iterator[tupl
             yield "SPR", None
     yield from _qt(m, sex)
     if m.paced:
+        yield "PACE", None
         return
     if m.qrs_ms is not None and m.qrs_ms >= QRS_WIDE_MS:
         yield "IVB", None

@@ -16,7 +16,7 @@ QuestionKind = Literal["verify", "choose", "query"]
 _SECTIONS: Final = (
     (("rhythm", "pacing"), r"\brhythm(?:s|us)?\b|\bsinus\b.*\bwhat\b"),
     (("ectopy",), r"\bectop|\bextra\s*(systoles?|beats?)\b|\bpremature\b"),
-    (("conduction",), r"\bconduction\b|\bblocks?\b|\bleitung"),
+    (("conduction",), r"\bconduction\b|\bblock(?:s|ed|iert)?\b|\bleitung"),
     (("axis",), r"\bax[ie]s\b|\blagetyp\b"),
     (("hypertrophy",), r"\bhypertroph|\benlargement|\bchambers?\b"),
     (("infarction",), r"\binfarct|\bheart attack\b|\bscars?\b"),
@@ -41,8 +41,16 @@ _ASKS_WHAT: Final = re.compile(
     re.I,
 )
 _LEAD_ASKED: Final = re.compile(
-    r"\b(?:which|what|name the|list the|in which|welche\w*)\s+(?:\w+\s+){0,2}(?:leads?|ableitung\w*)\b", re.IGNORECASE
+    r"\b(?:which|what|name the|list the|in which|welche\w*)\s+(?:\w+\s+){0,2}(?:leads?|ableitung\w*)\b"
+    r"|^\W*(?:where|wo)\b.*(?:\bst\b|\bst-|\bt-|\bt wave|\bq-|\bq wave|negativierung|inver|hebung|senkung)",
+    re.IGNORECASE,
 )
+_CLAUSE: Final = re.compile(
+    r"(?:\?|;|,)?\s+(?:and|und|also|plus)\s+(?=(?:also|is|are|does|do|did|has|have|any|what|how|which|where|ist|sind|hat|gibt|wie|was|wo"
+    r"|welche\w*)\b)|\?\s+(?=\w)",
+    re.I,
+)
+"""Between two questions in one line."""
 _OPENER: Final = re.compile(r"^\W*(?:can|will|may)\b", re.I)
 """Words that open a question and are given names too: small, they are no name."""
 _SUMMARY: Final = re.compile(r"\b(?:summari[sz]e|fasse)\b", re.I)
@@ -142,6 +150,20 @@ def read_question(text: str) -> Question:
         bool(_ACUITY.search(cleaned)),
         bool(_CHANGE.search(cleaned)),
     )
+
+
+def clauses_in(text: str) -> list[str]:
+    """The questions that a line holds, each of which can be read by itself; the line as it is where one cannot.
+
+    >>> clauses_in("Does he have AF, and what is the rate?")
+    ['Does he have AF?', 'what is the rate?']
+    >>> clauses_in("Is the infarct old and where is it?")
+    ['Is the infarct old and where is it?']
+    """
+    parts = [part.strip(" ,;?") for part in _CLAUSE.split(text) if part.strip(" ,;?")]
+    read = [read_question(f"{part}?") for part in parts]
+    known = [bool(q.concepts or q.measures or q.bounds or q.sections or q.asks_regularity) for q in read]
+    return [f"{part}?" for part in parts] if len(parts) > 1 and all(known) else [text]
 
 
 def options_in(text: str) -> list[str]:

@@ -28,6 +28,7 @@ from precordia.core.findings import Finding, Measurements
 from precordia.judgement import measured, votes
 from precordia.judgement.concerns import concerns_of
 from precordia.judgement.evidence import Evidence
+from precordia.judgement.made_up import made_up
 from precordia.judgement.reconcile import exclusions, in_words, most_specific, sayable, section_of
 from precordia.judgement.settings import CORROBORATION
 from precordia.judgement.standing import Source, Standing
@@ -75,6 +76,18 @@ class Judgement:
     def standing(self, concept: str) -> Standing:
         """How far one finding is borne out, whether it is said or not: what is said stands as it is said."""
         return next((s for s in self.said if s.concept == concept), None) or self._bench.standing(concept)
+
+    def asked(self, concept: str) -> Standing:
+        """How far a finding is borne out that is asked for by name: also by one that is said and a number that make it up."""
+        own = self.standing(concept)
+        made = made_up(concept, self.evidence.measurements, self.standing)
+        if made is None or own.ruled_out or own.probability >= made.probability or not self.says(made):
+            return own
+        return made
+
+    def says(self, standing: Standing) -> bool:
+        """Whether what is said implies a finding, or what makes it up."""
+        return any(s.implies(standing.made_of or standing.concept) for s in self.said)
 
     def candidates(self) -> list[str]:
         """Every finding that was weighed: a model knows it, a precedent states it or a rule shows it."""

@@ -26,6 +26,7 @@ class Standing:
         ruled_out: A measurement that defines it, or another that excludes it, says otherwise: it is not said.
         shown: A rule of the measurements finds it in this very ECG.
         calibrated: Whether the probability was held against cases kept back.
+        made_of: The finding that, with a number, makes this one up, and whose probability it has; "" for its own.
     """
 
     finding: Finding
@@ -37,6 +38,7 @@ class Standing:
     ruled_out: bool = False
     shown: bool = False
     calibrated: bool = False
+    made_of: str = ""
 
     def __repr__(self) -> str:
         return f"Standing({self.finding.status} {self.concept}, {self.probability:.2f} by {self.source})"

@@ -292,6 +292,8 @@ def _name_end(text: str, start: int, *, any_case: bool = False, reversible: bool
         )
         capital = word[0].isupper()
         initial = capital and len(word) == 1
+        if word == "I" and not dotted:
+            break  # who speaks ("Can I"), or the lead
         if lower in _PARTICLES and not initial:
             at = after
             continue

@@ -87,7 +87,7 @@ def test_behind_pacing_the_complex_says_nothing() -> None:
         paced=True,
         rhythm_regularity="regular",
     )
-    assert concepts(paced) == {"REGRH"}
+    assert concepts(paced) == {"PACE", "REGRH"}
 
 
 def test_behind_a_wide_complex_voltage_and_st_say_nothing() -> None:

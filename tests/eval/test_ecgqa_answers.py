@@ -44,7 +44,7 @@ from precordia.generation.answers.features import N_LEAD, N_NOISE, Features
 from precordia.generation.answers.fitted import Belief, FittedAnswers, load, save
 from precordia.generation.answers.priors import AskedBefore
 from precordia.judgement.evidence import Evidence
-from precordia.judgement.judge import judge
+from precordia.judgement.judge import Judgement, judge
 from precordia.measurements.feature_vector import MEASURED_FROM, N_MEASURED
 
 FACTS = Facts(
@@ -232,10 +232,11 @@ def test_what_was_fitted_is_kept(found: Fit, tmp_path: Path) -> None:
 
 def test_the_promise_is_kept_on_ecgs_that_nothing_was_fitted_on(found: Fit) -> None:
     fitted, kept_to, test = found
-    assert set(fitted.least_confidence) == set(kept_to) == {"verify", "choose", "query"}
+    assert set(kept_to) == {"verify", "choose", "query"}
+    assert set(fitted.least_confidence) == {key for kind in kept_to for key in (kind, f"{kind}, disturbance")}
     answers = outcomes(fitted, test, questions_of(test))
-    for kind, least in fitted.least_confidence.items():
-        given = [o.right for o in answers if o.kind == kind and o.confidence >= least]
+    for kind in kept_to:
+        given = [o.right for o in answers if o.kind == kind and o.confidence >= fitted.least_confidence[o.key]]
         assert given, kind
         assert 1 - np.mean(given) <= fitted.risk[kind], kind
 
@@ -279,6 +280,17 @@ def test_a_threshold_is_tried_on_a_part_that_it_was_not_chosen_on() -> None:
     assert (found.coverage, found.risk, found.n) == (0.25, 1.0, 400)
 
 
+def test_disturbances_have_a_threshold_of_their_own() -> None:
+    def part(key: str, confidence: float, wrong: int) -> list[Outcome]:
+        return [Outcome("verify", confidence, i >= wrong, f"{key}-{i}", i % 4, key) for i in range(200)]
+
+    found = [*part("verify", 0.8, 4), *part("verify, disturbance", 0.8, 80), *part("verify, disturbance", 0.95, 4)]
+    least = weighing._thresholds(found)
+    assert least["verify"] == 0.8
+    assert least["verify, disturbance"] == 0.95
+    assert kept("verify", found).risk < 0.1
+
+
 def test_what_is_learned_from_more_ecgs_is_weighed_as_before(found: Fit) -> None:
     weighed, _, test = found
     learn = archive(200, 5001, 7)
@@ -317,6 +329,47 @@ def test_an_answer_of_the_judgement_instead_is_told_apart_from_what_is_promised(
     assert (instead.text, instead.promised) == ("sinus rhythm", False)
     assert (likeliest.text, likeliest.promised) == ("none", True)
     assert read == ["r"]  # once of the same evidence
+
+
+def test_questions_about_two_ecgs_are_answered_in_ecg_qas_words() -> None:
+    def judged(*concepts: str) -> Judgement:
+        hits = [
+            Hit(
+                i,
+                0.9,
+                Case(i, f"r{i}", f"p{i}", "words", tuple(Finding(c, span=(0, 5)) for c in concepts)),
+                Why({"signal": 0.9}),
+            )
+            for i in range(1, 6)
+        ]
+        signal = np.zeros((12, 5000), np.float32)
+        return judge(Evidence(Recording(signal, 500.0, LEADS, "q"), Measurements(), hits=tuple(hits)))
+
+    examined = Examined(None)  # type: ignore[arg-type]
+    before, after = judged("SR"), judged("AFIB", "LVH")
+    examined.judgement = lambda ecg: before if ecg == 1 else after
+    asked = {
+        slot.text: slot
+        for slot in slots()
+        if slot.template.compares and slot.template.attribute_type == "scp_code" and "first ECG" in slot.text
+    }
+
+    def reply(text: str, *ecgs: int) -> str:
+        template = asked[text].template
+        question = Question(
+            "test", 1, template.template_id, 1, template.question_type, "scp_code", text, frozenset({"?"}), ecgs
+        )
+        found = Named(examined).reply(question, ecgs)
+        assert found is not None
+        assert not found.promised
+        return found.text
+
+    new = "Is atrial fibrillation newly detected in the second ECG as compared to the first ECG?"
+    listed = "What symptoms are newly detected in the second ECG as compared to the first ECG?"
+    assert (reply(new, 1, 2), reply(new, 2, 1)) == ("yes", "no")
+    assert reply(listed, 1, 2) == "atrial fibrillation, left ventricular hypertrophy"
+    assert reply(listed, 2, 1) == "sinus rhythm"
+    assert reply(listed, 1, 1) == "none"
 
 
 def test_too_few_ecgs_are_refused() -> None:

@@ -27,6 +27,8 @@ WORDS = {
     "AFIB": "atrial fibrillation",
     "CLBBB": "complete left bundle branch block",
     "CRBBB": "complete right bundle branch block",
+    "RBBB": "right bundle branch block",
+    "LBBB": "left bundle branch block",
     "1AVB": "first degree AV block",
     "IMI": "inferior myocardial infarction",
     "ASMI": "anteroseptal myocardial infarction",

@@ -12,7 +12,7 @@ from precedents import VECTOR, WORDS, judged, models_that_say, precedent, query_
 from precordia.core.findings import Measurements
 from precordia.core.recording import Quality
 from precordia.core.retrieval import Hit
-from precordia.generation.answers.voted import is_there
+from precordia.generation.answers.certainty import View
 from precordia.judgement.judge import HARMLESS, TOLD, Judgement
 from precordia.judgement.measured import MEASURES
 from precordia.judgement.models import Promise, Recorders
@@ -96,7 +96,7 @@ def test_fibrillation_is_never_said_of_regular_beats(rr_sd_ms: float, is_said: b
 def test_pacing_and_left_bundle_branch_block_leave_unsaid_what_they_make_meaningless() -> None:
     unreadable = ("IMI", "LVH", "NST_", "LAD", "CLBBB")
     paced = judged(five("SR", *unreadable), Measurements(paced=True))
-    assert said(paced) == ["SR"]
+    assert said(paced) == ["PACE", "SR"]
     assert any("the shape of the QRS complex makes it meaningless" in note for note in paced.notes)
     blocked = judged(five("SR", "CLBBB", "NST_", "PVC"))
     assert "NST_" not in said(blocked)
@@ -220,17 +220,17 @@ def test_whatever_the_evidence_a_judgement_hangs_together(
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HITS, MEASURED, CHANCES)
-def test_an_answer_affirms_what_the_report_says_and_doubts_what_it_doubts(
+def test_an_answer_never_disagrees_with_the_report(
     hits: list[Hit], measured: Measurements, chances: dict[str, float]
 ) -> None:
     judgement = judged(hits, measured, vector=VECTOR, models=models_that_say(**chances) if chances else None)
+    view = View(judgement)
     for standing in judgement.said:
-        wanted = True if standing.finding.status == "present" else None
-        assert is_there(judgement.standing(standing.concept), judgement) is wanted
+        assert view.is_there(judgement.asked(standing.concept)) is not False
     implied = {ancestor for standing in judgement.said for ancestor in lineage(standing.concept)}
     for concept in sorted(set(WORDS) - implied):
-        standing = judgement.standing(concept)
-        assert is_there(standing, judgement) is not True or standing.source == "measurement"
+        standing = judgement.asked(concept)
+        assert view.is_there(standing) is not True or standing.measurements
 
 
 @given(HITS, MEASURED)

@@ -7,6 +7,7 @@ import pytest
 from precordia.concepts import findings_from_measurements, vocabulary
 from precordia.core.findings import Finding, Measurements
 from precordia.judgement import measured
+from precordia.judgement.made_up import recipes
 from precordia.judgement.measured import MEASURES, conflicts, in_words, speaks_alone, supporting
 
 
@@ -18,7 +19,10 @@ def test_every_rule_is_about_a_known_finding_and_measurement() -> None:
         assert check.low is not None or check.high is not None
     for row in measured._table("alone.csv"):
         assert row["concept"] in known
-        assert row["measurement"] in MEASURES
+        assert row["measurement"] in MEASURES or row["measurement"] == "paced"
+    for recipe in recipes():
+        assert {recipe.concept, recipe.of} <= {concept.id for concept in known}
+        assert recipe.number.name in MEASURES
 
 
 @pytest.mark.parametrize(

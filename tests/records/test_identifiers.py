@@ -20,6 +20,7 @@ from precordia.records.identifiers import find_identifiers, mask_identifiers
         ("Confirmed by J. Smith on 12/3/87", "Confirmed by [name] on [date]"),
         ("Normal ECG.\n-- Erika Beispiel", "Normal ECG.\n-- [name]"),
         ("John Smith, MD", "[name], MD"),
+        ("Seen by John I. Smith", "Seen by [name]"),
         ("am 12 . 3 . 1987 um 14.35 Uhr", "am [date] um [time] Uhr"),
         ("March 3rd, 1987; 3. März 87; 1987-03-03; 3-Mar-1987", "[date]; [date]; [date]; [date]"),
         ("im Februar 1990", "[date]"),
@@ -49,6 +50,7 @@ def test_forms(text: str, expected: str) -> None:
         "Patient should be considered for a pacemaker. No 160 ms pause.",
         "st-hÖjning med patologisk Q",
         "Sinusrhythmus, Linkstyp. May be normal. Marked sinus bradycardia.",
+        "Can I go running? May I drive? Will I need an operation?",
     ],
 )
 def test_what_is_of_the_ecg_is_none(text: str) -> None:

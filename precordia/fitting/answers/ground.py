@@ -109,11 +109,18 @@ def check_folds(held: Collection[int]) -> None:
 def in_words(fitted: FittedAnswers, kept: Mapping[str, Kept]) -> tuple[str, ...]:
     """How the promise was kept on ECGs held back, a line a kind of question."""
     return tuple(
-        f"held back, {kind}: answers from confidence {fitted.least_confidence[kind]:.2f} on; thresholds chosen without a part "
+        f"held back, {kind}: answers from confidence {_least(kind, fitted)} on; thresholds chosen without a part "
         f"answer {k.coverage:.0%} of {k.n} questions of it, and {k.risk:.3f} ({k.low:.3f} to {k.high:.3f}) of these answers "
         f"are wrong; promised {fitted.risk[kind]:.2f}"
         for kind, k in kept.items()
     )
+
+
+def _least(kind: str, fitted: FittedAnswers) -> str:
+    """The thresholds of a kind, in words."""
+    own, noisy = (fitted.least_confidence.get(key) for key in (kind, f"{kind}, disturbance"))
+    told = [f"{least:.2f}{name}" for least, name in ((own, ""), (noisy, " (disturbances)")) if least is not None]
+    return ", ".join(told)
 
 
 def in_short(folds: Collection[int]) -> str:

@@ -20,10 +20,17 @@ from precordia.core.leads import LEADS
 from precordia.datasets.ecgqa.questions import Question
 from precordia.fitting.answers.probing import Labelled, fit_leads
 from precordia.fitting.answers.targets import VOTED, WHOLE, answer_in, asked_by, holds
-from precordia.generation.answers.decision import decide, log_likelihoods, log_prior, posterior, sharpness_key
+from precordia.generation.answers.decision import (
+    decide,
+    log_likelihoods,
+    log_prior,
+    posterior,
+    sharpness_key,
+    threshold_key,
+)
 from precordia.generation.answers.fitted import Belief, FittedAnswers, Trust, logit
 from precordia.judgement.calibration import fit as fit_curve
-from precordia.judgement.promise import risk_threshold
+from precordia.judgement.promise import NEVER, risk_threshold
 
 PER_TEMPLATE: Final = 40
 """Questions of each template that confidence is fitted on: all templates are to count about alike."""
@@ -46,6 +53,7 @@ class Outcome:
         right: Whether it was.
         patient: Whose ECG.
         part: Of the patients held back.
+        threshold: Which one holds for it; by default that of its kind.
     """
 
     kind: str
@@ -53,6 +61,12 @@ class Outcome:
     right: bool
     patient: str
     part: int
+    threshold: str = ""
+
+    @property
+    def key(self) -> str:
+        """Which threshold holds for it."""
+        return self.threshold or self.kind
 
 
 @dataclass(frozen=True)
@@ -92,7 +106,7 @@ def weigh(
     kinds = [kind for kind in RISK if any(o.kind == kind for o in found)]
     fitted = replace(
         _confident(learned, learn, held, questions),
-        least_confidence={kind: _threshold([o for o in found if o.kind == kind], kind) for kind in kinds},
+        least_confidence=_thresholds(found),
         risk=RISK,
     )
     return fitted, {kind: kept(kind, [o for o in found if o.kind == kind]) for kind in kinds}
@@ -125,7 +139,9 @@ def outcomes(fitted: FittedAnswers, held: Sequence[Labelled], questions: Sequenc
         if asked is not None and ecg in beliefs:
             decision = decide(asked, beliefs[ecg])
             right = decision.answer == answer_in(question, asked)
-            found.append(Outcome(asked.kind, decision.confidence, right, patients[ecg], part_of(patients[ecg])))
+            own = patients[ecg]
+            key = threshold_key(asked)
+            found.append(Outcome(asked.kind, decision.confidence, right, own, part_of(own), key))
     return found
 
 
@@ -133,19 +149,22 @@ def kept(kind: str, found: Sequence[Outcome]) -> Kept:
     """How thresholds chosen without a part keep to the risk on it."""
     given: list[Outcome] = []
     for part in sorted({o.part for o in found}):
-        threshold = _threshold([o for o in found if o.part != part], kind)
-        given += [o for o in found if o.part == part and o.confidence >= threshold]
+        least = _thresholds([o for o in found if o.part != part])
+        given += [o for o in found if o.part == part and o.confidence >= least.get(o.key, NEVER)]
     if not given:
         return Kept(0.0, float("nan"), float("nan"), float("nan"), len(found))
     e = bootstrap.rate([not o.right for o in given], [o.patient for o in given])
     return Kept(len(given) / len(found), e.value, e.low, e.high, len(found))
 
 
-def _threshold(found: Sequence[Outcome], kind: str) -> float:
-    """An answer that is more often wrong than right is never given, however few others are wrong."""
-    confidence, right = [o.confidence for o in found], [o.right for o in found]
-    patients = [o.patient for o in found]
-    return max(0.5, risk_threshold(confidence, right, patients, risk=RISK[kind], level=LEVEL))
+def _thresholds(found: Sequence[Outcome]) -> dict[str, float]:
+    """Key of a threshold to it; an answer that is more often wrong than right is never given, however few others are wrong."""
+    out = {}
+    for key in sorted({o.key for o in found}):
+        own = [o for o in found if o.key == key]
+        confidence, right, patients = [o.confidence for o in own], [o.right for o in own], [o.patient for o in own]
+        out[key] = max(0.5, risk_threshold(confidence, right, patients, risk=RISK[own[0].kind], level=LEVEL))
+    return out
 
 
 def _confident(

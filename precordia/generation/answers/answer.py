@@ -12,13 +12,13 @@ from precordia.core.errors import UsageError
 from precordia.core.protocols import LanguageModel
 from precordia.generation.answers.asked import as_asked
 from precordia.generation.answers.calibrated import calibrated_reply
+from precordia.generation.answers.certainty import View
 from precordia.generation.answers.comparison import compare, since_earlier
 from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.scope import beyond
-from precordia.generation.answers.voted import reply_to
-from precordia.generation.answers.whether import whether
-from precordia.generation.questions import Question, read_question
+from precordia.generation.answers.voted import about_findings, reply_to
+from precordia.generation.questions import Question, clauses_in, read_question
 from precordia.generation.written.prompt import assemble
 from precordia.generation.written.writing import Watch, WritingSettings, with_model
 from precordia.judgement.evidence import Evidence
@@ -66,9 +66,10 @@ def answer(
     if declined is not None:
         return declined
     if len(judgements) == 2:
-        plain = compare(asked, judgements)
+        plain = compare(asked, [_view(judgement, fitted, abstain) for judgement in judgements])
     else:
-        plain = _about_one(asked, first, fitted, abstain)
+        view = _view(first, fitted, abstain)
+        plain = _joined([_about_one(read_question(clause), view) for clause in clauses_in(question)])
     if language_model is None or plain.abstained or any(j.reason is not None for j in judgements):
         return plain
     settings = settings or WritingSettings()
@@ -89,25 +90,48 @@ def answer(
     )
 
 
-def _about_one(asked: Question, judgement: Judgement, fitted: FittedAnswers | None, abstain: bool) -> Draft:
+def _about_one(asked: Question, view: View) -> Draft:
     if asked.asks_change and not asked.asks_acuity:
-        return since_earlier(asked, judgement)
-    if not judgement.evidence.kind.is_whole:
-        return reply_to(asked, judgement)  # how sure fitted answers are was learned on resting ECGs
-    options = as_asked(asked, fitted.groups) if fitted is not None else None
-    features = _numbers(judgement.evidence) if options is not None else None
-    if fitted is None or features is None or options is None:
-        return reply_to(asked, judgement)
-    belief = Belief(fitted, features, judgement.evidence)
-    if abstain and options.findings:
-        return whether(asked, options, belief, judgement)
-    draft = calibrated_reply(options, belief, abstain=abstain)
-    if abstain and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
+        return since_earlier(asked, view.judgement)
+    belief = view.belief
+    options = as_asked(asked, belief.fitted.groups) if belief is not None else None
+    if belief is None or options is None:
+        return reply_to(asked, view)
+    if view.withhold and options.findings:
+        targets = dict(zip(options.findings, options.options, strict=True))
+        return about_findings(replace(asked, kind=options.kind), options.findings, replace(view, targets=targets))
+    draft = calibrated_reply(options, belief, abstain=view.withhold)
+    if view.withhold and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for
         # the rhythm expects one. The judgement places nothing in leads.
-        said = reply_to(asked, judgement)
+        said = reply_to(asked, view)
         return replace(said, warnings=(BEYOND_PROMISE, *said.warnings)) if _names(said) else draft
     return draft
+
+
+def _joined(drafts: Sequence[Draft]) -> Draft:
+    """The answers to several questions as one, with what could not be answered."""
+    first, *rest = drafts
+    if not rest:
+        return first
+    reasons = tuple(dict.fromkeys(draft.reason for draft in drafts if draft.reason is not None))
+    statements = tuple(dict.fromkeys(s for draft in drafts for s in draft.statements))
+    warnings = tuple(dict.fromkeys(warning for draft in drafts for warning in draft.warnings))
+    told = all(draft.abstained for draft in drafts)
+    return replace(
+        first,
+        statements=statements,
+        abstained=told,
+        reason="; ".join(reasons) if told else None,
+        warnings=warnings if told else (*warnings, *reasons),
+    )
+
+
+def _view(judgement: Judgement, fitted: FittedAnswers | None, withhold: bool) -> View:
+    # How sure fitted answers are was learned on resting ECGs.
+    features = _numbers(judgement.evidence) if fitted is not None and judgement.evidence.kind.is_whole else None
+    belief = None if fitted is None or features is None else Belief(fitted, features, judgement.evidence)
+    return View(judgement, belief, withhold=withhold)
 
 
 def _numbers(evidence: Evidence) -> Features | None:

@@ -9,7 +9,7 @@ from precordia.concepts import statement_of, vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Finding, Status
 from precordia.generation.answers.asked import FINDINGS, Asked
-from precordia.generation.answers.decision import Decision, decide
+from precordia.generation.answers.decision import Decision, decide, least_for
 from precordia.generation.answers.fitted import Belief
 from precordia.generation.answers.priors import NO, UNSURE
 from precordia.judgement import measured, votes
@@ -47,16 +47,15 @@ _CONTRIBUTES: Final = 0.15
 _MOST_MEASUREMENTS: Final = 2
 
 
-def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True, decided: Decision | None = None) -> Draft:
+def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True) -> Draft:
     """The likeliest answer; "not sure" where it is not likely enough and ``abstain`` is set.
 
     Args:
         asked: The question.
         belief: How likely each target is of the ECG.
         abstain: Withhold answers below the confidence that keeps to the risk chosen; else all are given, with a warning.
-        decided: What is answered, where that is decided with more than ``belief``.
     """
-    evidence, decision = belief.evidence, decided or decide(asked, belief)
+    evidence, decision = belief.evidence, decide(asked, belief)
     reason = _why_not(asked, belief, decision) if abstain else None
     if reason is None and decision.answer == UNSURE:
         reason = f"not sure: {_name(asked.options[0])} is stated as doubtful of such ECGs"
@@ -74,7 +73,7 @@ def _why_not(asked: Asked, belief: Belief, decision: Decision) -> str | None:
     if decision.enough:
         return None
     fitted = belief.fitted
-    needed, risk = fitted.least_confidence.get(asked.kind, 0.0), fitted.risk.get(asked.kind, 0.0)
+    needed, risk = least_for(asked, fitted), fitted.risk.get(asked.kind, 0.0)
     return (
         f"not sure: the likeliest answer would be right in {decision.confidence:.0%} of such cases; "
         f"{needed:.0%} is needed to keep wrong answers to {risk:.0%}"

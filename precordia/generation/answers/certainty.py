@@ -1,34 +1,40 @@
 """Whether a finding is there for certain: yes, no, or not sure.
 
 An ECG is read twice: by the archive's judgement, and, with the encoder that they were fitted for, by the fitted answers.
-"Yes" and "no" are said only where all readings carry them; between lies "not sure". A measurement that defines a finding
-decides alone.
+An answer never disagrees with the report of the same ECG: "yes" is said of what the report states, as it states it, where no
+reading makes it less likely than it is of ECGs at large; "no" only of what it does not state. A measurement that defines a
+finding decides alone, and a change of the ST segment that is measured in neighbouring leads is there, whoever states it.
 
-Both are held against how common the finding is as well: of a rare finding every ECG makes "no" likely, and who asks has a
-reason to. "No" is said where the ECG itself speaks against the finding, and not where it merely fails to speak for it; "yes"
-where it is probable, or probable enough to be reported and many times likelier than of ECGs at large.
+"No" is held against how common the finding is as well: of a rare finding every ECG makes "no" likely, and who asks has a
+reason to. It is said where the ECG itself speaks against the finding, and not where it merely fails to speak for it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from precordia.generation.answers.fitted import logit
+from precordia.concepts import vocabulary
+from precordia.core.findings import Finding
+from precordia.generation.answers.fitted import Belief, logit
 from precordia.judgement.judge import Judgement
+from precordia.judgement.reconcile import in_words
 from precordia.judgement.standing import Standing
+from precordia.judgement.votes import lineage
 
 LESS: Final = 0.6
-"""Log-odds by which an ECG makes a finding less likely than it is of ECGs at large, for "no": odds of about half."""
-MORE: Final = 2.0
-"""Log-odds by which it makes one more likely, for "yes" of what is reported as possible: odds of about seven times.
+"""Log-odds by which an ECG makes a finding less likely than it is of ECGs at large, for "no": odds of about half.
 
-Both, and how readings are put together, were chosen on halves of PTB-XL fold 9 and CPSC2018 and on phantoms. Of as many
-questions of yes as of no 4 % of the answers were wrong there (8 % of CPSC2018), each reading for itself 15 % (21 %)."""
+Chosen, with :data:`HARDLY`, on the tuning halves of PTB-XL fold 9, CPSC2018 and phantoms that ``precordia eval questions`` asks."""
+HARDLY: Final = 0.005
+"""Probability below which "no" is said of any finding."""
 SILENT: Final = 0.05
-"""Probability below which "no" is said of a finding of which it is not known how common it is."""
+"""How common a finding is taken for of which that is not known."""
+HALF: Final = 0.5
+SIGNS: Final = "st_t"
+"""Section of the vocabulary whose measured signs are there although reports pass most of them over."""
 
 
 @dataclass(frozen=True)
@@ -46,55 +52,99 @@ class Reading:
     prevalence: float | None
 
     @property
-    def denies(self) -> bool:
-        """Whether the ECG speaks against the finding."""
-        if self.prevalence is None:
-            return self.probability < SILENT
-        return self.probability < 0.5 and logit(self.probability) <= logit(self.prevalence) - LESS
-
-    @property
-    def affirms(self) -> bool:
-        """Whether the ECG speaks for the finding, however rare it is."""
-        return self.prevalence is not None and logit(self.probability) >= logit(self.prevalence) + MORE
+    def leaning(self) -> float:
+        """Log-odds by which the ECG makes the finding likelier than it is at large, below 0 where less likely."""
+        return logit(self.probability) - logit(SILENT if self.prevalence is None else self.prevalence)
 
 
-def readings_of(standing: Standing, judgement: Judgement, *others: Reading) -> tuple[Reading, ...]:
-    """The judgement's reading of a finding, and others."""
-    models = judgement.evidence.knowledge.models
-    counted = None
-    if models is not None and models.n_cases and standing.concept in models.counts:
-        counted = models.counts[standing.concept] / models.n_cases
-    return (Reading("the archive's judgement", standing.probability, counted), *others)
+@dataclass(frozen=True, eq=False)
+class View:
+    """One ECG as questions see it.
+
+    Attributes:
+        judgement: The archive's.
+        belief: The fitted answers', or None.
+        targets: Finding to the fitted target that stands for it, where that has another name.
+        withhold: Leave open what is not sure; else the likelier of yes and no is taken.
+    """
+
+    judgement: Judgement
+    belief: Belief | None = None
+    targets: Mapping[str, str] = field(default_factory=dict)
+    withhold: bool = True
+
+    def readings(self, standing: Standing) -> tuple[Reading, ...]:
+        """What each reading makes of a finding; the fitted answers where they know it, and the standing is the finding's own."""
+        models, concept = self.judgement.evidence.knowledge.models, standing.concept
+        counted = None
+        if models is not None and models.n_cases and concept in models.counts:
+            counted = models.counts[concept] / models.n_cases
+        own = Reading("the archive's judgement", standing.probability, counted)
+        target = self.targets.get(concept, concept)
+        if self.belief is None or standing.made_of or target not in self.belief.fitted.prevalence:
+            return (own,)
+        fitted = Reading("the fitted answers", self.belief.probability(target), self.belief.prevalence(target))
+        return (own, fitted)
+
+    def likely(self, standing: Standing) -> float:
+        """The probability that the readings come to."""
+        return together([reading.probability for reading in self.readings(standing)])
+
+    def is_there(self, standing: Standing) -> bool | None:
+        """Whether a finding is there; None where that is not sure, or cannot be shown by this kind of signal."""
+        if not self.judgement.evidence.kind.may_say(standing.concept):
+            return None
+        if standing.ruled_out:
+            return False
+        if standing.source == "measurement":
+            return True if standing.borne_out else self._or_likelier(standing)
+        readings = self.readings(standing)
+        if self.judgement.says(standing) and standing.borne_out:
+            against = any(reading.leaning < 0 and reading.probability < HALF for reading in readings)
+            return self._or_likelier(standing) if against else True
+        if any(standing.concept in lineage(concern.concept) for concern in self.judgement.concerns):
+            # What is "to consider" is not denied beside.
+            return self._or_likelier(standing)
+        if standing.shown:
+            is_sign = vocabulary().concept(standing.concept).section == SIGNS
+            return True if is_sign else self._or_likelier(standing)
+        return False if is_denied(readings) else self._or_likelier(standing)
+
+    def _or_likelier(self, standing: Standing) -> bool | None:
+        return None if self.withhold else self.likely(standing) >= 0.5
 
 
-def is_certain(standing: Standing, judgement: Judgement, readings: Sequence[Reading]) -> bool | None:
-    """Whether a finding is there, for certain; None where that is not sure."""
-    if standing.ruled_out:
-        return False
-    if standing.source == "measurement":
-        return True if standing.borne_out else None
-    least = judgement.evidence.settings.least
-    likely = together(readings)
-    said = any(s.implies(standing.concept) for s in judgement.said)
-    if said and standing.borne_out:
-        probable = likely >= 0.5 and all(r.probability >= least for r in readings)
-        return True if probable or (likely >= least and all(r.affirms for r in readings)) else None
-    return False if not said and not standing.shown and all(r.denies for r in readings) else None
+def is_denied(readings: Sequence[Reading]) -> bool:
+    """Whether the readings together make a finding clearly less likely than it is at large, none more; or hardly likely at all."""
+    likely = together([reading.probability for reading in readings])
+    leaning = sum(reading.leaning for reading in readings) / len(readings)
+    clearly = leaning <= -LESS and likely < HALF and all(reading.leaning <= 0 for reading in readings)
+    return clearly or likely < HARDLY
 
 
-def together(readings: Sequence[Reading]) -> float:
-    """The probability that the readings come to: the mean of their log-odds.
+def together(probabilities: Sequence[float]) -> float:
+    """The probability that several come to: the mean of their log-odds.
 
-    >>> round(together([Reading("one", 0.8, None), Reading("other", 0.5, None)]), 2)
+    >>> round(together([0.8, 0.5]), 2)
     0.67
     """
-    return 1 / (1 + math.exp(-sum(logit(r.probability) for r in readings) / len(readings)))
+    return 1 / (1 + math.exp(-sum(logit(p) for p in probabilities) / len(probabilities)))
 
 
-def in_doubt(readings: Sequence[Reading]) -> str:
+def in_doubt(standings: Sequence[Standing], view: View) -> str:
+    """Why neither yes nor no is said: how likely each reading makes each finding, and who states it."""
+    jury = view.judgement.evidence.jury
+    return "not sure: " + "; ".join(
+        f"{in_words(Finding(s.concept))} is possible ({in_numbers(view.readings(s))}; stated by {len(s.vote.agreeing)} of "
+        f"{len(jury)} precedents)"
+        for s in standings
+    )
+
+
+def in_numbers(readings: Sequence[Reading]) -> str:
     """How likely each reading makes a finding, for people.
 
-    >>> in_doubt([Reading("the archive's judgement", 0.31, 0.12)])
+    >>> in_numbers([Reading("the archive's judgement", 0.31, 0.12)])
     "31% by the archive's judgement; 12% of ECGs at large"
     """
     told = [f"{r.probability:.0%} by {r.source}" for r in readings]

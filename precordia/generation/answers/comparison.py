@@ -9,9 +9,9 @@ from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
-from precordia.core.findings import Finding
+from precordia.core.findings import Finding, Status
 from precordia.core.recording import Recording
-from precordia.generation.answers.voted import is_there
+from precordia.generation.answers.certainty import View
 from precordia.generation.questions import Question
 from precordia.generation.reports.composer import compose, sentence
 from precordia.generation.reports.serial import with_earlier
@@ -24,6 +24,7 @@ from precordia.judgement.reconcile import in_words, sayable, section_of
 from precordia.judgement.standing import Standing
 
 _WANTED = {
+    "absent": ("still absent", "remains absent", "still no ", "still not "),
     "new": ("newly", "new ", "appeared", "additional"),
     "resolved": ("resolved", "gone", "disappeared", "no longer"),
     "unchanged": ("still", "remain", "persist", "unchanged", "both"),
@@ -50,11 +51,13 @@ SECOND = "second."
 """Prefix of the names of the second ECG's measurements."""
 
 
-def compare(question: Question, judgements: Sequence[Judgement]) -> Draft:
+def compare(question: Question, views: Sequence[View]) -> Draft:
     """Statements of what is new, gone and unchanged in the second ECG; abstains where either claims nothing."""
+    judgements = [view.judgement for view in views]
     first, second = (j.evidence for j in judgements)
     statements: list[Statement] = []
-    if question.measures or not question.concepts:
+    of_findings = bool(question.concepts) and _way(question) is not None
+    if not of_findings and (question.measures or not question.concepts):
         names = question.measures or ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg")
         if question.measures or not question.sections:
             numbers = _numbers(names, first, second)
@@ -63,8 +66,11 @@ def compare(question: Question, judgements: Sequence[Judgement]) -> Draft:
     if not question.measures or question.concepts:
         reason = next((j.reason for j in judgements if j.reason is not None), None)
         if reason is None:
-            statements += _findings(question, judgements)
-    statements = [*_verdict(question, statements), *_asked_for(question, statements)]
+            statements += _findings(question, views)
+    statements = [
+        *_verdict(question, statements),
+        *(_asked_for(question, statements) or _none_of(question, statements)),
+    ]
     unique = tuple({hit.case.case_id: hit for hit in (*first.hits, *second.hits)}.values())
     if not statements:
         reason = reason or "neither precedents nor measurements show a change that was asked for"
@@ -96,9 +102,9 @@ def _concerns(statement: Statement, question: Question) -> bool:
 
 def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statement]:
     """Better, worse, changed or unchanged, with what speaks for it; nothing where one thing is asked about."""
-    words = question.text.lower()
-    listed = question.kind != "verify" and any(name in words for names in _WANTED.values() for name in names)
-    if listed or question.concepts or question.measures or question.sections or not statements:
+    if question.kind != "verify" and _way(question) is not None:
+        return []
+    if question.concepts or question.measures or question.sections or not statements:
         return []
     sides: dict[str, list[Statement]] = {"new": [], "resolved": []}
     for said in statements:
@@ -183,15 +189,18 @@ def _place(name: str, value: float, recording: Recording) -> str:
     )
 
 
-def _findings(question: Question, judgements: Sequence[Judgement]) -> list[Statement]:
+def _findings(question: Question, views: Sequence[View]) -> list[Statement]:
+    judgements = [view.judgement for view in views]
     stated = {s.concept for j in judgements for s in j.said}
     concepts = [c for c in question.concepts if sayable(c)] or sorted(stated)
     if question.sections and not question.concepts:
         concepts = [c for c in concepts if vocabulary().concept(c).section in question.sections]
     said = []
-    for concept in sorted(concepts, key=lambda c: (section_of(c), c)):
-        standings = [j.standing(concept) for j in judgements]
-        there = [is_there(s, j) for s, j in zip(standings, judgements, strict=True)]
+    if question.kind != "verify":
+        concepts.sort(key=lambda c: (section_of(c), c))
+    for concept in concepts:
+        standings = [j.asked(concept) for j in judgements]
+        there = [view.is_there(standing) for view, standing in zip(views, standings, strict=True)]
         if None not in there:
             said.append(_change(concept, standings, [bool(t) for t in there], judgements))
     return said
@@ -219,9 +228,12 @@ def _change(
         )
         cited |= {c.case_id: c for c in found if c.case_id not in cited}
     before, after = standings
+    # What one report calls possible is no more than that.
+    doubtful = any(t and s.finding.status == "uncertain" for s, t in zip(standings, there, strict=True))
+    status: Status = "uncertain" if doubtful else "present"
     return Statement(
-        sentence(f"{lead_in}{in_words(Finding(concept))}"),
-        (Finding(concept, "present" if now else "absent", comparison=comparison),),
+        sentence(f"{lead_in}{in_words(Finding(concept, status))}"),
+        (Finding(concept, status if now else "absent", comparison=comparison),),
         tuple(cited.values()),
         (*before.measurements, *(f"{SECOND}{name}" for name in after.measurements)),
         round(min(chances), 4),
@@ -231,13 +243,40 @@ def _change(
 
 def _asked_for(question: Question, statements: Sequence[Statement]) -> list[Statement]:
     """Only what is new, gone or unchanged, where the question asks for one of these, and only what has evidence."""
-    words = question.text.lower()
     kept = [s for s in statements if s.citations or s.measurements]
     if question.kind == "verify" and question.concepts:
-        way: str | None = next((w for w, names in _WANTED.items() if any(name in f"{words} " for name in names)), None)
-        way = way or ("new" if re.search(r"\b(?:new|neu)\b", words) else None)
-        return [_with_answer(s, s.findings[0].comparison == way) if s.findings and way else s for s in kept]
-    for wanted, names in _WANTED.items():
-        if any(name in words for name in names) and not question.concepts and not question.measures:
-            return [s for s in kept if s.findings and s.findings[0].comparison == wanted]
-    return kept
+        way = _way(question)
+        return [_with_answer(s, _way_of(s) == way) if s.findings and way else s for s in kept]
+    way = _listed(question)
+    return kept if way is None else [s for s in kept if s.findings and _way_of(s) == way]
+
+
+def _none_of(question: Question, statements: Sequence[Statement]) -> list[Statement]:
+    """That nothing is new, gone or unchanged, where that is asked for and findings were compared: with what they are instead."""
+    way, told = _listed(question), [s for s in statements if s.findings and (s.citations or s.measurements)]
+    if way is None or not told:
+        return []
+    name = {"new": "new in the second ECG", "resolved": "gone in the second ECG"}.get(way, "in both")
+    cited = {c.case_id: c for s in told for c in s.citations}
+    names = dict.fromkeys(name for s in told for name in s.measurements)
+    support = min(s.support for s in told)
+    return [Statement(sentence(f"none: no finding is {name}"), (), tuple(cited.values()), tuple(names), support)]
+
+
+def _listed(question: Question) -> str | None:
+    """What is to be listed, where the question names no finding and no number: what is new, gone, unchanged."""
+    if question.kind == "verify" or question.concepts or question.measures:
+        return None
+    return _way(question)
+
+
+def _way(question: Question) -> str | None:
+    """Whether what is new, gone, unchanged or still absent is asked for."""
+    words = f"{question.text.lower()} "
+    way = next((way for way, names in _WANTED.items() if any(name in words for name in names)), None)
+    return way or ("new" if question.concepts and re.search(r"\b(?:new|neu)\b", words) else None)
+
+
+def _way_of(statement: Statement) -> str:
+    """Which way the finding of a statement went."""
+    return statement.findings[0].comparison or "absent"

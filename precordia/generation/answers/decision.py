@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from precordia.generation.answers.asked import Asked
-from precordia.generation.answers.fitted import Belief
+from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.priors import NO, UNSURE, YES, Answer
 
 
@@ -39,15 +39,33 @@ def decide(asked: Asked, belief: Belief) -> Decision:
     answer, confidence = max(chances.items(), key=lambda item: (item[1], item[0]))
     if asked.kind in fitted.curves:
         confidence = fitted.curves[asked.kind].confidence(confidence)
-    return Decision(answer, confidence, confidence >= fitted.least_confidence.get(asked.kind, 0.0))
+    return Decision(answer, confidence, confidence >= least_for(asked, fitted))
+
+
+def least_for(asked: Asked, fitted: FittedAnswers) -> float:
+    """The confidence below which an answer is withheld: of disturbances their own where one was fitted, else that of the kind."""
+    of_kind = fitted.least_confidence.get(asked.kind, 0.0)
+    return fitted.least_confidence.get(threshold_key(asked), of_kind)
+
+
+def threshold_key(asked: Asked) -> str:
+    """Questions that one threshold holds for: confidence means less where disturbances are asked about.
+
+    >>> threshold_key(Asked("verify", "noise", ("SNOISE",))), threshold_key(Asked("verify", "form", ("INVT",)))
+    ('verify, disturbance', 'verify')
+    """
+    return f"{asked.kind}, disturbance" if _is_noisy(asked) else asked.kind
 
 
 def sharpness_key(asked: Asked) -> str:
     """Questions whose evidence counts alike: by kind, and by whether disturbances or leads are meant."""
     where = "leads" if asked.of else "lead" if asked.lead else "ecg"
+    return f"{asked.kind}, {'disturbance' if _is_noisy(asked) else 'finding'}, {where}"
+
+
+def _is_noisy(asked: Asked) -> bool:
     what = asked.of or asked.options[0]
-    noisy = what.split("@")[0] in ("SNOISE", "BNOISE", "BDRIFT", "ELEC", "any:noise")
-    return f"{asked.kind}, {'disturbance' if noisy else 'finding'}, {where}"
+    return what.split("@")[0] in ("SNOISE", "BNOISE", "BDRIFT", "ELEC", "any:noise")
 
 
 def log_prior(asked: Asked, belief: Belief) -> dict[Answer, float]:

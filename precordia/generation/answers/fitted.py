@@ -91,7 +91,7 @@ class FittedAnswers:
         asked: How questions of each form are usually answered.
         sharpness: Kind of question to what its evidence counts, 0 to 1; less than 1 where targets depend on one another.
         curves: Kind of question to how often its likeliest answer was right at each posterior probability.
-        least_confidence: Kind of question to the confidence below which an answer is withheld.
+        least_confidence: Kind of question, or with ", disturbance", to the confidence below which an answer is withheld.
         risk: Kind of question to the share of wrong answers, among those not withheld, that this keeps to.
     """
 

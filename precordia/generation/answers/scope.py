@@ -30,6 +30,11 @@ _SEX = re.compile(
     re.I,
 )
 _FEMALE = frozenset(("female", "woman", "frau", "weiblich"))
+_WHEN = re.compile(r"\bwhen (?:was|were) (?:it|this|the \w+|that) (?:recorded|taken|made|done)\b|\bwann wurde\b", re.I)
+_DEVICE = re.compile(
+    r"\b(?:what|which) (?:machine|device|cart|recorder|(?:ecg|ekg) machine)\b|\bwelche\w* (?:ger(?:ä|ae)t|maschine)\b",
+    re.I,
+)
 _WHAT_IS = re.compile(
     r"^\W*(?:what(?:'s| is| are)|whats|was (?:ist|sind|bedeutet))\s+(?P<what>(?!(?:the|this|der|die|das)\b)[^?]+)\??\W*$",
     re.I,
@@ -68,6 +73,14 @@ def beyond(question: Question, judgement: Judgement) -> Draft | None:
     match = _SEX.search(question.text)
     if match is not None:
         return _from_record(_sex_in_words(recording, match["said"]), "the record gives no sex", judgement)
+    if _WHEN.search(question.text):
+        when = (
+            None if recording.time is None else f"It was recorded on {recording.time:%Y-%m-%d}, as the record has it."
+        )
+        return _from_record(when, "the record does not say when it was recorded", judgement)
+    if _DEVICE.search(question.text):
+        cart = None if recording.device is None else f"It was recorded on {recording.device}, as the record has it."
+        return _from_record(cart, "the record does not name the recorder", judgement)
     ages = [bound for bound in read_query(question.text).bounds if bound.measure == "age"]
     if ages and question.kind == "verify" and not question.concepts and not question.measures:
         holds = recording.age is not None and all(bound.holds(round(recording.age)) for bound in ages)

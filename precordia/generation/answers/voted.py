@@ -11,7 +11,7 @@ from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
-from precordia.generation.answers.certainty import Reading, in_doubt, is_certain, readings_of
+from precordia.generation.answers.certainty import View, in_doubt
 from precordia.generation.answers.scope import asks_the_whole
 from precordia.generation.questions import Question
 from precordia.generation.reports.composer import compose, sentence, statement_about
@@ -46,8 +46,9 @@ _PARTS = frozenset(("PWAVE",))
 """Parts of a beat, which are there and no finding."""
 
 
-def reply_to(question: Question, judgement: Judgement) -> Draft:
+def reply_to(question: Question, view: View) -> Draft:
     """The answer to a question about one ECG."""
+    judgement = view.judgement
     evidence = judgement.evidence
     measurements = evidence.measurements
     if "technical" in question.sections or any(_is_technical(c) for c in question.concepts):
@@ -55,7 +56,7 @@ def reply_to(question: Question, judgement: Judgement) -> Draft:
     if question.asks_regularity:
         return _draft(_about_regularity(question, measurements), evidence, "the regularity could not be measured")
     if question.asks_acuity:
-        return _about_acuity(question, judgement)
+        return _about_acuity(question, view)
     if question.asks_leads:
         statements = _about_leads(question, measurements)
         return _draft(statements, evidence, "it cannot be told from the measurements in which leads")
@@ -69,30 +70,16 @@ def reply_to(question: Question, judgement: Judgement) -> Draft:
         statements = _about_numbers(question, evidence.recording, measurements)
         return _draft(statements, evidence, f"{_labels(question.measures)} could not be measured")
     if concepts:
-        return _about_findings(question, [judgement.standing(c) for c in concepts], judgement)
+        return about_findings(question, concepts, view)
     if question.kind == "verify" and not question.sections:
         return _draft([], evidence, "the question names no finding or measurement that is known here")
     return _what(question, judgement)
 
 
-def is_there(standing: Standing, judgement: Judgement) -> bool | None:
-    """Whether a finding is there, as the report says it; None where it is called possible, is probable and yet left out, or
-    cannot be shown by this kind of signal."""
-    if not judgement.evidence.kind.may_say(standing.concept):
-        return None
-    if standing.ruled_out or not standing.borne_out:
-        return False
-    if standing.source == "measurement":
-        return True
-    said = [s for s in judgement.said if s.implies(standing.concept)]
-    if any(s.finding.status == "present" for s in said):
-        return True
-    likely = standing.probability >= judgement.evidence.least(standing.concept)
-    return None if said or standing.shown or likely else False
-
-
-def _about_findings(question: Question, standings: Sequence[Standing], judgement: Judgement) -> Draft:
-    evidence = judgement.evidence
+def about_findings(question: Question, concepts: Sequence[str], view: View) -> Draft:
+    """Whether findings are there, which of them are, or what is said of them."""
+    judgement, evidence = view.judgement, view.judgement.evidence
+    standings = [judgement.asked(concept) for concept in concepts]
     if judgement.reason is not None and evidence.too_thin is not None and not all(s.measurements for s in standings):
         return _draft([], evidence, evidence.too_thin)
     if question.kind == "query":
@@ -100,24 +87,17 @@ def _about_findings(question: Question, standings: Sequence[Standing], judgement
         said = [s for s in judgement.said if any(s.implies(asked.concept) for asked in standings)]
         if said:
             return _draft([statement_about(s, evidence) for s in said], evidence, "")
-    readings = {s.concept: readings_of(s, judgement) for s in standings}
-    there = {s.concept: is_certain(s, judgement, readings[s.concept]) for s in standings}
-    doubtful = [(s, readings[s.concept]) for s in standings if there[s.concept] is None]
+    answers = [view.is_there(standing) for standing in standings]
+    doubtful = [standing for standing, there in zip(standings, answers, strict=True) if there is None]
+    there = compatible([standing for standing, there in zip(standings, answers, strict=True) if there])
     if question.kind == "choose" and len(standings) > 1:
-        chosen = compatible([s for s in standings if there[s.concept]])
-        if chosen:
-            return _draft([_said("", s, evidence, present=True) for s in chosen], evidence, "")
-        if doubtful:
-            return unsure(doubtful, evidence)
-        none = [_said("None of them: no ", s, evidence, present=False) for s in standings]
-        return _draft(none, evidence, "")
+        if not there and not doubtful:
+            return _draft([_said("None of them: no ", s, view, present=False) for s in standings], evidence, "")
+        return _draft([_said("", s, view, present=True) for s in there], evidence, in_doubt(doubtful, view))
     if doubtful:
-        return unsure(doubtful, evidence)
-    statements = [
-        _said("Yes: " if there[s.concept] else "No: no ", s, evidence, present=bool(there[s.concept]))
-        for s in standings
-    ]
-    return _draft(statements, evidence, "")
+        return _draft([], evidence, in_doubt(doubtful, view))
+    said_of = [_said("Yes: " if s in there else "No: no ", s, view, present=s in there) for s in standings]
+    return _draft(said_of, evidence, "")
 
 
 def compatible(chosen: Sequence[Standing]) -> list[Standing]:
@@ -129,33 +109,31 @@ def compatible(chosen: Sequence[Standing]) -> list[Standing]:
     return [s for s in chosen if s in kept]
 
 
-def _said(lead_in: str, standing: Standing, evidence: Evidence, *, present: bool) -> Statement:
-    name = in_words(Finding(standing.concept))
+def _said(lead_in: str, standing: Standing, view: View, *, present: bool) -> Statement:
+    evidence = view.judgement.evidence
+    name = in_words(replace(standing.finding, territory=None, severity=None) if present else Finding(standing.concept))
     text = f"{lead_in}{name}".replace("no normal ECG", "not a normal ECG")
-    finding = Finding(standing.concept, "present" if present else "absent")
+    if standing.made_of:
+        text += f" ({in_words(Finding(standing.made_of))}, {measured.in_words(standing.measurements[0], evidence.measurements)})"
+    likely = view.likely(standing)
     if present:
-        return replace(statement_about(standing, evidence, text), findings=(finding,))
+        status = standing.finding.status
+        return replace(
+            statement_about(standing, evidence, text),
+            findings=(Finding(standing.concept, status),),
+            confidence=round(likely, 4) if standing.calibrated else None,
+        )
     agreeing = standing.vote.agreeing
     stated = (f"Stated by {len(agreeing)} of {len(evidence.jury)} precedents",) if agreeing else ()
     return Statement(
         sentence(text),
-        (finding,),
+        (Finding(standing.concept, "absent"),),
         votes.without(standing.concept, evidence.jury, evidence.settings.max_citations),
         standing.measurements,
         round(1 - standing.probability, 4),
-        round(1 - standing.probability, 4) if standing.calibrated else None,
+        round(1 - likely, 4) if standing.calibrated else None,
         (*standing.against, *stated),
     )
-
-
-def unsure(doubtful: Sequence[tuple[Standing, Sequence[Reading]]], evidence: Evidence) -> Draft:
-    """Neither yes nor no: how likely each finding is, and who states it."""
-    named = "; ".join(
-        f"{in_words(Finding(s.concept))} is possible ({in_doubt(readings)}; stated by {len(s.vote.agreeing)} of "
-        f"{len(evidence.jury)} precedents)"
-        for s, readings in doubtful
-    )
-    return _draft([], evidence, f"not sure: {named}")
 
 
 def _about_numbers(question: Question, recording: Recording, measurements: Measurements) -> list[Statement]:
@@ -235,12 +213,13 @@ def _about_form(judgement: Judgement, asked: str) -> Draft:
     return _draft([Statement(text, findings, tuple(cited.values()), ("qrs_ms",), support=1.0)], evidence, "")
 
 
-def _about_acuity(question: Question, judgement: Judgement) -> Draft:
+def _about_acuity(question: Question, view: View) -> Draft:
     """How old what is found is, as the precedents that state it say."""
+    judgement = view.judgement
     about = [c for c in question.concepts if sayable(c)] or ["MI"]
     said = [s for s in judgement.said if any(s.implies(concept) for concept in about)]
     if not said:
-        return _about_findings(replace(question, kind="verify"), [judgement.standing(c) for c in about[:1]], judgement)
+        return about_findings(replace(question, kind="verify"), about[:1], view)
     told = [s for s in said if s.finding.severity or s.concept in ("ACMI", "RECMI", "OLDMI", "STEMI")]
     measurements = judgement.evidence.measurements
     raised = [lead for lead in LEADS if measurements.st_j60_mv.get(lead, 0.0) >= ST_LEVEL_MV[lead]]
@@ -249,8 +228,8 @@ def _about_acuity(question: Question, judgement: Judgement) -> Draft:
     if told and len(raised) >= _NEIGHBOURS:
         # What others call old may be fresh where the ST segment is still raised.
         reason, told = f"not sure: {named}, and ST elevation in {', '.join(raised)}, which may be of any age", []
-    sure = len(told) == len(said) and all(s.finding.status == "present" for s in told)
-    return _draft([statement_about(s, judgement.evidence) for s in told] if sure else [], judgement.evidence, reason)
+    kept = told if len(told) == len(said) else []
+    return _draft([statement_about(s, judgement.evidence) for s in kept], judgement.evidence, reason)
 
 
 def _about_leads(question: Question, measurements: Measurements) -> list[Statement]:

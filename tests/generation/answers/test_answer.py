@@ -89,14 +89,17 @@ def test_what_no_precedent_states_is_denied_and_says_by_whom() -> None:
     assert all(c.quote in (HITS[0].case.report or "") for c in silent.citations)
 
 
-def test_a_divided_vote_is_not_sure() -> None:
+def test_a_divided_vote_is_answered_as_the_report_says_it() -> None:
     hits = [precedent(i, "IMI", similarity=0.9) for i in (1, 2)] + [
         precedent(i, "SR", similarity=0.9) for i in (3, 4, 5)
     ]
     draft = ask("Is there an inferior infarction?", hits, Measurements())
-    assert draft.abstained
-    assert "not sure" in (draft.reason or "")
-    assert "40%" in (draft.reason or "")
+    assert draft.text == "Yes: possible inferior myocardial infarction."
+    assert draft.statements[0].findings[0].status == "uncertain"
+    doubtful = ask("Is there an inferior infarction?", [*hits[1:], precedent(6, "SR", similarity=0.9)], Measurements())
+    assert doubtful.abstained
+    assert "not sure" in (doubtful.reason or "")
+    assert "20%" in (doubtful.reason or "")
 
 
 def test_a_measurement_overrules_precedents() -> None:
@@ -213,6 +216,55 @@ def test_only_what_is_asked_of_two_ecgs_is_answered() -> None:
     assert "unchanged" in qrs.text
     one = compare("Is atrial fibrillation still there?")
     assert [s.findings[0].concept for s in one.statements] == ["AFIB"]
+
+
+@pytest.mark.parametrize(
+    ("question", "beginnings"),
+    [
+        ("Is there LBBB, and how wide is the QRS?", ["Yes: left bundle branch block", "QRS duration"]),
+        ("Hat er Vorhofflimmern und wie schnell ist die Frequenz?", ["No: no atrial fibrillation", "Ventricular rate"]),
+        ("Is the PR normal? What is the QRS duration?", ["Yes: PR interval", "QRS duration"]),
+    ],
+)
+def test_two_questions_in_one_line_are_both_answered(question: str, beginnings: list[str]) -> None:
+    statements = ask(question).statements
+    assert len(statements) == len(beginnings)
+    assert all(s.text.startswith(begins) for s, begins in zip(statements, beginnings, strict=True))
+
+
+def test_what_cannot_be_answered_of_two_questions_is_told_beside_the_other() -> None:
+    draft = ask("How wide is the QRS and is there any noise?", quality=None)
+    assert [s.measurements for s in draft.statements] == [("qrs_ms",)]
+    assert any("not assessed" in warning for warning in draft.warnings)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer_begins"),
+    [
+        ("Is atrial fibrillation newly detected in the second ECG as compared to the first ECG?", "Yes: new"),
+        ("Has sinus rhythm been resolved in the recent tracing as compared to the previous tracing?", "Yes: no longer"),
+        (
+            "Does the second ECG still show complete left bundle branch block as compared to the first ECG?",
+            "Yes: unchanged",
+        ),
+        (
+            "Is inferior myocardial infarction still absent in the second ECG as compared to the first ECG?",
+            "Yes: in neither",
+        ),
+        ("Is atrial fibrillation still absent in the second ECG as compared to the first ECG?", "No: new"),
+        ("What symptoms are newly detected in the second ECG as compared to the first ECG?", "New in the second ECG"),
+        ("Is prolonged PR interval newly detected in the second ECG?", "No: in neither"),
+    ],
+)
+def test_changes_are_asked_for_in_many_ways(question: str, answer_begins: str) -> None:
+    assert compare(question).text.startswith(answer_begins)
+
+
+def test_where_nothing_is_new_that_is_said_with_what_there_is_instead() -> None:
+    same = [judged(HITS, MEASURED), judged(HITS, MEASURED)]
+    draft = answer("What symptoms are newly detected in the second ECG as compared to the first ECG?", same)
+    assert draft.text == "None: no finding is new in the second ECG."
+    assert draft.statements[0].citations
 
 
 def test_two_ecgs_without_precedents_are_compared_by_measurements_and_say_so() -> None:

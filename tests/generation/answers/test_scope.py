@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from precedents import judged, precedent, query_recording
@@ -167,3 +168,14 @@ def test_of_two_ecgs_it_is_told_which_way_one_thing_went(question: str, answer_b
         for said, pr in ((("SR",), 160.0), (("SR", "CLBBB"), 220.0))
     ]
     assert answer(question, pair).statements[0].text.startswith(answer_begins)
+
+
+def test_when_and_on_what_an_ecg_was_recorded_is_in_the_record() -> None:
+    known = replace(query_recording(), time=datetime(2019, 3, 4, 5, 6), device="CART-7")
+    assert ask("When was it recorded?", recording=known).text == "It was recorded on 2019-03-04, as the record has it."
+    assert (
+        ask("What machine was it recorded on?", recording=known).text
+        == "It was recorded on CART-7, as the record has it."
+    )
+    assert ask("When was this recorded?", recording=replace(known, time=None)).abstained
+    assert ask("Which cart was it?", recording=replace(known, device=None)).abstained

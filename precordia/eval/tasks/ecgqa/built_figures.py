@@ -21,6 +21,8 @@ WRONG: Final = "wrong, share of those answered (risk)"
 ANSWERED_BESIDE: Final = "answered without the promise, share"
 WRONG_BESIDE: Final = "wrong, share of those answered without the promise"
 SINGLE: Final = ("single-verify", "single-choose", "single-query")
+COMPARED: Final = tuple(kind for kind in QUESTION_TYPES if kind not in SINGLE)
+"""Types of questions about two ECGs; of these only such as are spread evenly over templates are asked."""
 
 
 def scores(samples: Sequence[Mapping[str, object]], systems: Sequence[str], seed: int) -> list[Row]:
@@ -32,7 +34,7 @@ def scores(samples: Sequence[Mapping[str, object]], systems: Sequence[str], seed
     for system in systems:
         own = [s for s in samples if s["system"] == system]
         spread = [s for s in own if s["spread"]]
-        for kind in SINGLE:
+        for kind in (*SINGLE, *COMPARED):
             out.append(_rate(system, "exact match", [s for s in spread if s["type"] == kind], "right", kind, seed))
         for kind in SINGLE:
             members = [s for s in own if s["type"] == kind]
@@ -44,9 +46,10 @@ def scores(samples: Sequence[Mapping[str, object]], systems: Sequence[str], seed
         for answer in ("yes", "no", "not sure"):
             members = [s for s in verify if s["answer"] == answer]
             out.append(_rate(system, "exact match", members, "right", f"{SINGLE[0]}, answer {answer}", seed))
-        for attribute in sorted({str(s["attribute"]) for s in own}):
+        single = [s for s in own if s["type"] in SINGLE]
+        for attribute in sorted({str(s["attribute"]) for s in single}):
             for kind in SINGLE:
-                members = [s for s in own if s["attribute"] == attribute and s["type"] == kind]
+                members = [s for s in single if s["attribute"] == attribute and s["type"] == kind]
                 group = f"{attribute}, {kind.removeprefix('single-')}"
                 out.append(_rate(system, "exact match, every question", members, "right", group, seed))
         for template in sorted({int(str(s["template"])) for s in own}):
@@ -71,7 +74,7 @@ def gaps(samples: Sequence[Mapping[str, object]], system: str, guesses: Sequence
     """How far a system's exact match lies above that of guesses, question by question, with intervals by patient."""
     out = []
     for scope, metric in ((True, "exact match"), (False, "exact match, every question")):
-        for kind in SINGLE:
+        for kind in (*SINGLE, *COMPARED) if scope else SINGLE:
             found = [s for s in samples if s["type"] == kind and (s["spread"] or not scope)]
             own = {s["sample"]: s for s in found if s["system"] == system}
             for guess in guesses:
@@ -104,14 +107,14 @@ def withheld(samples: Sequence[Mapping[str, object]], system: str, risk: Mapping
     Answers that its promise does not cover are counted apart.
     """
     out = []
-    for kind in SINGLE:
+    for kind in (*SINGLE, *COMPARED):
         own = [s for s in samples if s["system"] == system and s["type"] == kind and s["spread"]]
         for promised, metrics, goal in (
             (True, (ANSWERED, WRONG), risk.get(kind.removeprefix("single-"))),
             (False, (ANSWERED_BESIDE, WRONG_BESIDE), None),
         ):
             given = [s for s in own if not s["abstained"] and s["promised"] == promised]
-            if own and (given or promised):
+            if own and (given or (promised and kind in SINGLE)):
                 inside = [not s["abstained"] and s["promised"] == promised for s in own]
                 e = bootstrap.rate(inside, [s["patient"] for s in own], seed=seed)
                 out.append(Row(system, metrics[0], e.value, e.low, e.high, e.n, kind))

@@ -20,7 +20,17 @@ from precordia.datasets.ecgqa.builder.writer import write
 from precordia.datasets.ecgqa.questions import QUESTION_TYPES, Question, load_questions
 from precordia.datasets.ptbxl import Row, read_table, signal_of
 from precordia.eval.harness.task import Result, Settings, TaskCard
-from precordia.eval.tasks.ecgqa.built_figures import SINGLE, agreement, beaten, compared, counts, gaps, scores, withheld
+from precordia.eval.tasks.ecgqa.built_figures import (
+    COMPARED,
+    SINGLE,
+    agreement,
+    beaten,
+    compared,
+    counts,
+    gaps,
+    scores,
+    withheld,
+)
 from precordia.eval.tasks.ecgqa.features import as_ecgqa_ms, as_neurokit_ms
 from precordia.eval.tasks.ecgqa.majority import Usual
 from precordia.eval.tasks.ecgqa.named import Named
@@ -52,7 +62,7 @@ Features = Callable[[int], Mapping[str, float | None]]
 
 CARD: Final = TaskCard(
     name="ecgqa-built",
-    summary="ECG-QA's single-ECG questions built over PTB-XL fold 9, answered without a language model",
+    summary="ECG-QA's seven types of questions built over PTB-XL fold 9, answered without a language model",
     protocol=(
         "Questions over ECG-QA's templates from PTB-XL 1.0.3's table (rows checked by a person, signals present), answers from "
         "codes, noise annotations, stages, extra beats and the annotated axis (axis=measured: from the signal, as published, "
@@ -64,6 +74,9 @@ CARD: Final = TaskCard(
         "every single question. Answers are all given; the system that may abstain, as users get it, has coverage and risk "
         "besides (where the judgement answers instead of what is not sure enough, no promise is made, and that is told apart), "
         'and its abstentions count as "not sure". '
+        "Of two ECGs (a patient's neighbouring ones in fold 9, or two patients') as many questions of each type about findings are "
+        "asked; nothing is promised of these, and those about numbers, which the code that answers measures, stay with "
+        "ecgqa-numeric. "
         "Differences to guesses are paired by question. Intervals: bootstrap by patient. check=published compares rebuilt "
         "answers with every released question that is here instead; out=FOLDER writes the questions as ECG-QA's files."
     ),
@@ -139,9 +152,12 @@ class EcgqaBuiltTask:
         if "out" in settings.options:
             ecgs = {name: [f.ecg_id for f in found] for name, found in facts.items()}
             write(Path(settings.options["out"]), built, ecgs)
-        every = [q for q in built["test"] if q.type in SINGLE]
-        even = {q.key for q in spread(every, SAMPLE if settings.limit is None else settings.limit, settings.seed)}
-        asked = every if settings.limit is None else [q for q in every if q.key in even]
+        n = SAMPLE if settings.limit is None else settings.limit
+        single = [q for q in built["test"] if q.type in SINGLE]
+        two = [q for q in built["test"] if q.type in COMPARED and q.attribute != "numeric_feature"]
+        # As many of each type about two ECGs as of each about one.
+        even = {q.key for q in (*spread(single, n, settings.seed), *spread(two, n * 4 // 3, settings.seed))}
+        asked = [q for q in (*single, *two) if q.key in even or (q.type in SINGLE and settings.limit is None)]
         examined, vectors, _ = examine(signals, settings.encoder, kb, settings.progress)
         basis = basis_of(Ground(examined, vectors, facts["train"], settings.seed, settings.progress))
         systems: list[System] = [
@@ -258,8 +274,8 @@ def _notes(
 ) -> tuple[str, ...]:
     n = {name: (len(found), len({f.patient for f in found})) for name, found in facts.items()}
     notes = [
-        f"fold 9: {n['test'][0]} ECGs of {n['test'][1]} patients, {len(built['test'])} questions, of which {len(asked)} single "
-        f"ones were asked; folds 1-8: {n['train'][0]} ECGs of {n['train'][1]} patients, {len(built['train'])} questions",
+        f"fold 9: {n['test'][0]} ECGs of {n['test'][1]} patients, {len(built['test'])} questions, of which {len(asked)} were "
+        f"asked; folds 1-8: {n['train'][0]} ECGs of {n['train'][1]} patients, {len(built['train'])} questions",
         "questions of one template share ECGs, so that the intervals, by patient, say less than the number of questions does",
         "labels are PTB-XL's: what the report does not state counts as absent, also where the ECG shows it",
         "precedents: " + ("the knowledge base given" if has_kb else "PTB-XL's folds 1-8 that are here; give one with --kb"),

@@ -27,6 +27,8 @@ EXTRA: Final = {
     "PRC(S)": "extrasystoles",
 }
 """The project's concepts as kinds of extra systoles."""
+CHANGES: Final = {"new": "new", "gone": "resolved", "still": "unchanged"}
+"""Subjects of questions about two ECGs, as the project calls a change."""
 STAGES: Final = {
     "ACMI": annotated.EARLY_STAGE,
     "RECMI": annotated.MIDDLE_STAGE,
@@ -66,11 +68,12 @@ class Named:
         return True
 
     def reply(self, question: Question, ecgs: tuple[int, ...]) -> Reply | None:
-        """None to a question about two ECGs."""
-        if len(ecgs) != 1:
+        """To a question about one ECG or two; of two nothing is promised. None to one about numbers of two."""
+        if len(ecgs) > 1 and question.attribute == "numeric_feature":
             return None
-        draft = answer(question.text, [self._examined.judgement(ecgs[0])], fitted=self._fitted, abstain=self._abstain)
-        promised = BEYOND_PROMISE not in draft.warnings
+        judgements = [self._examined.judgement(ecg) for ecg in ecgs]
+        draft = answer(question.text, judgements, fitted=self._fitted, abstain=self._abstain)
+        promised = len(ecgs) == 1 and BEYOND_PROMISE not in draft.warnings
         if question.type.endswith("-verify") or draft.abstained:
             return Reply(verdict_of(draft, question), promised=promised)
         return replace(said(names_of(draft, question) or {"none"}), promised=promised)
@@ -101,6 +104,9 @@ def names_of(draft: Draft, question: Question) -> frozenset[str]:
     A choice or a query that does not say "excluding uncertain symptoms" takes what is possible for said.
     """
     subject = BY_ID[question.template].subject
+    if subject in CHANGES:
+        way = CHANGES[subject]
+        return _statements(f.concept for s in draft.statements for f in s.findings if f.comparison == way)
     certain = "excluding uncertain" in question.text
     stated = {
         f.concept
