@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("browser")
 READY = {
     "find": "canvas.small[data-drawn]",
     "read": ".precedents li",
