@@ -12,12 +12,15 @@ from precedents import VECTOR, WORDS, judged, models_that_say, precedent, query_
 from precordia.core.findings import Measurements
 from precordia.core.recording import Quality
 from precordia.core.retrieval import Hit
+from precordia.generation.answers.answer import answer
 from precordia.generation.answers.certainty import View
-from precordia.judgement.judge import HARMLESS, TOLD, Judgement
+from precordia.generation.reports.composer import compose
+from precordia.judgement.judge import HARMLESS, TOLD, Judgement, judge
 from precordia.judgement.measured import MEASURES
 from precordia.judgement.models import Promise, Recorders
 from precordia.judgement.reconcile import exclusions, most_specific
 from precordia.judgement.votes import lineage
+from precordia.signals.kind import KINDS
 
 ORDINARY = Measurements(
     heart_rate_bpm=72.0, p_ms=100.0, pr_ms=160.0, qrs_ms=92.0, qt_ms=390.0, qtc_ms=420.0, axis_deg=40.0
@@ -276,3 +279,26 @@ def test_drawn_leads_are_evidence_of_no_infarction_no_st_change_and_no_voltage()
     assert "SR" in said(judgement)
     assert any("V6 were drawn by a model" in note for note in judgement.notes)
     assert judgement.standing("IMI").ruled_out
+
+
+def test_what_a_kind_of_signal_cannot_show_is_never_said() -> None:
+    hits = five("IMI", "LVH", "AFIB", "NORM")
+    whole = judged(hits, replace(ORDINARY, rhythm_regularity="irregular", p_ms=None))
+    assert {"IMI", "AFIB"} <= set(said(whole))
+    partial = judge(replace(whole.evidence, kind=KINDS.get("one_lead")))
+    assert said(partial) == ["AFIB"]
+    standing = partial.standing("IMI")
+    assert standing.ruled_out
+    assert View(partial).is_there(standing) is None
+    assert not any(concern.concept in ("STEMI", "ACMI") for concern in partial.concerns)
+    texts = compose(partial).text
+    assert "infarct" not in texts.lower()
+
+
+def test_a_question_for_what_cannot_be_shown_is_declined_and_not_denied() -> None:
+    whole = judged(five("SR"), ORDINARY)
+    partial = judge(replace(whole.evidence, kind=KINDS.get("one_lead")))
+    draft = answer("Is there an infarction?", [partial])
+    assert draft.abstained
+    assert "cannot be told from this signal" in (draft.reason or "")
+    assert not answer("Is there atrial fibrillation?", [partial]).abstained

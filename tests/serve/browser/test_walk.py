@@ -11,8 +11,6 @@ import pytest
 from precordia import KnowledgeBase
 from precordia.simulation.hospital import Archive
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 def texts(page, selector: str) -> list[str]:
     return [text.strip() for text in page.locator(selector).all_inner_texts()]
