@@ -29,7 +29,7 @@ from precordia.core.progress import Progress, silent
 from precordia.core.protocols import Encoder
 from precordia.core.recording import Recording
 from precordia.indexing.deltalog import LOG
-from precordia.indexing.durable import folder_of, storage_error, telling
+from precordia.indexing.durable import storage_error, telling
 from precordia.indexing.erasure import Erasure, Journal
 from precordia.indexing.filter_memory import FilterMemory
 from precordia.indexing.filters import FilterEngine, check_concepts
@@ -37,6 +37,7 @@ from precordia.indexing.ledger import LEDGER, remedy
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.mapped_rows import RowCache
+from precordia.indexing.places import folder_of
 from precordia.indexing.reembedding import JOURNAL as REEMBEDDING
 from precordia.indexing.reembedding import finish_reembedding
 from precordia.indexing.schema import (

@@ -14,7 +14,7 @@ from loopback_s3 import LoopbackS3, serving
 from precordia.core.errors import BusyError, StorageError, UsageError
 from precordia.indexing import bucket
 from precordia.indexing.builder import build
-from precordia.indexing.durable import folder_of
+from precordia.indexing.places import folder_of
 from precordia.indexing.store import DeltaCaseStore
 from precordia.knowledge_base import KnowledgeBase
 

@@ -21,10 +21,11 @@ from precordia.core.errors import (
     UsageError,
 )
 from precordia.indexing.builder import build
-from precordia.indexing.durable import folder_of, write_atomically
+from precordia.indexing.durable import write_atomically
 from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.integrity import check
 from precordia.indexing.manifest import Manifest
+from precordia.indexing.places import folder_of
 from precordia.indexing.store import DeltaCaseStore
 
 N = 18
