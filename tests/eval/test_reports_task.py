@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from precordia.knowledge_base import KnowledgeBase
 
 
 @pytest.fixture(scope="module")
-def ptbxl(data_dir: Path) -> list[Recording]:
-    return read_ptbxl_here(data_dir)
+def ptbxl(part_of_ptbxl: Callable[..., Path]) -> list[Recording]:
+    return read_ptbxl_here(part_of_ptbxl({9: 40}))
 
 
 SYSTEMS = {
