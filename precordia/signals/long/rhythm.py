@@ -37,7 +37,7 @@ RUN: Final = 3
 """Ventricular beats in a row that are a run."""
 RUN_BPM: Final = 100.0
 BRADY_BPM: Final = 50.0
-TACHY_BPM: Final = 110.0
+TACHY_BPM: Final = 100.0
 RATE_BEATS: Final = 16
 RATE_SHORTEST_S: Final = 30.0
 
@@ -115,7 +115,7 @@ def fibrillation(beats: Beats) -> NDArray[np.bool_]:
     sound = own & np.r_[False, own[:-1]] & beats.usable & (rr > 0.2) & (rr < 3.0)
     kept = np.flatnonzero(sound)
     out = np.zeros(len(beats), dtype=bool)
-    if kept.size < AF_BEATS:
+    if kept.size < AF_BEATS // 2:
         return out
     log = np.log(rr[kept])
     width = AF_BEATS | 1

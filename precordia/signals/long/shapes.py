@@ -172,7 +172,8 @@ def kinds(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float32
         return out
     rr = np.diff(time_s, prepend=time_s[0])
     rr[0] = rr[1]
-    early = rr / usual_intervals(rr)
+    own, _ = _own_interval(rr, shapes.of == 0)
+    early = rr / np.where(own > 0, own, usual_intervals(rr))
     quiet = noise <= NOISY
     ventricular = np.zeros(shapes.templates.shape[0], dtype=bool)
     for number in range(1, shapes.templates.shape[0]):

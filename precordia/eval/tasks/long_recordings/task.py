@@ -144,7 +144,7 @@ class _Run:
                 self._row(system, f"{words} called AF", bootstrap.rate(said[labels == label]), STRIPS, at_least=False)
         af = [recording for label, recording in strips if label == "A"]
         sinus = [recording for label, recording in strips if label == "N"]
-        tests = [_alternating(sinus[i::4], af[i::4]) for i in range(4) if len(sinus[i::4]) > 1 and af[i::4]]
+        tests = [_around(sinus[i::4], af[i::4]) for i in range(4) if len(sinus[i::4]) > 1 and af[i::4]]
         self._by_duration(JOINED, tests)
 
     def _by_duration(self, group: str, tests: list[tuple[Recording, list[tuple[float, float]]]]) -> None:
@@ -250,16 +250,11 @@ def _spans(events: Iterable[Event]) -> list[tuple[float, float]]:
     return [(event.start_s, event.end_s) for event in events]
 
 
-def _alternating(sinus: list[Recording], af: list[Recording]) -> tuple[Recording, list[tuple[float, float]]]:
-    """Strips joined, one of fibrillation after every few of sinus rhythm, and where fibrillation is, s."""
-    parts: list[Recording] = []
-    spans: list[tuple[float, float]] = []
-    each, at = max(1, len(sinus) // len(af)), 0.0
-    for number, fibrillating in enumerate(af):
-        for one in (*sinus[number * each : (number + 1) * each], fibrillating):
-            if one is fibrillating:
-                spans.append((at, at + one.duration_s))
-            parts.append(one)
-            at += one.duration_s
+def _around(sinus: list[Recording], af: list[Recording]) -> tuple[Recording, list[tuple[float, float]]]:
+    """Strips joined, those of fibrillation in the middle of those of sinus rhythm, and where fibrillation is, s."""
+    half = len(sinus) // 2
+    parts = [*sinus[:half], *af, *sinus[half:]]
+    start = sum(part.duration_s for part in sinus[:half])
+    end = start + sum(part.duration_s for part in af)
     signal = np.concatenate([part.signal for part in parts], axis=1)
-    return replace(parts[0], signal=signal, recording_id="joined strips"), spans
+    return replace(parts[0], signal=signal, recording_id="joined strips"), [(start, end)]
