@@ -61,7 +61,7 @@ class Plan:
     fetch_hours: float
 
 
-def plan(n: int, cores: int, text: bool, record: Record = Record()) -> Plan:  # noqa: B008
+def plan(n: int, cores: int, text: bool, record: Record = Record()) -> Plan:
     """The plan for ``n`` cases, read by ``cores`` cores.
 
     >>> plan(1_000_000, 2, True).hours > plan(1_000_000, 16, True).hours == plan(1_000_000, 64, True).hours
