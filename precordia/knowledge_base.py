@@ -23,9 +23,10 @@ from precordia.core.errors import MissingExtraError, UsageError
 from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder, VectorIndex
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import HITS, PRECEDENTS, Hit, Mode, Query
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.builder import BuildReport, Progress, build
-from precordia.indexing.durable import folder_of, make_folder
+from precordia.indexing.durable import make_folder
 from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.indexes import BY_SIZE, check_index, named_address, same_address
 from precordia.indexing.locks import WRITE_LOCK, locked

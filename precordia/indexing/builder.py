@@ -18,9 +18,10 @@ import pyarrow as pa
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
 from precordia.engine.executors import EXECUTORS
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.bucket import publish
 from precordia.indexing.changed_sources import Stamp, stamps_of
-from precordia.indexing.durable import folder_of, make_folder
+from precordia.indexing.durable import make_folder
 from precordia.indexing.intake import plural, take_in
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest

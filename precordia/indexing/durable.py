@@ -38,25 +38,6 @@ _step: Callable[[str, Path], None] = _nothing
 """Called before each ``"write"``, ``"sync"``, ``"rename"`` and ``"remove"``; replaced by tests and by the fault benchmark."""
 
 
-def folder_of(path: str | os.PathLike[str]) -> Path:
-    """The folder that a knowledge base's name means: that folder, whatever characters it is made of.
-
-    An object store's address (``s3://``, ``gs://``, ``az://``) means the local copy, brought up to date.
-
-    Raises:
-        UsageError: it is the address of an object store, and no credentials are set.
-        StorageError: the object store does not answer.
-    """
-    name = os.fspath(path)
-    if not name.startswith(("s3://", "gs://", "az://")):
-        return Path(name)
-    from precordia.indexing.bucket import bucket_of
-
-    bucket = bucket_of(name)
-    bucket.fetch()
-    return bucket.folder
-
-
 def write_atomically(file: Path, content: bytes) -> None:
     """Put ``content`` in the place of ``file``, durably."""
     write_synced(file, content)

@@ -16,9 +16,10 @@ import numpy as np
 
 from precordia.core.errors import DamageError, KnowledgeBaseError, KnowledgeBaseNotFoundError
 from precordia.indexing import deltalog
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.audit import AUDIT, Audit
 from precordia.indexing.blocks import BlockDamage, Blocks
-from precordia.indexing.durable import folder_of, remove
+from precordia.indexing.durable import remove
 from precordia.indexing.erasure import JOURNAL, Journal
 from precordia.indexing.index_cache import (
     check_derived,

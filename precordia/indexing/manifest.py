@@ -16,7 +16,8 @@ from typing import Any, Final
 from precordia import __version__
 from precordia.core.errors import DamageError, KnowledgeBaseNotFoundError, MismatchError
 from precordia.core.protocols import Encoder, TextEncoder
-from precordia.indexing.durable import folder_of, sync_folder, telling, write_synced
+from precordia.indexing.addresses import folder_of
+from precordia.indexing.durable import sync_folder, telling, write_synced
 from precordia.indexing.indexes import BY_SIZE
 from precordia.indexing.ledger import remedy
 from precordia.indexing.schema import SCHEMA_VERSION

@@ -28,8 +28,9 @@ from precordia.core.errors import (
 from precordia.core.progress import Progress, silent
 from precordia.core.protocols import Encoder
 from precordia.core.recording import Recording
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.deltalog import LOG
-from precordia.indexing.durable import folder_of, storage_error, telling
+from precordia.indexing.durable import storage_error, telling
 from precordia.indexing.erasure import Erasure, Journal
 from precordia.indexing.filter_memory import FilterMemory
 from precordia.indexing.filters import FilterEngine, check_concepts

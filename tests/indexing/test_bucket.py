@@ -14,8 +14,8 @@ from loopback_s3 import LoopbackS3, serving
 from precordia.cli.main import main
 from precordia.core.errors import BusyError, StorageError, UsageError
 from precordia.indexing import bucket
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.builder import build
-from precordia.indexing.durable import folder_of
 from precordia.indexing.store import DeltaCaseStore
 from precordia.knowledge_base import KnowledgeBase
 
