@@ -21,6 +21,7 @@ from precordia.core.errors import UsageError
 from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
 from precordia.core.recording import Recording
 from precordia.core.retrieval import PRECEDENTS
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import make_folder
@@ -28,7 +29,6 @@ from precordia.indexing.indexes import BY_SIZE, check_index, named_address, same
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
-from precordia.indexing.places import folder_of
 from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.reviews import Reviews
 from precordia.indexing.store import DeltaCaseStore

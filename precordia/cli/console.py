@@ -57,7 +57,7 @@ def kb_path(args: argparse.Namespace) -> Path:
     Raises:
         UsageError: it is the address of an object store.
     """
-    from precordia.indexing.places import folder_of
+    from precordia.indexing.addresses import folder_of
 
     return folder_of(args.kb or os.environ.get("PRECORDIA_KB") or "precordia.kb")
 

@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         from precordia.serve.server import server_of
     except ImportError as error:
         raise MissingExtraError(error.name or "fastapi", "serve", "serving over HTTP") from None
+    from precordia.indexing.bucket import bucket_behind
     from precordia.knowledge_base import KnowledgeBase
     from precordia.serve.noting import Notes
     from precordia.serve.security.tokens import Tokens
@@ -96,8 +97,10 @@ def run(args: argparse.Namespace) -> int:
     workers = args.workers if args.workers is not None else os.cpu_count() or 1
     if workers < 1 or args.rate <= 0:
         raise UsageError("--workers and --rate are at least 1")
-    archives = _archives(args)
-    kb, settings = KnowledgeBase.open(kb_path(args)), settings_of(args)
+    archives, path, settings = _archives(args), kb_path(args), settings_of(args)
+    if bucket_behind(path) is not None:
+        raise UsageError("serve reads a folder: copy the knowledge base out of the object store, and serve the copy")
+    kb = KnowledgeBase.open(path)
     quick = Processes(kb.path, "none", workers)
     # A report may take a second longer; a search that waits for one may not.
     slow = Processes(kb.path, args.llm, 1, warm_to_write, nice=10, settings=settings)

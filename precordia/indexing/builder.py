@@ -18,6 +18,7 @@ import pyarrow as pa
 from precordia.core.errors import MismatchError
 from precordia.core.protocols import Encoder, Executor, TextEncoder
 from precordia.engine.executors import EXECUTORS
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.bucket import publish
 from precordia.indexing.changed_sources import Stamp, stamps_of
 from precordia.indexing.durable import make_folder
@@ -25,7 +26,6 @@ from precordia.indexing.intake import plural, take_in
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
-from precordia.indexing.places import folder_of
 from precordia.indexing.schema import CASE_SCHEMA, Reject
 from precordia.indexing.shard import Shard, ShardResult, ShardRunner, Stages
 from precordia.indexing.store import DeltaCaseStore

@@ -16,6 +16,7 @@ import numpy as np
 
 from precordia.core.errors import DamageError, KnowledgeBaseError, KnowledgeBaseNotFoundError
 from precordia.indexing import deltalog
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.audit import AUDIT, Audit
 from precordia.indexing.blocks import BlockDamage, Blocks
 from precordia.indexing.durable import remove
@@ -32,7 +33,6 @@ from precordia.indexing.locks import CACHE_LOCK, WRITE_LOCK, locked
 from precordia.indexing.manifest import MANIFEST, MANIFEST_COPY, Manifest, mend_manifest
 from precordia.indexing.mapped_rows import mirror_of
 from precordia.indexing.migrations import bring_up_to_date
-from precordia.indexing.places import folder_of
 from precordia.indexing.reembedding import JOURNAL as REEMBEDDING
 from precordia.indexing.reviews import REVIEWS
 from precordia.indexing.schema import LIGHT_SCHEMA

@@ -16,10 +16,10 @@ from typing import Any, Final
 from precordia import __version__
 from precordia.core.errors import DamageError, KnowledgeBaseNotFoundError, MismatchError
 from precordia.core.protocols import Encoder, TextEncoder
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.durable import sync_folder, telling, write_synced
 from precordia.indexing.indexes import BY_SIZE
 from precordia.indexing.ledger import remedy
-from precordia.indexing.places import folder_of
 from precordia.indexing.schema import SCHEMA_VERSION
 from precordia.indexing.seals import sealed, unsealed
 

@@ -28,6 +28,7 @@ from precordia.core.errors import (
 from precordia.core.progress import Progress, silent
 from precordia.core.protocols import Encoder
 from precordia.core.recording import Recording
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.deltalog import LOG
 from precordia.indexing.durable import storage_error, telling
 from precordia.indexing.erasure import Erasure, Journal
@@ -37,7 +38,6 @@ from precordia.indexing.ledger import LEDGER, remedy
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.mapped_rows import RowCache
-from precordia.indexing.places import folder_of
 from precordia.indexing.reembedding import JOURNAL as REEMBEDDING
 from precordia.indexing.reembedding import finish_reembedding
 from precordia.indexing.schema import (

@@ -11,10 +11,11 @@ import pytest
 from indexing_fakes import STAGES, FakeEncoder, write_archive
 from loopback_s3 import LoopbackS3, serving
 
+from precordia.cli.main import main
 from precordia.core.errors import BusyError, StorageError, UsageError
 from precordia.indexing import bucket
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.builder import build
-from precordia.indexing.places import folder_of
 from precordia.indexing.store import DeltaCaseStore
 from precordia.knowledge_base import KnowledgeBase
 
@@ -161,6 +162,14 @@ def test_the_root_is_put_last_and_engines_find_the_tables(
     for file in (*folder_of(ADDRESS).glob("cases/*.parquet"), *folder_of(ADDRESS).glob("cases/_delta_log/*")):
         key = f"{KEY}{file.relative_to(folder_of(ADDRESS)).as_posix()}"
         assert s3.objects[key] == file.read_bytes()
+
+
+def test_serve_wants_a_folder(
+    s3: LoopbackS3, machine: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("fastapi")
+    assert main(["serve", "--kb", ADDRESS]) == 2
+    assert "serve reads a folder" in capsys.readouterr().err
 
 
 def test_what_is_damaged_on_its_way_is_told(tmp_path: Path, s3: LoopbackS3, machine: Callable[[str], None]) -> None:

@@ -20,12 +20,12 @@ from precordia.core.errors import (
     StorageError,
     UsageError,
 )
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.builder import build
 from precordia.indexing.durable import write_atomically
 from precordia.indexing.index_cache import open_vector_index, open_word_index
 from precordia.indexing.integrity import check
 from precordia.indexing.manifest import Manifest
-from precordia.indexing.places import folder_of
 from precordia.indexing.store import DeltaCaseStore
 
 N = 18

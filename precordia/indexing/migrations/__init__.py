@@ -16,15 +16,8 @@ from typing import Final
 
 from precordia.core.errors import AccessDeniedError, MismatchError, ReadOnlyError
 from precordia.core.registry import Registry
-from precordia.indexing.durable import (
-    folder_of,
-    make_folder,
-    put_in_place,
-    remove,
-    sync_folder,
-    telling,
-    write_atomically,
-)
+from precordia.indexing.addresses import folder_of
+from precordia.indexing.durable import make_folder, put_in_place, remove, sync_folder, telling, write_atomically
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import FORMAT, FORMAT_VERSION, MANIFEST, Manifest
 from precordia.indexing.seals import sealed

@@ -9,7 +9,7 @@ from precordia.concepts import vocabulary
 from precordia.core import bootstrap
 from precordia.core.errors import InputError, UsageError
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.indexing.places import folder_of
+from precordia.indexing.addresses import folder_of
 from precordia.indexing.reviews import Review, Reviews, latest
 
 OPTIONS: Final = {"signed"}

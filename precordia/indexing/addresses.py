@@ -1,4 +1,4 @@
-"""Where a knowledge base lies: a folder, or an object store of which this machine keeps a copy in one."""
+"""What the name of a knowledge base means: a folder, or the local copy of what lies in an object store."""
 
 from __future__ import annotations
 
