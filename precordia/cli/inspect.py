@@ -70,7 +70,10 @@ def _recording(path: Path) -> dict[str, Any]:
     from precordia.measurements import measure
     from precordia.records.quality import assess
     from precordia.records.read import read_recording
+    from precordia.signals import pulse
 
+    if pulse.is_frame_table(path):
+        return pulse.report(path)
     recording = read_recording(path)
     measurements = measure(recording)
     said = [f for text in (recording.report, *recording.vendor_statements) if text for f in label_report(text)]

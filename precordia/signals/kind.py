@@ -35,6 +35,12 @@ KINDS: Final[Registry[SignalKind]] = Registry(
     "kind of signal",
     {
         "ecg": SignalKind("ecg", "Resting ECG of several leads", ("rhythm", "intervals", "voltages", "ST levels"), ()),
+        "pulse": SignalKind(
+            "pulse",
+            "Pulse (video, oximeter or watch)",
+            ("pulse rate", "intervals between beats and their variability", "an irregular rhythm"),
+            ("P waves, PR, QRS or QT", "ST levels", "an infarction", "blood pressure without a calibration"),
+        ),
     },
 )
 """Name to kind."""
