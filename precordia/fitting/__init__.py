@@ -7,6 +7,7 @@
 ``calibration``  a knowledge base's own finding models, thresholds and promise
 ``quality``      the coefficients of the signal score
 ``swaps``        the matrix by which exchanged arm electrodes are found
+``pulse``        a pulse encoder in the space of an ECG encoder
 ``alarms``       how often each urgent finding is raised falsely, from what an evaluation has found
 ===============  ============================================================================================
 """
@@ -30,6 +31,7 @@ TRAININGS: Final[Registry[Callable[..., Trained]]] = Registry(
         "answers": "precordia.fitting.answers.training:train_answers",
         "calibration": "precordia.fitting.calibration:train_calibration",
         "encoder": "precordia.fitting.encoders.training:train_encoder",
+        "pulse": "precordia.fitting.signals.pulse:train_pulse",
         "quality": "precordia.fitting.quality:train_quality",
         "reports": "precordia.fitting.reports.training:train_reports",
         "swaps": "precordia.fitting.quality:train_swaps",
@@ -42,7 +44,7 @@ def train(what: str, *arguments: Any, **settings: Any) -> Trained:
     """Train or fit something, and write it: everything that ships fitted is made by this.
 
     Args:
-        what: "encoder", "reports", "answers", "calibration", "quality", "swaps" or "alarms".
+        what: "encoder", "reports", "answers", "calibration", "quality", "swaps", "alarms" or "pulse".
         arguments: Of that training, in its order.
         settings: Likewise, by name; `docs/training.md` lists them.
 

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from precordia.cli.main import main
+from precordia.core.bootstrap import auroc
 from precordia.eval.harness.registry import TASKS
 from precordia.eval.tasks.pulse.aligned import best_lag, pair
 from precordia.eval.tasks.pulse.baselines import spectral_rate
+from precordia.eval.tasks.pulse.rhythm_task import irregularity, neighbours
 from precordia.eval.tasks.pulse.task import PULSE
+from precordia.fitting.signals.pulse_pairs import Pairs, pulse_of
 
 
 def beats(n: int = 60) -> np.ndarray:
@@ -55,3 +58,27 @@ def test_held_back_people_are_measured_within_the_goals(data_dir: Path, capsys: 
     }
     assert worst["rate error, bpm, worst"] < 2.0
     assert worst["RR error, median of a recording, ms, worst"] < 25.0
+
+
+def test_neighbours_vote_by_their_rhythm_and_others_have_none() -> None:
+    gallery = Pairs(
+        np.zeros((4, 450), np.float32),
+        np.array([[1, 0], [0.9, 0.1], [0, 1], [1, 0]], np.float32),
+        np.array(["fibrillation", "fibrillation", "sinus", "other"]),
+    )
+    votes = neighbours(np.array([[1, 0], [0, 1]], np.float32), gallery, k=1)
+    assert votes.tolist() == [1.0, 0.0]
+
+
+def test_irregularity_alone_tells_fibrillation_from_sinus_rhythm() -> None:
+    def pairs(first: int) -> Pairs:
+        windows, rhythms = [], []
+        for number in range(first, first + 24):
+            rng = np.random.default_rng(number)
+            spread = 0.25 if number % 2 else 0.02
+            windows.append(pulse_of(np.cumsum(0.75 * (1.0 + spread * rng.standard_normal(16))) - 0.8, [number]))
+            rhythms.append("fibrillation" if number % 2 else "sinus")
+        return Pairs(np.stack(windows), np.zeros((24, 2), np.float32), np.array(rhythms))
+
+    scores, truth = irregularity(pairs(0), pairs(100)), pairs(100).rhythms == "fibrillation"
+    assert auroc(truth, scores).value > 0.8

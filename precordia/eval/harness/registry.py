@@ -25,6 +25,7 @@ TASKS: Registry[Task] = Registry(
         "encoder-ablation": "precordia.eval.tasks.encoder.ablation_task:ENCODER_ABLATION",
         "zero-shot": "precordia.eval.tasks.encoder.zero_shot_task:ZERO_SHOT",
         "pulse": "precordia.eval.tasks.pulse.task:PULSE",
+        "pulse-rhythm": "precordia.eval.tasks.pulse.rhythm_task:PULSE_RHYTHM",
         "questions": "precordia.eval.tasks.questions.task:QUESTIONS",
         "retrieval": "precordia.eval.tasks.retrieval.task:RETRIEVAL",
         "reviews": "precordia.eval.tasks.reviews.task:REVIEWS",
