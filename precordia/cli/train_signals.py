@@ -1,4 +1,4 @@
-"""``precordia train pulse``: what other heart signals are taught."""
+"""``precordia train pulse|pairs``: what other heart signals are taught."""
 
 from __future__ import annotations
 
@@ -36,3 +36,32 @@ class Pulse:
         return told(
             args, train_pulse(args.recipe, args.out, data=args.data, encoder=args.encoder, progress=progress)
         )  # fmt: skip
+
+
+class Pairs:
+    """``precordia train pairs``."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Options."""
+        add = parser.add_argument
+        add("recipe", metavar="RECIPE", nargs="?", default="contrastive", help="name or JSON file (contrastive)")
+        add(
+            "--pairs",
+            metavar="FILE",
+            required=True,
+            help="CSV: a column ecg with each ECG's file, and columns of numbers",
+        )
+        add("--out", metavar="DIR", default="runs/pairs", help="the folder to write")
+        add(
+            "--encoder",
+            metavar="NAME",
+            default="default",
+            help="name or folder of the ECG encoder, which is not changed",
+        )
+        add_json_option(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Train; exit code."""
+        from precordia.fitting.signals.pairs import train_pairs
+
+        return told(args, train_pairs(args.pairs, args.recipe, args.out, encoder=args.encoder, progress=progress))

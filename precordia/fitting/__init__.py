@@ -8,6 +8,7 @@
 ``quality``      the coefficients of the signal score
 ``swaps``        the matrix by which exchanged arm electrodes are found
 ``pulse``        a pulse encoder in the space of an ECG encoder
+``pairs``        a head on an ECG encoder's vectors, taught by a table of a second modality
 ``alarms``       how often each urgent finding is raised falsely, from what an evaluation has found
 ===============  ============================================================================================
 """
@@ -31,6 +32,7 @@ TRAININGS: Final[Registry[Callable[..., Trained]]] = Registry(
         "answers": "precordia.fitting.answers.training:train_answers",
         "calibration": "precordia.fitting.calibration:train_calibration",
         "encoder": "precordia.fitting.encoders.training:train_encoder",
+        "pairs": "precordia.fitting.signals.pairs:train_pairs",
         "pulse": "precordia.fitting.signals.pulse:train_pulse",
         "quality": "precordia.fitting.quality:train_quality",
         "reports": "precordia.fitting.reports.training:train_reports",
@@ -44,7 +46,7 @@ def train(what: str, *arguments: Any, **settings: Any) -> Trained:
     """Train or fit something, and write it: everything that ships fitted is made by this.
 
     Args:
-        what: "encoder", "reports", "answers", "calibration", "quality", "swaps", "alarms" or "pulse".
+        what: "encoder", "reports", "answers", "calibration", "quality", "swaps", "alarms", "pulse" or "pairs".
         arguments: Of that training, in its order.
         settings: Likewise, by name; `docs/training.md` lists them.
 

@@ -24,6 +24,7 @@ TASKS: Registry[Task] = Registry(
         "encoder-transfer": "precordia.eval.tasks.encoder.transfer_task:ENCODER_TRANSFER",
         "encoder-ablation": "precordia.eval.tasks.encoder.ablation_task:ENCODER_ABLATION",
         "zero-shot": "precordia.eval.tasks.encoder.zero_shot_task:ZERO_SHOT",
+        "paired": "precordia.eval.tasks.paired.task:PAIRED",
         "pulse": "precordia.eval.tasks.pulse.task:PULSE",
         "pulse-rhythm": "precordia.eval.tasks.pulse.rhythm_task:PULSE_RHYTHM",
         "questions": "precordia.eval.tasks.questions.task:QUESTIONS",

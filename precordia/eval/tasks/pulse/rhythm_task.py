@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from precordia.core import bootstrap
 from precordia.core.errors import InputError, UsageError
+from precordia.core.recording import Recording
 from precordia.datasets import ptbxl
 from precordia.encoders import load_encoder
 from precordia.encoders.sources import read_ptbxl
@@ -104,11 +107,19 @@ class PulseRhythmTask:
             phantom_pairs(min(GALLERY, 2 * n), encoder, progress=watch),
             phantom_pairs(n, encoder, first=HELD_BACK, progress=watch),
         )
-        found = list(read_ptbxl(settings.data / "ptbxl"))
+        found = _with_codes(settings.data / "ptbxl")
         archive = [r for r in found if r.metadata["strat_fold"] != "9"][: settings.limit and 3 * settings.limit]
         asking = [r for r in found if r.metadata["strat_fold"] == "9"][: settings.limit]
         real = (real_pairs(archive, encoder, progress=watch), real_pairs(asking, encoder, progress=watch))
         return [("simulated", *phantoms, 0.95), ("real beats of PTB-XL fold 9", *real, None)]
+
+
+def _with_codes(folder: Path) -> list[Recording]:
+    """PTB-XL's recordings with the codes of its table."""
+    table, _ = ptbxl.read_table(folder)
+    return [
+        replace(r, codes=tuple(ptbxl.codes_of(table[int(r.recording_id.split(":")[1])]))) for r in read_ptbxl(folder)
+    ]
 
 
 PULSE_RHYTHM: Final = PulseRhythmTask()
