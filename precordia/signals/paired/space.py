@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,5 +117,5 @@ def load_space(folder: Path | str, encoder_fingerprint: str) -> PairedSpace:
     return PairedSpace(columns, fingerprint, **arrays)
 
 
-def _unit(rows: Rows) -> Rows:
+def _unit(rows: NDArray[Any]) -> Rows:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), dtype=np.float32)
