@@ -90,6 +90,7 @@ def _recording(path: Path) -> dict[str, Any]:
     from precordia.core.errors import UnusableSignalError
     from precordia.measurements import measure
     from precordia.records.quality import assess
+    from precordia.signals import pulse
     from precordia.signals.file_channels import other_kind_of
     from precordia.signals.opening import open_signal
 
@@ -100,7 +101,8 @@ def _recording(path: Path) -> dict[str, Any]:
         if other is None:
             raise
         note(other.limits)
-        return {"source": str(path), "signal": other.document()}
+        told = {"pulse": pulse.report(path)["pulse"]} if pulse.is_frame_table(path) else {}
+        return {"source": str(path), "signal": other.document(), **told}
     recording, kind = admitted.recording, admitted.kind
     if admitted.told:
         note(admitted.told)

@@ -52,6 +52,8 @@ KINDS: Final = {
     "leads": Kind("fit what draws leads from others, or aligns few leads with all", "precordia.cli.train_leads"),
     "quality": Kind("fit the coefficients of the signal score", "precordia.cli.train_fitted:Quality"),
     "swaps": Kind("fit the matrix that finds exchanged arm electrodes", "precordia.cli.train_fitted:Swaps"),
+    "pulse": Kind("train a pulse encoder in an ECG encoder's space", "precordia.cli.train_signals:Pulse"),
+    "pairs": Kind("teach a head on ECG vectors by a table of a second modality", "precordia.cli.train_signals:Pairs"),
     "alarms": Kind("write how often each urgent finding is raised falsely", "precordia.cli.train_fitted:Alarms"),
 }
 """What can be trained; its name is the word after ``train``."""

@@ -19,7 +19,7 @@ class Answers:
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Options."""
         add = parser.add_argument
-        _add_data(parser, "ptbxl/")
+        add_data(parser, "ptbxl/")
         add("--out", metavar="FILE", default="runs/answers.npz", help="the file to write")
         add("--encoder", metavar="NAME", default="default", help="name or folder of the encoder that is to answer")
         add("--unseen", metavar="NAME", help="one of the same recipe that was trained without the folds of --held")
@@ -40,10 +40,10 @@ class Answers:
         """Fit; exit code."""
         from precordia.fitting.answers.training import train_answers
 
-        return _told(
+        return told(
             args,
             train_answers(
-                _data(args), args.out, encoder=args.encoder, unseen=args.unseen, cross_fitted_in=args.cross_fitted,
+                data_of(args), args.out, encoder=args.encoder, unseen=args.unseen, cross_fitted_in=args.cross_fitted,
                 held=None if args.held is None else _folds(args.held), seed=args.seed, progress=progress,
             ),
         )  # fmt: skip
@@ -64,7 +64,7 @@ class Calibration:
         """Fit; exit code."""
         from precordia.fitting.calibration import train_calibration
 
-        return _told(args, train_calibration(args.kb))
+        return told(args, train_calibration(args.kb))
 
 
 class Quality:
@@ -72,7 +72,7 @@ class Quality:
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Options."""
-        _add_data(parser, "pretrain/ with CinC 2011")
+        add_data(parser, "pretrain/ with CinC 2011")
         parser.add_argument("--out", metavar="FILE", default="runs/score.json", help="the file to write")
         add_json_option(parser)
 
@@ -80,7 +80,7 @@ class Quality:
         """Fit; exit code."""
         from precordia.fitting.quality import train_quality
 
-        return _told(args, train_quality(_data(args), args.out, progress=progress))
+        return told(args, train_quality(data_of(args), args.out, progress=progress))
 
 
 class Swaps:
@@ -88,7 +88,7 @@ class Swaps:
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Options."""
-        _add_data(parser, "ptbxl/")
+        add_data(parser, "ptbxl/")
         parser.add_argument("--out", metavar="FILE", default="runs/swap.json", help="the file to write")
         add_json_option(parser)
 
@@ -96,7 +96,7 @@ class Swaps:
         """Fit; exit code."""
         from precordia.fitting.quality import train_swaps
 
-        return _told(args, train_swaps(_data(args), args.out, progress=progress))
+        return told(args, train_swaps(data_of(args), args.out, progress=progress))
 
 
 class Alarms:
@@ -114,14 +114,16 @@ class Alarms:
         """Write; exit code."""
         from precordia.fitting.alarms import train_alarms
 
-        return _told(args, train_alarms(args.results, args.out))
+        return told(args, train_alarms(args.results, args.out))
 
 
-def _add_data(parser: argparse.ArgumentParser, holds: str) -> None:
+def add_data(parser: argparse.ArgumentParser, holds: str) -> None:
+    """The option that names the folder of data."""
     parser.add_argument("--data", metavar="DIR", help=f"the folder that holds {holds} (default: $PRECORDIA_DATA)")
 
 
-def _data(args: argparse.Namespace) -> Path:
+def data_of(args: argparse.Namespace) -> Path:
+    """The folder of data that was named, or the usual one."""
     from precordia.datasets.folder import default_data_dir
 
     return Path(args.data) if args.data else default_data_dir()
@@ -139,7 +141,8 @@ def _folds(said: str) -> frozenset[int]:
     return frozenset(int(part) for part in parts)
 
 
-def _told(args: argparse.Namespace, trained: Trained) -> int:
+def told(args: argparse.Namespace, trained: Trained) -> int:
+    """Say what was trained; exit code."""
     for line in trained.notes:
         note(line)
     if args.json:

@@ -8,6 +8,8 @@
 ``leads``        what draws leads from others, and what aligns the vectors of few leads with those of all
 ``quality``      the coefficients of the signal score
 ``swaps``        the matrix by which exchanged arm electrodes are found
+``pulse``        a pulse encoder in the space of an ECG encoder
+``pairs``        a head on an ECG encoder's vectors, taught by a table of a second modality
 ``alarms``       how often each urgent finding is raised falsely, from what an evaluation has found
 ===============  ============================================================================================
 """
@@ -32,6 +34,8 @@ TRAININGS: Final[Registry[Callable[..., Trained]]] = Registry(
         "calibration": "precordia.fitting.calibration:train_calibration",
         "encoder": "precordia.fitting.encoders.training:train_encoder",
         "leads": "precordia.fitting.signals.leads.training:train_leads",
+        "pairs": "precordia.fitting.signals.pairs:train_pairs",
+        "pulse": "precordia.fitting.signals.pulse:train_pulse",
         "quality": "precordia.fitting.quality:train_quality",
         "reports": "precordia.fitting.reports.training:train_reports",
         "swaps": "precordia.fitting.quality:train_swaps",
@@ -44,7 +48,7 @@ def train(what: str, *arguments: Any, **settings: Any) -> Trained:
     """Train or fit something, and write it: everything that ships fitted is made by this.
 
     Args:
-        what: "encoder", "reports", "answers", "calibration", "leads", "quality", "swaps" or "alarms".
+        what: "encoder", "reports", "answers", "calibration", "leads", "pulse", "pairs", "quality", "swaps" or "alarms".
         arguments: Of that training, in its order.
         settings: Likewise, by name; `docs/training.md` lists them.
 

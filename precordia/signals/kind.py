@@ -123,15 +123,15 @@ KINDS: Final[Registry[SignalKind]] = Registry(
         "pulse": SignalKind(
             "pulse",
             "Pulse (PLETH, PPG)",
-            ("pulse rate", "irregularity of the pulse"),
-            ("P waves", "QRS complexes", "intervals", "ST changes", "infarction", "blood pressure"),
+            ("pulse rate", "intervals between beats and their variability", "an irregular rhythm"),
+            ("P waves", "QRS complexes", "intervals", "ST changes", "infarction", "blood pressure without a calibration"),
             is_ecg=False,
         ),
         "video": SignalKind(
             "video",
             "Mean colours of a video's frames",
-            ("pulse rate", "irregularity of the pulse"),
-            ("P waves", "QRS complexes", "intervals", "ST changes", "infarction", "blood pressure"),
+            ("pulse rate", "intervals between beats and their variability", "an irregular rhythm"),
+            ("P waves", "QRS complexes", "intervals", "ST changes", "infarction", "blood pressure without a calibration"),
             is_ecg=False,
         ),
         "other": SignalKind(

@@ -1,0 +1,1 @@
+"""What a second modality teaches the ECG encoder."""

@@ -1,0 +1,54 @@
+"""What the pulse encoder is fed: windows of one rate, within the pulse's band, of one size."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from precordia.core.errors import UnusableSignalError
+
+FS: Final = 50.0
+WINDOW_S: Final = 9.0
+"""A resting ECG less the second in which the first beat's wave is under way."""
+
+SAMPLES: Final = round(FS * WINDOW_S)
+VERSION: Final = 1
+"""Raised when the steps change: weights trained on other steps are refused."""
+
+_BAND_HZ: Final = (0.4, 8.0)
+_EDGE_S: Final = 0.15
+"""How far a pulse is mirrored at its ends before it is filtered, s: in samples, the ends would depend on the rate."""
+
+_MOST: Final = 4.0
+_MOST_WINDOWS: Final = 40
+
+
+def pulse_windows(pulse: NDArray[np.float64], fs: float) -> NDArray[np.float32]:
+    """``(n_windows, SAMPLES)`` float32 at :data:`FS`, each of standard deviation 1, clipped at 4; the last ends with the pulse.
+
+    Args:
+        pulse: ``(n,)``, any unit, more blood upwards; missing samples are NaN.
+        fs: Hz, from 20.
+
+    Raises:
+        UnusableSignalError: shorter than :data:`WINDOW_S`, a rate below 20 Hz, or nothing in it.
+    """
+    row = np.asarray(pulse, dtype=np.float64)
+    known = np.isfinite(row)
+    if fs < 20.0 or row.size < WINDOW_S * fs or known.mean() < 0.5 or not np.ptp(row[known]) > 0.0:
+        raise UnusableSignalError(
+            f"a pulse of {row.size / fs:.1f} s at {fs:g} Hz cannot be embedded; {WINDOW_S:g} s at 20 Hz or more are needed"
+        )
+    at = np.arange(row.size)
+    whole = np.interp(at, at[known], row[known])
+    sections = signal.butter(2, [_BAND_HZ[0], min(_BAND_HZ[1], 0.45 * fs)], "band", fs=fs, output="sos")
+    quiet = signal.sosfiltfilt(sections, whole - whole.mean(), padlen=round(_EDGE_S * fs))
+    n = max(SAMPLES, int(row.size / fs * FS))
+    even = np.interp(np.arange(n) / FS, at / fs, quiet)
+    starts = [*range(0, n - SAMPLES, SAMPLES), n - SAMPLES][-_MOST_WINDOWS:]
+    windows = np.stack([even[start : start + SAMPLES] for start in starts])
+    spread = np.maximum(windows.std(axis=1, keepdims=True), 1e-12)
+    return np.asarray(np.clip(windows / spread, -_MOST, _MOST), dtype=np.float32)
