@@ -89,7 +89,9 @@ def main() -> None:
     for n in SIZES:
         plans = [plan(n, cores, text) for cores in args.cores]
         hours = [f"{p.hours:.1f}" for p in plans]
-        rows.append([f"{n:,}", *hours, f"{plans[0].disk_gb:,.1f}", f"{plans[0].index_gb:.1f}", f"{plans[0].fetch_hours:.1f}"])
+        rows.append(
+            [f"{n:,}", *hours, f"{plans[0].disk_gb:,.1f}", f"{plans[0].index_gb:.1f}", f"{plans[0].fetch_hours:.1f}"]
+        )
     print(table(rows))
 
 
