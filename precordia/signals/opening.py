@@ -21,11 +21,12 @@ def open_signal(path: str | PathLike[str]) -> Admitted:
     """
     try:
         recording = read_recording(path)
-    except (UnusableSignalError, UnknownFormatError) as error:
+    except (UnusableSignalError, UnknownFormatError):
         kind = other_kind_of(path)
         if kind is None:
             raise
-        raise UnusableSignalError(f"{error}. {kind.limits}") from None
+        told = f"{path}: no ECG; precordia inspect tells what it shows. {kind.limits}"
+        raise UnusableSignalError(told) from None
     return admit(recording)
 
 
