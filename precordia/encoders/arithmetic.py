@@ -75,7 +75,7 @@ def gelu(x: Array) -> Array:
 
 def softmax(x: NDArray[np.float32], axis: int = -1) -> Array:
     """Weights that add up to 1 along an axis."""
-    out = np.exp(x - x.max(axis=axis, keepdims=True))
+    out: Array = np.exp(x - x.max(axis=axis, keepdims=True))
     out /= out.sum(axis=axis, keepdims=True)
     return out
 

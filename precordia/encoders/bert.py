@@ -50,13 +50,13 @@ class SentenceBert:
         x = state["embeddings.word_embeddings.weight"][ids]
         x = x + state["embeddings.position_embeddings.weight"][: ids.size]
         x = layer_norm(x + state["embeddings.token_type_embeddings.weight"][0], *pair("embeddings.LayerNorm"), epsilon)
-        for k in range(int(self._settings["num_hidden_layers"])):
-            name = f"encoder.layer.{k}"
-            parts = [
+        for layer in range(int(self._settings["num_hidden_layers"])):
+            name = f"encoder.layer.{layer}"
+            q, k, v = (
                 linear(x, *pair(f"{name}.attention.self.{part}")).reshape(1, ids.size, heads, -1).swapaxes(1, 2)
                 for part in ("query", "key", "value")
-            ]
-            attended = attention(*parts).swapaxes(1, 2).reshape(ids.size, -1)
+            )
+            attended = attention(q, k, v).swapaxes(1, 2).reshape(ids.size, -1)
             x = x + linear(attended, *pair(f"{name}.attention.output.dense"))
             x = layer_norm(x, *pair(f"{name}.attention.output.LayerNorm"), epsilon)
             fed = gelu(linear(x, *pair(f"{name}.intermediate.dense")))

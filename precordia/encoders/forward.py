@@ -174,7 +174,8 @@ class Forward:
         scale = gain / np.sqrt(self._state[f"{norm}.running_var"] + np.float32(_EPSILON))
         weight = self._state[f"{convolution}.weight"][:, :, 0] * scale[:, None, None]
         flat = np.ascontiguousarray(weight.transpose(2, 1, 0)).reshape(-1, weight.shape[0])
-        return flat, shift - self._state[f"{norm}.running_mean"] * scale, scale
+        bias = shift - self._state[f"{norm}.running_mean"] * scale
+        return flat.astype(np.float32), bias.astype(np.float32), scale.astype(np.float32)
 
 
 _Folded = tuple[Array, Array, Array]

@@ -177,7 +177,8 @@ def antialias(up: int, down: int, crossings: int = 10, beta: float = 5.0) -> NDA
     widest = max(up, down)
     at = np.arange(-crossings * widest, crossings * widest + 1)
     taps: NDArray[np.float64] = np.sinc(at / widest) / widest * np.kaiser(at.size, beta)
-    return taps / taps.sum()
+    out: NDArray[np.float64] = taps / taps.sum()
+    return out
 
 
 def resampled(

@@ -25,7 +25,7 @@ def peaks_of(row: NDArray[np.floating], height: float, distance: float) -> NDArr
     rise = np.diff(row)
     moves = np.flatnonzero(rise)
     tops = np.flatnonzero((rise[moves[:-1]] > 0) & (rise[moves[1:]] < 0))
-    peaks = (moves[tops] + 1 + moves[tops + 1]) // 2
+    peaks: NDArray[np.intp] = (moves[tops] + 1 + moves[tops + 1]) // 2
     peaks = peaks[row[peaks] >= height]
     keep = np.ones(peaks.size, dtype=np.bool_)
     least = math.ceil(distance)
@@ -37,7 +37,8 @@ def peaks_of(row: NDArray[np.floating], height: float, distance: float) -> NDArr
             last = np.searchsorted(peaks, peaks[at] + least, side="left")
             keep[first:last] = False
             keep[at] = True
-    return peaks[keep]
+    kept: NDArray[np.intp] = peaks[keep]
+    return kept
 
 
 def moving_mean(rows: NDArray[Any], width: int, mode: str = "nearest") -> NDArray[Any]:

@@ -64,7 +64,8 @@ def audible_noise(facts: LeadFacts) -> NDArray[np.float64]:
     lead's own is smaller: a lead at right angles to the heart is not noisy for it."""
     own = facts.qrs_mv + 0.01
     fair = np.maximum(own, 0.4 * median(own))
-    return np.maximum(facts.noise, facts.hiss) * own / fair
+    out: NDArray[np.float64] = np.maximum(facts.noise, facts.hiss) * own / fair
+    return out
 
 
 def lead_facts(view: View, signal: NDArray[np.float32], fs: float) -> LeadFacts:
