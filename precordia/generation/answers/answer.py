@@ -10,12 +10,14 @@ from weakref import WeakKeyDictionary
 from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
 from precordia.core.protocols import LanguageModel
-from precordia.generation.answers.asked import as_asked
+from precordia.generation.answers.asked import Asked, as_asked
 from precordia.generation.answers.calibrated import calibrated_reply
 from precordia.generation.answers.certainty import View
 from precordia.generation.answers.comparison import compare, since_earlier
+from precordia.generation.answers.decision import decide
 from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
+from precordia.generation.answers.priors import NO, YES
 from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.voted import about_findings, reply_to
 from precordia.generation.questions import Question, clauses_in, read_question
@@ -99,14 +101,28 @@ def _about_one(asked: Question, view: View) -> Draft:
         return reply_to(asked, view)
     if view.withhold and options.findings:
         targets = dict(zip(options.findings, options.options, strict=True))
-        return about_findings(replace(asked, kind=options.kind), options.findings, replace(view, targets=targets))
+        told = about_findings(replace(asked, kind=options.kind), options.findings, replace(view, targets=targets))
+        return told if told.abstained or _is_promised(told, options, belief) else _without_promise(told)
     draft = calibrated_reply(options, belief, abstain=view.withhold)
     if view.withhold and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for
         # the rhythm expects one. The judgement places nothing in leads.
         said = reply_to(asked, view)
-        return replace(said, warnings=(BEYOND_PROMISE, *said.warnings)) if _names(said) else draft
+        return _without_promise(said) if _names(said) else draft
     return draft
+
+
+def _is_promised(draft: Draft, options: Asked, belief: Belief) -> bool:
+    """Whether the fitted answers, of which alone is known how often they are wrong, are sure of the same answer."""
+    decision = decide(options, belief)
+    there = {f.concept for statement in draft.statements for f in statement.findings if f.status != "absent"}
+    said = {option for concept, option in zip(options.findings, options.options, strict=True) if concept in there}
+    answered = (YES if said else NO) if options.kind == "verify" else tuple(sorted(said))
+    return decision.enough and decision.answer == answered
+
+
+def _without_promise(draft: Draft) -> Draft:
+    return replace(draft, warnings=(BEYOND_PROMISE, *draft.warnings))
 
 
 def _joined(drafts: Sequence[Draft]) -> Draft:

@@ -11,7 +11,7 @@ from precordia.core.drafts import Draft
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Problem, Quality
 from precordia.core.retrieval import Hit
-from precordia.generation.answers.answer import answer
+from precordia.generation.answers.answer import BEYOND_PROMISE, answer
 from precordia.generation.answers.asked import Asked, as_asked
 from precordia.generation.answers.calibrated import calibrated_reply
 from precordia.generation.answers.features import Features
@@ -163,6 +163,19 @@ def test_where_nothing_is_named_the_judgement_answers_what_an_ecg_shows() -> Non
 def test_other_questions_are_answered_as_without_it(question: str) -> None:
     judgement = judged(HITS, Measurements(heart_rate_bpm=72.0), vector=VECTOR)
     assert answer(question, [judgement], fitted=fitted_answers()) == answer(question, [judgement])
+
+
+@pytest.mark.usefixtures("plain_numbers")
+@pytest.mark.parametrize(("least", "promised"), [(0.6, True), (0.99, False)])
+def test_yes_and_no_are_promised_only_where_fitted_answers_are_sure_of_the_same(least: float, promised: bool) -> None:
+    """The judgement says no; how often that is wrong is known of fitted answers alone."""
+    draft = answer(
+        "Is there left ventricular hypertrophy?",
+        [judged([precedent(i, "SR") for i in range(1, 6)], vector=VECTOR)],
+        fitted=fitted_answers(least={"verify": least}),
+    )
+    assert draft.text.startswith("No")
+    assert (BEYOND_PROMISE not in draft.warnings) is promised
 
 
 def test_without_the_ecgs_vector_nothing_changes() -> None:
