@@ -115,6 +115,10 @@ def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statem
                 sides["resolved" if well == (finding.comparison == "new") else "new"].append(said)
     moved = [s for s in statements if not s.findings and _moved(s) != "unchanged"]
     worse, better = sides["new"], sides["resolved"]
+    if not worse and not better:
+        # Where no finding came or went, as where nothing may be claimed of one of the two, numbers that leave their range tell.
+        worse = [s for s in moved if _LEFT in s.text]
+        better = [s for s in moved if _BACK in s.text]
     verdict = (
         "changed"
         if worse and better
@@ -126,7 +130,7 @@ def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statem
         if moved
         else "unchanged"
     )
-    reasons = [*worse, *better, *moved] or list(statements)
+    reasons = list(dict.fromkeys([*worse, *better, *moved])) or list(statements)
     told = "; ".join(_within(s.text.rstrip(".")) for s in reasons[:_REASONS])
     cited = {c.case_id: c for s in reasons[:_REASONS] for c in s.citations}
     names = dict.fromkeys(name for s in reasons[:_REASONS] for name in s.measurements)
@@ -135,6 +139,11 @@ def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statem
             sentence(f"{verdict}: {told}"), citations=tuple(cited.values()), measurements=tuple(names), support=1.0
         )
     ]
+
+
+_LEFT: Final = "(within, now "
+_BACK: Final = ", now within the normal range)"
+"""What :func:`_numbers` says of a number that leaves the normal range, and of one that comes back to it."""
 
 
 def _moved(statement: Statement) -> str:
