@@ -272,7 +272,9 @@ def test_two_ecgs_without_precedents_are_compared_by_measurements_and_say_so() -
     assert draft.statements
     assert all(s.measurements for s in draft.statements)
     assert "Only measurements are compared" in draft.warnings[0]
-    assert compare("Is this better than last time?", []).text.startswith("Worse: ventricular rate increased: 72 bpm, then 120")
+    assert compare("Is this better than last time?", []).text.startswith(
+        "Worse: ventricular rate increased: 72 bpm, then 120"
+    )
 
 
 def test_wrong_use_says_what_is_wrong() -> None:
