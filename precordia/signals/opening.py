@@ -42,6 +42,8 @@ def as_long(source: Recording | LongSignal | str | PathLike[str]) -> LongSignal 
         return source
     if isinstance(source, Recording):
         signal = long_signal(source)
+    elif not isinstance(source, (str, PathLike)):
+        return None  # what is neither is for those to refuse who say what they take
     else:
         found = streamed(source)
         if found is None:

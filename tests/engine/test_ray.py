@@ -117,6 +117,6 @@ def test_a_build_on_two_nodes_is_that_of_this_machine_whatever_is_lost(tmp_path:
     report = built(archive, tmp_path / "ray", RayExecutor(4, told=told.append), losing)
     assert report.n_added == len(DeltaCaseStore(tmp_path / "local"))
     assert content(tmp_path / "ray") == content(tmp_path / "local")
-    assert sum("a worker was lost on shard" in line for line in told) >= 2
+    assert any("a worker was lost on shard" in line for line in told)  # two, if both had a shard at hand
     assert any("worker lost" in line or "workers lost" in line for line in told)
     assert sum("recordings (" in line for line in told) >= 2  # a line a node

@@ -145,7 +145,6 @@ def test_inspect_tells_what_a_pulse_shows_and_cannot_show(tmp_path: Path, capsys
     place = write_frames(tmp_path / "film.csv", still(75, 40.0))
     assert main(["inspect", str(place), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["kind"] == "pulse"
-    assert told["limits"] == KINDS.get("pulse").limits
-    assert "infarction" in told["limits"]
+    assert told["signal"] == KINDS.get("video").document()
+    assert "infarction" in told["signal"]["limits"]
     assert told["pulse"]["rate_bpm"] == pytest.approx(75, rel=0.03)
