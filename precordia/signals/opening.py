@@ -30,7 +30,7 @@ def open_signal(path: str | PathLike[str]) -> Admitted:
     return admit(recording)
 
 
-def as_long(source: Recording | LongSignal | str | PathLike[str]) -> LongSignal | None:
+def as_long(source: object) -> LongSignal | None:
     """A recording, or the file of one, to be read in pieces where it is longer than a resting ECG; None where it is not.
 
     A file that can be streamed is not read for it; one that is no ECG is for :func:`open_signal` to refuse.
