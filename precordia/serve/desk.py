@@ -152,6 +152,9 @@ class Processes:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _start(self) -> ProcessPoolExecutor:
+        # One core a process: several that all use all cores take turns at each other's expense. Numpy reads this when it is
+        # imported, which is before a new process enters.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
         # Not forked: threads of torch and pyarrow do not survive it.
         spawn = multiprocessing.get_context("spawn")
         self._wire = Wire(spawn)
@@ -186,12 +189,10 @@ def _enter(kb: str, llm: str, settings: LanguageModelSettings | None, nice: int,
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
     os.nice(nice)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch
 
     from precordia.knowledge_base import KnowledgeBase
 
-    # One core a process: several processes that all use all cores take turns at each other's expense.
     torch.set_num_threads(1)
     _here, _end = Room(KnowledgeBase.open(kb), llm, settings=settings), end
 
