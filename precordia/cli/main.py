@@ -38,6 +38,10 @@ SPELLED = frozenset({"train"})
 """Subcommands that may be written in other ways: ``spelled(arguments)`` of their module gives the one that is parsed."""
 
 
+CROWDED = frozenset({"build"})
+"""Subcommands whose processes fill all cores: there, threads of numpy's linear algebra only wait for one another."""
+
+
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The argument parser; only ``command``, if given, has its options filled in."""
     parser = argparse.ArgumentParser(
@@ -67,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((a for a in arguments if not a.startswith("-")), None)
+    if argv is None and command in CROWDED:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported, which it is not yet
     parser = build_parser(command if command in COMMANDS else None)
     try:
         if command in SPELLED:
