@@ -194,8 +194,8 @@ class Manifest:
         if opened.encoder_fingerprint != self.encoder_fingerprint:
             raise MismatchError(
                 f"{name}: built with encoder {self.encoder!r} (fingerprint {self.encoder_fingerprint[:12]}), opened with "
-                f"fingerprint {opened.encoder_fingerprint[:12]}: open it with encoder {self.encoder!r}, or build it again "
-                "into another folder with this encoder"
+                f"fingerprint {opened.encoder_fingerprint[:12]}: open it with encoder {self.encoder!r} as it was then, or "
+                "build it again into another folder with this encoder"
             )
         text = opened.text_encoder_fingerprint
         if text is not None and text != self.text_encoder_fingerprint:
