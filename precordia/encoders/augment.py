@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -199,6 +200,7 @@ def lead_subsets(n: int, generator: torch.Generator, single_share: float = 0.25)
     return torch.cat([keep[:, :6] | derived, keep[:, 6:]], dim=1)
 
 
+@lru_cache(maxsize=4)  # 3 MB, the same for every training of a process: an ablation's recipes share it
 def _noise_bank(spec: SignalSpec, seed: int) -> np.ndarray:
     """``(n_kinds, rows, n_samples)`` float32: each noise as the standardizer lets it through, at 100 Hz from 500 Hz."""
     rng = np.random.default_rng(seed)

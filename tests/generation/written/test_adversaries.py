@@ -15,6 +15,7 @@ from precordia.core.protocols import LanguageModel
 from precordia.generation.answers.answer import answer
 from precordia.generation.reports.composer import compose
 from precordia.generation.reports.report import write_report
+from precordia.generation.written.writing import WritingSettings, with_model
 from precordia.judgement.measured import in_words
 
 HITS = [precedent(i, "SR", "CLBBB", denied=("AFIB", "MI"), similarity=0.97 - i / 100) for i in range(1, 6)]
@@ -36,9 +37,19 @@ class Adversary(LanguageModel):
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.asked: list[Prompt] = []
 
     def reply(self, prompt: Prompt) -> Reply:
+        self.asked.append(prompt)
         return Reply(self.text)
+
+
+@pytest.fixture(scope="module")
+def shown() -> Prompt:
+    """What every adversary is shown: the prompt of a report of this ECG, which takes longer to write than a reply to read."""
+    first = Adversary(f"{TRUE[0]}.")
+    write_report(JUDGED, language_model=first)
+    return first.asked[0]
 
 
 def test_there_are_thousands_and_none_is_there_twice() -> None:
@@ -46,13 +57,13 @@ def test_there_are_thousands_and_none_is_there_twice() -> None:
     assert len(every) == len(set(every)) >= 2000
 
 
-def test_no_word_of_an_adversary_reaches_a_report() -> None:
+def test_no_word_of_an_adversary_reaches_a_report(shown: Prompt) -> None:
     plain = {s.text for s in PLAIN.statements}
     # A number near the measured one is said as it was measured, and the others after it.
     numbers = {in_words(n, MEASURED) for n in ("pr_ms", "p_ms", "qrs_ms", "qtc_ms", "heart_rate_bpm", "axis_deg")}
     passed = []
     for text in replies():
-        draft = write_report(JUDGED, language_model=Adversary(text))
+        draft = with_model(PLAIN, JUDGED, Adversary(text), lambda _: shown, WritingSettings())
         odd = [
             s.text
             for s in draft.statements
@@ -64,18 +75,22 @@ def test_no_word_of_an_adversary_reaches_a_report() -> None:
     assert passed == []
 
 
-def test_the_same_sentences_without_their_ride_are_kept() -> None:
+def test_the_same_sentences_without_their_ride_are_kept(shown: Prompt) -> None:
     # Else the test above could not fail.
     for true in TRUE:
         draft = write_report(JUDGED, language_model=Adversary(f"{true}."))
         assert draft.author == "adversary"
         assert draft.statements[0].text == f"{true}."
+        assert (
+            draft.statements
+            == with_model(PLAIN, JUDGED, Adversary(f"{true}."), lambda _: shown, WritingSettings()).statements
+        )
 
 
 @pytest.mark.parametrize("question", ["Is there a left bundle branch block?", "Is there atrial fibrillation?"])
 def test_no_adversary_changes_an_answer(question: str) -> None:
     plain = answer(question, [JUDGED])
-    for text in [*list(replies())[::7], *INJECTIONS]:
+    for text in [*list(replies())[::21], *INJECTIONS]:
         draft = answer(question, [JUDGED], language_model=Adversary(text))
         assert draft.statements[0].findings == plain.statements[0].findings
         assert all(s.text in {plain.text, "Complete left bundle branch block."} for s in draft.statements), text
