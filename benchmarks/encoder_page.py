@@ -1,8 +1,8 @@
 """Fill the tables of docs/encoder.md from results: ``python -m benchmarks.encoder_page RESULTS [--page FILE]``.
 
 RESULTS is a folder that ``precordia eval TASK --out RESULTS`` wrote to, for any of the tasks encoder, encoder-transfer,
-zero-shot and encoder-ablation (that of whole recipes in RESULTS/trials). A table stands between ``<!-- table NAME -->`` and
-``<!-- end -->``; one whose result is not there is left as it is, and told.
+zero-shot and encoder-ablation (that of whole recipes in RESULTS/trials, of one with other seeds in RESULTS/seeds). A table
+stands between ``<!-- table NAME -->`` and ``<!-- end -->``; one whose result is not there is left as it is, and told.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -142,10 +143,29 @@ def ablation(fold: str) -> Callable[[Rows], str]:
     """Checkpoints by question, on one fold."""
 
     def make(rows: Rows) -> str:
-        kept = [row for row in rows if row.group == fold]
+        kept = over_seeds([row for row in rows if row.group == fold])
         return pivot(kept, lambda row: ABLATION.get(row.metric), lambda row: row.system, "checkpoint")
 
     return make
+
+
+def over_seeds(rows: Rows) -> list[Row]:
+    """Checkpoints ``NAME-SEED`` as one row each for ``NAME``: the mean of the seeds, between the lowest and the highest."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        found.setdefault((re.sub(r"-\d+$", "", row.system), row.metric), []).append(row)
+    return [
+        many[0]
+        if len(many) == 1
+        else replace(
+            many[0],
+            system=f"{name}, {len(many)} seeds",
+            value=sum(row.value for row in many) / len(many),
+            low=min(row.value for row in many),
+            high=max(row.value for row in many),
+        )
+        for (name, _), many in found.items()
+    ]
 
 
 def _whole(row: Row) -> bool:
@@ -167,6 +187,8 @@ TABLES: Final[Mapping[str, tuple[str, Callable[[Rows], str]]]] = {
     "ablation-8": ("encoder-ablation", ablation("fold 8")),
     "ablation-9": ("encoder-ablation", ablation("fold 9")),
     "trials-8": ("trials/encoder-ablation", ablation("fold 8")),
+    "seeds-8": ("seeds/encoder-ablation", ablation("fold 8")),
+    "seeds-9": ("seeds/encoder-ablation", ablation("fold 9")),
     "trials-9": ("trials/encoder-ablation", ablation("fold 9")),
 }
 

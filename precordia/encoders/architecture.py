@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from typing import Final
 
 from precordia.core.errors import UsageError
+
+BACKBONES: Final = ("convolutions", "state_space")
+"""What stages can be made of; the first where nothing is said."""
+
+STATES: Final = 16
+"""Oscillations of a state-space layer's kernel, for each channel and direction."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A residual convolutional network over all leads, with attention over time on top.
+    """A residual network over all leads, of convolutions or of state-space layers, with attention over time on top.
 
     Attributes:
         dim: Length of the embedding.
@@ -22,6 +29,7 @@ class Architecture:
         heads: Attention heads, of the transformer and of the pooling.
         dropout: Share of the embedding hidden from the classifying objectives in training.
         gain: Amplitudes enter as ``asinh(gain * mV)``: linear below 1/gain mV, compressed above.
+        backbone: What the stages are made of: "convolutions" or "state_space" layers, to which ``kernel`` means nothing.
     """
 
     dim: int = 256
@@ -33,6 +41,7 @@ class Architecture:
     heads: int = 4
     dropout: float = 0.1
     gain: float = 4.0
+    backbone: str = "convolutions"
 
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.blocks) or not self.channels:
@@ -43,11 +52,20 @@ class Architecture:
             raise UsageError(f"architecture: {self.channels[-1]} channels do not divide into {self.heads} heads")
         if self.kernel % 2 == 0 or self.stem_kernel % 2 == 0:
             raise UsageError("architecture: kernel and stem_kernel must be odd")
+        if self.backbone not in BACKBONES:
+            raise UsageError(f"architecture: backbone {self.backbone!r} (choices: {', '.join(BACKBONES)})")
 
     @property
     def stride(self) -> int:
         """Samples of the signal a step of the last stage."""
         return int(2 ** (len(self.channels) + 1))
+
+    def to_mapping(self) -> dict[str, object]:
+        """What is written, and hashed: the backbone only where it is another, so that older fingerprints stay."""
+        values = asdict(self)
+        if self.backbone == BACKBONES[0]:
+            del values["backbone"]
+        return values
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> Architecture:

@@ -103,7 +103,7 @@ def save_encoder(encoder: SignalEncoder, folder: Path) -> None:
     description = {
         "format": FORMAT,
         "version": VERSION,
-        "architecture": asdict(encoder.architecture),
+        "architecture": encoder.architecture.to_mapping(),
         "spec": asdict(encoder.spec),
         "fingerprint": encoder.fingerprint,
         "text_encoder": encoder.text_fingerprint,
@@ -163,7 +163,7 @@ def _fingerprint(
     tensors: Mapping[str, NDArray[Any]],
     projection: NDArray[np.float32] | None = None,
 ) -> str:
-    digest = hashlib.sha256(json.dumps([FORMAT, VERSION, asdict(architecture), spec.fingerprint]).encode())
+    digest = hashlib.sha256(json.dumps([FORMAT, VERSION, architecture.to_mapping(), spec.fingerprint]).encode())
     for name in sorted(tensors):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(tensors[name]).tobytes())

@@ -76,7 +76,7 @@ class SignalEncoder:
     ) -> None:
         self._weights = network if isinstance(network, Weights) else None
         self._architecture = network.architecture
-        self._handed_out = self._weights is None
+        self._needs_torch = self._weights is None or not Forward.speaks(network.architecture)
         if not isinstance(network, Weights):
             self._network = network.eval()
         self.text_projection = text_projection
@@ -102,7 +102,7 @@ class SignalEncoder:
     @property
     def network(self) -> SignalNetwork:
         """The network, in evaluation mode."""
-        self._handed_out = True
+        self._needs_torch = True
         return self._network
 
     @cached_property
@@ -192,7 +192,7 @@ class SignalEncoder:
 
     def _forward(self, windows: Sequence[Windows]) -> NDArray[np.float32]:
         """Embeddings of all windows one below the other, ``(n_windows, dim)``, each of unit norm."""
-        if not self._handed_out and sum(len(w.signal) for w in windows) <= FEW:
+        if not self._needs_torch and sum(len(w.signal) for w in windows) <= FEW:
             return unit_rows(np.concatenate([self._embedded(w) for w in windows]))
         import torch
 

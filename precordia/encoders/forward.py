@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.encoders.architecture import Architecture
+from precordia.encoders.architecture import BACKBONES, STATES, Architecture
 from precordia.encoders.arithmetic import Array, attention, convolve, gelu, layer_norm, linear, softmax
 
 _EPSILON: Final = 1e-5
@@ -45,6 +45,16 @@ def shapes_of(architecture: Architecture, n_leads: int) -> dict[str, tuple[int, 
     for stage, (width, count) in enumerate(zip(widths, architecture.blocks, strict=True)):
         for block in range(count):
             name, inputs = f"stages.{stage}.{block}", before if block == 0 else width
+            if architecture.backbone == "state_space":
+                if block == 0:
+                    put(f"{name}.enter", width, 2 * inputs)
+                put(f"{name}.norm", width)
+                put(f"{name}.gate", 2 * width, width)
+                out.update({f"{name}.log_step": (2, width), f"{name}.through": (width,)})
+                out.update(
+                    {f"{name}.{part}": (2, width, STATES) for part in ("log_decay", "frequency", "real", "imaginary")}
+                )
+                continue
             put(f"{name}.first", width, inputs, 1, architecture.kernel, bias=False)
             norm(f"{name}.first_norm", width)
             put(f"{name}.second", width, width, 1, architecture.kernel, bias=False)
@@ -71,7 +81,7 @@ def shapes_of(architecture: Architecture, n_leads: int) -> dict[str, tuple[int, 
 
 
 class Forward:
-    """See the module.
+    """See the module. Of convolutions only: see :meth:`speaks`.
 
     Args:
         architecture: Sizes.
@@ -95,6 +105,11 @@ class Forward:
             for stage, count in enumerate(architecture.blocks)
             for block in range(count)
         ]
+
+    @staticmethod
+    def speaks(architecture: Architecture) -> bool:
+        """Whether networks of this kind are known here."""
+        return architecture.backbone == BACKBONES[0]
 
     def embedding(self, signal: Array, leads: NDArray[np.bool_], samples: NDArray[np.bool_]) -> Array:
         """``(n, dim)``, not normalised, of windows in true mV.

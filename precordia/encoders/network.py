@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from precordia.encoders.architecture import Architecture
+from precordia.encoders.state_space import StateSpaceBlock
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ class SignalNetwork(nn.Module):
         """Keep only each stage's input for the backward pass and compute the rest again: less memory, a third more time."""
         stages, width = [], widths[0]
         for channels, count in zip(widths, architecture.blocks, strict=True):
-            blocks = [_Block(width if i == 0 else channels, channels, architecture.kernel, 2 if i == 0 else 1)
+            blocks = [_block(architecture, width if i == 0 else channels, channels, 2 if i == 0 else 1)
                       for i in range(count)]  # fmt: skip
             stages.append(nn.Sequential(*blocks))
             width = channels
@@ -193,6 +194,12 @@ def _statistics_kept(stage: nn.Module) -> Iterator[None]:
         for norm, (momentum, seen) in zip(norms, before, strict=True):
             norm.momentum = momentum
             norm.num_batches_tracked = seen
+
+
+def _block(architecture: Architecture, inputs: int, outputs: int, stride: int) -> nn.Module:
+    if architecture.backbone == "state_space":
+        return StateSpaceBlock(inputs, outputs, stride)
+    return _Block(inputs, outputs, architecture.kernel, stride)
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Conv2d:

@@ -172,7 +172,7 @@ class Recipe:
 
     def to_json(self) -> str:
         """The recipe as text; :func:`parse_recipe` reads it back."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return json.dumps(asdict(self) | {"architecture": self.architecture.to_mapping()}, indent=2) + "\n"
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:

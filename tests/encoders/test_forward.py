@@ -51,7 +51,10 @@ def test_it_is_torchs(architecture: Architecture, length: int) -> None:
     np.testing.assert_allclose(Forward(architecture, state).embedding(signal, leads, samples), expected, atol=2e-4)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+STATE_SPACE = Architecture(dim=16, channels=(16, 16, 24), blocks=(1, 2, 1), backbone="state_space")
+
+
+@pytest.mark.parametrize("architecture", [*ARCHITECTURES, STATE_SPACE])
 def test_the_shapes_are_those_of_the_network(architecture: Architecture) -> None:
     state = SignalNetwork(architecture, 12).state_dict()
     assert shapes_of(architecture, 12) == {name: tuple(value.shape) for name, value in state.items()}

@@ -70,3 +70,10 @@ def test_every_objective_of_a_curve_is_drawn(tmp_path: Path) -> None:
     figure = curves(tmp_path / "curve.csv")
     assert [axis.get_title() for axis in figure.axes] == ["a", "b"]
     assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [2, 1]
+
+
+def test_seeds_of_one_recipe_are_one_row_between_the_lowest_and_the_highest() -> None:
+    rows = [Row(f"contrast-{seed}", "m", value, value - 0.1, value + 0.1, 9) for seed, value in ((42, 0.5), (43, 0.8))]
+    (found,) = encoder_page.over_seeds(rows)
+    assert (found.system, found.value, found.low, found.high) == ("contrast, 2 seeds", 0.65, 0.5, 0.8)
+    assert encoder_page.over_seeds([Row("default", "m", 0.9, 0.8, 1.0, 9)])[0].low == 0.8
