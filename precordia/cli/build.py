@@ -8,11 +8,12 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, redirect_stdout
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, progress
-from precordia.core.errors import UsageError
+from precordia.core.errors import InputError, UnreadableRecordingError, UsageError
 from precordia.engine.cluster import Cluster
 from precordia.engine.executors import executor_of
 
@@ -159,6 +160,7 @@ def _build(args: argparse.Namespace) -> int:
         if not args.refit:
             raise UsageError("name an archive to build from, or --refit to learn anew from what is there")
         return _refit(args, KnowledgeBase.open(path))
+    _look_for_what_is_named(args)
     executor = executor_of(args.engine, Cluster(workers=args.workers, gpus=args.gpus, told=note))
     kb = _opened(args, path)
     # What others print meanwhile (Ray, of workers that died) is no result.
@@ -214,6 +216,16 @@ def _refit(args: argparse.Namespace, kb: KnowledgeBase) -> int:
             note(f"{name}: {value}")
         print(kb.path)
     return 0
+
+
+def _look_for_what_is_named(args: argparse.Namespace) -> None:
+    """A mistyped path must not leave an empty knowledge base behind."""
+    for option in ("reports", "mapping"):
+        given = getattr(args, option)
+        if given and not Path(given).is_file():
+            raise InputError(f"{given}: no such file; check what --{option} names")
+    if not has_magic(str(args.archive)) and not Path(args.archive).exists():
+        raise UnreadableRecordingError(f"{args.archive}: there is no such file or folder")
 
 
 def _preview(args: argparse.Namespace) -> int:

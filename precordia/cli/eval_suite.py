@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of both."""
     parser.add_argument("--workers", metavar="N", type=int, default=1, help="with all: processes")
     parser.add_argument(
-        "--markdown", metavar="FILE", type=Path, help="with all and report: write the page as Markdown too"
+        "--markdown", metavar="FILE", type=Path, help="with all and report: write its summary as Markdown too"
     )
 
 

@@ -24,10 +24,11 @@ def label_report(text: str) -> list[Finding]:
     Args:
         text: A report in English, German or Swedish; any text is accepted, and one without findings gives none.
 
-    >>> [(f.concept, f.status) for f in label_report("Sinus rhythm. Possible old inferior infarct. No ST elevation.")]
-    [('SR', 'present'), ('IMI', 'uncertain'), ('STE_', 'absent')]
-    >>> [(f.concept, f.status) for f in label_report("Sinusrhythmus, kein Linksschenkelblock, V.a. Vorderwandinfarkt")]
-    [('SR', 'present'), ('LBBB', 'absent'), ('AMI', 'uncertain')]
+    Examples:
+        >>> [(f.concept, f.status) for f in label_report("Sinus rhythm. Possible old inferior infarct. No ST elevation.")]
+        [('SR', 'present'), ('IMI', 'uncertain'), ('STE_', 'absent')]
+        >>> [(f.concept, f.status) for f in label_report("Sinusrhythmus, kein Linksschenkelblock, V.a. Vorderwandinfarkt")]
+        [('SR', 'present'), ('LBBB', 'absent'), ('AMI', 'uncertain')]
     """
     merged: dict[tuple[str, str | None], Finding] = {}
     for finding in read_items(scan(text)):

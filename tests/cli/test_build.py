@@ -96,6 +96,16 @@ def test_an_empty_folder_is_a_failure(empty: str, tmp_path: Path, capsys: pytest
         assert "no recordings found" in err or "0 recordings found" in err
 
 
+@pytest.mark.parametrize("named", [["--reports", "x.csv"], ["--mapping", "x.json"], []])
+def test_a_mistyped_path_leaves_no_empty_knowledge_base(
+    named: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, tmp_path if named else tmp_path / "nowhere", "--kb", tmp_path / "kb", *named)
+    assert code == 2
+    assert (named[1] if named else "nowhere") in err
+    assert not (tmp_path / "kb").exists()
+
+
 def test_a_table_that_joins_nothing_is_bad_usage_and_a_mapping_helps(
     archive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,7 +107,7 @@ def test_the_page_is_one_file_that_loads_nothing_and_runs_nothing() -> None:
 def test_the_same_results_give_the_same_bytes_in_any_order() -> None:
     first, second = toy(), toy(run="toy+depth=3")
     assert page(content_of([first, second])) == page(content_of([second, first]))
-    assert markdown(content_of([first, second]), "f") == markdown(content_of([second, first]), "f")
+    assert markdown(content_of([first, second])) == markdown(content_of([second, first]))
 
 
 def test_figures_of_the_machine_are_apart_and_say_where_from() -> None:
@@ -135,19 +135,18 @@ def test_nothing_to_draw_draws_nothing() -> None:
     assert draw([Row("a", "x", 1.0), Row("b", "y", float("nan"))]) == ""
 
 
-def test_markdown_tables_hold_together(tmp_path: Path) -> None:
-    written = write_markdown(content_of([toy()]), tmp_path / "docs" / "results.md")
-    assert [path.relative_to(tmp_path).as_posix() for path in written] == [
-        "docs/results.md",
-        "docs/figures/results/toy.svg",
-    ]
-    text = written[0].read_text("utf-8")
-    assert "](figures/results/toy.svg)" in text
-    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.M)
-    assert len(tables) == 6
-    for table in tables:
+def test_the_summary_has_one_table_a_run_that_holds_together(tmp_path: Path) -> None:
+    rows = tuple(Row(f"s{i}", f"m{j}", 0.5, 0.4, 0.6, 9, goal=0.4, headline=True) for i in range(8) for j in range(6))
+    write_markdown(content_of([toy(), toy(run="wide", rows=rows)]), tmp_path / "docs" / "results.md")
+    text = (tmp_path / "docs" / "results.md").read_text("utf-8")
+    small, wide = re.findall(r"(?:^\|.*\n)+", text, flags=re.M)
+    for table in (small, wide):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
-    assert text.count("<details>") == text.count("</details>") == 2
+    assert "0.910 (0.850 to 0.950)" in small
+    assert "1 of 2 goals reached" in text.lower()
+    assert len(wide.splitlines()) == 2 + 5
+    assert "goal" in wide.splitlines()[0]
+    assert "And 3 more lines" in text
 
 
 def test_the_command_writes_both_pages_from_files_or_folders(tmp_path: Path) -> None:

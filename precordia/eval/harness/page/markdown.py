@@ -1,84 +1,78 @@
-"""The same page as Markdown, with its plots as SVG files beside it."""
+"""The page in short, as Markdown: one table a run. Plots, all other figures, protocols and sources are in the HTML page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from precordia.eval.harness.page.content import Content, Section, Table
 from precordia.eval.harness.page.html import LEAD
-from precordia.eval.harness.page.plots import draw
 
-COMMAND = "precordia eval all --out DIR --markdown docs/results.md"
+COMMAND: Final = "precordia eval report RESULTS --out results.html --markdown docs/results.md"
+
+MOST_ROWS: Final = 5
+"""Rows of a run's table."""
+
+MOST_CELLS: Final = 4
+"""Columns of figures of a run's table."""
 
 
-def write_markdown(content: Content, path: Path) -> list[Path]:
-    """Write the page and its plots (``figures/STEM/RUN.svg`` beside it); what was written."""
+def write_markdown(content: Content, path: Path) -> None:
+    """Write the summary."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figures = path.parent / "figures" / path.stem
-    written = [path]
-    for section in content.sections:
-        svg = draw(section.shown, standalone=True)
-        if svg:
-            figures.mkdir(parents=True, exist_ok=True)
-            written.append(figures / f"{section.anchor}.svg")
-            written[-1].write_text(svg + "\n", "utf-8")
-    path.write_text(markdown(content, f"figures/{path.stem}"), "utf-8")
-    return written
+    path.write_text(markdown(content), "utf-8")
 
 
-def markdown(content: Content, figures: str) -> str:
-    """The page as text.
-
-    Args:
-        content: What to say.
-        figures: Folder of the plots, relative to the page.
-    """
-    lines = ["# Results", "", f"Written by one command; changes by hand are lost: `{COMMAND}`.", ""]
+def markdown(content: Content) -> str:
+    """The summary as text."""
+    written = f"Written by `{COMMAND}`, which puts every figure, plots, protocols and sources into the HTML page."
+    lines = ["# Results", "", written, ""]
     for paragraph in LEAD:
         lines += [paragraph, ""]
-    index = [(f"[{s.run}](#{s.anchor})", s.summary, s.goals) for s in content.sections]
-    index += [(run, f"**not run**: {reason}", "") for run, reason in content.skipped.items()]
-    lines += [*_table(("run", "what it asks", "goals"), index, right=False), ""]
     for section in content.sections:
-        lines += _section(section, figures)
-    lines += ["## Versions", "", *_table(("", ""), content.facts, right=False)]
-    return "\n".join(lines) + "\n"
+        lines += _section(section)
+    for run, reason in content.skipped.items():
+        lines += [f"**{_escape(run)}** was not run: {_escape(reason)}.", ""]
+    lines += ["; ".join(f"{_escape(name)} {_escape(value)}" for name, value in content.facts)]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _section(section: Section, figures: str) -> Iterator[str]:
-    # An anchor of its own: renderers make different ones of a heading with signs in it.
-    yield from (f'<a id="{section.anchor}"></a>', "", f"## {section.run}", "")
-    yield from (f"{_sentence(section.summary)}", "", f"    {section.command}", "")
-    yield from _grids(section.headline)
-    if draw(section.shown):
-        yield from (f"![Interval plots of {section.run}]({figures}/{section.anchor}.svg)", "")
-    if section.notes:
-        yield from (*(f"- {_escape(note)}" for note in section.notes), "")
-    if section.machine:
-        words = f"{section.machine_text}. Another machine, or another hour, gives other figures."
-        yield from _folded("Times and memory: these depend on the machine", [words, "", *_grids(section.machine)])
-    if section.others:
-        yield from _folded(f"All {section.n_rows} figures", _grids(section.others))
-    facts = [(name, f"`{value}`" if name.startswith("data: ") else value) for name, value in section.facts]
-    sources = [_escape(section.protocol), "", _escape(section.source), "", *_table(("", ""), facts, right=False)]
-    yield from _folded("Protocol, sources and data", sources)
+def _section(section: Section) -> Iterator[str]:
+    goals = f" {section.goals[:1].upper()}{section.goals[1:]}." if section.goals else ""
+    yield from (f"## {section.run}", "", f"{_sentence(section.summary)}{goals} `{section.command}`", "")
+    if section.headline:
+        table = section.headline[0]
+        yield from _table(_narrow(table))
+        left = len(table.rows) - MOST_ROWS + sum(len(other.rows) for other in section.headline[1:])
+        if left > 0:
+            yield from ("", f"And {left} more lines in the HTML page.")
+        yield ""
 
 
-def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
-    yield from ("<details>", f"<summary>{title}</summary>", "", *lines, "", "</details>", "")
+def _narrow(table: Table) -> Table:
+    """The rows and columns that there is room for: ours, the goal, and of the others the first."""
+    rows = _chosen([row[0] for row in table.rows], MOST_ROWS)
+    columns = [0, *(i + 1 for i in _chosen(table.head[1:], MOST_CELLS))]
+    return Table(tuple(table.head[i] for i in columns), tuple(tuple(table.rows[r][i] for i in columns) for r in rows))
 
 
-def _grids(tables: Iterable[Table]) -> Iterator[str]:
-    for table in tables:
-        yield from (*_table(table.head, table.rows, right=True), "")
+def _chosen(names: Sequence[str], most: int) -> list[int]:
+    """Places of the names to keep, in their order."""
+    wanted = sorted(
+        range(len(names)), key=lambda i: (names[i] not in ("n", "goal") and not names[i].startswith("precordia"), i)
+    )
+    return sorted(wanted[:most])
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: bool) -> Iterator[str]:
-    yield f"| {' | '.join(_escape(name) for name in head)} |"
-    yield "|" + "|".join("---:" if right and i else "---" for i in range(len(head))) + "|"
-    for row in rows:
-        yield f"| {' | '.join(_escape(text) for text in row)} |"
+def _table(table: Table) -> Iterator[str]:
+    yield _line(table.head)
+    yield "|" + "|".join("---:" if i else "---" for i in range(len(table.head))) + "|"
+    yield from map(_line, table.rows)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(_escape(text) for text in cells)} |"
 
 
 def _escape(text: str) -> str:

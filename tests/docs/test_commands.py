@@ -1,0 +1,75 @@
+"""What is relied on: a command that a page or the README shows is one that the parser takes, and what it imports is there."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from precordia.cli.main import COMMANDS, SPELLED, build_parser
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+NOT_COMMANDS = re.compile(r"[\[\]|]|\.\.\.")
+"""Marks of a synopsis: options in brackets, alternatives, and so on."""
+
+
+def blocks(page: Path, *kinds: str) -> Iterator[str]:
+    """Code blocks of a page by their language."""
+    text = page.read_text(encoding="utf-8")
+    yield from (code for kind, code in BLOCK.findall(text) if kind in kinds)
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Lines that call precordia, joined where they go on, without comments and what they are piped to."""
+    indented = re.findall(r"^    (precordia (?:.*\\\n)*.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    for code in [*blocks(page, "sh", "console", "bash", "text", ""), *indented]:
+        for line in code.replace("\\\n", " ").splitlines():
+            line = line.removeprefix("$ ").strip()
+            if line.startswith("precordia ") and not NOT_COMMANDS.search(line):
+                yield line
+
+
+def test_pages_show_commands() -> None:
+    assert sum(1 for page in PAGES for _ in commands(page)) > 100
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_of_a_page_is_one(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = []
+    for line in commands(page):
+        words = shlex.split(line, comments=True)[1:]
+        words = words[: next((i for i, word in enumerate(words) if word in (">", "&", ";", "&&", "2>&1")), len(words))]
+        name = next((word for word in words if not word.startswith("-")), None)
+        if name not in COMMANDS:
+            wrong.append(line)
+            continue
+        if name in SPELLED:
+            words = importlib.import_module(f"precordia.cli.{name}").spelled(words)
+        try:
+            build_parser(name).parse_args(words)
+        except SystemExit as ended:
+            if ended.code:
+                wrong.append(f"{line}: {capsys.readouterr().err.strip().splitlines()[-1]}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_python_block_of_a_page_imports_what_there_is(page: Path) -> None:
+    for code in blocks(page, "python"):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("precordia"):
+                module = importlib.import_module(node.module)
+                assert all(hasattr(module, alias.name) for alias in node.names), code
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert targets
+    assert not [target for target in targets if not (ROOT / target).exists()]
