@@ -9,7 +9,7 @@ model's words are.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from precordia.concepts import label_report, statement_of, vocabulary
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from precordia.encoders.encoder import SignalEncoder
     from precordia.language_models.own_model.context import Shown
     from precordia.language_models.own_model.model import OwnModel
+    from precordia.language_models.tuned.model import TunedModel
 
 
 def load(rest: str, settings: LanguageModelSettings) -> OwnLanguageModel:
@@ -68,7 +69,11 @@ class OwnLanguageModel(ChatLanguageModel):
     """
 
     def __init__(
-        self, model: OwnModel, encoder: SignalEncoder, name: str, settings: LanguageModelSettings | None = None
+        self,
+        model: OwnModel | TunedModel,
+        encoder: SignalEncoder,
+        name: str,
+        settings: LanguageModelSettings | None = None,
     ) -> None:
         super().__init__(cast(Any, None), name, settings)
         self._model = model
@@ -88,9 +93,35 @@ class OwnLanguageModel(ChatLanguageModel):
             text = self._model.answer([shown], [prompt.question], [prompt.choices])[0]
         else:
             text = self._answer(shown, read_question(prompt.question))
+        return self._whole(text, time.perf_counter() - started)
+
+    def complete_many(
+        self, prompts: Sequence[Prompt], progress: Callable[[int], None] | None = None
+    ) -> list[Reply | LanguageModelError]:
+        """Replies in the order of the prompts, reports and answers by choice side by side."""
+        started = time.perf_counter()
+        reports = [i for i, p in enumerate(prompts) if p.question is None]
+        choices = [i for i, p in enumerate(prompts) if p.question is not None and p.choices]
+        texts = dict(zip(reports, self._model.report([self.shown(prompts[i]) for i in reports]), strict=True))
+        questions = [str(prompts[i].question) for i in choices]
+        shown = [self.shown(prompts[i]) for i in choices]
+        found = self._model.answer(shown, questions, [prompts[i].choices for i in choices])
+        texts |= dict(zip(choices, found, strict=True))
+        seconds = (time.perf_counter() - started) / max(1, len(texts))
+        out: list[Reply | LanguageModelError] = []
+        for i, prompt in enumerate(prompts):
+            try:
+                out.append(self._whole(texts[i], seconds) if i in texts else self.reply(prompt))
+            except LanguageModelError as error:
+                out.append(error)
+            if progress is not None:
+                progress(len(out))
+        return out
+
+    def _whole(self, text: str, seconds: float) -> Reply:
         if not text:
             raise LanguageModelError(f"language model {self.name}: wrote nothing; use --llm none")
-        return Reply(text, latency_s=round(time.perf_counter() - started, 4))
+        return Reply(text, latency_s=round(seconds, 4))
 
     def stream(self, prompt: Prompt) -> Generator[str, None, Reply]:
         """The reply, in one piece. Raises as :meth:`reply`."""
@@ -113,13 +144,14 @@ class OwnLanguageModel(ChatLanguageModel):
                 f"language model {self.name}: reads one ECG at a time; use --llm none to compare two"
             )
         vector: NDArray[np.float32] | None = None
+        in_time: NDArray[np.float16] | None = None
         tokens: tuple[int, ...] = ()
-        if prompt.recordings:
+        if prompt.recordings and self._model.sees.ecg != "none":
             vectors, steps = features_of(self._encoder, prompt.recordings)
-            vector, tokens = vectors[0], self._model.ecg_tokens(steps)[0]
+            vector, in_time, tokens = vectors[0], steps[0], self._model.ecg_tokens(steps)[0]
         near = [(canonical(hit.case.findings), votes.similarity_of(hit)) for hit in prompt.hits]
         precedents = tuple((words, similarity) for words, similarity in near if words)
-        return Shown(vector, tokens, measured_words(prompt.measurements), precedents)
+        return Shown(vector, tokens, measured_words(prompt.measurements), precedents, in_time)
 
     def _answer(self, shown: Shown, asked: Question) -> str:
         from precordia.language_models.own_model.questions import VERDICTS, is_there

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from precordia.core.drafts import Prompt, Reply
-from precordia.core.errors import InputError, LanguageModelError, UsageError
+from precordia.core.errors import InputError, UsageError
 from precordia.core.protocols import LanguageModel
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.ptbxl import hash_signals, of_folds, read_ptbxl_here
 from precordia.eval.tasks.reports.archive import open_archive
-from precordia.eval.tasks.reports.arms import ARMS, Answered, Arm, puts_of
+from precordia.eval.tasks.reports.arms import ARMS, Answered, Arm, puts_of, replies_to
 from precordia.eval.tasks.reports.data import PTBXL, Sample, examine
 from precordia.eval.tasks.reports.figures import Measure, mean, ratio
 from precordia.eval.tasks.reports.findings import certain, opposed
@@ -22,8 +21,6 @@ from precordia.eval.tasks.reports.systems import CONSENSUS, Written, written
 ASKED_FOLDS: Final = (9,)
 SAMPLE: Final = 200
 """ECGs asked about without ``--limit``."""
-_CHUNK: Final = 32
-"""Prompts handed over at a time."""
 _OPTIONS: Final = ("replies", "arms", "tokens")
 F1: Final = "micro F1 of findings"
 CONTRADICTED: Final = "contradiction rate: findings that the reference rules out"
@@ -73,7 +70,7 @@ class ReportArmsTask:
         found: dict[Arm, list[Answered]] = {}
         for arm in arms:
             puts = puts_of(arm, samples, archive.cases, model, settings.seed)
-            replies = list(settings.progress(_replies(model, [p.prompt for p in puts]), len(puts), arm, "ECG"))
+            replies = list(settings.progress(replies_to(model, [p.prompt for p in puts]), len(puts), arm, "ECG"))
             found[arm] = [Answered(put, reply) for put, reply in zip(puts, replies, strict=True)]
         rows, samples_out = _figures(found, settings.seed)
         notes = (
@@ -82,15 +79,6 @@ class ReportArmsTask:
         )
         data = {"PTB-XL": hash_signals(here)}
         return Result(self.card.name, tuple(rows), notes, samples_out, {"language model": model.name}, data)
-
-
-def _replies(model: LanguageModel, prompts: Sequence[Prompt]) -> Iterator[Reply]:
-    """Replies in the order of the prompts, several at a time; the first failure ends it, after what came beside it is kept."""
-    for start in range(0, len(prompts), _CHUNK):
-        for reply in model.complete_many(prompts[start : start + _CHUNK]):
-            if isinstance(reply, LanguageModelError):
-                raise reply
-            yield reply
 
 
 def _model(settings: Settings) -> LanguageModel:
