@@ -214,3 +214,31 @@ def test_an_episode_has_examples_and_other_questions_of_the_same_classes() -> No
 def test_a_recipe_says_what_is_wrong(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         parse_tuned({"name": "x", **wrong})
+
+
+def test_a_meta_learned_mouth_adapts_to_examples_of_its_ecgs(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from precordia.datasets.ecgqa.questions import Question
+    from precordia.eval.tasks.ecgqa import meta
+    from precordia.eval.tasks.ecgqa.episodes import Episode
+
+    recipe = replace(small("fewshot"), epochs=6, episodes=Episodes(4, 2, 2, 1, 4, 0.2))
+    taught(recipe, base, tmp_path)
+    ecgs = {i: e.steps for i, e in enumerate(material().ecgs)}
+    monkeypatch.setattr(meta, "features_of", lambda encoder, found: (None, ecgs[found[0]][None]))
+    fakes: Any = SimpleNamespace(recording=lambda ecg: ecg)
+    own, swapped = meta.MetaLearned.both(tmp_path, fakes)
+
+    def ask(ecg: int) -> Question:
+        answer = frozenset({"yes" if ecg % 2 else "no"})
+        return Question("test", ecg, 1, 1, "single-verify", "scp_code", QUESTION, answer, (ecg,), ("AFIB",))
+
+    episode = Episode(0, 0, tuple(ask(i) for i in range(4)), tuple(ask(i) for i in range(20, 26)))
+    assert own.answers(episode) == ["no", "yes"] * 3
+    assert swapped.answers(episode) == ["yes", "no"] * 3
+    taught(replace(small("soft"), epochs=1), base, tmp_path / "plain")
+    with pytest.raises(UsageError, match="without episodes"):
+        meta.MetaLearned.both(tmp_path / "plain", fakes)

@@ -105,7 +105,7 @@ def load_tuned_model(folder: Path) -> TunedModel:
     network = network_of(model, recipe, channels)
     _fill(network, folder)
     return TunedModel(
-        network.eval(), tokenizer, recipe.sees, statements, concepts, encoder, fingerprint, end_bias,
+        network.eval(), tokenizer, recipe.sees, statements, concepts, encoder, fingerprint, end_bias, recipe.episodes,
         hashlib.sha256(b"".join((folder / name).read_bytes() for name in _FILES)).hexdigest()[:16],
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from precordia.language_models.choices import TokenTrie
 from precordia.language_models.own_model.context import Sees, Shown
 from precordia.language_models.tuned.network import TunedNetwork
+from precordia.language_models.tuned.recipe import Episodes
 from precordia.language_models.tuned.words import asked, written
 
 LONGEST: Final = 64
@@ -39,6 +40,7 @@ class TunedModel:
         encoder: Name of the encoder.
         encoder_fingerprint: Of the encoder whose features it was taught with.
         end_bias: Added to the score of ending a report; chosen on the held-out fold.
+        episodes: How its mouth was meta-learned; None where it was not.
         fingerprint: Of what was learned; "" before it is saved.
     """
 
@@ -50,6 +52,7 @@ class TunedModel:
     encoder: str
     encoder_fingerprint: str
     end_bias: float = 0.0
+    episodes: Episodes | None = None
     fingerprint: str = ""
 
     @property

@@ -60,7 +60,7 @@ class TunedRecipe:
     """
 
     name: str
-    sees: Sees = field(default_factory=lambda: Sees("none", 8))
+    sees: Sees = field(default_factory=lambda: Sees("none", 5))
     depth: int = 8
     rank: int = 16
     alpha: int = 32

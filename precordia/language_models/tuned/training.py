@@ -80,6 +80,7 @@ class Teaching:
         self._lessons = [self._lesson(e) for e in lessons.examples]
         self._held = [self._lesson(e) for e in lessons.held_out]
         self._below: dict[int, Text] = {}
+        self._held_below: dict[int, Text] = {}
         self._weights = {n: p for n, p in network.named_parameters() if p.requires_grad}
         self._optimiser = torch.optim.AdamW(self._weights.values(), lr=recipe.learning_rate, weight_decay=0.01)
         self.curve: list[Row] = []
@@ -149,7 +150,8 @@ class Teaching:
     def _learn(self, number: int) -> float:
         rows = self._batch(number, 1)
         lessons = [self._lessons[i] for i in rows]
-        return _backward(self._loss(lessons, self._read(rows), self.network.ecg if self.network.mouth else None))
+        text = self._read(self._lessons, rows, self._below)
+        return _backward(self._loss(lessons, text, self.network.ecg if self.network.mouth else None))
 
     def _episode(self, number: int) -> float:
         shape, mouth = self.recipe.episodes, self.network.mouth
@@ -169,18 +171,18 @@ class Teaching:
         ecg = vectors(steps_of([lesson.example.shown for lesson in lessons])) if vectors is not None else None
         return self.network.loss(text, [lesson.ids for lesson in lessons], [lesson.begins for lesson in lessons], ecg)
 
-    def _read(self, rows: Sequence[int]) -> Text:
+    def _read(self, lessons: Sequence[_Lesson], rows: Sequence[int], known: dict[int, Text]) -> Text:
         """What the lower layers make of lessons, from memory where they were read before."""
-        fresh = [i for i in rows if i not in self._below]
+        fresh = [i for i in rows if i not in known]
         if fresh:
-            x, there = self.network.below([self._lessons[i].ids for i in fresh])
+            x, there = self.network.below([lessons[i].ids for i in fresh])
             for row, i in enumerate(fresh):
-                self._below[i] = x[row, there[row]].to(torch.bfloat16), there[row, there[row]]
-        known = [self._below[i] for i in rows]
-        longest = max(len(x) for x, _ in known)
-        out = torch.zeros(len(rows), longest, known[0][0].shape[1])
+                known[i] = x[row, there[row]].to(torch.bfloat16), there[row, there[row]]
+        found = [known[i][0] for i in rows]
+        longest = max(map(len, found))
+        out = torch.zeros(len(rows), longest, found[0].shape[1])
         seen = torch.zeros(len(rows), longest, dtype=torch.bool)
-        for row, (x, _) in enumerate(known):
+        for row, x in enumerate(found):
             out[row, longest - len(x) :], seen[row, longest - len(x) :] = x.float(), True
         return out, seen
 
@@ -191,7 +193,7 @@ class Teaching:
         with torch.inference_mode():
             for start in range(0, len(self._held), size):
                 some = self._held[start : start + size]
-                text = self.network.below([lesson.ids for lesson in some])
+                text = self._read(self._held, range(start, start + len(some)), self._held_below)
                 vectors = self.network.ecg if self.network.mouth else None
                 losses += [float(self._loss(some, text, vectors))] * len(some)
         self.network.train()
@@ -202,8 +204,8 @@ class Teaching:
         return _Lesson(example, [*prompt, *self._tokens(written(example.answer)), self._end], len(prompt))
 
     def _save(self, stage: str, steps: int, watch: Callable[[Point], None] | None) -> None:
-        # Held-out lessons are looked at where a stage or an eighth of the training ends.
-        looked = self._step == steps or self._step * 8 // steps > (self._step - self.recipe.save_every) * 8 // steps
+        # Held-out lessons are looked at where a quarter of the training ends.
+        looked = self._step == steps or self._step * 4 // steps > (self._step - self.recipe.save_every) * 4 // steps
         held = self._held_out() if looked and stage != "forecast" else float("nan")
         mean = self._losses[0] / self._losses[1]
         self.curve.append((self._step, steps, stage, mean, held))
