@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from test_report_arms import SAMPLES, sample
 
@@ -13,6 +15,8 @@ from precordia.eval.harness.task import Settings
 from precordia.eval.tasks.reports.refined_task import ALONE, REFINED, _figures, _reports, prompt_of
 from precordia.eval.tasks.reports.scores import Scored
 from precordia.eval.tasks.reports.systems import CONSENSUS, NEAREST
+
+SETTINGS = Settings(Path())
 
 
 class Copies(LanguageModel):
@@ -36,7 +40,7 @@ def test_the_nearest_report_is_shown_as_data_and_no_order_in_it() -> None:
 
 
 def test_refined_reports_are_scored_beside_the_copied_one() -> None:
-    reports = _reports(SAMPLES, Copies(), Settings())
+    reports = _reports(SAMPLES, Copies(), SETTINGS)
     assert list(reports) == [NEAREST, ALONE, REFINED, f"{REFINED}, proved", CONSENSUS]
     assert "aspirin" in reports[REFINED][0].text  # what a model writes is scored as it is
     assert "aspirin" not in reports[f"{REFINED}, proved"][0].text
@@ -55,7 +59,7 @@ def test_a_model_that_fails_ends_it() -> None:
             raise LanguageModelError("down")
 
     with pytest.raises(LanguageModelError, match="down"):
-        _reports(SAMPLES, Down(), Settings())
+        _reports(SAMPLES, Down(), SETTINGS)
 
 
 def test_options_that_make_no_sense_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
