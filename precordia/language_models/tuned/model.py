@@ -23,7 +23,7 @@ from precordia.language_models.tuned.words import asked, written
 
 LONGEST: Final = 64
 """Tokens that are written at most."""
-TOGETHER: Final = 16
+TOGETHER: Final = 32
 """ECGs written of side by side."""
 
 

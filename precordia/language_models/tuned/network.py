@@ -105,7 +105,9 @@ class TunedNetwork(nn.Module):
         """Mean loss a token of the replies, which begin at ``begins`` of each row of ``ids``."""
         hidden = self.above(text, ecg)
         longest = hidden.shape[1]
-        rows, columns, wanted = [], [], []
+        rows: list[int] = []
+        columns: list[int] = []
+        wanted: list[int] = []
         for row, (tokens, start) in enumerate(zip(ids, begins, strict=True)):
             pad = longest - len(tokens)
             rows += [row] * (len(tokens) - start)
@@ -176,8 +178,8 @@ class TunedNetwork(nn.Module):
 
     def sized(self, vectors: Tensor) -> Tensor:
         """As long as features are at this depth; how long that is, is learned from there on."""
-        size = F.normalize(vectors, dim=-1) * (vectors.shape[-1] ** 0.5)
-        return size * self.scale
+        sized: Tensor = F.normalize(vectors, dim=-1) * (vectors.shape[-1] ** 0.5) * self.scale
+        return sized
 
     def _through(
         self, layers: Sequence[nn.Module], x: Tensor, there: Tensor, cache: Any = None, past: Tensor | None = None

@@ -75,7 +75,7 @@ class Teaching:
         data_hash: str,
     ) -> None:
         self.network, self.recipe, self.folder = network, recipe, folder
-        self._tokens = lambda text: tokenizer(text, add_special_tokens=False)["input_ids"]
+        self._tokenizer = tokenizer
         self._end = int(tokenizer.eos_token_id)
         self._lessons = [self._lesson(e) for e in lessons.examples]
         self._held = [self._lesson(e) for e in lessons.held_out]
@@ -210,6 +210,10 @@ class Teaching:
     def _lesson(self, example: Example) -> _Lesson:
         prompt = self._tokens(asked(example.shown, example.question, self.recipe.sees))
         return _Lesson(example, [*prompt, *self._tokens(written(example.answer)), self._end], len(prompt))
+
+    def _tokens(self, text: str) -> list[int]:
+        found: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return found
 
     def _save(self, stage: str, steps: int, watch: Callable[[Point], None] | None) -> None:
         # Held-out lessons are looked at where a quarter of the training ends.
