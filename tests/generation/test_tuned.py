@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from precordia.cli.main import main
 from precordia.core.errors import CheckpointError, InputError, UsageError
 from precordia.language_models.own_model.context import Example, Sees, Shown
 from precordia.language_models.own_model.material import Ecg, Material
@@ -242,3 +244,40 @@ def test_a_meta_learned_mouth_adapts_to_examples_of_its_ecgs(
     taught(replace(small("soft"), epochs=1), base, tmp_path / "plain")
     with pytest.raises(UsageError, match="without episodes"):
         meta.MetaLearned.both(tmp_path / "plain", fakes)
+
+
+@pytest.mark.data
+def test_one_command_teaches_and_the_folder_reports_and_answers(
+    part_of_ptbxl: Callable[..., Path], base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from precordia.core.drafts import Message, Prompt
+    from precordia.core.errors import LanguageModelError
+    from precordia.datasets.ptbxl import read_table, signal_of
+    from precordia.language_models import LanguageModelSettings, load_language_model
+    from precordia.records.read import read_recording
+
+    data, out, recipe = part_of_ptbxl({6: 16, 8: 6}), tmp_path / "out", tmp_path / "small.json"
+    recipe.write_text(
+        '{"name": "small", "sees": {"ecg": "queries", "precedents": 2}, "depth": 1, "rank": 2, "questions": 12}'
+    )
+    command = ["train", "reports", str(recipe), "--llm", f"llama:{base}", "--data", str(data), "--out", str(out)]
+    assert main([*command, "--limit", "10", "--epochs", "1"]) == 0
+    said = capsys.readouterr()
+    assert f"--llm tuned:{out}" in said.out
+    assert "step " in said.err
+    model = load_language_model(f"tuned:{out}", LanguageModelSettings(cache_dir=tmp_path / "replies"))
+    assert model is not None
+    table, _ = read_table(data / "ptbxl")
+    found = [read_recording(str(p)) for number in table if (p := signal_of(data / "ptbxl", number))]
+    prompts = [
+        Prompt((Message("user", "?"),), recordings=(found[0],)),
+        Prompt((Message("user", "?"),), recordings=(found[1],), question="Is it normal?", choices=("no", "yes")),
+        Prompt((Message("user", "?"),), recordings=(found[0], found[1])),
+    ]
+    report, answer, both = model.complete_many(prompts)
+    assert not isinstance(report, LanguageModelError)
+    assert not isinstance(answer, LanguageModelError)
+    assert answer.text in ("no", "yes")
+    assert isinstance(both, LanguageModelError)
+    assert model.reply(prompts[0]) == replace(report, cached=True)
+    assert len(list((tmp_path / "replies").glob("*.json"))) == 2

@@ -76,7 +76,7 @@ def train_reports(
         )
     if limit is not None:
         raise UsageError(
-            "train reports: a limit of reports goes with local or hf:FOLDER; a model of our own learns from all"
+            "train reports: a limit of reports goes with hf:FOLDER or local; a model of our own learns from all"
         )
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs)
