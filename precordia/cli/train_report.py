@@ -18,8 +18,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     add = parser.add_argument
     add("recipe", nargs="?", metavar="RECIPE", default="default", help="a shipped recipe or a JSON file")
-    add("--llm", metavar="SPEC", default="own", help="own, or hf:FOLDER for a LoRA adapter of that model")
-    add("--limit", type=int, metavar="N", help="with --llm hf:FOLDER: at most N reports")
+    add(
+        "--llm",
+        metavar="SPEC",
+        default="own",
+        help="own, local (SmolLM2), or hf:FOLDER for a LoRA adapter of that model",
+    )
+    add("--limit", type=int, metavar="N", help="with --llm local or hf:FOLDER: at most N reports")
     add("--data", metavar="DIR", action="append", help="the folder that holds ptbxl/")
     add("--out", metavar="DIR", help="the checkpoint's folder (default: runs/report-RECIPE)")
     add("--resume", action="store_true", help="go on from the state in --out")
@@ -44,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     def watch(at: Progress) -> None:
         losses = " ".join(f"{name} {value:.3f}" for name, value in at.losses.items())
-        note(f"epoch {at.epoch}/{at.epochs} {time.monotonic() - begun:.0f} s {losses}")
+        note(f"{at.unit} {at.epoch}/{at.epochs} {time.monotonic() - begun:.0f} s {losses}")
 
     trained = train_reports(
         data, args.out, recipe=args.recipe, llm=args.llm, limit=args.limit, epochs=args.epochs, seed=args.seed,

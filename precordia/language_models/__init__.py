@@ -1,4 +1,5 @@
-"""Language models by name: ``local``, ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, ``gguf:FILE``, ``own``, or ``none``.
+"""Language models by name: ``local``, ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, ``gguf:FILE``, ``own``,
+``tuned:FOLDER``, or ``none``.
 
 One more kind of model is one more file with ``load(rest, settings) -> LanguageModel`` and one line in ``KINDS``.
 """
@@ -29,13 +30,14 @@ KINDS: Registry[Loader] = Registry(
         "hf": "precordia.language_models.hf_folder:load",
         "hf-4bit": "precordia.language_models.hf_folder:load_in_4_bits",
         "own": "precordia.language_models.trained_here:load",
+        "tuned": "precordia.language_models.tuned_here:load",
         "precordia": "precordia.language_models.trained_here:load",
     },
 )
 """Kind of model to its loader."""
 NAMELESS = ("local", "own", "precordia")
 """Kinds that need no name after a colon."""
-SPECS = "local, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER or none"
+SPECS = "local, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER, tuned:FOLDER or none"
 """How a model may be named, for people."""
 
 
@@ -46,7 +48,7 @@ def load_language_model(spec: str | None, settings: LanguageModelSettings | None
         spec: ``openai:NAME@URL`` (any OpenAI-compatible server; without ``@URL`` the provider's own), ``ollama:NAME`` or
             ``ollama:NAME@URL``, ``hf:FOLDER`` (a local Hugging Face model, or a LoRA adapter; ``hf-4bit:FOLDER``: in 4 bits),
             ``gguf:FILE`` (a file that mistral.rs runs), ``local`` (SmolLM2-135M-Instruct), ``own`` or ``own:NAME`` (the
-            model that comes with the package, or a folder; also ``precordia:NAME``), ``none`` or None.
+            model that comes with the package, or a folder; also ``precordia:NAME``), ``tuned:FOLDER``, ``none`` or None.
         settings: Time-outs, retries, sampling, cache.
 
     Raises:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from precordia.core.drafts import Prompt, PromptSize, Reply, estimate_tokens
 from precordia.core.errors import ContextOverflowError, LanguageModelError
@@ -57,6 +57,17 @@ class Chat(Protocol):
 
     def stream(self, messages: Any, **held: Any) -> Iterator[Any]:
         """The same in pieces."""
+        ...
+
+
+@runtime_checkable
+class Together(Protocol):
+    """A model in this process that writes several replies side by side."""
+
+    most_together: int
+
+    def invoke_many(self, asked: Sequence[Any], held: Sequence[Held]) -> list[Said]:
+        """Replies in the order of what is asked."""
         ...
 
 
@@ -188,6 +199,9 @@ class ChatLanguageModel:
             progress: Told how many are done after each.
         """
 
+        if isinstance(self._chat, Together):
+            self._ask_together(prompts, self._chat)
+
         def one(prompt: Prompt) -> Reply | LanguageModelError:
             try:
                 return self.reply(prompt)
@@ -201,6 +215,28 @@ class ChatLanguageModel:
                 if progress is not None:
                     progress(len(replies))
         return replies
+
+    def _ask_together(self, prompts: Sequence[Prompt], chat: Together) -> None:
+        """Keep replies to the prompts that have none, as many at a time as the model takes, alike in length.
+
+        A prompt that cannot be asked beside others is left for :meth:`reply`, which says why or finds a way.
+        """
+        fresh = {key: p for p in prompts if self._cache.get(key := self._key(p)) is None}
+        waiting = sorted(fresh, key=lambda key: sum(len(m.content) for m in fresh[key].messages))
+        for start in range(0, len(waiting), chat.most_together):
+            keys = waiting[start : start + chat.most_together]
+            some = [fresh[key] for key in keys]
+            started = time.perf_counter()
+            try:
+                said = chat.invoke_many([self._spoken(p) for p in some], [self._held_to(p) for p in some])
+            except LanguageModelError:
+                continue
+            seconds = (time.perf_counter() - started) / len(some)
+            for key, one in zip(keys, said, strict=True):
+                if one.text.strip():
+                    heard = _Heard()
+                    heard.add(one)
+                    self._keep(key, heard.reply(seconds, 1))
 
     def count_tokens(self, text: str) -> int:
         """How many tokens a text takes."""

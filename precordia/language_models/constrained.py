@@ -186,31 +186,33 @@ def token_bytes(tokenizer: Any) -> dict[bytes, list[int]]:
     return out
 
 
-def held_to(machine: Held, prompt_tokens: int, max_tokens: int) -> Any:
+def held_to(machines: Sequence[Held | None], prompt_tokens: int, max_tokens: int) -> Any:
     """A logits processor of transformers that holds each reply to its form.
 
     Args:
-        machine: Of what is allowed.
-        prompt_tokens: Length of the prompt.
-        max_tokens: Most tokens of the reply, the closing one among them.
+        machines: Of what is allowed, one a reply; None for anything.
+        prompt_tokens: Length of the prompts, padding at their beginning included.
+        max_tokens: Most tokens of a reply, the closing one among them.
 
     Raises:
-        LanguageModelError: the reply does not fit.
+        LanguageModelError: a reply does not fit.
     """
     import torch
     from transformers import LogitsProcessor
 
-    if machine.shortest() > max_tokens:
-        raise LanguageModelError(
-            f"a reply takes {machine.shortest()} tokens, {max_tokens} are allowed; raise max_tokens"
-        )
+    longest = max(machine.shortest() for machine in machines if machine is not None)
+    if longest > max_tokens:
+        raise LanguageModelError(f"a reply takes {longest} tokens, {max_tokens} are allowed; raise max_tokens")
 
     class Processor(LogitsProcessor):  # type: ignore[misc]
         def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
             masked = torch.full_like(scores, float("-inf"))
-            for row, ids in enumerate(input_ids[:, prompt_tokens:].tolist()):
-                allowed = machine.allowed(ids, max_tokens - len(ids)).to(scores.device)
-                masked[row, allowed] = scores[row, allowed]
+            for row, (ids, machine) in enumerate(zip(input_ids[:, prompt_tokens:].tolist(), machines, strict=True)):
+                if machine is None:
+                    masked[row] = scores[row]
+                else:
+                    allowed = machine.allowed(ids, max_tokens - len(ids)).to(scores.device)
+                    masked[row, allowed] = scores[row, allowed]
             return masked
 
     return Processor()

@@ -27,7 +27,9 @@ from precordia.language_models.settings import LanguageModelSettings
 
 SMALL = 1_000_000_000
 """Weights below which a model is shown compact prompts."""
-MOST_MACHINES = 16
+TOGETHER = 8
+"""Replies written side by side."""
+MOST_MACHINES = 64
 """Automata kept: one for each number of precedents and set of measurements that a prompt shows."""
 
 
@@ -95,7 +97,7 @@ def load_in_4_bits(rest: str, settings: LanguageModelSettings) -> ChatLanguageMo
 
 
 class _Weights:
-    """A model in memory; one reply at a time, for two would only take turns on the same cores.
+    """A model in memory; one turn at a time, for two would only share the same cores.
 
     Args:
         model: The model.
@@ -103,10 +105,13 @@ class _Weights:
         settings: Sampling, the longest reply, and the time it may take: what is written until then is the reply.
     """
 
+    most_together = TOGETHER
+
     def __init__(self, model: Any, tokenizer: Any, settings: LanguageModelSettings) -> None:
         from transformers import GenerationConfig
 
         self._model, self._tokenizer, self._most = model, tokenizer, settings.max_tokens
+        self._seconds = settings.timeout_s
         self._context = int(getattr(model.config, "max_position_embeddings", 2048))
         self._turn = threading.Lock()
         self._machines: dict[str, Automaton | None] = {}
@@ -123,15 +128,20 @@ class _Weights:
 
     def invoke(self, messages: Sequence[Message], **held: Any) -> Said:
         """The reply."""
-        options = self._options(messages, **held)
+        return self.invoke_many([messages], [held])[0]
+
+    def invoke_many(self, asked: Sequence[Sequence[Message]], held: Sequence[Mapping[str, Any]]) -> list[Said]:
+        """Replies written side by side: reading the weights once for all of them is what takes the time."""
+        options = self._options(asked, held)
         with self._turn:
-            return self._whole(self._model.generate(**options), options)
+            written = self._model.generate(**options, max_time=self._seconds * len(asked))
+        return self._whole(written, options)
 
     def stream(self, messages: Sequence[Message], **held: Any) -> Iterator[Said]:
         """The reply as it is written; what it cost with the last piece."""
         from transformers import StoppingCriteriaList, TextIteratorStreamer
 
-        options = self._options(messages, **held)
+        options = self._options([messages], [held])
         pieces = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
         unheard = threading.Event()
         stops = StoppingCriteriaList([lambda ids, scores, **_: ids.new_full((len(ids),), unheard.is_set(), dtype=bool)])
@@ -140,7 +150,7 @@ class _Weights:
         def write() -> None:
             try:
                 written = self._model.generate(**options, streamer=pieces, stopping_criteria=stops)
-                ended.append(self._whole(written, options))
+                ended.append(self._whole(written, options)[0])
             except BaseException as error:  # told to who listens
                 ended.append(error)
             finally:
@@ -159,31 +169,35 @@ class _Weights:
             raise end
         yield replace(end, text="")
 
-    def _options(
-        self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None, choices: Sequence[str] = ()
-    ) -> dict[str, Any]:
+    def _options(self, asked: Sequence[Sequence[Message]], held: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         from transformers import LogitsProcessorList
 
-        asked = self._tokenizer(as_text(messages, self._tokenizer), add_special_tokens=False, return_tensors="pt")
-        n = int(asked["input_ids"].shape[1])
+        texts = [as_text(messages, self._tokenizer) for messages in asked]
+        read = self._tokenizer(
+            texts, add_special_tokens=False, return_tensors="pt", padding=len(texts) > 1, padding_side="left"
+        )
+        n = int(read["input_ids"].shape[1])
         if n + self._most > self._context:
             raise ContextOverflowError(
                 f"prompt of {n} and reply of {self._most} tokens exceed the model's {self._context}; lower the prompt's "
                 "token budget"
             )
-        options = {name: asked[name].to(self._model.device) for name in ("input_ids", "attention_mask")}
-        machine = self._machine(schema, choices)
-        if machine is not None:
-            options["logits_processor"] = LogitsProcessorList([held_to(machine, n, self._most)])
+        options = {name: read[name].to(self._model.device) for name in ("input_ids", "attention_mask")}
+        machines = [self._machine(h.get("schema"), h.get("choices", ())) for h in held]
+        if any(machine is not None for machine in machines):
+            options["logits_processor"] = LogitsProcessorList([held_to(machines, n, self._most)])
         return options
 
-    def _whole(self, written: Any, options: Mapping[str, Any]) -> Said:
-        n_in = int(options["input_ids"].shape[1])
-        ids = written[0, n_in:].tolist()
-        closed = bool(ids) and ids[-1] == self._tokenizer.eos_token_id
-        usage = {"input_tokens": n_in, "output_tokens": len(ids) - closed}
-        text = self._tokenizer.decode(ids, skip_special_tokens=True)
-        return Said(text, usage, {} if closed else {"finish_reason": "length"})
+    def _whole(self, written: Any, options: Mapping[str, Any]) -> list[Said]:
+        width, end = int(options["input_ids"].shape[1]), self._tokenizer.eos_token_id
+        found = []
+        for row, mask in zip(written[:, width:].tolist(), options["attention_mask"], strict=True):
+            closed = end in row
+            ids = row[: row.index(end)] if closed else row
+            usage = {"input_tokens": int(mask.sum()), "output_tokens": len(ids)}
+            text = self._tokenizer.decode(ids, skip_special_tokens=True)
+            found.append(Said(text, usage, {} if closed else {"finish_reason": "length"}))
+        return found
 
     def _machine(self, schema: Mapping[str, Any] | None, choices: Sequence[str]) -> Held | None:
         """What the reply is held to; None for nothing. A schema that cannot be spelled is let go, choices are not."""

@@ -8,8 +8,9 @@ model's words are.
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from precordia.concepts import label_report, statement_of, vocabulary
@@ -18,6 +19,7 @@ from precordia.core.errors import CheckpointError, LanguageModelError, UsageErro
 from precordia.core.findings import Finding
 from precordia.generation.questions import Question, read_question
 from precordia.judgement import votes
+from precordia.language_models.cache import key_of
 from precordia.language_models.chat import ChatLanguageModel
 from precordia.language_models.settings import LanguageModelSettings
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from precordia.encoders.encoder import SignalEncoder
     from precordia.language_models.own_model.context import Shown
     from precordia.language_models.own_model.model import OwnModel
+    from precordia.language_models.tuned.model import TunedModel
 
 
 def load(rest: str, settings: LanguageModelSettings) -> OwnLanguageModel:
@@ -58,17 +61,21 @@ def load(rest: str, settings: LanguageModelSettings) -> OwnLanguageModel:
 
 
 class OwnLanguageModel(ChatLanguageModel):
-    """A model of our own behind the interface of the others. Deterministic, so that nothing is cached or tried again.
+    """A model of our own behind the interface of the others. Deterministic, so that nothing is tried again.
 
     Args:
         model: The model.
         encoder: The encoder that it was trained with.
         name: For drafts and results.
-        settings: Accepted for the interface's sake; there is nothing to sample, wait for or retry.
+        settings: Where replies are kept; there is nothing to sample, wait for or retry.
     """
 
     def __init__(
-        self, model: OwnModel, encoder: SignalEncoder, name: str, settings: LanguageModelSettings | None = None
+        self,
+        model: OwnModel | TunedModel,
+        encoder: SignalEncoder,
+        name: str,
+        settings: LanguageModelSettings | None = None,
     ) -> None:
         super().__init__(cast(Any, None), name, settings)
         self._model = model
@@ -80,17 +87,69 @@ class OwnLanguageModel(ChatLanguageModel):
         Raises:
             LanguageModelError: the question is about two ECGs, or about no finding.
         """
+        found = self.complete_many([prompt])[0]
+        if isinstance(found, LanguageModelError):
+            raise found
+        return found
+
+    def complete_many(
+        self, prompts: Sequence[Prompt], progress: Callable[[int], None] | None = None
+    ) -> list[Reply | LanguageModelError]:
+        """Replies in the order of the prompts, written side by side; kept by what the model is shown."""
         started = time.perf_counter()
-        shown = self.shown(prompt)
-        if prompt.question is None:
-            text = self._model.report([shown])[0]
-        elif prompt.choices:
-            text = self._model.answer([shown], [prompt.question], [prompt.choices])[0]
-        else:
-            text = self._answer(shown, read_question(prompt.question))
-        if not text:
-            raise LanguageModelError(f"language model {self.name}: wrote nothing; use --llm none")
-        return Reply(text, latency_s=round(time.perf_counter() - started, 4))
+        found: dict[int, Reply | LanguageModelError] = {}
+        shown: dict[int, Shown] = {}
+        for i, prompt in enumerate(prompts):
+            try:
+                shown[i] = self.shown(prompt)
+            except LanguageModelError as error:
+                found[i] = error
+                continue
+            kept = self._cache.get(self._key_of(prompt, shown[i]))
+            if kept is not None:
+                found[i] = kept
+        fresh = [i for i in shown if i not in found]
+        written = self._written({i: (prompts[i], shown[i]) for i in fresh})
+        seconds = round((time.perf_counter() - started) / max(1, len(fresh)), 4)
+        for i, text in written.items():
+            if isinstance(text, LanguageModelError):
+                found[i] = text
+            elif text:
+                found[i] = Reply(text, latency_s=seconds)
+                self._cache.put(self._key_of(prompts[i], shown[i]), Reply(text, latency_s=seconds))
+            else:
+                found[i] = LanguageModelError(f"language model {self.name}: wrote nothing; use --llm none")
+        if progress is not None:
+            progress(len(found))
+        return [found[i] for i in range(len(prompts))]
+
+    def _written(self, asked: Mapping[int, tuple[Prompt, Shown]]) -> dict[int, str | LanguageModelError]:
+        """What the model writes: reports together, answers by choice together, other answers one by one."""
+        reports = [i for i, (prompt, _) in asked.items() if prompt.question is None]
+        choices = [i for i, (prompt, _) in asked.items() if prompt.question is not None and prompt.choices]
+        out: dict[int, str | LanguageModelError] = {}
+        out |= zip(reports, self._model.report([asked[i][1] for i in reports]), strict=True)
+        texts = self._model.answer(
+            [asked[i][1] for i in choices],
+            [str(asked[i][0].question) for i in choices],
+            [asked[i][0].choices for i in choices],
+        )
+        out |= zip(choices, texts, strict=True)
+        for i, (prompt, shown) in asked.items():
+            if i not in out:
+                try:
+                    out[i] = self._answer(shown, read_question(str(prompt.question)))
+                except LanguageModelError as error:
+                    out[i] = error
+        return out
+
+    def _key_of(self, prompt: Prompt, shown: Shown) -> str:
+        """Of everything that a reply depends on: the model, and what it sees of the prompt."""
+        digest = hashlib.sha256(repr((shown.measured, shown.precedents, shown.ecg_tokens)).encode())
+        for values in (shown.vector, shown.steps):
+            digest.update(b"" if values is None else values.tobytes())
+        options = {"model": self._model.fingerprint, "question": prompt.question, "choices": prompt.choices}
+        return key_of(self.name, {**options, "shown": digest.hexdigest()}, ())
 
     def stream(self, prompt: Prompt) -> Generator[str, None, Reply]:
         """The reply, in one piece. Raises as :meth:`reply`."""
@@ -113,13 +172,14 @@ class OwnLanguageModel(ChatLanguageModel):
                 f"language model {self.name}: reads one ECG at a time; use --llm none to compare two"
             )
         vector: NDArray[np.float32] | None = None
+        in_time: NDArray[np.float16] | None = None
         tokens: tuple[int, ...] = ()
-        if prompt.recordings:
+        if prompt.recordings and self._model.sees.ecg != "none":
             vectors, steps = features_of(self._encoder, prompt.recordings)
-            vector, tokens = vectors[0], self._model.ecg_tokens(steps)[0]
+            vector, in_time, tokens = vectors[0], steps[0], self._model.ecg_tokens(steps)[0]
         near = [(canonical(hit.case.findings), votes.similarity_of(hit)) for hit in prompt.hits]
         precedents = tuple((words, similarity) for words, similarity in near if words)
-        return Shown(vector, tokens, measured_words(prompt.measurements), precedents)
+        return Shown(vector, tokens, measured_words(prompt.measurements), precedents, in_time)
 
     def _answer(self, shown: Shown, asked: Question) -> str:
         from precordia.language_models.own_model.questions import VERDICTS, is_there

@@ -17,7 +17,7 @@ from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Quality, Recording
 from precordia.core.retrieval import Hit, Why
 from precordia.eval.tasks.reports.arms import ARMS, Answered, puts_of
-from precordia.eval.tasks.reports.arms_task import CONTRADICTED, F1, _figures
+from precordia.eval.tasks.reports.arms_task import CONTRADICTED, CONTROL, F1, _figures
 from precordia.eval.tasks.reports.data import PTBXL, Sample
 from precordia.judgement.evidence import Evidence
 
@@ -92,6 +92,17 @@ def test_what_a_model_writes_is_counted_before_and_after() -> None:
     assert value["nearest", "sentences contradicted"] == 0.5
     assert 0 < value["nearest, raw", F1] < value["nearest, delivered", F1] == 1.0
     assert value["nearest", "tokens of a reply"] == 10.0
+
+
+def test_a_control_is_a_second_model_that_is_shown_nothing() -> None:
+    taught, control = Model("Sinus rhythm.", "Left bundle branch block."), Model("Sinus rhythm.")
+    found = {
+        name: [Answered(put, one.reply(put.prompt)) for put in puts_of(arm, SAMPLES[:1], CASES, one, 42)]
+        for name, arm, one in (("nearest", "nearest", taught), (CONTROL, "none", control))
+    }
+    value = {(row.system, row.metric): row.value for row in _figures(found, seed=42)[0]}
+    assert value["nearest, raw", F1] == value["nearest report", F1] == 1.0
+    assert value["nearest, raw less control, raw", F1] == 1.0 - value["control, raw", F1] > 0
 
 
 def test_options_that_make_no_sense_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

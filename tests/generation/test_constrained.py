@@ -211,3 +211,35 @@ def test_a_trie_allows_replies_one_after_the_other() -> None:
 def test_an_empty_list_is_refused() -> None:
     with pytest.raises(Exception, match="choice"):
         TokenTrie([], end=0)
+
+
+def test_replies_side_by_side_are_those_of_one_at_a_time(random_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, held = f"hf:{random_folder}", settings(structured=False, max_tokens=20)
+    prompts = [
+        Prompt((Message("user", "Report."),)),
+        Prompt((Message("user", "Is there a left bundle branch block?"),), choices=("no", "not sure", "yes")),
+        Prompt((Message("user", "Is it?"),), choices=("a long reply", "none")),
+    ]
+    alone, together = load_language_model(spec, held), load_language_model(spec, held)
+    assert alone is not None
+    assert together is not None
+    one_by_one = [alone.reply(prompt) for prompt in prompts]
+    asked: list[int] = []
+    chat: Any = together.chat
+    side_by_side = chat.invoke_many
+    monkeypatch.setattr(chat, "invoke_many", lambda a, h: asked.append(len(a)) or side_by_side(a, h))
+    replies = together.complete_many([*prompts, prompts[0]])
+    assert asked == [3]  # all of them at once, what is asked twice once
+    for one, other in zip([*one_by_one, one_by_one[0]], replies, strict=True):
+        assert not isinstance(other, LanguageModelError)
+        assert (one.text, one.tokens_in, one.tokens_out) == (other.text, other.tokens_in, other.tokens_out)
+    assert replies[1].text in prompts[1].choices  # type: ignore[union-attr]
+
+
+def test_a_prompt_that_is_too_long_spoils_none_beside_it(random_folder: Path) -> None:
+    model = load_language_model(f"hf:{random_folder}", settings(structured=False, max_tokens=20))
+    assert model is not None
+    short, long = Prompt((Message("user", "Report."),)), Prompt((Message("user", "x" * 700),))
+    replies = model.complete_many([long, short])
+    assert isinstance(replies[0], LanguageModelError)
+    assert replies[1] == replace(model.reply(short), cached=replies[1].cached)  # type: ignore[union-attr]

@@ -36,7 +36,7 @@ PLAIN = compose(JUDGED)
 
 @pytest.fixture(scope="module")
 def model() -> LanguageModel:
-    loaded = load_language_model("local", LanguageModelSettings(max_tokens=110, retries=0))
+    loaded = load_language_model("local", LanguageModelSettings(max_tokens=110, retries=0, timeout_s=600.0))
     assert loaded is not None
     return loaded
 

@@ -295,7 +295,9 @@ class TestOwnModel(LanguageModelContract):
     def make_failing(self) -> LanguageModel:
         """One that has nothing to say."""
         silent = copy(self.model)
-        silent._model = SimpleNamespace(answer=lambda *asked: [""])  # type: ignore[assignment]
+        nothing = SimpleNamespace(report=lambda shown: [""] * len(shown), answer=lambda *asked: [""] * len(asked[0]))
+        nothing.fingerprint = ""
+        silent._model = nothing  # type: ignore[assignment]
         return silent
 
 

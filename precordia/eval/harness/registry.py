@@ -12,6 +12,7 @@ TASKS: Registry[Task] = Registry(
         "report-consensus": "precordia.eval.tasks.reports.consensus_task:REPORT_CONSENSUS",
         "reports": "precordia.eval.tasks.reports.task:REPORTS",
         "report-arms": "precordia.eval.tasks.reports.arms_task:REPORT_ARMS",
+        "report-refined": "precordia.eval.tasks.reports.refined_task:REPORT_REFINED",
         "report-labels": "precordia.eval.tasks.report_labels.task:REPORT_LABELS",
         "measurements": "precordia.eval.tasks.measurements.task:MEASUREMENTS",
         "ecgqa": "precordia.eval.tasks.ecgqa.published_task:ECGQA",

@@ -109,6 +109,8 @@ def gather(data: Path, recipe: Recipe, progress: Watch | None = None) -> Materia
         )
         for k, near in zip(known, precedents, strict=True)
     ]
+    if not recipe.text_epochs:
+        return Material(ecgs, [], recipe.encoder, encoder.fingerprint)
     texts = _texts({i: r for i, r in rows.items() if int(r["strat_fold"]) in recipe.archive}, known, ecgs, recipe)
     return Material(ecgs, texts, recipe.encoder, encoder.fingerprint)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from precordia.core.errors import UsageError
 from precordia.core.progress import Progress, silent
+from precordia.fitting.reports import tuned
 from precordia.fitting.reports.material import gather
 from precordia.fitting.trained import Trained
 from precordia.language_models.own_model.card import write_card
@@ -17,6 +18,7 @@ from precordia.language_models.own_model.checkpoint import save_model
 from precordia.language_models.own_model.fit import fit
 from precordia.language_models.own_model.recipe import load_recipe
 from precordia.language_models.own_model.training import Progress as Epoch
+from precordia.language_models.tuned.recipe import load_tuned
 
 OWN: Final = ("own", "precordia")
 """The model of our own, as specs name it."""
@@ -42,8 +44,9 @@ def train_reports(
         data: Folder that holds ``ptbxl/`` and, if there, ``pretrain/``.
         out: The checkpoint's folder; by default ``runs/report-RECIPE``, of an adapter ``runs/report-MODEL``.
         recipe: A shipped one's name, or a JSON file.
-        llm: "own" for the small model of our own, "hf:FOLDER" for a LoRA adapter of the local model in a folder.
-        limit: Of an adapter: at most so many reports.
+        llm: "own" for the small model of our own; "local" for the recipes that teach SmolLM2, "llama:FOLDER" for the same on
+            another model of its family; "hf:FOLDER" for a LoRA adapter of any local model, on prompts in words.
+        limit: Of a larger model: at most so many reports, and as many questions.
         epochs: Instead of the recipe's; of an adapter, instead of one.
         seed: Instead of the recipe's.
         resume: Go on from the state in ``out``.
@@ -57,6 +60,13 @@ def train_reports(
         CheckpointError: the state in ``out`` belongs to another run.
         MissingExtraError: an adapter is wanted, and peft is not installed.
     """
+    taught = tuned.base_of(llm)
+    if taught is not None:
+        how = load_tuned("refine" if str(recipe) == "default" else str(recipe))
+        return tuned.train_tuned(
+            taught, Path(data), out, tuned.chosen(how, limit=limit, epochs=epochs, seed=seed), resume=resume,
+            progress=progress, tell=tell, watch=watch,
+        )  # fmt: skip
     begun, base, chosen = time.monotonic(), _base_of(llm), load_recipe(str(recipe))
     if base is not None:
         from precordia.fitting.reports.adapter import train_adapter
@@ -65,7 +75,9 @@ def train_reports(
             base, Path(data), out, chosen, limit=limit, epochs=epochs, seed=seed, resume=resume, tell=tell, watch=watch
         )
     if limit is not None:
-        raise UsageError("train reports: a limit of reports goes with hf:FOLDER; a model of our own learns from all")
+        raise UsageError(
+            "train reports: a limit of reports goes with hf:FOLDER or local; a model of our own learns from all"
+        )
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs)
     if seed is not None:
@@ -93,5 +105,5 @@ def _base_of(llm: str) -> Path | None:
         return None
     kind, _, folder = llm.partition(":")
     if kind != "hf" or not folder:
-        raise UsageError(f"train reports: {llm!r} cannot be trained; give hf:FOLDER for a local model, or own")
+        raise UsageError(f"train reports: {llm!r} cannot be trained; give local, llama:FOLDER, hf:FOLDER, or own")
     return Path(folder).expanduser()

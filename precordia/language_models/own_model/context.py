@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from precordia.core.findings import Measurements
 from precordia.language_models.own_model.tokenizer import BINS, Tokenizer
 
-EcgAs = Literal["embedding", "tokens", "none"]
+EcgAs = Literal["embedding", "tokens", "queries", "none"]
 
 _ROUNDED: Final = (
     ("rate", "heart_rate_bpm", 5),
@@ -34,7 +34,7 @@ class Sees:
     """Which inputs a model is shown.
 
     Attributes:
-        ecg: "embedding" through the projector, discrete "tokens", or "none".
+        ecg: "embedding" through the projector, discrete "tokens", or "none"; of a tuned model also "queries".
         precedents: Most of them; 0 for none.
         measurements: Whether numbers measured on the ECG are shown.
     """
@@ -53,12 +53,14 @@ class Shown:
         ecg_tokens: Discrete tokens, numbered from 0; empty where there are none.
         measured: From :func:`measured_words`; "" for nothing.
         precedents: Canonical statements and similarity of each, nearest first; other patients' alone.
+        steps: ``(n_steps, channels)`` the encoder's features in time, for models that read those.
     """
 
     vector: NDArray[np.float32] | None = None
     ecg_tokens: tuple[int, ...] = ()
     measured: str = ""
     precedents: tuple[tuple[str, float], ...] = ()
+    steps: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True, eq=False)

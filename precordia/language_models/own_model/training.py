@@ -46,11 +46,12 @@ class Lessons:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training is."""
+    """Where training is: by epochs, or by steps."""
 
     epoch: int
     epochs: int
     losses: dict[str, float]
+    unit: str = "epoch"
 
 
 def train(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -47,7 +48,8 @@ CARD: Final = TaskCard(
         "question: the N classes are answers to one question, so that its words tell nothing (fifths of what questions are "
         "about). Support: folds 1-8; query: fold 9; no patient and no signal in both, examples and queries each of another "
         "patient. Accuracy over all queries, 95% bootstrap by the query's patient, and paired differences from the question's "
-        "text alone. --set questions=built|published, ways=2,5, shots=1,5,10, queries=5; --limit N: episodes of each shape "
+        "text alone. With --llm tuned:FOLDER a language model whose ECG mouth was meta-learned "
+        "answers too. --set questions=built|published, ways=2,5, shots=1,5,10, queries=5; --limit N: episodes of each shape "
         f"(default {EPISODES})"
     ),
     source=(
@@ -75,6 +77,7 @@ class EcgqaFewshotTask:
         source, ways, shots, queries = _options(settings.options)
         bench = bench_of("built" if source == "built" else "published", settings)
         n_episodes = EPISODES if settings.limit is None else settings.limit
+        taught = _taught(settings, bench)
         support, dropped = without_copies(bench.train, bench.held, bench.signals)
         rows: list[Row] = []
         samples: list[dict[str, object]] = []
@@ -94,7 +97,7 @@ class EcgqaFewshotTask:
                 if len(episodes) < n_episodes:
                     missing.append(f"{shape}: {len(episodes)} of {n_episodes}")
                 if episodes:
-                    found = list(_replies(shape, episodes, bench, draws, queries, settings))
+                    found = list(_replies(shape, episodes, bench, draws, queries, settings, taught))
                     rows += rows_of(str(shape), found, settings.seed)
                     samples += found
         return Result(
@@ -119,8 +122,26 @@ def _digest(signals: Signals, ecg: int) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(signals.recording(ecg).signal).tobytes()).digest()
 
 
+def _taught(settings: Settings, bench: Bench) -> Sequence[FewShot]:
+    """The meta-learned model of ``--llm tuned:FOLDER``; none where none is named."""
+    if settings.llm is None:
+        return ()
+    kind, _, folder = settings.llm.partition(":")
+    if kind != "tuned" or not folder:
+        raise UsageError(f"task ecgqa-fewshot: {settings.llm!r} cannot learn from examples; give --llm tuned:FOLDER")
+    from precordia.eval.tasks.ecgqa.meta import MetaLearned
+
+    return MetaLearned.both(Path(folder), bench.signals)
+
+
 def _replies(
-    shape: Shape, episodes: Sequence[Episode], bench: Bench, draws: Draws, queries: int, settings: Settings
+    shape: Shape,
+    episodes: Sequence[Episode],
+    bench: Bench,
+    draws: Draws,
+    queries: int,
+    settings: Settings,
+    taught: Sequence[FewShot],
 ) -> Iterator[dict[str, object]]:
     vectors = bench.vectors
     probes = {part: probe(_penalty(shape, part, bench, draws, queries)) for part in sorted({e.part for e in episodes})}
@@ -131,6 +152,7 @@ def _replies(
         ByVector("prototype", vectors, prototype),
         ByVector("prototype, another's ECG", vectors, prototype, swapped=True),
     ]
+    plain += taught
     if shape.kind == "classes":
         plain.append(ByVector("prototype, ECG alone", vectors, prototype, reads_question=False))
     for episode in settings.progress(episodes, len(episodes), str(shape), "episode"):

@@ -15,7 +15,7 @@ from precordia.eval.harness.task import Settings
 from precordia.eval.tasks.ecgqa.scorers import offers_none
 from precordia.eval.tasks.ecgqa.system import Put, Reply
 from precordia.fitting.answers.examined import Examined
-from precordia.generation.written.prompt import assemble
+from precordia.generation.written.prompt import PromptSettings, assemble
 from precordia.language_models import LanguageModelSettings, load_language_model
 
 WORKERS: Final = 4
@@ -55,6 +55,14 @@ def load_model(settings: Settings) -> LanguageModel | None:
             workers=int(workers),
         ),
     )
+
+
+def _choices(question: Question, options: Sequence[str]) -> tuple[str, ...]:
+    """The replies that there are, for models that can be held to them; any where several of many options may be named."""
+    if question.type.endswith("-query"):
+        return ()
+    both = ", ".join(sorted(question.attributes)) if question.type.endswith("-choose") else ""
+    return tuple(dict.fromkeys((*options, both) if both else options))
 
 
 class Asked:
@@ -119,6 +127,7 @@ class Asked:
             evidence[0],
             question.text,
             second=evidence[1] if len(evidence) == 2 else None,
+            settings=PromptSettings(self._model.prompt_size),
             count_tokens=self._model.count_tokens,
         )
         options = list(self._classes.options(question))
@@ -130,7 +139,11 @@ class Asked:
             "Answer with one or more of the options alone, separated by commas, without any explanation."
         )
         messages = (Message("system", _RULES), Message("user", asked))
-        return Prompt(messages, shown.hits, shown.measurements, question.text)
+        recordings = tuple(e.recording for e in evidence)
+        return Prompt(
+            messages, shown.hits, shown.measurements, question.text, recordings=recordings,
+            choices=_choices(question, options),
+        )  # fmt: skip
 
     def _ask_all(
         self, model: LanguageModel, puts: Sequence[Put]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal
@@ -12,6 +12,7 @@ import numpy as np
 
 from precordia.core.case import Case
 from precordia.core.drafts import Draft, Prompt, Reply
+from precordia.core.errors import LanguageModelError
 from precordia.core.protocols import LanguageModel
 from precordia.core.retrieval import Hit, Why
 from precordia.eval.tasks.reports.data import Sample
@@ -23,6 +24,8 @@ from precordia.generation.written.sentences import Claimed, parse_reply
 from precordia.judgement.judge import Judgement, judge
 
 Arm = Literal["none", "random", "wrong patient", "nearest", "nearest by judgement"]
+TOGETHER: Final = 32
+"""Prompts handed to a model at a time."""
 ARMS: Final[tuple[Arm, ...]] = ("none", "random", "wrong patient", "nearest", "nearest by judgement")
 """Precedents in the prompt: none; cases drawn at random; those of another patient's ECG; its own; its own, with what the
 judgement says of the ECG, to be phrased."""
@@ -89,6 +92,19 @@ class Answered:
     def _grounded(self, *, complete: bool) -> Written:
         text = "" if self.reply is None else self.reply.text
         return written(ground(text, self.put.plain, self.put.prompt, self.put.judgement, complete=complete))
+
+
+def replies_to(model: LanguageModel, prompts: Sequence[Prompt]) -> Iterator[Reply]:
+    """Replies in the order of the prompts, several at a time. The first that fails ends it; those beside it are kept.
+
+    Raises:
+        LanguageModelError: no reply could be had.
+    """
+    for start in range(0, len(prompts), TOGETHER):
+        for reply in model.complete_many(prompts[start : start + TOGETHER]):
+            if isinstance(reply, LanguageModelError):
+                raise reply
+            yield reply
 
 
 def puts_of(arm: Arm, samples: Sequence[Sample], cases: Sequence[Case], model: LanguageModel, seed: int) -> list[Put]:

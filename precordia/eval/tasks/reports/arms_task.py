@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,16 +12,17 @@ from precordia.core.protocols import LanguageModel
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.ptbxl import hash_signals, of_folds, read_ptbxl_here
 from precordia.eval.tasks.reports.archive import open_archive
-from precordia.eval.tasks.reports.arms import ARMS, Answered, Arm, puts_of
+from precordia.eval.tasks.reports.arms import ARMS, Answered, Arm, puts_of, replies_to
 from precordia.eval.tasks.reports.data import PTBXL, Sample, examine
 from precordia.eval.tasks.reports.figures import Measure, mean, ratio
 from precordia.eval.tasks.reports.findings import certain, opposed
-from precordia.eval.tasks.reports.systems import CONSENSUS, Written, written
+from precordia.eval.tasks.reports.systems import CONSENSUS, NEAREST, Nearest, Written, written
 
 ASKED_FOLDS: Final = (9,)
 SAMPLE: Final = 200
 """ECGs asked about without ``--limit``."""
-_OPTIONS: Final = ("replies", "arms", "tokens")
+CONTROL: Final = "control"
+_OPTIONS: Final = ("replies", "arms", "tokens", "control")
 F1: Final = "micro F1 of findings"
 CONTRADICTED: Final = "contradiction rate: findings that the reference rules out"
 
@@ -32,11 +33,13 @@ CARD: Final = TaskCard(
         "PTB-XL 1.0.3 fold 9, the 100 Hz records that are here, but for ECGs whose report states no finding and those on which "
         "the judgement claims nothing. Precedents: folds 1-8 (no patient crosses folds), or those of --kb. Each arm shows the "
         "same measurements, and of precedents none, as many drawn at random, those of another patient's ECG, its own, or its own "
-        "with what the judgement says of the ECG, to be phrased. Raw: all that the model wrote. Proved: what of it stands, so "
+        "with what the judgement says of the ECG, to be phrased; beside them the nearest report, copied. "
+        "Raw: all that the model wrote. Proved: what of it stands, so "
         "that the model chooses. Delivered: the report that users get, in which what the model left out is said as well. "
         "Findings are read by precordia.concepts; intervals: bootstrap by patient, differences paired. Replies are kept under "
         "OUT/replies (--set replies=DIR), so that a run that was cut off asks only for the rest. --set arms=none,nearest takes "
-        f"some of the arms, tokens=N bounds a reply (default 160), --limit N the ECGs (default {SAMPLE})."
+        "some of the arms, control=SPEC asks a second model, taught without precedents, and shows it none; "
+        f"tokens=N bounds a reply (default 160), --limit N the ECGs (default {SAMPLE})."
     ),
     source="Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0",
     headline=(f"{F1} @ PTB-XL", f"{CONTRADICTED} @ PTB-XL"),
@@ -58,7 +61,9 @@ class ReportArmsTask:
             InputError: no ECG of fold 9 is there.
             LanguageModelError: replies did not come; those that did are kept.
         """
-        model, arms = _model(settings), _arms(settings)
+        arms = _arms(settings)
+        model = _model(settings, settings.llm)
+        control = _model(settings, settings.options["control"]) if "control" in settings.options else None
         here = read_ptbxl_here(settings.data)
         asked = of_folds(here, ASKED_FOLDS)[: settings.limit or SAMPLE]
         if not asked:
@@ -67,21 +72,25 @@ class ReportArmsTask:
             )
         archive = open_archive(settings)
         samples = list(examine(asked, PTBXL, archive, settings.progress))
-        found: dict[Arm, list[Answered]] = {}
-        for arm in arms:
-            puts = puts_of(arm, samples, archive.cases, model, settings.seed)
-            replies = list(settings.progress(map(model.reply, (p.prompt for p in puts)), len(puts), arm, "ECG"))
-            found[arm] = [Answered(put, reply) for put, reply in zip(puts, replies, strict=True)]
+        found: dict[str, list[Answered]] = {}
+        asked_of: list[tuple[str, Arm, LanguageModel]] = [(arm, arm, model) for arm in arms]
+        if control is not None:
+            asked_of.append((CONTROL, "none", control))
+        for name, arm, one in asked_of:
+            puts = puts_of(arm, samples, archive.cases, one, settings.seed)
+            replies = list(settings.progress(replies_to(one, [p.prompt for p in puts]), len(puts), name, "ECG"))
+            found[name] = [Answered(put, reply) for put, reply in zip(puts, replies, strict=True)]
         rows, samples_out = _figures(found, settings.seed)
         notes = (
             f"{len(next(iter(found.values())))} ECGs, {model.name}; precedents: {len(archive.cases)} ECGs, {archive.name}",
             "proved and delivered hold no word of the model's that is not borne out; delivered says what precordia says",
         )
         data = {"PTB-XL": hash_signals(here)}
-        return Result(self.card.name, tuple(rows), notes, samples_out, {"language model": model.name}, data)
+        facts = {"language model": model.name} | ({CONTROL: control.name} if control is not None else {})
+        return Result(self.card.name, tuple(rows), notes, samples_out, facts, data)
 
 
-def _model(settings: Settings) -> LanguageModel:
+def _model(settings: Settings, spec: str | None) -> LanguageModel:
     for name in settings.options:
         if name not in _OPTIONS:
             raise UsageError(f"task report-arms has no setting {name} (choices: {', '.join(_OPTIONS)})")
@@ -91,7 +100,7 @@ def _model(settings: Settings) -> LanguageModel:
     from precordia.language_models import LanguageModelSettings, load_language_model
 
     call = LanguageModelSettings(cache_dir=settings.replies_dir, max_tokens=int(tokens))
-    model = load_language_model(settings.llm, call)
+    model = load_language_model(spec, call)
     if model is None:
         raise UsageError("task report-arms asks a language model: name one with --llm, as in --llm local")
     return model
@@ -105,13 +114,14 @@ def _arms(settings: Settings) -> list[Arm]:
     return [arm for arm in ARMS if arm in named]
 
 
-def _figures(found: dict[Arm, list[Answered]], seed: int) -> tuple[list[Row], list[dict[str, object]]]:
+def _figures(found: Mapping[str, list[Answered]], seed: int) -> tuple[list[Row], list[dict[str, object]]]:
     rows: list[Row] = []
     table: list[dict[str, object]] = []
     asked = [answered.put for answered in next(iter(found.values()))]
     samples = [put.sample for put in asked]
     plain = [written(put.plain) for put in asked]
-    measured = {CONSENSUS: _measures(plain, samples)}
+    copied = [Nearest().write(sample) for sample in samples]
+    measured = {CONSENSUS: _measures(plain, samples), NEAREST: _measures(copied, samples)}
     for arm, answers in found.items():
         stages = {
             "raw": [a.raw for a in answers],
@@ -122,17 +132,17 @@ def _figures(found: dict[Arm, list[Answered]], seed: int) -> tuple[list[Row], li
             measured[f"{arm}, {stage}"] = _measures(reports, samples)
             table += _table(f"{arm}, {stage}", reports, samples)
         rows += _verdicts(arm, answers, stages["delivered"], plain, seed)
-    table += _table(CONSENSUS, plain, samples)
+    table += _table(CONSENSUS, plain, samples) + _table(NEAREST, copied, samples)
     figures = [measure.row(name, seed) for name, some in measured.items() for measure in some]
     for name, some in measured.items():
         if name != CONSENSUS:
             pairs = zip(some, measured[CONSENSUS], strict=True)
             figures += [mine.less(theirs, f"{name} less {CONSENSUS}", seed) for mine, theirs in pairs]
-    if "none, raw" in measured:
+    for without in ("none", CONTROL):
         for arm in found:
-            if arm != "none":
-                pairs = zip(measured[f"{arm}, raw"], measured["none, raw"], strict=True)
-                figures += [mine.less(theirs, f"{arm}, raw less none, raw", seed) for mine, theirs in pairs]
+            if without in found and arm not in ("none", CONTROL):
+                pairs = zip(measured[f"{arm}, raw"], measured[f"{without}, raw"], strict=True)
+                figures += [mine.less(theirs, f"{arm}, raw less {without}, raw", seed) for mine, theirs in pairs]
     return [*figures, *rows], table
 
 
@@ -150,7 +160,7 @@ def _measures(reports: Sequence[Written], samples: Sequence[Sample]) -> list[Mea
 
 
 def _verdicts(
-    arm: Arm, answers: Sequence[Answered], delivered: Sequence[Written], plain: Sequence[Written], seed: int
+    arm: str, answers: Sequence[Answered], delivered: Sequence[Written], plain: Sequence[Written], seed: int
 ) -> list[Row]:
     """How the model's sentences fared, whether anything got past, and what a reply costs."""
     patients = [answered.put.sample.patient for answered in answers]
