@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from precordia.core.errors import BusyError, InputError, PrecordiaError, UsageError, place_of
+from precordia.indexing.schema import PRIVATE_COLUMNS
 
 JSON: Final = "application/json"
 MAX_PAGE: Final = 100
@@ -95,6 +96,8 @@ def plain(value: Any) -> Any:
 
 
 def _plain_of(key: Any, value: Any) -> Any:
+    if key == "metadata" and isinstance(value, Mapping):
+        value = {name: inner for name, inner in value.items() if name not in PRIVATE_COLUMNS}
     return without_folders(value) if key == "source" and isinstance(value, str) else plain(value)
 
 

@@ -98,14 +98,17 @@ def test_a_job_that_is_asked_to_stop_ends_in_order_and_says_by_whom(
 ) -> None:
     monkeypatch.setattr(module, "TELL_S", 0.01)
     before = signal.getsignal(signal.SIGUSR1)
-    done = []
-    with pytest.raises(Stopped), Recorder(tmp_path, "build", by="ward") as record:
-        for i in record.progress(iter(int, 1), None, "building", "shard"):
-            done.append(i)
-            if len(done) == 3:
-                stop(tmp_path, only(tmp_path).id, "chief")
-                assert (only(tmp_path).state, only(tmp_path).doing) == ("running", STOPPING)
-                time.sleep(10)
+
+    def work() -> None:
+        with Recorder(tmp_path, "build", by="ward") as record:
+            for i in record.progress(range(9), 9, "building", "shard"):
+                if i == 2:
+                    stop(tmp_path, only(tmp_path).id, "chief")
+                    assert (only(tmp_path).state, only(tmp_path).doing) == ("running", STOPPING)
+                    time.sleep(10)
+
+    with pytest.raises(Stopped):
+        work()
     job = only(tmp_path)
     assert (job.state, job.done, job.told) == ("stopped", 2, "stopped by chief")
     assert signal.getsignal(signal.SIGUSR1) is before

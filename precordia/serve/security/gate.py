@@ -30,7 +30,7 @@ BODY_BYTES: Final = 66 * 2**20
 WORDS_BYTES: Final = 2**20
 """Largest body of an address that takes words: it is read before anyone asks who sends it."""
 
-WORDS: Final = ("/v1/chat", "/v1/reviews", "/v1/jobs")
+WORDS: Final = ("/v1/chat", "/v1/reviews", "/v1/jobs", "/v1/sign-in")
 """Addresses that take words."""
 
 RATE: Final = 100.0

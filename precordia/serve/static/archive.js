@@ -9,7 +9,7 @@ export function archive(context) {
   const place = h("div", {class: "archive"});
   fill(place, () => Promise.all([get("/v1/archive"), get("/v1/me"), get("/v1/rejects")]), ([all, me, rejects]) => all.n_cases === 0 ? empty(t("no_cases"), t("no_cases_help")) : [
     h("section", {class: "panel facts"}, [[t("n_cases"), number(all.n_cases)], [t("n_patients"), number(all.n_patients)], [t("encoder"), all.encoder], [t("formats"), all.formats.map(f => `${f.value} ${number(f.count)}`).join(", ")],
-      [t("model"), me.language_models.join(", ") || t("none")], [t("role"), `${me.name}, ${me.role}`], [t("version"), me.version]].map(([k, v]) => h("dl", {}, h("dt", {}, k), h("dd", {}, v)))),
+      [t("model"), me.language_models.join(", ") || t("none")], [t("role"), `${me.name}, ${t(`role_${me.role}`)}`], [t("version"), me.version]].map(([k, v]) => h("dl", {}, h("dt", {}, k), h("dd", {}, v)))),
     h("section", {class: "panel wide"}, h("h2", {}, t("over_time")), columns(all.years, t("over_time"))),
     h("section", {class: "panel"}, h("h2", {}, t("findings")), bars(all.findings, all.n_cases, "finding")),
     h("section", {class: "panel"}, h("h2", {}, t("quality")), bars(all.quality, all.n_cases, "quality"), h("h2", {}, t("device")), bars(all.devices, all.n_cases, "device")),
