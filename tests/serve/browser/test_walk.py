@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -157,6 +159,20 @@ def test_an_administrator_starts_a_check_and_sees_it_end(visit, pictures: Path) 
     assert "local" in page.inner_text(".job >> nth=0")
     page.locator(".jobs").scroll_into_view_if_needed()
     page.screenshot(path=pictures / "jobs.png")
+
+
+def test_an_administrator_stops_a_job(visit, kb: KnowledgeBase) -> None:
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom precordia.indexing.jobs import Recorder\n"
+        "with Recorder(Path(sys.argv[1]), 'refit', by='me'):\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(kb.path)], stderr=subprocess.DEVNULL) as work:
+        page = visit("#archive")
+        page.get_by_role("button", name="Stop: Fit anew").press("Enter")
+        page.wait_for_selector(".job[data-state=stopped]:has-text('stopped by local')")
+        assert "is kept" in page.inner_text(".job[data-state=stopped]")
+        assert page.get_by_role("button", name="Fit anew").is_enabled()
+        assert work.wait(20) != 0
 
 
 def test_a_finger_measures_and_takes_up_a_point_again(visit, case_id: str) -> None:
