@@ -40,6 +40,7 @@ function show() {
   bar(view);
   const main = $("main");
   main.dataset.view = view;
+  scrollTo(0, 0);
   main.replaceChildren(...[about && !open ? empty(t("no_ecg"), t("no_ecg_help")) : VIEWS[view](context, open, query, ids)].flat());
   context.say(t(view));
   // The bar is drawn anew with each view: who came by keyboard goes on from the content.
@@ -70,6 +71,7 @@ function bright(theme) {
 
 bright(localStorage.getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
 setLanguage(language());
+history.scrollRestoration = "manual";  // a view goes back to its place itself
 addEventListener("hashchange", show);
 addEventListener("dragover", event => { event.preventDefault(); document.body.classList.add("dropping"); });
 addEventListener("dragleave", event => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });

@@ -60,17 +60,64 @@ def test_a_facet_narrows_and_a_search_is_kept_and_exported(visit, kb: KnowledgeB
 
 def test_the_list_goes_on_as_one_scrolls(visit, kb: KnowledgeBase) -> None:
     page = visit(height=500)
-    page.wait_for_selector(".card")
-    for _ in range(20):
-        page.mouse.wheel(0, 4000)
-        page.wait_for_timeout(100)
-    assert page.locator(".card").count() == len(kb)
-    assert f"{len(kb)} shown" in page.inner_text(".count")
-    # What was scrolled away gives its pixels back, and has them again when one returns.
-    page.wait_for_selector(".card:last-child canvas[data-drawn]")
-    page.wait_for_selector(".card:first-child canvas:not([data-drawn])", state="attached")
+    page.wait_for_selector(".card:not(.blank)")
+    met = set()
+    for _ in range(12):
+        met |= set(texts(page, ".card:not(.blank) .who strong"))
+        page.mouse.wheel(0, 300)
+        page.wait_for_timeout(60)
+    assert len(met) == len(kb)
+    # What was scrolled away is not in the page any more, and is there again when one returns.
+    page.wait_for_selector(f".card[aria-posinset='{len(kb)}'] canvas[data-drawn]")
+    assert page.locator(".card[aria-posinset='1']").count() == 0
+    assert f"{len(kb)} cases" in page.inner_text(".count")
+    assert f"–{len(kb)}" in page.inner_text(".count")
+    down = page.evaluate("scrollY")
+    page.locator(f".card[aria-posinset='{len(kb)}'] a").click()
+    page.wait_for_selector(".over[style]")
+    page.go_back()
+    page.wait_for_selector(f".card[aria-posinset='{len(kb)}'] canvas[data-drawn]")
+    assert abs(page.evaluate("scrollY") - down) < 200
     page.mouse.wheel(0, -90_000)
-    page.wait_for_selector(".card:first-child canvas[data-drawn]")
+    page.wait_for_selector(".card[aria-posinset='1'] canvas[data-drawn]")
+
+
+def test_a_million_cases_are_a_bounded_page(visit) -> None:
+    page = visit("?list", width=820)
+    page.wait_for_selector(".card:not(.blank)")
+    # The list alone, over a million places that are made up: they are asked for where one is, and nowhere else.
+    page.evaluate(
+        """async () => {
+          const {endless} = await import('/static/endless.js'), asked = [];
+          const item = document.createElement('li');
+          const list = endless({size: 12, load: async page => { asked.push(page); return {items: Array.from({length: 12}, (_, i) => page * 12 + i), total: 1e6}; },
+            make: n => { const li = item.cloneNode(); li.className = 'card'; li.textContent = n; return li; }, moved: () => {}, failed: () => {}, none: () => {}});
+          document.querySelector('main').replaceChildren(list.element);
+          window.asked = asked;
+        }"""
+    )
+    page.wait_for_selector(".card[aria-posinset='1']:text-is('0')")
+    for place in (0.1, 0.5, 0.9, 1.0):
+        page.evaluate("part => scrollTo(0, part * document.documentElement.scrollHeight)", place)
+        page.wait_for_selector(".card:not(.blank)")
+        page.wait_for_timeout(200)
+        assert page.locator(".card").count() < 60
+    page.wait_for_selector(".card[aria-posinset='1000000']:text-is('999999')")
+    for _ in range(30):
+        page.mouse.wheel(0, -500)
+    page.wait_for_timeout(200)
+    seen = page.eval_on_selector_all(
+        ".card:not(.blank)",
+        "cards => cards.map(c => [Number(c.textContent) + 1, Number(c.ariaPosInSet), c.getBoundingClientRect().top])",
+    )
+    assert all(number == place for number, place, _ in seen)
+    # Fifteen thousand pixels up from the end, and not a card left out.
+    tops = sorted((place, top) for _, place, top in seen)
+    assert 999_000 < tops[0][0] < 999_950
+    assert {b[0] - a[0] for a, b in zip(tops, tops[1:], strict=False)} == {1}
+    assert page.evaluate("asked.length") < 60
+    page.keyboard.press("Home")
+    page.wait_for_selector(".card[aria-posinset='1']:text-is('0')")
 
 
 def test_read_measures_marks_and_lays_a_precedent_over(visit, case_id: str) -> None:
