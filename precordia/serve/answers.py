@@ -19,6 +19,10 @@ MAX_PAGE: Final = 100
 """Most items of one page of a list."""
 
 
+LONGEST: Final = 2000
+"""Most characters of an error: what was sent may stand in it."""
+
+
 class NotThere(UsageError):
     """What was asked for by its id is not there."""
 
@@ -124,7 +128,8 @@ def refusal(error: Exception) -> Answer:
     if not isinstance(error, PrecordiaError):
         told = f"internal error ({type(error).__name__} in {place_of(error)}); please report it"
         return Answer(encoded({"error": told}), 500)
-    return Answer(encoded({"error": without_folders(" ".join(str(error).split()))}), status_of(error))
+    told = without_folders(" ".join(str(error).split()))
+    return Answer(encoded({"error": told if len(told) <= LONGEST else f"{told[:LONGEST]}…"}), status_of(error))
 
 
 def status_of(error: PrecordiaError) -> int:
