@@ -1,7 +1,8 @@
 """A small real knowledge base grown to any size with made-up cases, to time queries in a large one.
 
 The added vectors are clustered like those of real archives; the added rows are copies of real rows under new ids and
-patients, without signals. None is nearer to a query than the real cases are, so that signals are never missing.
+patients, without signals or all with the same. None is nearer to a query than the real cases are, so that signals are never
+missing.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Grown:
     names: list[str]
 
 
-def grow(path: Path, n: int, seed: int = 0) -> Grown:
-    """Add cases until there are ``n``."""
+def grow(path: Path, n: int, seed: int = 0, signal: bytes = b"") -> Grown:
+    """Add cases until there are ``n``, each with an encoded signal."""
     rng = np.random.default_rng(seed)
     store = DeltaCaseStore(path)
     parts = list(store.vectors("signal"))
@@ -52,7 +53,7 @@ def grow(path: Path, n: int, seed: int = 0) -> Grown:
             new = np.unique(rng.integers(1, 2**63 - 1, size=count, dtype=np.int64))
             rows = rows[: new.size]
             labels = [f"made-up-{i}" for i in new]
-            writer.append(_copies(pattern, new, labels, rows, rng), _no_signals(new))
+            writer.append(_copies(pattern, new, labels, rows, rng), _signals(new, signal))
             ids.append(new)
             vectors.append(rows)
             names += labels
@@ -65,10 +66,10 @@ def _rows(store: DeltaCaseStore) -> pa.Table:
     )
 
 
-def _no_signals(ids: NDArray[np.int64]) -> pa.Table:
-    empty = pa.array([b""] * ids.size, pa.binary())
-    checksums = pa.array([signal_checksum(i, b"", b"") for i in ids.tolist()], pa.int64())
-    return pa.table([pa.array(ids), empty, empty, checksums], schema=SIGNAL_SCHEMA)
+def _signals(ids: NDArray[np.int64], signal: bytes) -> pa.Table:
+    same, empty = (pa.array([blob] * ids.size, pa.binary()) for blob in (signal, b""))
+    checksums = pa.array([signal_checksum(i, signal, b"") for i in ids.tolist()], pa.int64())
+    return pa.table([pa.array(ids), same, empty, checksums], schema=SIGNAL_SCHEMA)
 
 
 def _copies(

@@ -37,6 +37,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what of the claim gives which role (default: precordia-read, precordia-write, precordia-admin)",
     )
     parser.add_argument(
+        "--oidc-client",
+        metavar="ID",
+        help="the name that the service is registered by at the issuer: the page sends people there to sign in; "
+        "its secret, if it has one, in $PRECORDIA_OIDC_SECRET",
+    )
+    parser.add_argument(
         "--allow-host",
         action="append",
         default=[],
@@ -88,7 +94,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.new_token:
         return _new_token(args.new_token)
-    tokens = Tokens.of_environment(args.tokens, _issuer(args))
+    issuer = _issuer(args)
+    tokens = Tokens.of_environment(args.tokens, issuer)
     if not tokens.needed and args.host not in _HERE:
         raise UsageError(
             f"listening on {args.host} would show patients' data to the network: set PRECORDIA_TOKEN, or name --tokens or --oidc"
@@ -104,7 +111,15 @@ def run(args: argparse.Namespace) -> int:
     quick = Processes(kb.path, "none", workers)
     # A report may take a second longer; a search that waits for one may not.
     slow = Processes(kb.path, args.llm, 1, warm_to_write, nice=10, settings=settings)
-    service = Service(quick, slow, tokens, args.llm, Notes(kb.audit), works=Works(kb.path, archives))
+    service = Service(
+        quick,
+        slow,
+        tokens,
+        args.llm,
+        Notes(kb.audit),
+        works=Works(kb.path, archives),
+        signing_in=_signing_in(args, issuer),
+    )
     app = app_of(service, _names(args), args.rate)
     note(f"serving {kb.path} at http{'s' if tls else ''}://{args.host}:{args.port} (Ctrl-C ends it)")
     if tls is None and args.host not in _HERE:
@@ -146,14 +161,23 @@ def _issuer(args: argparse.Namespace) -> Any:
     from precordia.serve.security.oidc import CLAIM, Issuer, IssuerSettings
 
     if args.oidc is None:
-        if args.oidc_audience or args.oidc_claim or args.oidc_role:
-            raise UsageError("--oidc-audience, --oidc-claim and --oidc-role go with --oidc")
+        if args.oidc_audience or args.oidc_claim or args.oidc_role or args.oidc_client:
+            raise UsageError("--oidc-audience, --oidc-claim, --oidc-role and --oidc-client go with --oidc")
         return None
     pairs = [pair.rpartition("=") for pair in args.oidc_role]
     if not all(value and sign for value, sign, _ in pairs):
         raise UsageError("--oidc-role is VALUE=ROLE")
     roles = {"roles": {value: role for value, _, role in pairs}} if pairs else {}
     return Issuer(IssuerSettings(args.oidc, args.oidc_audience or "", args.oidc_claim or CLAIM, **roles))
+
+
+def _signing_in(args: argparse.Namespace, issuer: Any) -> Any:
+    """What sends people to the issuer, or None."""
+    from precordia.serve.security.signing_in import SigningIn
+
+    if args.oidc_client is None:
+        return None
+    return SigningIn(issuer, args.oidc_client, os.environ.get("PRECORDIA_OIDC_SECRET"))
 
 
 def _tls(args: argparse.Namespace) -> tuple[Path, Path] | None:

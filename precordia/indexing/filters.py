@@ -26,7 +26,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from precordia.core.errors import FilterError
-from precordia.indexing.schema import FILTER_COLUMNS
+from precordia.indexing.schema import FILTER_COLUMNS, PRIVATE_COLUMNS
 from precordia.records.conditions import Condition, ConditionEngine
 
 _LISTS: Final = "findings|findings_uncertain|findings_absent|codes|leads|vendor_statements"
@@ -150,6 +150,22 @@ def check_concepts(expression: Expression) -> None:
             close = difflib.get_close_matches(concept.upper(), sorted(known), n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise FilterError(f"filter {expression.text!r}: the vocabulary has no finding {concept!r}{hint}")
+
+
+def check_public(where: str) -> None:
+    """Refuse a condition on one of :data:`~precordia.indexing.schema.PRIVATE_COLUMNS`: answers would spell it out bit by bit.
+
+    Raises:
+        FilterError: it names one, or is no condition.
+    """
+    for name in _engine().parse(where).names:
+        if set(name.lower().split(".")) & set(PRIVATE_COLUMNS):
+            raise FilterError(f"filter: the column {name!r} is for administrators")
+
+
+@lru_cache(maxsize=1)
+def _engine() -> FilterEngine:
+    return FilterEngine()
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,8 @@
 """Long work on a knowledge base as a file each in ``jobs/``: what it is, how far it is, and how it ended.
 
 Whoever works writes, and holds a lock as long as it lives; so a job that was killed, or ended with the machine, is told
-from one that goes on, whoever asks and whenever. Nothing of a patient stands in it.
+from one that goes on, whoever asks and whenever. A file beside it asks it to stop: it ends as by Ctrl-C, with all that it has
+finished kept. Nothing of a patient stands in it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
@@ -16,9 +19,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 
-from precordia.core.errors import BusyError, PrecordiaError, StorageError
+from precordia.core.errors import BusyError, PrecordiaError, StorageError, UsageError
 from precordia.indexing.audit import user_of_machine
 from precordia.indexing.durable import make_folder, write_atomically
 from precordia.indexing.locks import locked
@@ -35,7 +38,10 @@ KEPT: Final = 50
 """Jobs remembered."""
 
 TELL_S: Final = 0.5
-"""How often a job says how far it is, s."""
+"""How often a job says how far it is, and looks whether it is to stop, s."""
+
+STOPPING: Final = "stopping"
+"""What a job does that was asked to stop and has not ended yet."""
 
 _ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
 
@@ -84,6 +90,26 @@ def jobs(kb: Path) -> list[Job]:
     return [_as_it_stands(kb, job) for job in found if job is not None]
 
 
+def stop(kb: Path, id: str, by: str) -> None:
+    """Ask a job to end; it does so within seconds, wherever it runs, and keeps what it has finished.
+
+    Args:
+        kb: The knowledge base's folder.
+        id: The job's.
+        by: Who asks.
+
+    Raises:
+        UsageError: no such job runs.
+    """
+    if not any(job.id == id and job.state == "running" for job in jobs(kb)):
+        raise UsageError(f"there is no job {id[:40]!r} that runs")
+    write_atomically(_stop_file(kb, id), by.encode())
+
+
+class Stopped(KeyboardInterrupt):
+    """Raised in a job that was asked to stop, wherever it is; whatever an interrupt leaves whole, this leaves whole."""
+
+
 class Recorder:
     """Keeps a job's file while it runs; where nothing can be written there, the job runs all the same.
 
@@ -100,6 +126,7 @@ class Recorder:
         self._job = Job(id or new_id(), kind, by or user_of_machine(), source, started=_now())
         self._told_at = 0.0
         self._alive = ExitStack()
+        self._ears = _Ears(_stop_file(kb, self._job.id))
 
     def __enter__(self) -> Self:
         with suppress(StorageError, BusyError):
@@ -107,14 +134,18 @@ class Recorder:
             _forget_oldest(self._kb / JOBS)
             self._alive.enter_context(locked(self._kb / JOBS, f"{self._job.id}.lock", 0, "this job"))
         self._write()
+        self._ears.open()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._ears.close()
         if isinstance(error, Exception):
             said = str(error) if isinstance(error, PrecordiaError) else kind.__name__ if kind else ""
             self._job = replace(self._job, state="failed", told=" ".join(said.split()))
         else:
             self._job = replace(self._job, state="done" if error is None else "stopped")
+            if isinstance(error, Stopped):
+                self._job = replace(self._job, told=str(error))
         self._write()
         self._alive.close()
 
@@ -145,6 +176,50 @@ class Recorder:
             write_atomically(self._kb / JOBS / f"{self._job.id}.json", json.dumps(asdict(self._job)).encode())
 
 
+class _Ears:
+    """Raises :class:`Stopped` in the main thread once a file is there.
+
+    By a signal, since nothing else reaches work that is deep in a library; not by Ctrl-C's, which a program that was started
+    in the background does not hear. A job in another thread is left alone: the signal would end somebody else's work.
+
+    Args:
+        file: Who asks stands in it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="precordia-stop", daemon=True)
+        self._before: Any = None
+
+    def open(self) -> None:
+        """Listen from now on."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGUSR1, self._raise)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more: the work is done, and nothing is left to stop."""
+        self._over.set()
+        if self._before is not None:
+            self._thread.join()
+            signal.signal(signal.SIGUSR1, self._before)
+
+    def _listen(self) -> None:
+        while not self._over.wait(TELL_S):
+            if self._file.exists():
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+                return
+
+    def _raise(self, *_: Any) -> None:
+        if not self._over.is_set():
+            raise Stopped(f"stopped by {self._file.read_text(encoding='utf-8')}")
+
+
+def _stop_file(kb: Path, id: str) -> Path:
+    return kb / JOBS / f"{id}.stop"
+
+
 def _as_it_stands(kb: Path, job: Job) -> Job:
     if job.state != "running":
         return job
@@ -154,7 +229,7 @@ def _as_it_stands(kb: Path, job: Job) -> Job:
             again = _read(kb / JOBS / f"{job.id}.json")
             return replace(job, state="lost") if again is None or again.state == "running" else again
     except (BusyError, StorageError):
-        return job
+        return replace(job, doing=STOPPING, total=None) if _stop_file(kb, job.id).exists() else job
 
 
 def _read(file: Path) -> Job | None:
@@ -166,7 +241,7 @@ def _read(file: Path) -> Job | None:
 
 def _forget_oldest(folder: Path) -> None:
     for file in sorted(folder.glob("*.json"))[: -(KEPT - 1)]:
-        for gone in (file, file.with_suffix(".lock")):
+        for gone in (file, file.with_suffix(".lock"), file.with_suffix(".stop")):
             with suppress(OSError):
                 gone.unlink()
 

@@ -164,3 +164,7 @@ CASE_OF_COLUMNS: Final = CASES.read
 
 FILTER_COLUMNS: Final = tuple(name for name in LIGHT_SCHEMA.names if name not in ("source_stamp", "details"))
 """What a ``where`` expression may name, besides the metadata keys."""
+
+PRIVATE_COLUMNS: Final = ("source",)
+"""Those that say where an archive's files lie and what they are called, which may be somebody's name: over the network they are
+asked for by administrators alone, and shown to nobody."""

@@ -11,6 +11,7 @@ DuckDB's words, and on the table, where a message could hold a patient's text an
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,13 @@ MAX_CHARS: Final = 20_000
 MAX_TEXT_CALLS: Final = 32
 """Most calls that make a text of each row. Each holds a text for two thousand rows at a time, outside DuckDB's count."""
 
+MAX_DEPTH: Final = 100
+"""Deepest brackets. DuckDB takes a minute, which nothing ends, to see that three thousand of them are not closed."""
+
 TABLE: Final = "cases"
+
+_TOKEN: Final = re.compile(r"""(?<![\w'"])[eE]'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|['"$]|--|/\*""")
+"""Quoted texts whole, brackets, and what could hide a bracket from us that DuckDB sees, or the other way about."""
 
 _KINDS: Final = frozenset({
     "COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "BETWEEN", "CASE", "CAST", "TYPE", "FUNCTION", "OPERATOR",
@@ -115,6 +122,7 @@ class ConditionEngine:
         sql = text if sql is None else sql
         if len(sql) > MAX_CHARS:
             raise FilterError(f"the filter has {len(sql)} characters, at most {MAX_CHARS} are read; make it shorter")
+        _check_brackets(sql, text)
         try:
             with self._lock:
                 # Not in parentheses here: "true) or (true" must not pass for one condition.
@@ -201,6 +209,20 @@ class ConditionEngine:
 
 def _quoted(text: str) -> str:
     return f"filter {text if len(text) <= 200 else text[:200] + '…'!r}"
+
+
+def _check_brackets(sql: str, text: str) -> None:
+    """Refuse brackets that do not close before DuckDB looks for their ends."""
+    depth = 0
+    for found in _TOKEN.finditer(sql):
+        token = found[0]
+        if token in ("'", '"', "$", "--", "/*") or token.lower() == "e'":
+            raise FilterError(f"{_quoted(text)}: an open quote, a comment, a dollar sign or E'' is not accepted")
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if not 0 <= depth <= MAX_DEPTH:
+            break
+    if depth:
+        raise FilterError(f"{_quoted(text)}: brackets do not close, or are deeper than {MAX_DEPTH}")
 
 
 def _check(node: Any, text: str) -> None:

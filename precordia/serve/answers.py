@@ -12,10 +12,15 @@ from typing import Any, Final
 import numpy as np
 
 from precordia.core.errors import BusyError, InputError, PrecordiaError, UsageError, place_of
+from precordia.indexing.schema import PRIVATE_COLUMNS
 
 JSON: Final = "application/json"
 MAX_PAGE: Final = 100
 """Most items of one page of a list."""
+
+
+LONGEST: Final = 2000
+"""Most characters of an error: what was sent may stand in it."""
 
 
 class NotThere(UsageError):
@@ -95,6 +100,8 @@ def plain(value: Any) -> Any:
 
 
 def _plain_of(key: Any, value: Any) -> Any:
+    if key == "metadata" and isinstance(value, Mapping):
+        value = {name: inner for name, inner in value.items() if name not in PRIVATE_COLUMNS}
     return without_folders(value) if key == "source" and isinstance(value, str) else plain(value)
 
 
@@ -121,7 +128,8 @@ def refusal(error: Exception) -> Answer:
     if not isinstance(error, PrecordiaError):
         told = f"internal error ({type(error).__name__} in {place_of(error)}); please report it"
         return Answer(encoded({"error": told}), 500)
-    return Answer(encoded({"error": without_folders(" ".join(str(error).split()))}), status_of(error))
+    told = without_folders(" ".join(str(error).split()))
+    return Answer(encoded({"error": told if len(told) <= LONGEST else f"{told[:LONGEST]}…"}), status_of(error))
 
 
 def status_of(error: PrecordiaError) -> int:

@@ -27,15 +27,27 @@ from precordia.serve.asking import Refused, Service, needs, refused, response
 from precordia.serve.desk import OneRoom
 from precordia.serve.metrics import Counting
 from precordia.serve.noting import Notes
-from precordia.serve.routes import archive, exporting, finding, keeping, reviewing, talking, tracing, working, writing
+from precordia.serve.routes import (
+    archive,
+    entering,
+    exporting,
+    finding,
+    keeping,
+    reviewing,
+    talking,
+    tracing,
+    working,
+    writing,
+)
 from precordia.serve.security.gate import BODY_S, LOOPBACK, RATE, CutOff, Gate
 from precordia.serve.security.people import Person
+from precordia.serve.security.signing_in import SigningIn
 from precordia.serve.security.tokens import Tokens
 from precordia.serve.work.room import Room
 from precordia.serve.working import Works
 
 STATIC: Final = Path(__file__).parent / "static"
-_PARTS: Final = (finding, tracing, writing, talking, reviewing, archive, exporting, keeping, working)
+_PARTS: Final = (entering, finding, tracing, writing, talking, reviewing, archive, exporting, keeping, working)
 
 
 class _Discreet:
@@ -71,6 +83,7 @@ def create_app(
     hosts: Collection[str] = LOOPBACK,
     rate: float = RATE,
     archives: Mapping[str, Path] | None = None,
+    signing_in: SigningIn | None = None,
 ) -> FastAPI:
     """The service over one knowledge base, in this process: for tests and notebooks.
 
@@ -82,11 +95,14 @@ def create_app(
         hosts: The names that it answers to.
         rate: Requests a second of one address.
         archives: Name to folder that administrators may build from.
+        signing_in: Sends people to an issuer, or None.
     """
     desk = OneRoom(Room(kb, llm))
     name = llm if isinstance(llm, str) else llm.name
     works = Works(kb.path, archives)
-    service = Service(desk, desk, tokens or Tokens(plain=token), name, Notes(kb.audit), works=works)
+    service = Service(
+        desk, desk, tokens or Tokens(plain=token), name, Notes(kb.audit), works=works, signing_in=signing_in
+    )
     return app_of(service, hosts, rate)
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request
@@ -16,12 +17,15 @@ from starlette.responses import Response
 from precordia.core.errors import PrecordiaError, UsageError
 from precordia.core.retrieval import PRECEDENTS
 from precordia.indexing.audit import Event, without_names
+from precordia.indexing.filters import check_public
 from precordia.serve.answers import Answer, encoded
 from precordia.serve.desk import Desk, Work
 from precordia.serve.metrics import Metrics
 from precordia.serve.noting import Notes
 from precordia.serve.security.limits import Arriving, Guesses
 from precordia.serve.security.people import Person
+from precordia.serve.security.sessions import Sessions, session_of
+from precordia.serve.security.signing_in import SigningIn
 from precordia.serve.security.tokens import Tokens
 from precordia.serve.upload import MAX_BYTES
 from precordia.serve.work.room import Ecg
@@ -56,6 +60,8 @@ class Service:
         guesses: Who has shown wrong tokens.
         arriving: Room for bodies that are on their way.
         works: The jobs, or None where none are started from here.
+        sessions: Who has signed in at the page.
+        signing_in: Sends people to an issuer, or None where tokens are shown here.
     """
 
     quick: Desk
@@ -67,6 +73,8 @@ class Service:
     guesses: Guesses = field(default_factory=Guesses)
     arriving: Arriving = field(default_factory=Arriving)
     works: Works | None = None
+    sessions: Sessions = field(default_factory=Sessions)
+    signing_in: SigningIn | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -96,9 +104,7 @@ def needs(role: str) -> Callable[..., Coroutine[Any, Any, Person]]:
     async def let_in(request: Request) -> Person:
         person = await person_of(request)
         if person is None:
-            raise Refused(
-                401, "the token is missing or wrong: send Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"}
-            )
+            raise _unknown()
         if not person.may(role):
             raise Refused(403, f"this needs the role {role}, and this token has {person.role}")
         request.state.person = person
@@ -108,7 +114,7 @@ def needs(role: str) -> Callable[..., Coroutine[Any, Any, Person]]:
 
 
 async def person_of(request: Request) -> Person | None:
-    """Who sends a request; None for who shows no token that is known.
+    """Who sends a request, by its token or by who signed in at the browser that sends it; None for who is not known.
 
     Raises:
         Refused: too many wrong tokens came from there, or the file of tokens cannot be read.
@@ -116,15 +122,47 @@ async def person_of(request: Request) -> Person | None:
     service = service_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     shown = token.strip() if scheme.lower() == "bearer" and token.strip() else None
+    if shown is not None:
+        return await _known(request, partial(service.tokens.person, shown), showed=True)
+    secret = session_of(request)
+    who = None if secret is None else service.sessions.find(secret)
+    return await _known(request, who or partial(service.tokens.person, None), showed=False)
+
+
+async def admitted(request: Request, who: Callable[[], Person | None], showed: bool) -> Person:
+    """Who asks to come in.
+
+    Args:
+        request: The request.
+        who: Says who it is.
+        showed: Whether a token was shown: those that are wrong are counted.
+
+    Raises:
+        Refused: nobody that is known, or see :func:`person_of`.
+    """
+    person = await _known(request, who, showed)
+    if person is None:
+        raise _unknown()
+    return person
+
+
+async def _known(request: Request, who: Callable[[], Person | None], showed: bool) -> Person | None:
+    service = service_of(request)
     address = request.client.host if request.client else ""
     try:
-        person = await run_in_threadpool(service.tokens.person, shown) if shown else service.tokens.person(None)
+        person = await run_in_threadpool(who)
     except UsageError as error:
         print(f"precordia serve: {error}", file=sys.stderr)
         raise Refused(503, "nobody can be let in at the moment: see what the service says") from None
-    if not service.guesses.may_go_on(address, person, shown is not None):
+    if not service.guesses.may_go_on(address, person, showed):
         raise Refused(429, "too many wrong tokens came from this address: wait a minute", {"Retry-After": "60"})
     return person
+
+
+def _unknown() -> Refused:
+    return Refused(
+        401, "the token is missing or wrong: send Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"}
+    )
 
 
 async def body_of(request: Request) -> bytes:
@@ -151,6 +189,16 @@ async def ecg_of(
 ) -> Ecg:
     """The ECG that a request is about: its body, or a case."""
     return Ecg(content, filename, case)
+
+
+async def where_of(
+    request: Request, where: Annotated[str | None, Query(description="SQL condition over the case columns")] = None
+) -> str | None:
+    """The condition that a request names; who is no administrator may not ask for what is private."""
+    person: Person = request.state.person
+    if where and not person.may("admin"):
+        await run_in_threadpool(check_public, where)
+    return where
 
 
 async def answered(request: Request, desk: Desk, work: Work, *asked: Any) -> Response:
@@ -221,7 +269,7 @@ FILE_BODY: Final[dict[str, Any]] = {
 
 AnEcg = Annotated[Ecg, Depends(ecg_of)]
 Precedents = Annotated[int, Query(description="number of precedents")]
-Where = Annotated[str | None, Query(description="SQL condition over the case columns")]
+Where = Annotated[str | None, Depends(where_of)]
 Page = Annotated[int, Query(description="items of a page, at most 100")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before")]
 _LONGEST: Final = 2000

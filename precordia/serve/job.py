@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from precordia.indexing.jobs import Recorder
+from precordia.indexing.jobs import Recorder, Stopped
 from precordia.serve.working import NICE
 
 
@@ -50,7 +51,7 @@ WORK = {"build": build, "refit": refit, "check": check}
 def main(kb: str, kind: str, name: str, by: str, archive: str = "") -> None:
     """Do it, and keep its record."""
     os.nice(NICE)
-    with Recorder(Path(kb), kind, archive, by, name) as record:  # type: ignore[arg-type]
+    with suppress(Stopped), Recorder(Path(kb), kind, archive, by, name) as record:  # type: ignore[arg-type]
         WORK[kind](Path(kb), archive, record)
 
 

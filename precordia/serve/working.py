@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from precordia.core.errors import BusyError, UsageError
-from precordia.indexing.jobs import KINDS, Job, jobs, new_id
+from precordia.indexing.jobs import KINDS, Job, jobs, new_id, stop
 from precordia.serve.answers import without_folders
 
 NICE: Final = 10
@@ -69,6 +69,14 @@ class Works:
         )
         self._children.append(child)
         return name
+
+    def stop(self, job: str, by: str) -> None:
+        """End a job that runs, also one of the command line; what it has finished is kept.
+
+        Raises:
+            UsageError: no such job runs.
+        """
+        stop(self._kb, job, by)
 
     def close(self) -> None:
         """Let go of those that have ended; the others go on."""

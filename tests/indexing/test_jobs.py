@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from precordia.core.errors import UsageError
 from precordia.indexing import jobs as module
-from precordia.indexing.jobs import JOBS, KEPT, Job, Recorder, jobs
+from precordia.indexing.jobs import JOBS, KEPT, STOPPING, Job, Recorder, Stopped, jobs, stop
 
 
 def only(kb: Path) -> Job:
@@ -88,3 +91,34 @@ def test_a_job_runs_where_its_file_cannot_be_written(tmp_path: Path) -> None:
     with Recorder(tmp_path, "check") as record:
         assert list(record.progress("ab", 2, "checking")) == ["a", "b"]
     assert jobs(tmp_path) == []
+
+
+def test_a_job_that_is_asked_to_stop_ends_in_order_and_says_by_whom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TELL_S", 0.01)
+    before = signal.getsignal(signal.SIGUSR1)
+
+    def work() -> None:
+        with Recorder(tmp_path, "build", by="ward") as record:
+            for i in record.progress(range(9), 9, "building", "shard"):
+                if i == 2:
+                    stop(tmp_path, only(tmp_path).id, "chief")
+                    assert (only(tmp_path).state, only(tmp_path).doing) == ("running", STOPPING)
+                    time.sleep(10)
+
+    with pytest.raises(Stopped):
+        work()
+    job = only(tmp_path)
+    assert (job.state, job.done, job.told) == ("stopped", 2, "stopped by chief")
+    assert signal.getsignal(signal.SIGUSR1) is before
+    with pytest.raises(UsageError, match="no job"):
+        stop(tmp_path, job.id, "chief")
+
+
+def test_a_stop_that_comes_too_late_stops_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TELL_S", 0.001)
+    for i in range(30):
+        with suppress(Stopped), Recorder(tmp_path, "check", id=f"20260101T{i:06d}-00000000"):
+            stop(tmp_path, f"20260101T{i:06d}-00000000", "chief")
+        assert jobs(tmp_path)[0].state in ("done", "stopped")

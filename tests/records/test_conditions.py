@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pyarrow as pa
 import pytest
 
@@ -146,3 +148,31 @@ def test_a_condition_has_a_size(engine: ConditionEngine, text: str, message: str
     with pytest.raises(FilterError, match=message) as error:
         engine.parse(text)
     assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 3000,
+        "(" * 3000 + "age" + ")" * 2999,
+        "age) or (age",
+        "(" * 3000 + "'" + ")" * 3000,
+        "(" * 3000 + "-- " + ")" * 3000,
+        "(" * 3000 + "/* " + ")" * 3000 + "*/",
+        "(" * 3000 + "$$" + ")" * 3000 + "$$",
+        "(" * 3000 + r"E'\'" + ")" * 3000 + "' = ''",
+        "(" * 3000 + '"' + ")" * 3000,
+    ],
+)
+def test_brackets_that_do_not_close_are_refused_at_once(engine: ConditionEngine, text: str) -> None:
+    started = time.process_time()
+    with pytest.raises(FilterError):
+        engine.parse(text)
+    assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize(
+    "text", ["report = '(('", "report = 'it''s ($5'", "((age) > (1))", "regexp_matches(report, '\\d--')"]
+)
+def test_brackets_in_quotes_are_words(engine: ConditionEngine, text: str) -> None:
+    select(engine, text)

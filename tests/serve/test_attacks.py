@@ -172,6 +172,12 @@ def test_a_head_that_is_too_long_is_refused(port: int) -> None:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
         b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\nabcde",
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG",
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"GET /v1/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n",
+        b"GET /v1/me HTTP/1.1\r\nHost: localhost\r\nAuthorization : Bearer a\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
 def test_requests_that_are_none_are_refused(port: int, request_: bytes) -> None:
@@ -188,6 +194,48 @@ def test_what_a_connection_says_of_itself_is_not_believed(port: int) -> None:
     assert answer.status == 200
     assert answer.getheader("server") is None
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /v1/chat HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", b"405"),
+        (b"OPTIONS /v1/cases HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n"
+         b"Access-Control-Request-Method: GET\r\n\r\n", b"403"),
+        (b"TRACE /v1/me HTTP/1.1\r\nHost: localhost\r\nCookie: precordia=x\r\n\r\n", b"405"),
+        (b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+        (b"GET //evil.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+        (b"GET /v1/sign-in/issuer?next=//evil.example HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+    ],
+)  # fmt: skip
+def test_what_is_asked_for_in_another_way_is_not_given(port: int, request_: bytes, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as odd:
+        odd.settimeout(10)
+        odd.sendall(request_)
+        answer = odd.recv(65536)
+        assert answer[9:12] == status
+        assert b"access-control-allow" not in answer.lower()
+        assert b"evil.example" not in answer
+        assert b"upgrade:" not in answer.lower()
+
+
+@pytest.mark.parametrize(
+    "query", ["start=nan", "start=-1e308", "seconds=inf", "fs=0", "fs=1e300", "leads=" + "I," * 4000]
+)
+def test_a_stretch_that_is_none_is_refused_in_few_words(client: TestClient, kb: KnowledgeBase, query: str) -> None:
+    answer = client.get(f"/v1/cases/{kb.ids()[0]}/signal?{query}")
+    assert answer.status_code == 400
+    assert len(answer.content) < 3000
+
+
+@pytest.mark.parametrize(
+    "where", ["(" * 15_000, "not " * 4000 + "true", "case when " * 1900, "age = " + "1+" * 9000 + "1"]
+)
+def test_a_condition_that_is_deep_keeps_nobody_waiting(client: TestClient, where: str) -> None:
+    started = time.process_time()
+    assert client.get("/v1/cases", params={"where": where}).status_code == 400
+    assert time.process_time() - started < 5
 
 
 # --- bombs ----------------------------------------------------------------------------------------------------------

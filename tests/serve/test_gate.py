@@ -112,10 +112,10 @@ def test_scripts_of_the_page_are_its_own(client: TestClient) -> None:
 
 # --- tokens and roles -----------------------------------------------------------------------------------------------
 
-PUBLIC = {"/", "/v1/live", "/v1/ready"}
+PUBLIC = {"/", "/v1/live", "/v1/ready", "/v1/sign-in", "/v1/sign-in/issuer", "/v1/sign-in/issuer/back"}
 ADMIN = {"/v1/audit", "/v1/erase"}
 WRITE = {("POST", "/v1/reviews")}
-STARTS = {("POST", "/v1/jobs")}
+STARTS = {("POST", "/v1/jobs"), ("POST", "/v1/jobs/{job}/stop")}
 
 
 def test_every_address_asks_for_the_role_that_it_needs(kb: KnowledgeBase, people: tuple[Path, dict[str, str]]) -> None:
@@ -171,6 +171,43 @@ def test_a_reader_is_not_told_where_files_lie(
         assert not any(place in text for place in places), path
     assert "broken.xml: it is damaged" in answers["/v1/rejects"]
     assert str(broken) in client.get("/v1/rejects", headers=bearer(tokens["admin"])).text
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "source like '%a%'",
+        "SOURCE is not null",
+        "\"source\" = 'x'",
+        "cases.source is null",
+        "age > 0 or (case when contains(lower(source), 'a') then true else false end)",
+        "len(list_filter([source], x -> x like '%a%')) > 0",
+    ],
+)
+def test_only_an_administrator_asks_by_where_files_lie(
+    kb: KnowledgeBase, people: tuple[Path, dict[str, str]], where: str
+) -> None:
+    file, tokens = people
+    client = TestClient(create_app(kb, tokens=Tokens(file)), base_url=OURS)
+    asked = 0
+    for path, methods in client.app.openapi()["paths"].items():  # type: ignore[attr-defined]
+        for method, told in methods.items():
+            if "where" not in {parameter["name"] for parameter in told.get("parameters", ())}:
+                continue
+            asked += 1
+            for role in ("read", "write"):
+                answer = client.request(
+                    method,
+                    path,
+                    params={"where": where, "question": "x", "case": str(kb.ids()[0])},
+                    headers=bearer(tokens[role]),
+                )
+                assert answer.status_code == 400, (path, role)
+                assert "administrators" in answer.json()["error"]
+    assert asked >= 6
+    answer = client.get("/v1/cases", params={"where": "source like '%a%'"}, headers=bearer(tokens["admin"]))
+    assert answer.json()["total"] > 0
+    assert all("source" not in item["metadata"] for item in answer.json()["items"])
 
 
 def test_openapi_is_behind_the_token(kb: KnowledgeBase) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,6 +22,7 @@ from precordia.core.errors import UsageError
 from precordia.serve.app import create_app
 from precordia.serve.security.oidc import AGAIN_S, KEYS_S, STALE_S, Issuer, IssuerSettings
 from precordia.serve.security.people import Person
+from precordia.serve.security.signing_in import SigningIn
 from precordia.serve.security.tokens import Tokens, new_token
 
 jwt = pytest.importorskip("jwt")
@@ -37,6 +40,8 @@ class Idp:
         self.keys: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.told: dict[str, Any] = {}
+        self.shown: list[dict[str, Any]] = []
+        self.tokens: dict[str, str] = {}
         idp = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -48,6 +53,15 @@ class Idp:
                 self.end_headers()
                 self.wfile.write(json.dumps(found).encode())
 
+            def do_POST(self) -> None:
+                sent = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                idp.shown.append(
+                    {name: values[0] for name, values in sent.items()} | {"basic": self.headers["Authorization"]}
+                )
+                self.send_response(200 if idp.tokens else 400)
+                self.end_headers()
+                self.wfile.write(json.dumps(idp.tokens).encode())
+
             def log_message(self, *_: object) -> None:
                 pass
 
@@ -56,7 +70,8 @@ class Idp:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def configuration(self) -> dict[str, Any]:
-        return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks", **self.told}
+        addresses = {"authorization_endpoint": f"{self.url}/go?x=1", "token_endpoint": f"{self.url}/token"}
+        return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks", **addresses, **self.told}
 
     def publish(self, key: Any, kid: str) -> None:
         algorithm = (
@@ -249,3 +264,75 @@ def test_the_command_line_wants_all_of_it(capsys: pytest.CaptureFixture[str], kb
     ):
         assert main([*serve, *wrong]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+# --- signing in at the issuer ---------------------------------------------------------------------------------------
+
+CLIENT = "ecg-page"
+
+
+@pytest.fixture
+def page(kb: KnowledgeBase, idp: Idp) -> TestClient:
+    there = issuer(idp)
+    app = create_app(kb, tokens=Tokens(issuer=there), signing_in=SigningIn(there, CLIENT, "a secret:"))
+    return TestClient(app, base_url="http://localhost", follow_redirects=False)
+
+
+def leave(page: TestClient) -> dict[str, str]:
+    """What the issuer is told of who leaves for it."""
+    answer = page.get("/v1/sign-in/issuer")
+    assert answer.status_code == 303
+    return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
+
+
+def test_one_signs_in_at_the_issuer_and_comes_back(page: TestClient, idp: Idp) -> None:
+    assert page.get("/v1/sign-in").json() == {"needed": True, "issuer": True}
+    asked = leave(page)
+    assert asked["redirect_uri"] == "http://localhost/v1/sign-in/issuer/back"
+    assert (asked["x"], asked["client_id"], asked["code_challenge_method"]) == ("1", CLIENT, "S256")
+    # The roles stand in the access token, as Keycloak has it; the other names the person.
+    idp.tokens = {
+        "id_token": signed(claims(idp, aud=CLIENT, nonce=asked["nonce"], roles=None)),
+        "access_token": signed(claims(idp)),
+    }
+    back = page.get("/v1/sign-in/issuer/back", params={"code": "c", "state": asked["state"]})
+    assert (back.status_code, back.headers["location"]) == (303, "/")
+    assert page.get("/v1/me").json()["name"] == "oidc:anna"
+    (sent,) = idp.shown
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(sent["code_verifier"].encode()).digest()).decode().rstrip("=")
+    assert challenge == asked["code_challenge"]
+    assert base64.b64decode(sent["basic"].split()[1]) == b"ecg-page:a%20secret%3A"
+    # What the browser kept counts once.
+    assert page.get("/v1/sign-in/issuer/back", params={"code": "c", "state": asked["state"]}).headers["location"] != "/"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["state", "no state", "nonce", "audience", "key", "other person", "no role", "refused"]
+)
+def test_who_comes_back_with_anything_else_is_not_let_in(page: TestClient, idp: Idp, wrong: str) -> None:
+    asked = leave(page)
+    said = claims(idp, aud=CLIENT, nonce=asked["nonce"], roles=None)
+    shown = claims(idp)
+    state = asked["state"]
+    if wrong == "state":
+        state = "x" * 43
+    if wrong == "no state":
+        page.cookies.clear()
+    if wrong == "nonce":
+        said["nonce"] = "x"
+    if wrong == "audience":
+        said["aud"] = "another"
+    if wrong == "other person":
+        shown["sub"] = "4712"
+    if wrong == "no role":
+        shown["roles"] = ["staff"]
+    if wrong != "refused":
+        idp.tokens = {"id_token": signed(said, OTHER if wrong == "key" else RSA), "access_token": signed(shown)}
+    back = page.get("/v1/sign-in/issuer/back", params={"code": "c", "state": state, "next": "//evil.example"})
+    assert (back.status_code, back.headers["location"]) == (303, "/#not-let-in")
+    assert page.get("/v1/me").status_code == 401
+
+
+def test_an_issuer_that_sends_people_elsewhere_is_not_followed(page: TestClient, idp: Idp) -> None:
+    idp.told = {"authorization_endpoint": "http://evil.example/go"}
+    assert page.get("/v1/sign-in/issuer").status_code == 400

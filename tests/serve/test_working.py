@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from precordia import KnowledgeBase
 from precordia.indexing.jobs import Recorder
 from precordia.serve.app import create_app
 from precordia.serve.security.tokens import Tokens, new_token
+from precordia.serve.working import Works
 from precordia.simulation import simulate
 from precordia.simulation.writers import WRITERS
 
@@ -113,3 +116,47 @@ def test_a_job_of_the_command_line_is_seen_and_so_is_one_that_is_lost(ask: Any, 
         assert (seen["state"], seen["by"], seen["doing"], seen["total"]) == ("running", "me", "fitting", None)
         assert ask("admin", {"kind": "check"}).status_code == 503
     assert ask("read").json()["items"][0]["state"] == "done"
+
+
+def test_an_administrator_stops_a_job_and_nobody_else_does(ask: Any, client: TestClient) -> None:
+    kb = client.app.state.service.works._kb  # type: ignore[attr-defined]
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom precordia.indexing.jobs import Recorder\n"
+        "with Recorder(Path(sys.argv[1]), 'refit', by='me') as record:\n    print('begun', flush=True)\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(kb)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"begun\n"
+    name = ask("read").json()["items"][0]["id"]
+    for role in ("read", "write"):
+        assert ask(role, {}, f"/v1/jobs/{name}/stop").status_code == 403
+    assert ask("admin", {}, f"/v1/jobs/{name}/stop").status_code == 202
+    job = ended(ask, name)
+    assert (job["state"], job["told"], job["by"]) == ("stopped", "stopped by adminer", "me")
+    assert process.wait(20) != 0
+    for gone in (name, "..%2f..%2fx", "20260101T000000-00000000"):
+        assert ask("admin", {}, f"/v1/jobs/{gone}/stop").status_code in (400, 404)
+    assert any(row["action"] == "job stop" for row in ask("admin", path="/v1/audit").json()["items"])
+
+
+def test_a_stopped_build_goes_on_where_it_stopped(own_kb: KnowledgeBase, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    for i in range(3):
+        WRITERS.get("dicom")(inbox / f"new{i}", replace(simulate("NORM", seed=500 + i).recording, report=None))
+    works = Works(own_kb.path, {"inbox": inbox})
+    name = works.start("build", "inbox", "chief")
+    until = time.monotonic() + 120
+    while time.monotonic() < until and not any(job.state == "running" for job in works.all()):
+        time.sleep(0.02)
+    (child,) = works._children
+    works.stop(name, "chief")
+    assert child.wait(60) == 0
+    (job,) = works.all()
+    assert (job.state, job.told) == ("stopped", "stopped by chief")
+    there = KnowledgeBase.open(own_kb.path, text_encoder=None)
+    there.add(inbox, workers=1)
+    assert len(there) == 8 + 3

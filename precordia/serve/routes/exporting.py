@@ -18,7 +18,7 @@ router = APIRouter(dependencies=[Depends(needs("read"))], tags=["find"])
 @router.get("/v1/export")
 async def export(
     request: Request,
-    where: Where = None,
+    where: Where,
     text: str | None = None,
     format: Literal["csv"] = "csv",
     reports: Annotated[bool, Query(description="with the reports' words")] = False,

@@ -19,9 +19,9 @@ Words = Annotated[str | None, Query(description="words: findings, numbers, peopl
 async def search(
     request: Request,
     ecg: AnEcg,
+    where: Where,
     text: Words = None,
     k: Annotated[int, Query(description="hits of a page, 1 to 1000")] = HITS,
-    where: Where = None,
     mode: Mode | None = None,
     cursor: Cursor = None,
     facets: bool = False,
@@ -33,10 +33,18 @@ async def search(
 
 @router.get("/v1/cases")
 async def cases(
-    request: Request, where: Where = None, text: Words = None, cursor: Cursor = None, limit: Page = 20
+    request: Request,
+    where: Where,
+    text: Words = None,
+    cursor: Cursor = None,
+    limit: Page = 20,
+    at: Annotated[
+        int | None, Query(ge=0, le=10**9, description="the place of the page's first case, 0 the newest")
+    ] = None,
+    facets: bool = False,
 ) -> Response:
-    """Cases that meet a filter and all that words ask for, newest first."""
-    listed = finding.Listed(where, text, cursor, limit)
+    """Cases that meet a filter and all that words ask for, newest first; and what there is among them."""
+    listed = finding.Listed(where, text, cursor, limit, at, facets)
     return await answered(request, service_of(request).quick, finding.cases, listed)
 
 

@@ -48,7 +48,7 @@ async def measure(request: Request, ecg: AnEcg) -> Response:
 
 
 @router.post("/v1/evidence", openapi_extra=FILE_BODY)
-async def evidence(request: Request, ecg: AnEcg, k: Precedents = DEFAULT_PRECEDENTS, where: Where = None) -> Response:
+async def evidence(request: Request, ecg: AnEcg, where: Where, k: Precedents = DEFAULT_PRECEDENTS) -> Response:
     """All that is known of an ECG, and how far each finding is borne out by it."""
     return await answered(request, service_of(request).quick, weighing.evidence, ecg, k, where)
 

@@ -1,4 +1,4 @@
-"""Jobs: what is built, fitted and checked, how far it is, and the start of one."""
+"""Jobs: what is built, fitted and checked, how far it is, the start of one and its end."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from precordia.core.errors import UsageError
 from precordia.serve.answers import Answer, encoded
 from precordia.serve.asking import needs, noted, response, service_of
 from precordia.serve.security.people import Person
-from precordia.serve.working import job_document
+from precordia.serve.working import Works, job_document
 
 router = APIRouter(tags=["keep"])
 
@@ -42,10 +43,24 @@ async def jobs(request: Request, person: Annotated[Person, Depends(needs("read")
 @router.post("/v1/jobs", status_code=202)
 async def start(request: Request, person: Annotated[Person, Depends(needs("admin"))], wanted: Wanted) -> Response:
     """Begin one: ``build`` of an archive that the service was started with, ``refit`` or ``check``."""
-    works = service_of(request).works
-    if works is None:
-        return response(Answer(encoded({"error": "this service starts no jobs"}), 400))
+    works = _works_of(request)
     # What is asked stands in the audit before it begins.
     await noted(request, f"job {wanted.kind[:20]}", Answer(b"", 202))
     name = await run_in_threadpool(works.start, wanted.kind, wanted.archive, person.name)
     return response(Answer(encoded({"id": name}), 202))
+
+
+@router.post("/v1/jobs/{job}/stop", status_code=202)
+async def stop(request: Request, person: Annotated[Person, Depends(needs("admin"))], job: str) -> Response:
+    """End one that runs, of whoever's it is: within seconds it says "stopped", and what it has finished is kept."""
+    works = _works_of(request)
+    await noted(request, "job stop", Answer(b"", 202))
+    await run_in_threadpool(works.stop, job, person.name)
+    return response(Answer(encoded({"id": job}), 202))
+
+
+def _works_of(request: Request) -> Works:
+    works = service_of(request).works
+    if works is None:
+        raise UsageError("this service starts no jobs")
+    return works

@@ -17,8 +17,8 @@ router = APIRouter(dependencies=[Depends(needs("read"))], tags=["write"])
 async def report(
     request: Request,
     ecg: AnEcg,
+    where: Where,
     k: Precedents = DEFAULT_PRECEDENTS,
-    where: Where = None,
     page: Annotated[bool, Query(description="the same as format=html")] = False,
     format: Annotated[str, Query(description="json, html, pdf, fhir or dicom")] = "json",
 ) -> Response:
@@ -29,7 +29,7 @@ async def report(
 
 @router.post("/v1/ask", openapi_extra=FILE_BODY)
 async def ask(
-    request: Request, question: str, ecg: AnEcg, k: Precedents = DEFAULT_PRECEDENTS, where: Where = None
+    request: Request, question: str, ecg: AnEcg, where: Where, k: Precedents = DEFAULT_PRECEDENTS
 ) -> Response:
     """The answer to a question about an ECG, from precedents and measurements."""
     return await answered(request, service_of(request).slow, writing.ask, question, ecg, k, where)

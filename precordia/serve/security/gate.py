@@ -30,11 +30,14 @@ BODY_BYTES: Final = 66 * 2**20
 WORDS_BYTES: Final = 2**20
 """Largest body of an address that takes words: it is read before anyone asks who sends it."""
 
-WORDS: Final = ("/v1/chat", "/v1/reviews", "/v1/jobs")
+WORDS: Final = ("/v1/chat", "/v1/reviews", "/v1/jobs", "/v1/sign-in")
 """Addresses that take words."""
 
 RATE: Final = 100.0
 """Requests a second of one address; twice as many at once."""
+
+ONCE: Final = (b"host", b"authorization", b"content-length", b"content-type", b"origin", b"transfer-encoding")
+"""What a request says once: a proxy before us might go by the other one."""
 
 _REMEMBERED: Final = 10_000
 _SAFE: Final = ("GET", "HEAD")
@@ -130,10 +133,10 @@ class Gate:
                 await _refuse(sending, *error.refusal)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1:
-            return 400, "a request names one host"
-        host = hosts[0].decode("latin-1").lower()
+        said = [name for name, _ in scope["headers"]]
+        if any(said.count(name) > 1 for name in ONCE) or {b"content-length", b"transfer-encoding"} <= set(said):
+            return 400, "a request says one thing once: its host, its length, its token"
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
         if _name_of(host) not in self._hosts:
             return 421, "this service does not answer to that name: start it with --allow-host NAME"
         if not self._buckets.take(_address(scope)):

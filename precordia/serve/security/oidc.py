@@ -94,10 +94,16 @@ class Issuer:
         self._settings, self._fetch, self._clock = settings, fetch or _fetch, clock
         self._lock = threading.Lock()
         self._keys: dict[str, Any] = {}
+        self._told: Mapping[str, Any] = {}
         self._fetched, self._tried = -STALE_S, -AGAIN_S
 
     def person(self, token: str) -> Person | None:
         """Who shows a token; None where it is not the issuer's, not for us, out of date, or gives no role."""
+        said = self.claims(token)
+        return None if said is None else self.person_of(said)
+
+    def claims(self, token: str, audience: str | None = None) -> Mapping[str, Any] | None:
+        """What a token says; None where it is not the issuer's, not for an audience (by default ours), or out of date."""
         if not _JWT.fullmatch(token):
             return None
         jwt = self._jwt
@@ -106,20 +112,33 @@ class Issuer:
             key = self._key(str(head.get("kid", "")))
             if key is None or head.get("alg") not in ALGORITHMS:
                 return None
-            claims = jwt.decode(
+            claims: Mapping[str, Any] = jwt.decode(
                 token,
                 key=key,
                 algorithms=[key.algorithm_name],
-                audience=self._settings.audience,
+                audience=audience or self._settings.audience,
                 issuer=self._settings.url,
                 leeway=_LEEWAY_S,
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
         except jwt.PyJWTError:
             return None
-        return self._person_of(claims)
+        return claims
 
-    def _person_of(self, claims: Mapping[str, Any]) -> Person | None:
+    def endpoint(self, name: str) -> str:
+        """One of the addresses that the issuer publishes.
+
+        Raises:
+            UsageError: it cannot be reached, or publishes none that is safe.
+        """
+        with self._lock:
+            self._look()
+            address = str(self._told.get(name, ""))
+        _check_address(address)
+        return address
+
+    def person_of(self, claims: Mapping[str, Any]) -> Person | None:
+        """Whom claims name; None where they give no role."""
         stated: Any = claims
         for part in self._settings.claim.split("."):
             stated = stated.get(part) if isinstance(stated, Mapping) else None
@@ -137,16 +156,20 @@ class Issuer:
     def _key(self, kid: str) -> Any:
         """The issuer's key of a name, or its only one for a token that names none."""
         with self._lock:
-            now = self._clock()
-            old = now - self._fetched > KEYS_S
-            if (old or (kid and kid not in self._keys)) and now - self._tried >= AGAIN_S:
-                self._tried = now
-                self._refresh(now)
+            now = self._look(unknown=bool(kid) and kid not in self._keys)
             if now - self._fetched > STALE_S:
                 return None
             if kid:
                 return self._keys.get(kid)
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+
+    def _look(self, unknown: bool = False) -> float:
+        """Fetch what is old or lacks a key, but not too often; the time."""
+        now = self._clock()
+        if (now - self._fetched > KEYS_S or unknown) and now - self._tried >= AGAIN_S:
+            self._tried = now
+            self._refresh(now)
+        return now
 
     def _refresh(self, now: float) -> None:
         settings = self._settings
@@ -161,7 +184,7 @@ class Issuer:
             # The keys that are at hand hold for a while longer; see STALE_S.
             return
         self._keys = {name: key for one in found if (key := self._public(one)) and (name := key.key_id or "only")}
-        self._fetched = now
+        self._fetched, self._told = now, told
 
     def _public(self, document: Any) -> Any:
         """A published key that may verify signatures; None for any other."""
@@ -181,8 +204,18 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def _fetch(address: str) -> Mapping[str, Any]:
+    return fetch(urllib.request.Request(address))
+
+
+def fetch(request: urllib.request.Request) -> Mapping[str, Any]:
+    """The JSON object that an address answers with.
+
+    Raises:
+        OSError: it cannot be reached, or refuses.
+        ValueError: its answer is none.
+    """
     opener = urllib.request.build_opener(_NoRedirect)
-    with opener.open(address, timeout=_TIMEOUT_S) as answer:
+    with opener.open(request, timeout=_TIMEOUT_S) as answer:
         content = answer.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise ValueError("too long")

@@ -4,16 +4,10 @@ export class Failure extends Error {
   constructor(message, remedy, status) { super(message); this.remedy = remedy; this.status = status; }
 }
 
-// The token stays in this tab only: it is gone when the tab is closed.
-export const token = {
-  get: () => sessionStorage.getItem("token") || "",
-  set: value => value ? sessionStorage.setItem("token", value) : sessionStorage.removeItem("token"),
-};
-
+// Who has signed in is known by a cookie that no script reads; who has not is told so once, whatever was asked.
 async function ask(method, path, query = {}, body, signal) {
   const given = Object.entries(query).filter(([, v]) => v !== null && v !== undefined && v !== "" && v !== false);
   const headers = {};
-  if (token.get()) headers.Authorization = "Bearer " + token.get();
   if (typeof body === "string") headers["Content-Type"] = "application/json";
   let response;
   try {
@@ -24,6 +18,7 @@ async function ask(method, path, query = {}, body, signal) {
   }
   if (!response.ok) {
     const told = await response.json().catch(() => ({}));
+    if (response.status === 401 && path !== "/v1/sign-in") dispatchEvent(new Event("unknown"));
     throw new Failure(told.error || response.statusText, told.remedy, response.status);
   }
   return response;

@@ -1,5 +1,5 @@
 // The page's frame: bar, views by address, language, brightness, and files dropped anywhere.
-import {get, token} from "./api.js";
+import {get, send} from "./api.js";
 import {archive} from "./archive.js";
 import {ask} from "./ask.js";
 import {compare} from "./compare.js";
@@ -7,6 +7,7 @@ import {decide} from "./decide.js";
 import {find} from "./find.js";
 import {choice, h} from "./h.js";
 import {read} from "./read.js";
+import {signIn} from "./signin.js";
 import {empty} from "./states.js";
 import {language, setLanguage, t} from "./words.js";
 
@@ -39,6 +40,7 @@ function show() {
   bar(view);
   const main = $("main");
   main.dataset.view = view;
+  scrollTo(0, 0);
   main.replaceChildren(...[about && !open ? empty(t("no_ecg"), t("no_ecg_help")) : VIEWS[view](context, open, query, ids)].flat());
   context.say(t(view));
   // The bar is drawn anew with each view: who came by keyboard goes on from the content.
@@ -51,14 +53,13 @@ function bar(view) {
   const there = open && !open.file ? "/" + open.case : open ? "/file" : "";
   const link = name => h("a", {href: `#${name}${["find", "archive"].includes(name) ? "" : there}`, "aria-current": name === view && "page"}, t(name));
   const dark = document.documentElement.dataset.theme === "dark";
-  $("bar").replaceChildren(
+  $("bar").replaceChildren(...[
     h("a", {class: "brand", href: "#find"}, "Precordia"),
     h("nav", {"aria-label": t("views")}, Object.keys(VIEWS).map(link)),
     h("span", {class: "about"}, open ? (open.file ? open.file.name : "") : ""),
     choice(t("language"), language(), [["en", "English"], ["de", "Deutsch"]], name => { setLanguage(name); show(); }),
     h("button", {class: "quiet", onclick: () => { bright(dark ? "light" : "dark"); show(); }}, t(dark ? "light" : "dark")),
-    h("label", {class: "choice token"}, h("span", {}, t("token")), h("input", {type: "password", autocomplete: "off", placeholder: t("token"), title: t("token_help"),
-      value: token.get(), onchange: event => { token.set(event.target.value.trim()); show(); }})));
+    person && person.name !== "local" && h("span", {class: "person"}, `${person.name} · ${t(`role_${person.role}`)} `, h("button", {class: "quiet", onclick: signOut}, t("sign_out")))].filter(Boolean));
   $("foot").textContent = t("foot");
   $("skip").textContent = t("skip");
 }
@@ -70,6 +71,7 @@ function bright(theme) {
 
 bright(localStorage.getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
 setLanguage(language());
+history.scrollRestoration = "manual";  // a view goes back to its place itself
 addEventListener("hashchange", show);
 addEventListener("dragover", event => { event.preventDefault(); document.body.classList.add("dropping"); });
 addEventListener("dragleave", event => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
@@ -81,5 +83,27 @@ addEventListener("drop", event => {
 });
 addEventListener("offline", () => context.say(t("offline")));
 $("skip").addEventListener("click", event => { event.preventDefault(); $("main").focus(); });
+
+// Who asks. Whoever signs in after somebody else finds nothing of theirs: the page begins anew.
+let person = null;
+async function meet() {
+  person = await get("/v1/me");
+  bar(address().view);
+}
+async function enter(signed) {
+  if (person && person.name !== signed.name) { location.reload(); return; }
+  const first = !person;
+  await meet();
+  context.say(`${t("signed_in")} ${person.name}`);
+  if (first) show();
+}
+async function signOut() {
+  await send("/v1/sign-out", {}).catch(() => {});
+  location.reload();
+}
+const refused = location.hash === "#not-let-in", wanted = sessionStorage.getItem("wanted");
+if (refused || (wanted && !location.hash)) history.replaceState(null, "", refused ? "/" : wanted);
+sessionStorage.removeItem("wanted");
+addEventListener("unknown", () => signIn(enter, refused));
+meet().catch(() => {});
 show();
-get("/v1/me").catch(() => context.say(t("needs_token")));

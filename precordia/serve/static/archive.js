@@ -9,7 +9,7 @@ export function archive(context) {
   const place = h("div", {class: "archive"});
   fill(place, () => Promise.all([get("/v1/archive"), get("/v1/me"), get("/v1/rejects")]), ([all, me, rejects]) => all.n_cases === 0 ? empty(t("no_cases"), t("no_cases_help")) : [
     h("section", {class: "panel facts"}, [[t("n_cases"), number(all.n_cases)], [t("n_patients"), number(all.n_patients)], [t("encoder"), all.encoder], [t("formats"), all.formats.map(f => `${f.value} ${number(f.count)}`).join(", ")],
-      [t("model"), me.language_models.join(", ") || t("none")], [t("role"), `${me.name}, ${me.role}`], [t("version"), me.version]].map(([k, v]) => h("dl", {}, h("dt", {}, k), h("dd", {}, v)))),
+      [t("model"), me.language_models.join(", ") || t("none")], [t("role"), `${me.name}, ${t(`role_${me.role}`)}`], [t("version"), me.version]].map(([k, v]) => h("dl", {}, h("dt", {}, k), h("dd", {}, v)))),
     h("section", {class: "panel wide"}, h("h2", {}, t("over_time")), columns(all.years, t("over_time"))),
     h("section", {class: "panel"}, h("h2", {}, t("findings")), bars(all.findings, all.n_cases, "finding")),
     h("section", {class: "panel"}, h("h2", {}, t("quality")), bars(all.quality, all.n_cases, "quality"), h("h2", {}, t("device")), bars(all.devices, all.n_cases, "device")),
@@ -37,6 +37,7 @@ function jobs(context, may) {
   let before = null, timer = 0;
   const start = (kind, archive) => send("/v1/jobs", archive ? {kind, archive} : {kind})
     .then(() => { trouble.replaceChildren(); context.say(`${t(kind)}: ${t("begun")}`); setTimeout(look, 700); }, error => trouble.replaceChildren(failed(error)));
+  const end = id => send(`/v1/jobs/${id}/stop`, {}).then(() => { trouble.replaceChildren(); context.say(t("stopping")); list.tabIndex = -1; list.focus(); look(); }, error => trouble.replaceChildren(failed(error)));
   async function look() {
     clearTimeout(timer);
     let busy = false;
@@ -46,7 +47,7 @@ function jobs(context, may) {
       busy = Boolean(running);
       if (text !== before) {
         before = text;
-        list.replaceChildren(...items.slice(0, 8).map(job), ...(items.length ? [] : [h("li", {class: "quiet"}, t("no_jobs"))]));
+        list.replaceChildren(...items.slice(0, 8).map(one => job(one, may && end)), ...(items.length ? [] : [h("li", {class: "quiet"}, t("no_jobs"))]));
         const button = (kind, archive) => h("button", {class: "quiet", disabled: busy, onclick: () => start(kind, archive)}, `${t(kind)}${archive ? ` ${t("from_archive")} ${archive}` : ""}`);
         const focused = begin.contains(document.activeElement);
         begin.replaceChildren(...archives.map(name => button("build", name)), button("refit"), button("check"));
@@ -59,13 +60,15 @@ function jobs(context, may) {
   return element;
 }
 
-function job(one) {
+const HELP = {lost: "lost_help", stopped: "stopped_help"};
+function job(one, end) {
   const state = t(one.state === "failed" ? "job_failed" : one.state), name = `${t(one.kind)}${one.source ? ` ${t("from_archive")} ${one.source}` : ""}`;
   const far = one.total ? `${number(one.done)} / ${number(one.total)} ${t(one.unit)}` : "";
   return h("li", {class: "job", "data-state": one.state},
     h("p", {}, h("strong", {}, name), " ", h("span", {class: `tag ${{done: "good", failed: "doubt", lost: "doubt"}[one.state] || ""}`}, state), h("span", {class: "quiet"}, ` ${date(one.started)}, ${t("by")} ${one.by}`)),
-    one.state === "running" && h("p", {}, h("progress", {"aria-label": `${name}: ${t(one.doing)}`, ...(one.total ? {max: one.total, value: one.done} : {})}), ` ${t(one.doing)} ${far}`),
-    (one.told || one.state === "lost") && h("p", {class: "quiet"}, one.told || t("lost_help")));
+    one.state === "running" && h("p", {}, h("progress", {"aria-label": `${name}: ${t(one.doing)}`, ...(one.total ? {max: one.total, value: one.done} : {})}), ` ${t(one.doing)} ${far}`,
+      end && one.doing !== "stopping" && h("button", {class: "quiet end-job", "aria-label": `${t("stop")}: ${name}`, onclick: e => { e.target.disabled = true; end(one.id); }}, t("stop"))),
+    one.told && h("p", {class: "quiet"}, one.told), one.state in HELP && h("p", {class: "quiet"}, t(HELP[one.state])));
 }
 
 const bars = (items, whole, facet) => h("table", {class: "bars"}, h("tbody", {}, items.slice(0, 15).map(one => h("tr", {},

@@ -1,8 +1,9 @@
 // Find: one box, what was understood, facets, and cards.
 import {download, get, post, small} from "./api.js";
+import {endless} from "./endless.js";
 import {h} from "./h.js";
 import {trace} from "./paper.js";
-import {empty, failed, loading} from "./states.js";
+import {empty, failed} from "./states.js";
 import {date, MEASUREMENTS, named, number, t, unit} from "./words.js";
 
 const PAGE = 12;
@@ -17,6 +18,7 @@ const CONDITION = {
   quality: v => ({good: "quality_score >= 0.9", fair: "quality_score >= 0.7 AND quality_score < 0.9", poor: "quality_score < 0.7"})[v],
 };
 let file = null;  // stays over a change of view
+const places = new Map();  // how far down one was, by address: who comes back goes on there
 const searches = {
   all: () => JSON.parse(localStorage.getItem("searches") || "[]"),
   keep: list => localStorage.setItem("searches", JSON.stringify(list)),
@@ -44,61 +46,53 @@ export function find(context, _, query) {
   // Anywhere on the page; not where another drawing of this view has taken its place.
   addEventListener("drop", e => { if (form.isConnected && e.dataTransfer.files[0]) { file = e.dataTransfer.files[0]; go(input.value.trim(), picked); } }, {signal: turn.signal});
   const chips = h("div", {class: "chips"}), facets = h("aside", {class: "facets", "aria-label": t("filters")});
-  const cards = h("ol", {class: "cards", "aria-busy": "false"}), end = h("div", {class: "end"}), count = h("p", {class: "count", role: "status"});
+  const trouble = h("div", {class: "trouble"}), total = h("span", {role: "status"}), span = h("span", {class: "quiet"}), count = h("p", {class: "count"}, total, span);
   const tools = h("div", {class: "tools"}, count,
     h("button", {class: "quiet", onclick: () => { searches.keep([{text, picked}, ...searches.all()].slice(0, 20)); saved.replaceWith(saved = savedList(go)); context.say(t("saved")); }}, t("save")),
-    h("button", {class: "quiet", onclick: () => download("/v1/export", {where, text}, "cases.csv").catch(e => end.replaceChildren(failed(e)))}, t("csv")));
+    h("button", {class: "quiet", onclick: () => download("/v1/export", {where, text}, "cases.csv").catch(e => trouble.replaceChildren(failed(e)))}, t("csv")));
   let saved = savedList(go);
-  const ranked = Boolean(text || file);
-  let cursor = null, total = 0, asking = false, done = false;
+  const ranked = Boolean(text || file), cursors = [null];
 
-  async function more() {
-    if (asking || done) return;
-    asking = true;
-    cards.setAttribute("aria-busy", "true");
-    end.replaceChildren(loading());
-    try {
-      const first = cursor === null;
-      const answer = ranked
-        ? await post("/v1/search", {text, where, k: PAGE, cursor, facets: first, filename: file && file.name}, file || undefined, turn.signal)
-        : await get("/v1/cases", {where, cursor, limit: PAGE}, turn.signal);
-      const items = answer.hits || answer.items;
-      cards.append(...items.map(item => card(context, item)));
-      total += items.length;
-      cursor = answer.next;
-      done = !cursor;
-      count.textContent = ranked ? `${number(total)} ${t("results")}` : `${number(answer.total)} ${t("cases")} · ${t("newest")} · ${number(total)} ${t("shown_cases")}`;
-      if (first) {
-        if (answer.understood) chips.replaceChildren(...understood(answer.understood, text, picked, go));
-        drawFacets(answer.facets, first);
-      }
-      end.replaceChildren(total ? (done ? h("p", {class: "quiet"}, t("all_shown")) : h("button", {class: "quiet", onclick: more}, t("more")))
-        : ranked || where ? empty(t("nothing"), t("nothing_help")) : empty(t("no_cases"), t("no_cases_help")));
-    } catch (error) { done = false; end.replaceChildren(failed(error, () => { asking = false; more(); })); asking = error.status !== undefined; return; }
-    asking = false;
-    cards.setAttribute("aria-busy", "false");
-    // Cards that came and a scroll in the same frame leave the watch nothing to report: it is to look afresh.
-    watch.unobserve(end);
-    watch.observe(end);
+  // A ranked list is come by page after page; how long it is shows when its end is met.
+  async function hits(page, signal) {
+    if (page >= cursors.length) await hits(page - 1, signal);
+    const answer = await post("/v1/search", {text, where, k: PAGE, cursor: cursors[page], facets: page === 0, filename: file && file.name}, file || undefined, signal);
+    if (answer.next) cursors[page + 1] = answer.next;
+    const known = page * PAGE + answer.hits.length;
+    most = Math.max(most, known);
+    ended = ended || !answer.next;
+    return {...answer, items: answer.hits, total: most + (ended ? 0 : PAGE), told: `${number(most)}${ended ? "" : "+"} ${t("results")}`};
   }
+  async function newest(page, signal) {
+    const answer = await get("/v1/cases", {where, at: page * PAGE, limit: PAGE, facets: page === 0}, signal);
+    return {...answer, told: `${number(answer.total)} ${t("cases")} · ${t("newest")}`};
+  }
+  let most = 0, ended = false, place = 0;
+  const here = location.hash;
+  const list = endless({size: PAGE, from: places.get(here) || 0, ranked, make: item => card(context, item),
+    load: async (page, signal) => {
+      const answer = await (ranked ? hits : newest)(page, signal);
+      if (total.textContent !== answer.told) total.textContent = answer.told;
+      if (answer.understood) chips.replaceChildren(...understood(answer.understood, text, picked, go));
+      if (answer.facets) drawFacets(answer.facets);
+      return answer;
+    },
+    moved: (from, to) => { place = from; span.textContent = to ? ` · ${number(from + 1)}–${number(to)}` : ""; },
+    failed: (error, again) => trouble.replaceChildren(...(error ? [failed(error, again)] : [])),
+    none: () => trouble.replaceChildren(ranked || where ? empty(t("nothing"), t("nothing_help")) : empty(t("no_cases"), t("no_cases_help")))});
 
-  function drawFacets(found) {
-    const draw = groups => facets.replaceChildren(h("h2", {}, t("filters")),
+  function drawFacets(groups) {
+    const pick = (key, name, on, n) => h("button", {class: "facet", "aria-pressed": String(on),
+      onclick: () => go(text, on ? picked.filter(p => p !== key) : [...picked, key])}, h("span", {}, name), n === undefined ? h("span", {"aria-hidden": "true"}, "×") : h("span", {class: "n"}, number(n)));
+    facets.replaceChildren(h("h2", {}, t("filters")),
       ...picked.map(p => pick(p, nameOf(groups, p), true)),
       ...Object.keys(CONDITION).filter(name => groups[name] && groups[name].length).map(name =>
         h("details", {open: ["finding", "sex"].includes(name)}, h("summary", {}, t(name)),
           groups[name].slice(0, 14).map(one => pick(`${name}:${one.value}`, named(one.name), picked.includes(`${name}:${one.value}`), one.count)))));
-    const pick = (key, name, on, n) => h("button", {class: "facet", "aria-pressed": String(on),
-      onclick: () => go(text, on ? picked.filter(p => p !== key) : [...picked, key])}, h("span", {}, name), n === undefined ? h("span", {"aria-hidden": "true"}, "×") : h("span", {class: "n"}, number(n)));
-    if (found) draw(found);
-    else get("/v1/archive", {}, turn.signal).then(a => draw({finding: a.findings, sex: a.sexes, age: a.ages, year: a.years, device: a.devices, quality: a.quality})).catch(() => facets.replaceChildren());
   }
 
-  const watch = new IntersectionObserver(seen => { if (seen.at(-1).isIntersecting && total) more(); }, {rootMargin: "300px"});
-  watch.observe(end);
-  addEventListener("hashchange", () => turn.abort(), {once: true});
-  more();
-  return [h("h1", {class: "unseen"}, t("find")), form, chips, h("div", {class: "columns"}, h("div", {class: "side"}, facets, saved), h("section", {"aria-label": t("results")}, tools, cards, end))];
+  addEventListener("hashchange", () => { if (location.hash === here) places.delete(here); else places.set(here, place); list.close(); turn.abort(); }, {once: true});
+  return [h("h1", {class: "unseen"}, t("find")), form, chips, h("div", {class: "columns"}, h("div", {class: "side"}, facets, saved), h("section", {"aria-label": t("results")}, tools, trouble, list.element))];
 }
 
 const nameOf = (groups, key) => {
@@ -122,18 +116,9 @@ function savedList(go) {
     h("button", {class: "link", "aria-label": `${t("remove")} ${one.text}`, onclick: e => { searches.keep(all.filter((_, j) => j !== i)); e.target.closest("section").replaceWith(savedList(go)); }}, "×")))) : h("p", {class: "quiet"}, t("none_saved")));
 }
 
-// Only what is seen is asked for and drawn; what was scrolled away gives its pixels back: an archive has no end.
-const seen = new IntersectionObserver(changed => changed.forEach(({target, isIntersecting}) => {
-  target.near = isIntersecting;
-  if (isIntersecting) { target.draw(); return; }
-  if (!target.isConnected) seen.unobserve(target);
-  if (target.dataset.drawn !== undefined) { target.width = target.height = 1; delete target.dataset.drawn; }
-}), {rootMargin: "600px"});
-
 function card(context, item) {
   const canvas = h("canvas", {class: "small", role: "img", "aria-label": `II, 3.5 s, ${item.recording_id}`});
-  seen.observe(canvas);
-  canvas.draw = () => small(item.case_id).then(s => { if (canvas.near) trace(canvas, s); }).catch(() => canvas.setAttribute("aria-label", t("not_there")));
+  small(item.case_id).then(s => { if (canvas.isConnected) trace(canvas, s); }).catch(() => canvas.setAttribute("aria-label", t("not_there")));
   const m = item.metadata, by = item.why && Object.entries(item.why.scores).map(([k, v]) => `${t(k)} ${number(v, 2)}`).join(", ");
   const values = MEASUREMENTS.filter(k => ["heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg"].includes(k));
   const shares = item.why && item.why.shared_findings.length ? ` · ${t("shared")} ${item.why.shared_findings.join(", ")}` : "";

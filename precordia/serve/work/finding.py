@@ -68,15 +68,24 @@ class Listed:
     text: str | None = None
     cursor: str | None = None
     limit: int = 20
+    at: int | None = None
+    facets: bool = False
 
 
 def cases(room: Room, listed: Listed) -> Answer:
     """A page of cases, newest first."""
     limit = check_limit(listed.limit)
-    found, total, following = page_of(room, listed.where, listed.text, listed.cursor, limit)
+    if listed.at is not None and listed.cursor is not None:
+        raise UsageError("a page begins at a place or at a cursor: name one of them")
+    cursor = listed.cursor if listed.at is None else cursor_at(listed.at)
+    found, total, following = page_of(room, listed.where, listed.text, cursor, limit)
     shown = Shown()
     shown.add(*found)
-    return shown.json({"items": [case_document(case) for case in found], "next": following, "total": total})
+    document: dict[str, Any] = {"items": [case_document(case) for case in found], "next": following, "total": total}
+    if listed.facets:
+        census = room.of_version("census", lambda: Census.of(room.kb.store))
+        document["facets"] = census.facets(selected(room, listed.where, listed.text))
+    return shown.json(document)
 
 
 def page_of(

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,17 +20,15 @@ from precordia.serve.app import create_app
 CHROMIUM = shutil.which("chromium")
 
 
-@pytest.fixture(scope="session")
-def address(kb: KnowledgeBase) -> Iterator[str]:
-    """Where the page is served, in this process."""
+@contextmanager
+def served(app: object) -> Iterator[str]:
+    """An application on a free port of this machine, in this process."""
     import uvicorn
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(kb, rate=1e6), host="127.0.0.1", port=port, log_level="error", lifespan="on")
-    )
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="on"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -38,6 +37,13 @@ def address(kb: KnowledgeBase) -> Iterator[str]:
     yield f"http://localhost:{port}"
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def address(kb: KnowledgeBase) -> Iterator[str]:
+    """Where the page is served, in this process."""
+    with served(create_app(kb, rate=1e6)) as place:
+        yield place
 
 
 # Opened for each module: while playwright is open its event loop runs in this thread, and no test of another could run one.
@@ -56,7 +62,7 @@ def browser() -> Iterator[object]:
 @pytest.fixture
 def visit(browser, address: str) -> Iterator[Callable[..., object]]:
     """Opens the page at a view; afterwards, nothing had gone wrong in it and nothing had been asked of another host."""
-    contexts, wrong, asked = [], [], []
+    contexts, wrong, asked, ours = [], [], [], set()
 
     def opened(
         view: str = "",
@@ -66,6 +72,7 @@ def visit(browser, address: str) -> Iterator[Callable[..., object]]:
         locale: str = "en-GB",
         theme: str = "light",
         touch: bool = False,
+        at: str = address,
     ):
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -80,14 +87,15 @@ def visit(browser, address: str) -> Iterator[Callable[..., object]]:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda told: wrong.append(told.text) if "Content Security Policy" in told.text else None)
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{address}/{view}")
+        ours.add(urlsplit(at).netloc)
+        page.goto(f"{at}/{view}")
         return page
 
     yield opened
     for context in contexts:
         context.close()
     hosts = {urlsplit(url).netloc for url in asked if urlsplit(url).scheme not in ("data", "blob")}
-    assert hosts <= {urlsplit(address).netloc}
+    assert hosts <= ours
     assert wrong == []
 
 

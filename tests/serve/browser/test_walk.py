@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,17 +60,62 @@ def test_a_facet_narrows_and_a_search_is_kept_and_exported(visit, kb: KnowledgeB
 
 def test_the_list_goes_on_as_one_scrolls(visit, kb: KnowledgeBase) -> None:
     page = visit(height=500)
-    page.wait_for_selector(".card")
-    for _ in range(20):
-        page.mouse.wheel(0, 4000)
-        page.wait_for_timeout(100)
-    assert page.locator(".card").count() == len(kb)
-    assert f"{len(kb)} shown" in page.inner_text(".count")
-    # What was scrolled away gives its pixels back, and has them again when one returns.
-    page.wait_for_selector(".card:last-child canvas[data-drawn]")
-    page.wait_for_selector(".card:first-child canvas:not([data-drawn])", state="attached")
+    page.wait_for_selector(".card:not(.blank)")
+    met = set()
+    for _ in range(12):
+        met |= set(texts(page, ".card:not(.blank) .who strong"))
+        page.mouse.wheel(0, 300)
+        page.wait_for_timeout(60)
+    assert len(met) == len(kb)
+    # What was scrolled away is not in the page any more, and is there again when one returns.
+    page.wait_for_selector(f".card[aria-posinset='{len(kb)}'] canvas[data-drawn]")
+    assert page.locator(".card[aria-posinset='1']").count() == 0
+    assert f"{len(kb)} cases" in page.inner_text(".count")
+    assert f"–{len(kb)}" in page.inner_text(".count")
+    down = page.evaluate("scrollY")
+    page.locator(f".card[aria-posinset='{len(kb)}'] a").click()
+    page.wait_for_selector(".over[style]")
+    page.go_back()
+    page.wait_for_selector(f".card[aria-posinset='{len(kb)}'] canvas[data-drawn]")
+    assert abs(page.evaluate("scrollY") - down) < 200
     page.mouse.wheel(0, -90_000)
-    page.wait_for_selector(".card:first-child canvas[data-drawn]")
+    page.wait_for_selector(".card[aria-posinset='1'] canvas[data-drawn]")
+
+
+MILLION = """async () => {
+  const {endless} = await import('/static/endless.js');
+  window.asked = [];
+  const load = async page => { asked.push(page); return {items: Array.from({length: 12}, (_, i) => page * 12 + i + 1), total: 1e6}; };
+  const make = n => { const card = document.createElement('li'); card.className = 'card'; card.textContent = n; return card; };
+  const list = endless({size: 12, load, make, moved: () => {}, failed: () => {}, none: () => {}});
+  document.querySelector('main').replaceChildren(list.element);
+}"""
+
+
+def test_a_million_cases_are_a_page_of_few(visit) -> None:
+    page = visit(width=820)
+    page.wait_for_selector(".card:not(.blank)")
+    # The list alone, over made-up places: they are asked for where one is, and nowhere else.
+    page.evaluate(MILLION)
+    page.wait_for_selector(".card[aria-posinset='1']:text-is('1')")
+    for part in (0.1, 0.5, 0.9, 1.0):
+        page.evaluate("part => scrollTo(0, part * document.documentElement.scrollHeight)", part)
+        page.wait_for_function("document.querySelectorAll('.card.blank').length === 0")
+        assert page.locator(".card").count() < 60
+    page.wait_for_selector(".card[aria-posinset='1000000']:text-is('1000000')")
+    for _ in range(30):
+        page.mouse.wheel(0, -500)
+    page.wait_for_function("document.querySelectorAll('.card.blank').length === 0")
+    found = page.eval_on_selector_all(
+        ".card", "cards => cards.map(c => [Number(c.textContent), Number(c.ariaPosInSet)])"
+    )
+    # Some fifteen thousand pixels up from the end, and not a card left out.
+    places = [place for _, place in found]
+    assert [number for number, _ in found] == places == list(range(places[0], places[0] + len(places)))
+    assert 999_000 < places[0] < 999_950
+    assert page.evaluate("asked.length") < 60
+    page.keyboard.press("Home")
+    page.wait_for_selector(".card[aria-posinset='1']:text-is('1')")
 
 
 def test_read_measures_marks_and_lays_a_precedent_over(visit, case_id: str) -> None:
@@ -157,6 +204,20 @@ def test_an_administrator_starts_a_check_and_sees_it_end(visit, pictures: Path) 
     assert "local" in page.inner_text(".job >> nth=0")
     page.locator(".jobs").scroll_into_view_if_needed()
     page.screenshot(path=pictures / "jobs.png")
+
+
+def test_an_administrator_stops_a_job(visit, kb: KnowledgeBase) -> None:
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom precordia.indexing.jobs import Recorder\n"
+        "with Recorder(Path(sys.argv[1]), 'refit', by='me'):\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(kb.path)], stderr=subprocess.DEVNULL) as work:
+        page = visit("#archive")
+        page.get_by_role("button", name="Stop: Fit anew").press("Enter")
+        page.wait_for_selector(".job[data-state=stopped]:has-text('stopped by local')")
+        assert "is kept" in page.inner_text(".job[data-state=stopped]")
+        assert page.get_by_role("button", name="Fit anew").is_enabled()
+        assert work.wait(20) != 0
 
 
 def test_a_finger_measures_and_takes_up_a_point_again(visit, case_id: str) -> None:
