@@ -23,7 +23,6 @@ from precordia.core.recording import Recording
 from precordia.core.retrieval import PRECEDENTS
 from precordia.indexing.addresses import folder_of
 from precordia.indexing.audit import Audit, Event, user_of_machine
-from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import make_folder
 from precordia.indexing.indexes import BY_SIZE, check_index, named_address, same_address
 from precordia.indexing.locks import WRITE_LOCK, locked
@@ -37,6 +36,7 @@ from precordia.signals.door import TAKEN_FOR_I
 
 if TYPE_CHECKING:
     from precordia.generation.written.writing import Watch, WritingSettings
+    from precordia.indexing.builder import BuildReport, Progress
     from precordia.indexing.integrity import CheckReport
     from precordia.judgement.evidence import Evidence
     from precordia.judgement.judge import Judgement
@@ -197,6 +197,8 @@ class KnowledgeBase(OpenedArchive):
             UnknownNameError: there is no such executor.
             MissingExtraError: Ray is asked for and not installed.
         """
+        from precordia.indexing.builder import build
+
         report = build(
             source,
             self.path,

@@ -96,19 +96,20 @@ def _open_vectors(
     store: DeltaCaseStore, kind: VectorKind, dim: int, wanted: str, address: str | None, approximate_from: int | None
 ) -> VectorIndex:
     cache, name = store.path / "cache", f"{kind}-vectors"
-    # The number of vectors counts, not that of the cases.
-    n = store.ids_with_vector(kind).size
-    wanted = kind_for(wanted, n, approximate_from)
     pointer = _read_pointer(cache, name)
     index: VectorIndex | None = None
     covered: tuple[str, ...] = ()
-    if pointer is not None and pointer.kind == wanted:
+    if pointer is not None and pointer.kind in INDEXES:
         with contextlib.suppress(KnowledgeBaseError, OSError):  # what cannot be read is made again
-            index = INDEXES.get(wanted).load(cache / pointer.file)
+            index = INDEXES.get(pointer.kind).load(cache / pointer.file)
             covered = pointer.files
-    if index is not None and not (index.dim == dim and index.suits(n)):
+    # The number of vectors counts, not that of the cases; an index that covers all files knows it, and nothing else is read.
+    current = index is not None and covered == store.files
+    n = len(index) if index is not None and current else store.ids_with_vector(kind).size
+    wanted = kind_for(wanted, n, approximate_from)
+    if index is not None and not (pointer and pointer.kind == wanted and index.dim == dim and index.suits(n)):
         index, covered = None, ()
-    if index is not None and covered == store.files:
+    if index is not None and current:
         return index
     if index is None or not _catch_up(index, store, kind, covered):
         index = maker_of(wanted, address).prepare(dim, n, lambda size: _sample(store, kind, dim, size))

@@ -222,10 +222,10 @@ class DeltaCaseStore:
 
     def ids_with_vector(self, kind: VectorKind = "signal") -> NDArray[np.int64]:
         """Ids of the cases that have a vector, ascending: every signal has one, and of the reports those that say something."""
-        import pyarrow.compute as pc
-
         if kind == "signal":
             return self.ids
+        import pyarrow.compute as pc
+
         said = pc.fill_null(pc.greater(pc.binary_length(self.column("statements")), 0), False)
         return np.sort(self.column("case_id").filter(said).to_numpy())
 
