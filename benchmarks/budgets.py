@@ -81,7 +81,7 @@ def querying(folder: Path, n_cases: int, encoder: Encoder, n_queries: int = 40) 
     search = [_once(lambda row=row: index.search(row[None], 18)) for row in embedded]  # type: ignore[misc]
     exact = faiss.IndexFlatIP(encoder.dim)
     exact.add(grown.vectors)
-    cases = pd.DataFrame({"recording_id": grown.names})
+    cases = pd.DataFrame({"recording_id": grown.names.to_pylist()})
     flat = [_once(lambda path=path: naive.query(path, exact, cases, encoder)) for path in files[:10]]  # type: ignore[misc]
     _, truth = exact.search(embedded, 10)
     found, _ = index.search(embedded, 10)

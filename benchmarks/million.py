@@ -1,21 +1,24 @@
 """A small real knowledge base grown to any size with made-up cases, to time queries in a large one.
 
 The added vectors are clustered like those of real archives; the added rows are copies of real rows under new ids and
-patients, without signals or all with the same. None is nearer to a query than the real cases are, so that signals are never
-missing.
+patients, with a signal that is none. None is nearer to a query than the real cases are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from precordia.core.leads import LEADS
 from precordia.eval.tasks.index.made_up_vectors import clustered
 from precordia.indexing.schema import CASE_SCHEMA, SIGNAL_SCHEMA, signal_checksum
+from precordia.indexing.signals import encode_signal
 from precordia.indexing.store import DeltaCaseStore
 
 CHUNK = 50_000
@@ -28,36 +31,41 @@ class Grown:
     Attributes:
         ids: ``(n,)`` int64.
         vectors: ``(n, dim)`` float32.
-        names: Recording ids.
+        names: Recording ids, ``(n,)``.
     """
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
-    names: list[str]
+    names: pa.ChunkedArray
 
 
-def grow(path: Path, n: int, seed: int = 0, signal: bytes = b"") -> Grown:
-    """Add cases until there are ``n``, each with an encoded signal."""
-    rng = np.random.default_rng(seed)
+def grow(path: Path, n: int, seed: int = 0) -> Grown:
+    """Add cases until there are ``n``; what all of them are."""
     store = DeltaCaseStore(path)
     parts = list(store.vectors("signal"))
-    ids = [np.concatenate([part[0] for part in parts])]
-    vectors = [np.concatenate([part[1] for part in parts])]
-    draw = clustered(vectors[0].shape[1], rng)
+    names = store.column("recording_id").chunks
+    added = list(growing(path, n, seed))
+    ids = np.concatenate([*(part[0] for part in parts), *(part[0] for part in added)])
+    vectors = np.concatenate([*(part[1] for part in parts), *(part[1] for part in added)])
+    return Grown(ids, vectors, pa.chunked_array([*names, *(part[2] for part in added)]))
+
+
+def growing(path: Path, n: int, seed: int = 0) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], pa.Array]]:
+    """Add cases until there are ``n``; ids, vectors and names as they are written."""
+    rng = np.random.default_rng(seed)
+    store = DeltaCaseStore(path)
     pattern = _rows(store)
-    names = store.column("recording_id").to_pylist()
+    draw = clustered(next(store.vectors("signal"))[1].shape[1], rng)
+    missing = n - len(store)
     with store.writing(60) as writer:
-        while (missing := n - sum(len(i) for i in ids)) > 0:
-            count = min(CHUNK, missing)
-            rows = draw(count)
-            new = np.unique(rng.integers(1, 2**63 - 1, size=count, dtype=np.int64))
+        while missing > 0:
+            rows = draw(min(CHUNK, missing))
+            new = np.unique(rng.integers(1, 2**63 - 1, size=len(rows), dtype=np.int64))
             rows = rows[: new.size]
-            labels = [f"made-up-{i}" for i in new]
-            writer.append(_copies(pattern, new, labels, rows, rng), _signals(new, signal))
-            ids.append(new)
-            vectors.append(rows)
-            names += labels
-    return Grown(np.concatenate(ids), np.concatenate(vectors), names)
+            names = pc.binary_join_element_wise("made-up", pa.array(new).cast(pa.string()), "-")
+            writer.append(_copies(pattern, new, names, rows, rng), _signals(new))
+            yield new, rows, names
+            missing -= new.size
 
 
 def _rows(store: DeltaCaseStore) -> pa.Table:
@@ -66,18 +74,20 @@ def _rows(store: DeltaCaseStore) -> pa.Table:
     )
 
 
-def _signals(ids: NDArray[np.int64], signal: bytes) -> pa.Table:
-    same, empty = (pa.array([blob] * ids.size, pa.binary()) for blob in (signal, b""))
-    checksums = pa.array([signal_checksum(i, signal, b"") for i in ids.tolist()], pa.int64())
-    return pa.table([pa.array(ids), same, empty, checksums], schema=SIGNAL_SCHEMA)
+def _signals(ids: NDArray[np.int64]) -> pa.Table:
+    """For each case the same saw teeth, which take 400 bytes and are a copy of nothing that is asked about."""
+    teeth = np.tile((np.arange(5000) % 200 / 200).astype(np.float32), (len(LEADS), 1))
+    blob = encode_signal(teeth, 500.0, LEADS)
+    checksums = pa.array([signal_checksum(i, blob, b"") for i in ids.tolist()], pa.int64())
+    columns = [pa.array(ids), pa.array([blob] * ids.size, pa.binary()), pa.array([b""] * ids.size, pa.binary())]
+    return pa.table([*columns, checksums], schema=SIGNAL_SCHEMA)
 
 
 def _copies(
-    pattern: pa.Table, ids: NDArray[np.int64], names: list[str], vectors: NDArray[np.float32], rng: np.random.Generator
+    pattern: pa.Table, ids: NDArray[np.int64], made_up: pa.Array, vectors: NDArray[np.float32], rng: np.random.Generator
 ) -> pa.Table:
     taken = pattern.take(pa.array(rng.integers(pattern.num_rows, size=ids.size))).combine_chunks()
     columns = {name: taken.column(name) for name in pattern.column_names}
-    made_up = pa.array(names)
     columns |= {"case_id": pa.array(ids), "recording_id": made_up, "patient_key": made_up}
     columns |= {"content_hash": made_up, "source": made_up, "source_stamp": made_up}
     offsets = pa.array(np.arange(0, vectors.size + 1, vectors.shape[1], dtype=np.int32))

@@ -66,8 +66,6 @@ def make(place: Path, n: int) -> Path:
     """A knowledge base of so many cases; where there is one it is taken as it is."""
     from benchmarks.million import grow
     from precordia import KnowledgeBase
-    from precordia.indexing.signals import encode_signal
-    from precordia.simulation import simulate
     from precordia.simulation.hospital import write_archive
 
     if (place / "cases").exists():
@@ -75,9 +73,7 @@ def make(place: Path, n: int) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         archive = write_archive(Path(folder) / "archive", 48, seed=1)
         KnowledgeBase.create(place, text_encoder=None).add(archive.folder, reports=archive.reports, workers=1)
-    ecg = simulate("SR", seed=1).recording
-    lead, step = ecg.leads.index("II"), int(ecg.fs // 100)
-    grow(place, n, signal=encode_signal(ecg.signal[lead : lead + 1, : int(5 * ecg.fs) : step].copy(), 100.0, ("II",)))
+    grow(place, n)
     return place
 
 

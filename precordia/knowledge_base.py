@@ -8,31 +8,37 @@ draft = kb.report(read_recording("new_ecg"))
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from precordia.arguments import encoder_of, text_encoder_of
 from precordia.consulted_archive import ConsultedArchive
 from precordia.core.case import Case
-from precordia.core.errors import UsageError
+from precordia.core.errors import CheckpointError, MismatchError, UnknownNameError, UsageError
+from precordia.core.progress import Progress as Watched
+from precordia.core.progress import silent
 from precordia.core.protocols import Encoder, Executor, TextEncoder
 from precordia.core.recording import Recording
 from precordia.indexing.addresses import folder_of
 from precordia.indexing.audit import Audit, Event, user_of_machine
-from precordia.indexing.builder import BuildReport, Progress, build
 from precordia.indexing.durable import make_folder
+from precordia.indexing.id_order import is_among
 from precordia.indexing.indexes import BY_SIZE, check_index, named_address, same_address
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.migrations import bring_up_to_date
 from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.reviews import Reviews
+from precordia.indexing.standing import counts_of, n_different
 from precordia.indexing.store import DeltaCaseStore
 
 if TYPE_CHECKING:
+    from precordia.indexing.builder import BuildReport, Progress
     from precordia.indexing.integrity import CheckReport
 
 ADOPT_WAIT_S = 30.0
@@ -116,10 +122,41 @@ class KnowledgeBase(ConsultedArchive):
         Manifest.load(folder)  # one that cannot be read is told before the tables
         store = DeltaCaseStore(folder)
         manifest = manifest_of(folder, store.version)
-        signal_encoder, _ = encoder_of(encoder if encoder is not None else manifest.encoder)
+        signal_encoder = encoder_of(encoder)[0] if encoder is not None else _its_encoder(manifest, folder)
         words = text_encoder_of(text_encoder if text_encoder is not None else manifest.text_encoder)[0]
         manifest.check(signal_encoder, words, folder)
         return cls(folder, manifest, store, signal_encoder, words)
+
+    @classmethod
+    def reembed(
+        cls, path: str | PathLike[str], *, encoder: Encoder | str = "default", progress: Watched = silent
+    ) -> KnowledgeBase:
+        """Open a knowledge base with another encoder than it was built with: its signals are embedded anew.
+
+        For archives whose encoder is no more, or has other weights since. Reports keep their vectors, and reviews stay. An
+        interruption leaves it as it was or finished; one that is of this encoder already is left alone.
+
+        Args:
+            path: Its folder.
+            encoder: Of signals, from now on.
+            progress: Shows how far it is.
+
+        Raises:
+            KnowledgeBaseNotFoundError: there is none.
+            BusyError: another process is writing.
+        """
+        folder = folder_of(path)
+        bring_up_to_date(folder)
+        Manifest.load(folder)
+        store = DeltaCaseStore(folder)
+        there = manifest_of(folder, store.version)
+        signal_encoder, name = encoder_of(encoder)
+        if there.encoder_fingerprint != signal_encoder.fingerprint:
+            store.reembed(there.with_encoder(signal_encoder, name), signal_encoder, progress=progress)
+        kb = cls.open(folder, encoder=signal_encoder)
+        kb._refit_where_due()
+        kb.make_ready()
+        return kb
 
     @classmethod
     def open_or_create(
@@ -189,6 +226,8 @@ class KnowledgeBase(ConsultedArchive):
             UnknownNameError: there is no such executor.
             MissingExtraError: Ray is asked for and not installed.
         """
+        from precordia.indexing.builder import build
+
         report = build(
             source,
             self.path,
@@ -209,6 +248,7 @@ class KnowledgeBase(ConsultedArchive):
         self._store.refresh()
         if report.n_added or report.n_updated:
             self._refit_where_due()
+            self.make_ready()
         return report
 
     def adopt_reviews(self, wait_s: float = 0.0) -> int:
@@ -283,13 +323,14 @@ class KnowledgeBase(ConsultedArchive):
     def ids(self) -> list[int]:
         """The ids of all cases."""
         self._store.refresh()
-        return [int(case_id) for case_id in self._store.ids]
+        ids: list[int] = self._store.ids.tolist()
+        return ids
 
     def cases(self, ids: Sequence[int]) -> list[Case]:
         """The cases with these ids, in their order; ids that are not there are passed over."""
         self._store.refresh()
-        there = {int(i) for i in self._store.ids}
-        return self._store.get([case_id for case_id in ids if case_id in there])
+        there = is_among(np.array(ids, dtype=np.int64), self._store.ids)
+        return self._store.get([case_id for case_id, is_there in zip(ids, there, strict=True) if is_there])
 
     def recording(self, case_id: int) -> Recording:
         """A case's recording with its signal.
@@ -305,17 +346,15 @@ class KnowledgeBase(ConsultedArchive):
     def summary(self) -> dict[str, Any]:
         """Counts and provenance, as plain values; no patient's data."""
         self._store.refresh()
-        findings: Counter[str] = Counter()
-        for concepts in self._store.column("findings").to_pylist():
-            findings.update(concepts or ())
+        findings = counts_of(self._store.column("findings"))
         return {
             "kb": str(self.path),
             "n_cases": len(self._store),
-            "n_patients": len(set(self._store.column("patient_key").to_pylist())),
+            "n_patients": n_different(self._store.column("patient_key")),
             "n_rejects": len(self._store.rejects()),
             "version": self._store.version,
             "columns": self._store.columns(),
-            "findings": dict(findings.most_common()),
+            "findings": findings,
             "taught": self.knowledge().document(),
             **asdict(self.manifest),
         }
@@ -328,3 +367,13 @@ class KnowledgeBase(ConsultedArchive):
 def is_knowledge_base(path: str | PathLike[str]) -> bool:
     """Whether a folder holds a knowledge base."""
     return Manifest.exists(path)
+
+
+def _its_encoder(manifest: Manifest, folder: Path) -> Encoder:
+    try:
+        return encoder_of(manifest.encoder)[0]
+    except (UnknownNameError, CheckpointError) as error:
+        raise MismatchError(
+            f"knowledge base {folder}: its encoder {manifest.encoder!r} cannot be loaded ({error}): bring it back, or embed "
+            f"the signals anew with the shipped one: precordia build --reembed --kb {folder}"
+        ) from error

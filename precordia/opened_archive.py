@@ -195,6 +195,11 @@ class OpenedArchive:
         self._knowledge = None
         return found
 
+    def make_ready(self) -> None:
+        """Make what the first question would have to make: whoever writes leaves the indexes ready."""
+        self._store.make_ready()
+        self._opened(words=True)
+
     def _shown(self, reading: LongReading, k: int, where: str | None) -> list[Shown]:
         from precordia.generation.reports.long_report import Shown
         from precordia.signals.long.strips import strips

@@ -72,6 +72,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--refit", action="store_true", help="fit the models of the archive's findings anew, also where little is new"
     )
     parser.add_argument(
+        "--reembed",
+        action="store_true",
+        help="without an archive: embed the stored signals anew with --encoder, where the former one is no more",
+    )
+    parser.add_argument(
         "--watch",
         action="store_true",
         help="go on: add what arrives in the folder, a minute after it has, until interrupted",
@@ -156,9 +161,11 @@ def _build(args: argparse.Namespace) -> int:
     from precordia.knowledge_base import KnowledgeBase
 
     path = kb_path(args)
+    if args.reembed:
+        return _reembed(args, path)
     if args.archive is None:
         if not args.refit:
-            raise UsageError("name an archive to build from, or --refit to learn anew from what is there")
+            raise UsageError("name an archive to build from, or --refit or --reembed to work on what is there")
         return _refit(args, KnowledgeBase.open(path))
     _look_for_what_is_named(args)
     executor = executor_of(args.engine, Cluster(workers=args.workers, gpus=args.gpus, told=note))
@@ -201,6 +208,20 @@ def _opened(args: argparse.Namespace, path: Path) -> KnowledgeBase:
 
     index = INDEXES_OFFERED[args.index] if args.index else None
     return KnowledgeBase.open_or_create(path, encoder=args.encoder, index=index, index_uri=args.index_uri)
+
+
+def _reembed(args: argparse.Namespace, path: Path) -> int:
+    from precordia.knowledge_base import KnowledgeBase
+
+    if args.archive is not None:
+        raise UsageError("--reembed goes without an archive: it embeds the signals that are there")
+    kb = KnowledgeBase.reembed(path, encoder=args.encoder, progress=progress)
+    if args.json:
+        print_json({"kb": kb.path, "n_cases": len(kb), "encoder": kb.manifest.encoder})
+    else:
+        note(f"{len(kb)} cases embedded with {kb.manifest.encoder} ({kb.manifest.encoder_fingerprint[:12]})")
+        print(kb.path)
+    return 0
 
 
 def _refit(args: argparse.Namespace, kb: KnowledgeBase) -> int:

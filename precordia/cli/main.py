@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
 
 from precordia import __version__
 from precordia.cli.console import note
@@ -40,6 +41,10 @@ SPELLED = frozenset({"train"})
 
 CROWDED = frozenset({"build"})
 """Subcommands whose processes fill all cores: there, threads of numpy's linear algebra only wait for one another."""
+
+
+ASKING = frozenset({"search", "report", "ask", "inspect"})
+"""Subcommands that answer one question and end: what importing takes is most of what they take."""
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -73,6 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = next((a for a in arguments if not a.startswith("-")), None)
     if argv is None and command in CROWDED:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported, which it is not yet
+    if argv is None and command in ASKING:
+        _spare_pandas()
     parser = build_parser(command if command in COMMANDS else None)
     try:
         if command in SPELLED:
@@ -100,6 +107,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         return _internal(str(command), error)
+
+
+class _WithoutPandas(MetaPathFinder):
+    """While it is first of the finders, there is no pandas."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is not needed here", name=fullname)
+
+
+def _spare_pandas() -> None:
+    """Let Arrow do without pandas in this process: it imports it, for a third of a second, to see whether a list is a column."""
+    if "pandas" in sys.modules or "pyarrow" in sys.modules:
+        return
+    sys.meta_path.insert(0, _WithoutPandas())
+    try:
+        import pyarrow as pa
+
+        pa.array([0])  # it looks once, at the first value that it is given
+    finally:
+        del sys.meta_path[0]
 
 
 def _internal(command: str, error: Exception) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from precordia.concepts.terms import read_table, vocabulary
@@ -76,9 +76,9 @@ def stem(word: str) -> str:
 
 
 @cache
-def _stem_in_table(word: str) -> str:
-    """:func:`stem` of a word of the tables, where the same few stand in tens of thousands of phrases."""
-    return stem(word)
+def _stems_in_table(piece: str) -> tuple[str, ...]:
+    """The stemmed tokens of a piece of a wording; the same few stand in tens of thousands of phrases."""
+    return tuple(stem(m.group()) for m in TOKEN.finditer(piece))
 
 
 _KEPT = tuple(_SPELLED.sub(lambda m: m.group()[0], w) for w in _INFLECTED)
@@ -98,10 +98,7 @@ def expand(wording: str) -> Iterator[tuple[str, ...]]:
     [('st', 'depressio'), ('st', 'depressio', 's'), ('st', 'segment', 'depressio'), ('st', 'segment', 'depressio', 's')]
     """
     for part in _split(wording, ";"):
-        for phrase in _phrases(part):
-            tokens = tuple(_stem_in_table(m.group()) for m in TOKEN.finditer(phrase))
-            if tokens:
-                yield tokens
+        yield from filter(None, _phrases(part))
 
 
 def _split(text: str, mark: str) -> list[str]:
@@ -114,10 +111,11 @@ def _split(text: str, mark: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def _phrases(text: str) -> list[str]:
+def _phrases(text: str) -> list[tuple[str, ...]]:
+    """The phrases of one wording: what stands before the first bracket, each of its options, each end that may follow."""
     opening = next((i for i, ch in enumerate(text) if ch in "(["), None)
     if opening is None:
-        return [text]
+        return [_stems_in_table(text)]
     depth = 0
     for closing in range(opening, len(text)):
         depth += (text[closing] in "([") - (text[closing] in ")]")
@@ -126,9 +124,9 @@ def _phrases(text: str) -> list[str]:
     inner = text[opening + 1 : closing]
     options = [phrase for part in _split(inner, "|") for phrase in _phrases(part)]
     if text[opening] == "[":
-        options.append("")
-    tails = _phrases(text[closing + 1 :])
-    return [f"{text[:opening]} {option} {tail}" for option in options for tail in tails]
+        options.append(())
+    head, tails = _stems_in_table(text[:opening]), _phrases(text[closing + 1 :])
+    return [(*head, *option, *tail) for option in options for tail in tails]
 
 
 class Lexicon:
@@ -141,7 +139,6 @@ class Lexicon:
     def __init__(self) -> None:
         self.trie: dict[str, Any] = {}
         self._words: set[str] = set()
-        self._deletions: dict[str, set[str]] = {}
         self._normal: dict[str, str] = {}
 
     def add(self, wording: str, entry: Entry) -> None:
@@ -153,12 +150,15 @@ class Lexicon:
             node.setdefault(LEAF, entry)
             self._words.update(tokens)
 
-    def freeze(self) -> None:
-        """Index the words for look-up of misspellings; call once after the last :meth:`add`."""
+    @cached_property
+    def _shortened(self) -> dict[str, set[str]]:
+        """What is left of each word without one letter, to find misspellings by: made with the first of them."""
+        out: dict[str, set[str]] = {}
         for word in self._words:
             if len(word) >= _FUZZY_LENGTH - 1:
                 for shorter in _deletions(word):
-                    self._deletions.setdefault(shorter, set()).add(word)
+                    out.setdefault(shorter, set()).add(word)
+        return out
 
     def normal(self, word: str) -> str:
         """The token of a word: its stem, or the one known word that a single misspelling is away from it."""
@@ -186,11 +186,11 @@ class Lexicon:
         return token in self._words
 
     def _nearest(self, token: str) -> str:
-        candidates = set(self._deletions.get(token, ()))
+        candidates = set(self._shortened.get(token, ()))
         for shorter in _deletions(token):
             if shorter in self._words:
                 candidates.add(shorter)
-            candidates.update(self._deletions.get(shorter, ()))
+            candidates.update(self._shortened.get(shorter, ()))
         return candidates.pop() if len(candidates) == 1 else token
 
 
@@ -216,5 +216,4 @@ def lexicon() -> Lexicon:
             result.add(row["wording"], Entry(row["kind"], row["kind"], row["value"]))
         elif row["kind"] != "abbreviation":
             result.add(row["wording"], Entry(row["kind"], row["value"]))
-    result.freeze()
     return result

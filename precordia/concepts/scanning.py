@@ -64,6 +64,8 @@ class _Token(NamedTuple):
 
 def scan(text: str) -> list[Item]:
     """The items of a report, in order; spans lie within the text and do not overlap."""
+    if not text.strip():
+        return []
     tokens, values = _tokens(text)
     trie = lexicon().trie
     items: list[Item] = []

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import KnowledgeBaseError, UsageError
+from precordia.indexing.id_order import IdOrder
 from precordia.indexing.vectors import (
     AllowedRows,
     FlatIndex,
@@ -24,7 +25,6 @@ from precordia.indexing.vectors import (
     import_faiss,
     ordered,
     padded,
-    rows_of,
 )
 
 APPROXIMATE_FROM: Final = 200_000
@@ -41,6 +41,9 @@ _TRAIN_PER_LIST: Final = 40
 
 _EXHAUSTIVE: Final = 20_000
 """Up to this many allowed vectors are all compared: lists would mostly hold vectors that are not allowed."""
+
+_PIECE: Final = 1 << 20
+"""Bytes that are read and written at a time: the index is never in memory twice."""
 
 _CANDIDATES: Final = 256
 """Candidates refined a query, at least."""
@@ -69,6 +72,7 @@ class ApproximateIndex:
         self._base: Any = faiss.downcast_index(index.base_index)
         self._refine: Any = faiss.downcast_index(index.refine_index)
         self._by_row = ids
+        self._order: IdOrder | None = None
         self._n_removed = int((ids < 0).sum())
         self._memory = AllowedRows()
 
@@ -119,11 +123,13 @@ class ApproximateIndex:
         Raises:
             UsageError: an id is there already or comes twice, or the shapes do not fit.
         """
-        ids, vectors = checked(ids, vectors, self.dim, self._by_row)
+        order = self._ordered()
+        ids, vectors = checked(ids, vectors, self.dim, order)
         rows = np.arange(self._by_row.size, self._by_row.size + ids.size, dtype=np.int64)
         self._base.add_with_ids(vectors, rows)
         self._refine.add(vectors)
         self._index.ntotal = self._refine.ntotal
+        order.extend(ids, self._by_row.size)
         self._by_row = np.concatenate([self._by_row, ids])
 
     def remove(self, ids: NDArray[np.int64]) -> int:
@@ -134,7 +140,7 @@ class ApproximateIndex:
             codes = faiss.rev_swig_ptr(self._refine.codes.data(), self._refine.codes.size())
             codes.reshape(self._refine.ntotal, -1)[rows] = 0
             self._by_row = self._by_row.copy()
-            self._by_row[rows] = -1
+            self._by_row[rows], self._order = -1, None
             self._n_removed += int(rows.size)
         return int(rows.size)
 
@@ -144,7 +150,7 @@ class ApproximateIndex:
         Raises:
             KeyError: an id is not there.
         """
-        return np.asarray(self._refine.reconstruct_batch(rows_of(self._by_row, ids)), dtype=np.float32)
+        return np.asarray(self._refine.reconstruct_batch(self._ordered().rows(ids)), dtype=np.float32)
 
     def search(
         self, vectors: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
@@ -182,10 +188,9 @@ class ApproximateIndex:
     def save(self, path: Path) -> None:
         """Write vectors and ids to one file."""
         faiss = import_faiss()
-        payload = faiss.serialize_index(self._index)
         with path.open("wb") as stream:
             np.save(stream, self._by_row)
-            np.save(stream, payload)
+            faiss.write_index(self._index, faiss.PyCallbackIOWriter(stream.write, _PIECE))
 
     @classmethod
     def load(cls, path: Path) -> ApproximateIndex:
@@ -197,10 +202,16 @@ class ApproximateIndex:
         faiss = import_faiss()
         try:
             with path.open("rb") as stream:
-                ids, payload = np.load(stream), np.load(stream)
-            return cls(faiss.deserialize_index(payload), ids)
+                ids = np.load(stream)
+                return cls(faiss.read_index(faiss.PyCallbackIOReader(stream.read, _PIECE)), ids)
         except (RuntimeError, ValueError, OSError, EOFError) as error:
             raise KnowledgeBaseError(f"vector index {path} cannot be read ({first_line(error)}): delete it") from None
+
+    def _ordered(self) -> IdOrder:
+        order = self._order
+        if order is None:
+            order = self._order = IdOrder(self._by_row)
+        return order
 
     def _probe(
         self, queries: NDArray[np.float32], wanted: int, n_probe: int, rows: NDArray[np.int64] | None

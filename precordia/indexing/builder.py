@@ -188,10 +188,10 @@ def build(
             refs, duplicates = list(intake.refs), intake.duplicates
             known = stamps_of(refs, intake.to_workers)
             stamps = {path: stamp.digest for path, stamp in known.items()}
-            seen = store.sources()
             rejects_before = set() if retry_rejects else set(store.rejects())
             sources_before = {(r.source, r.source_stamp) for r in rejects_before if r.stage != PRESENT}
-            done = {ref for ref in refs if (ref.path, stamps[ref.path]) in seen}
+            read = writer.were_read([ref.path for ref in refs], [stamps[ref.path] for ref in refs])
+            done = {ref for ref, was_read in zip(refs, read, strict=True) if was_read}
             refused = intake.rejects()
             new = [reject for reject in refused if reject not in rejects_before]
             _add_up(spent, {"scan": time.perf_counter() - clock})

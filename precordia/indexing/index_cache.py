@@ -12,17 +12,19 @@ import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from precordia.core.errors import KnowledgeBaseError, StorageError
 from precordia.core.protocols import VectorIndex
 from precordia.indexing.durable import make_folder, remove, telling, write_synced
+from precordia.indexing.id_order import is_among
 from precordia.indexing.indexes import BY_SIZE, INDEXES, kind_for, maker_of
 from precordia.indexing.locks import CACHE_LOCK, locked
 from precordia.indexing.seals import digest_of_file, sealed, unsealed
@@ -33,6 +35,8 @@ T = TypeVar("T")
 
 _FORMAT: Final = 2
 _IDS: Final = "ids.npy"
+_LINES: Final = 1000
+"""Reports that are texts of Python's at a time."""
 _NOT_KEPT: Final = ".lock"
 """Ends the files of a word index that come and go with its writer."""
 
@@ -96,19 +100,20 @@ def _open_vectors(
     store: DeltaCaseStore, kind: VectorKind, dim: int, wanted: str, address: str | None, approximate_from: int | None
 ) -> VectorIndex:
     cache, name = store.path / "cache", f"{kind}-vectors"
-    # The number of vectors counts, not that of the cases.
-    n = store.ids_with_vector(kind).size
-    wanted = kind_for(wanted, n, approximate_from)
     pointer = _read_pointer(cache, name)
     index: VectorIndex | None = None
     covered: tuple[str, ...] = ()
-    if pointer is not None and pointer.kind == wanted:
+    if pointer is not None and pointer.kind in INDEXES:
         with contextlib.suppress(KnowledgeBaseError, OSError):  # what cannot be read is made again
-            index = INDEXES.get(wanted).load(cache / pointer.file)
+            index = INDEXES.get(pointer.kind).load(cache / pointer.file)
             covered = pointer.files
-    if index is not None and not (index.dim == dim and index.suits(n)):
+    # The number of vectors counts, not that of the cases; an index that covers all files knows it, and nothing else is read.
+    current = index is not None and covered == store.files
+    n = len(index) if index is not None and current else store.ids_with_vector(kind).size
+    wanted = kind_for(wanted, n, approximate_from)
+    if index is not None and not (pointer and pointer.kind == wanted and index.dim == dim and index.suits(n)):
         index, covered = None, ()
-    if index is not None and covered == store.files:
+    if index is not None and current:
         return index
     if index is None or not _catch_up(index, store, kind, covered):
         index = maker_of(wanted, address).prepare(dim, n, lambda size: _sample(store, kind, dim, size))
@@ -134,40 +139,65 @@ def _open_words(store: DeltaCaseStore) -> WordIndex:
     cache, name = store.path / "cache", "words"
     pointer = _read_pointer(cache, name)
     before: Path | None = None
+    there, covered = np.zeros(0, np.int64), frozenset[str]()
     if pointer is not None:
-        with contextlib.suppress(StorageError):  # what cannot be read is made again
+        with contextlib.suppress(StorageError, OSError, ValueError):  # what cannot be read is made again
             index = WordIndex(cache / pointer.file)
-            before = cache / pointer.file
             if pointer.files == store.files:
                 return index
-    # Read before the cache is locked: reading may itself have to mend the cache.
-    ids, texts = store.ids, _words(store)
-    saved = _save(store, name, "words", lambda path: _write_words(ids, texts, path, before))
+            ids = np.sort(np.load(cache / pointer.file / _IDS))
+            if is_among(ids, store.ids).all():
+                before, there, covered = cache / pointer.file, ids, frozenset(pointer.files)
+    # Touched before the cache is locked: reading may itself have to mend the cache.
+    texts = [_Texts.of(rows, there) for rows in store.texts([f for f in store.files if f not in covered])]
+    saved = _save(store, name, "words", lambda path: _write_words(there, texts, path, before))
     if saved is not None:
         return WordIndex(saved)
     index = WordIndex()
-    index.add(texts)
+    for part in texts if before is None else [_Texts.of(rows, there[:0]) for rows in store.texts()]:
+        index.add(part.lines())
     return index
 
 
-def _write_words(ids: NDArray[np.int64], texts: list[tuple[int, str]], path: Path, before: Path | None) -> None:
+@dataclass(frozen=True, eq=False)
+class _Texts:
+    """The reports of one file that an index has not.
+
+    Attributes:
+        table: The file's reports; mapped, so that it takes no memory.
+        rows: Which rows of it.
+        ids: Their cases.
+    """
+
+    table: pa.Table
+    rows: NDArray[np.int64]
+    ids: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, table: pa.Table, there: NDArray[np.int64]) -> _Texts:
+        """What of a file is not ``there``, ids in order."""
+        import pyarrow.compute as pc
+
+        ids = table.column("case_id").to_numpy()
+        lengths = [
+            pc.fill_null(pc.binary_length(table.column(name)), 0).to_numpy() for name in ("report", "statements")
+        ]
+        rows = np.flatnonzero((lengths[0] + lengths[1] > 0) & ~is_among(ids, there))
+        return cls(table, rows, ids[rows])
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Case and what is written of it, a few at a time in memory."""
+        for start in range(0, self.rows.size, _LINES):
+            for row in self.table.take(pa.array(self.rows[start : start + _LINES])).to_pylist():
+                yield row["case_id"], f"{row['report'] or ''}\n{row['statements'] or ''}"
+
+
+def _write_words(there: NDArray[np.int64], texts: Sequence[_Texts], path: Path, before: Path | None) -> None:
     """A word index in a folder of its own, taking over the segments of an earlier one, which never change."""
-    there = np.zeros(0, np.int64)
     if before is not None:
-        with contextlib.suppress(OSError, ValueError):
-            there = np.load(before / _IDS)
-    if there.size and np.isin(there, ids).all():
-        shutil.copytree(before, path, copy_function=os.link, ignore=shutil.ignore_patterns("*.lock", _IDS))  # type: ignore[arg-type]
-    else:
-        there = np.zeros(0, np.int64)
-    known = set(there.tolist())
-    new = [(case_id, text) for case_id, text in texts if case_id not in known]
-    WordIndex(path).add(new)
-    np.save(path / _IDS, np.concatenate([there, np.array([case_id for case_id, _ in new], dtype=np.int64)]))
-
-
-def _words(store: DeltaCaseStore) -> list[tuple[int, str]]:
-    return sorted((case_id, f"{report}\n{statements}") for case_id, report, statements in store.texts())
+        shutil.copytree(before, path, copy_function=os.link, ignore=shutil.ignore_patterns("*.lock", _IDS))
+    WordIndex(path).add(line for part in texts for line in part.lines())
+    np.save(path / _IDS, np.concatenate([there, *(part.ids for part in texts)]))
 
 
 def _sample(store: DeltaCaseStore, kind: VectorKind, dim: int, size: int) -> NDArray[np.float32]:
@@ -175,12 +205,11 @@ def _sample(store: DeltaCaseStore, kind: VectorKind, dim: int, size: int) -> NDA
     there = store.ids_with_vector(kind)[:size]
     if not there.size:
         return np.zeros((0, dim), np.float32)
-    limit = there[-1]
-    parts = [(ids[keep], vectors[keep]) for ids, vectors in store.vectors(kind) if (keep := ids <= limit).any()]
-    if not parts:
-        return np.zeros((0, dim), np.float32)
-    ids = np.concatenate([part[0] for part in parts])
-    return np.ascontiguousarray(np.concatenate([part[1] for part in parts])[np.argsort(ids)])
+    out = np.zeros((there.size, dim), np.float32)
+    for ids, vectors in store.vectors(kind):
+        wanted = is_among(ids, there)
+        out[np.searchsorted(there, ids[wanted])] = vectors[wanted]
+    return out
 
 
 def _catch_up(index: VectorIndex, store: DeltaCaseStore, kind: VectorKind, covered: tuple[str, ...]) -> bool:
@@ -190,8 +219,9 @@ def _catch_up(index: VectorIndex, store: DeltaCaseStore, kind: VectorKind, cover
         return False
     if gone.size:
         index.remove(gone)
+    there = np.sort(index.ids)
     for ids, vectors in store.vectors(kind, sorted(set(store.files) - set(covered))):
-        new = ~np.isin(ids, index.ids)
+        new = ~is_among(ids, there)
         if new.any():
             index.add(ids[new], vectors[new])
     return True

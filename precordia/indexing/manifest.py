@@ -195,7 +195,8 @@ class Manifest:
             raise MismatchError(
                 f"{name}: built with encoder {self.encoder!r} (fingerprint {self.encoder_fingerprint[:12]}), opened with "
                 f"fingerprint {opened.encoder_fingerprint[:12]}: open it with encoder {self.encoder!r} as it was then, or "
-                "build it again into another folder with this encoder"
+                f"embed its signals anew: precordia build --reembed --kb {where or 'KB'}"
+                + (f" --encoder {opened.encoder}" if opened.encoder not in ("", "default", "custom") else "")
             )
         text = opened.text_encoder_fingerprint
         if text is not None and text != self.text_encoder_fingerprint:
@@ -204,6 +205,19 @@ class Manifest:
                 f"{name}: built with {built}, opened with text encoder of fingerprint {text[:12]}: "
                 "open it with the one it was built with, or build it again into another folder"
             )
+
+    def with_encoder(self, encoder: Encoder, name: str) -> Manifest:
+        """The same, with another encoder of signals, which stands on no other."""
+        made = Manifest.of(encoder, name)
+        return replace(
+            self,
+            encoder=name,
+            encoder_fingerprint=made.encoder_fingerprint,
+            dim=made.dim,
+            signal_spec=made.signal_spec,
+            base_encoder=None,
+            base_fingerprint=None,
+        )
 
     def renamed(self, encoder: str) -> Manifest:
         """The same, with the encoder loaded by another name (moved weights)."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from precordia.core.errors import StorageError
 from precordia.indexing.blocks import BlockDamage, Blocks, block_file
 from precordia.indexing.durable import make_folder, remove, write_pieces
+from precordia.indexing.id_order import is_among
 from precordia.indexing.locks import CACHE_LOCK, locked
 from precordia.indexing.tables import DeltaFolder
 
@@ -62,13 +63,7 @@ class RowCache:
         Raises:
             KeyError: an id is not there.
         """
-        wanted = np.asarray(ids, dtype=np.int64)
-        found = np.searchsorted(self.ids, wanted)
-        inside = np.minimum(found, max(self.ids.size - 1, 0))
-        missing = wanted if not self.ids.size else wanted[self.ids[inside] != wanted]
-        if missing.size:
-            raise KeyError(int(missing[0]))
-        rows = self._rows[inside]
+        rows = self._places(np.asarray(ids, dtype=np.int64))
         files = np.searchsorted(self._starts, rows, side="right") - 1
         return [(self.files[f], int(r - self._starts[f])) for f, r in zip(files, rows, strict=True)]
 
@@ -92,6 +87,15 @@ class RowCache:
                 out[at] = values
         return out
 
+    def values(self, name: str, ids: NDArray[np.int64]) -> list[Any]:
+        """One column of the rows of ids, in their order.
+
+        Raises:
+            KeyError: an id is not there.
+        """
+        found: list[Any] = self.column(name).take(pa.array(self._places(ids))).to_pylist()
+        return found
+
     def of_file(self, name: str, columns: Sequence[str]) -> pa.Table:
         """Some columns of the rows of one Parquet file."""
         return pa.table([self._column_of(name, column) for column in columns], names=list(columns))
@@ -104,6 +108,13 @@ class RowCache:
     def metadata_keys(self) -> list[str]:
         """Every key of the ``metadata`` column, sorted."""
         return sorted({key for blocks in self._mapped.values() for key in blocks.keys})
+
+    def _places(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The row of each id, counted over all files."""
+        there = is_among(ids, self.ids)
+        if not there.all():
+            raise KeyError(int(ids[~there][0]))
+        return self._rows[np.searchsorted(self.ids, ids)]
 
     def _column_of(self, name: str, column: str) -> pa.Array:
         try:

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import KnowledgeBaseError, MissingExtraError, UsageError
-from precordia.indexing.vectors import checked, first_line, ordered, padded, rows_of
+from precordia.indexing.id_order import IdOrder
+from precordia.indexing.vectors import checked, first_line, ordered, padded
 
 TOKEN: Final = "PRECORDIA_INDEX_TOKEN"
 """Environment variable with what the server wants to be shown, ``user:password`` or a key; never kept anywhere."""
@@ -157,7 +158,7 @@ class MilvusIndex:
             UsageError: an id is there already or comes twice, or the shapes do not fit.
             KnowledgeBaseError: the server does not answer.
         """
-        ids, vectors = checked(ids, vectors, self.dim, self._ids)
+        ids, vectors = checked(ids, vectors, self.dim, self._order)
         for start in range(0, ids.size, _ADDED):
             part = slice(start, start + _ADDED)
             rows = [{"id": int(i), "vector": v} for i, v in zip(ids[part], vectors[part], strict=True)]
@@ -187,7 +188,7 @@ class MilvusIndex:
             KeyError: an id is not there.
         """
         wanted = np.asarray(ids, dtype=np.int64).reshape(-1)
-        rows_of(self._ids, wanted)
+        self._order.rows(wanted)
         found: dict[int, Any] = {}
         for some in _pieces(wanted):
             with _telling(self.place.uri):
@@ -299,7 +300,7 @@ class MilvusIndex:
             limit = min(limit * 8, _MOST)
 
     def _become(self, ids: NDArray[np.int64]) -> None:
-        self._ids, self._sorted = ids, np.sort(ids)
+        self._ids, self._sorted, self._order = ids, np.sort(ids), IdOrder(ids)
 
     @property
     def _part(self) -> dict[str, str]:

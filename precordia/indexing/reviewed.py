@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from precordia.core.protocols import TextEncoder
 from precordia.indexing.builder import with_text_vectors
+from precordia.indexing.id_order import is_among
 from precordia.indexing.reviews import Review, Reviews, latest
 from precordia.indexing.schema import (
     CASE_OF_COLUMNS,
@@ -53,7 +54,8 @@ def adopt(kb: Path, text_encoder: TextEncoder | None, wait_s: float = 0.0) -> in
         return 0
     store = DeltaCaseStore(kb)
     with store.writing(wait_s) as writer:
-        ids = sorted(set(signed) & set(store.ids.tolist()))
+        asked = np.array(sorted(signed), dtype=np.int64)
+        ids = [int(i) for i in asked[is_among(asked, store.ids)]]
         rows = [row for row in (_reviewed(store, i, signed[i]) for i in ids) if row is not None]
         if rows:
             vectors = _vectors(kb, [row.case.case_id for row in rows])

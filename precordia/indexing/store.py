@@ -195,6 +195,18 @@ class DeltaCaseStore:
         """One column of the case table for every case, in the order of :meth:`column` of ``case_id``."""
         return self._rows.column(name)
 
+    def values(self, name: str, ids: NDArray[np.int64]) -> list[Any]:
+        """One column of some cases, in their order.
+
+        Raises:
+            KeyError: an id is not there.
+        """
+        return self._rows.values(name, ids)
+
+    def make_ready(self) -> None:
+        """Leave behind what reading makes of new files, so that the first question need not."""
+        _ = self._rows, self._signal_rows
+
     def ids_of_patient(self, patient_key: str) -> NDArray[np.int64]:
         """Ids of a patient's cases, ascending."""
         return self._matching("patient_key", patient_key)
@@ -222,30 +234,21 @@ class DeltaCaseStore:
 
     def ids_with_vector(self, kind: VectorKind = "signal") -> NDArray[np.int64]:
         """Ids of the cases that have a vector, ascending: every signal has one, and of the reports those that say something."""
-        import pyarrow.compute as pc
-
         if kind == "signal":
             return self.ids
+        import pyarrow.compute as pc
+
         said = pc.fill_null(pc.greater(pc.binary_length(self.column("statements")), 0), False)
         return np.sort(self.column("case_id").filter(said).to_numpy())
 
-    def texts(self, files: Iterable[str] | None = None) -> Iterator[tuple[int, str, str]]:
-        """Id, report and canonical statements of every case that has a report, in no particular order."""
-        for name in self.files if files is None else files:
-            rows = self._rows.of_file(name, ("case_id", "report", "statements"))
-            for row in rows.to_pylist():
-                if row["report"] or row["statements"]:
-                    yield row["case_id"], row["report"] or "", row["statements"] or ""
+    def texts(self, files: Iterable[str] | None = None) -> list[pa.Table]:
+        """``case_id``, ``report`` and ``statements`` of every case, a table a file; mapped, and checked already."""
+        columns = ("case_id", "report", "statements")
+        return [self._rows.of_file(name, columns) for name in (self.files if files is None else files)]
 
     def rejects(self) -> list[Reject]:
         """What was seen and not kept, by source; second copies of what is kept are not among them."""
         return [reject for reject in self._all_rejects() if reject.stage != PRESENT]
-
-    def sources(self) -> set[tuple[str, str]]:
-        """Source and stamp of everything that was read, kept or not."""
-        rejects = self._reject_rows()
-        pairs = [(self.column("source"), self.column("source_stamp")), (rejects["source"], rejects["source_stamp"])]
-        return {pair for a, b in pairs for pair in zip(a.to_pylist(), b.to_pylist(), strict=True)}
 
     # --- writing ------------------------------------------------------------------------------------------------
 

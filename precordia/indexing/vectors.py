@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import KnowledgeBaseError, MissingExtraError, UsageError
+from precordia.indexing.id_order import IdOrder
 
 _OVERFETCH: Final = 16
 """Neighbours asked for beyond ``k``, so that ties at the boundary can be broken by id."""
@@ -35,6 +36,7 @@ class FlatIndex:
         self.dim = dim
         self._index: Any = faiss.IndexFlatIP(dim)
         self._ids = np.zeros(0, np.int64)
+        self._order: IdOrder | None = None
         self._gpu = use_gpu() if gpu is None else gpu
         self._on_gpu: Any = None
         self._owner: Any = None
@@ -63,8 +65,10 @@ class FlatIndex:
         Raises:
             UsageError: an id is there already or comes twice, or the shapes do not fit.
         """
-        ids, vectors = checked(ids, vectors, self.dim, self._ids)
+        order = self._ordered()
+        ids, vectors = checked(ids, vectors, self.dim, order)
         self._index.add(vectors)
+        order.extend(ids, self._ids.size)
         self._ids = np.concatenate([self._ids, ids])
         self._on_gpu = None
 
@@ -75,7 +79,7 @@ class FlatIndex:
         rows = np.flatnonzero(gone).astype(np.int64)
         if rows.size:
             self._index.remove_ids(faiss.IDSelectorBatch(rows))
-            self._ids = self._ids[~gone]
+            self._ids, self._order = self._ids[~gone], None
             self._on_gpu = None
         return int(rows.size)
 
@@ -85,7 +89,7 @@ class FlatIndex:
         Raises:
             KeyError: an id is not there.
         """
-        return np.asarray(self._index.reconstruct_batch(rows_of(self._ids, ids)), dtype=np.float32)
+        return np.asarray(self._index.reconstruct_batch(self._ordered().rows(ids)), dtype=np.float32)
 
     def search(
         self, vectors: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
@@ -148,6 +152,12 @@ class FlatIndex:
             selector = faiss.IDSelectorBitmap(bitmap_of(rows, self._ids.size))
             scores, found = self._index.search(queries, k, params=faiss.SearchParameters(sel=selector))
         return scores, found
+
+    def _ordered(self) -> IdOrder:
+        order = self._order
+        if order is None:
+            order = self._order = IdOrder(self._ids)
+        return order
 
     def _searcher(self) -> Any:
         if not self._gpu:
@@ -213,7 +223,7 @@ def use_gpu() -> bool:
 
 
 def checked(
-    ids: NDArray[np.int64], vectors: NDArray[np.float32], dim: int, there: NDArray[np.int64]
+    ids: NDArray[np.int64], vectors: NDArray[np.float32], dim: int, there: IdOrder
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Ids and vectors as FAISS wants them.
 
@@ -225,26 +235,10 @@ def checked(
     if vectors.shape != (ids.size, dim):
         raise UsageError(f"vectors have shape {vectors.shape}; {ids.size} ids need ({ids.size}, {dim})")
     unique, counts = np.unique(ids, return_counts=True)
-    repeated = unique[(counts > 1) | np.isin(unique, there)]
+    repeated = unique[(counts > 1) | there.has(unique)]
     if repeated.size:
         raise UsageError(f"id {int(repeated[0])} is in the index already; remove it first")
     return ids, vectors
-
-
-def rows_of(there: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Positions of ``ids`` in ``there``.
-
-    Raises:
-        KeyError: an id is not there.
-    """
-    wanted = np.asarray(ids, dtype=np.int64).reshape(-1)
-    order = np.argsort(there, kind="stable")
-    at = np.searchsorted(there, wanted, sorter=order)
-    rows = order[np.minimum(at, max(there.size - 1, 0))] if there.size else np.zeros(wanted.size, np.int64)
-    missing = wanted if not there.size else wanted[there[rows] != wanted]
-    if missing.size:
-        raise KeyError(int(missing[0]))
-    return rows.astype(np.int64)
 
 
 def padded(n_queries: int, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from precordia.indexing.mapped_rows import RowCache, drop_unused
 from precordia.indexing.reembedding import Embed, Reembedding, finish_reembedding, with_vectors
 from precordia.indexing.reviews import Reviews
 from precordia.indexing.schema import LIGHT_SCHEMA, Reject, reject_table
+from precordia.indexing.standing import Standing
 from precordia.indexing.tables import DeltaFolder
 
 PRESENT: Final = "present"
@@ -71,10 +72,8 @@ class StoreWriter:
         self._path = path
         self._cases, self._signals, self._rejects = cases, signals, rejects
         self._rows = rows
-        self._known = set(rows.ids.tolist())
+        self._standing = Standing(rows)
         self._known_rejects = set(known_rejects)
-        sources, ids = rows.column("source").to_pylist(), rows.column("case_id").to_pylist()
-        self._id_of_source: dict[str, int] = dict(zip(sources, ids, strict=True))
         self._n_appended = 0
 
     def append(self, cases: pa.Table, signals: pa.Table, rejects: Sequence[Reject] = ()) -> Appended:
@@ -92,7 +91,8 @@ class StoreWriter:
         taken = cases.filter(pa.array(take, pa.bool_()))
         ids = taken.column("case_id").to_pylist()
         # An update that keeps its id keeps its signal, whose hash is part of the id.
-        unheard = [t and i not in self._known for t, i in zip(take, _ids(cases), strict=True)]
+        known = self._standing.knows(_ids(cases))
+        unheard = [wanted and not heard for wanted, heard in zip(take, known, strict=True)]
         self._signals.append(signals.filter(pa.array(unheard, pa.bool_())))
         self._rejects.append(reject_table(noted))
         if outdated:
@@ -102,14 +102,18 @@ class StoreWriter:
         gone = sorted(set(outdated) - set(ids))
         if gone:
             self._signals.delete(gone)
-        self._id_of_source.update(zip(taken.column("source").to_pylist(), ids, strict=True))
+        self._standing.change(taken.column("source").to_pylist(), ids, gone)
         self._n_appended += 1
         if self._n_appended % _COMPACT_EVERY == 0:
             self._gather()
-        self._known.difference_update(gone)
-        self._known.update(ids)
         self._known_rejects.update(noted)
         return Appended(len(ids) - n_updated, n_updated, cases.num_rows - len(ids))
+
+    def were_read(self, sources: Sequence[str], stamps: Sequence[str]) -> list[bool]:
+        """Whether each source was read, kept or not, when it had that stamp."""
+        rejected = {(r.source, r.source_stamp) for r in self._known_rejects}
+        kept = self._standing.had(sources, stamps)
+        return [a or pair in rejected for a, pair in zip(kept, zip(sources, stamps, strict=True), strict=True)]
 
     def forget_rejects(self) -> None:
         """Empty the reject table, so that everything in it is read again."""
@@ -122,15 +126,15 @@ class StoreWriter:
         Args:
             stamps: Source to its stamp now.
         """
-        kept = {r for r in self._known_rejects if not self._outdates(r, stamps)}
+        unstamped = [r.source for r in self._known_rejects if not r.source_stamp]
+        # They are tried again each time, and may have become cases.
+        kept_since = {
+            s for s, case in zip(unstamped, self._standing.cases_of(unstamped), strict=True) if case is not None
+        }
+        kept = {r for r in self._known_rejects if not _outdates(r, stamps, kept_since)}
         if len(kept) < len(self._known_rejects):
             self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
             self._known_rejects = kept
-
-    def _outdates(self, reject: Reject, stamps: Mapping[str, str]) -> bool:
-        if not reject.source_stamp:  # it is tried again each time, and may have become a case
-            return reject.source in self._id_of_source
-        return stamps.get(reject.source, reject.source_stamp) != reject.source_stamp
 
     def erase(self, patient_key: str) -> Erasure:
         """Remove a patient's rows, and the bytes of every older version of the files that held them.
@@ -239,13 +243,14 @@ class StoreWriter:
         copies: list[Reject] = []
         seen: set[int] = set()
         n_updated = 0
-        sources = cases.column("source").to_pylist()
-        for at, (case_id, source) in enumerate(zip(_ids(cases), sources, strict=True)):
-            before = self._id_of_source.get(source)
-            known = case_id in self._known or case_id in seen
+        ids, befores = _ids(cases), self._standing.cases_of(cases.column("source").to_pylist())
+        there = self._standing.knows(ids)
+        before_there = self._standing.knows([before or 0 for before in befores])
+        for at, (case_id, before) in enumerate(zip(ids, befores, strict=True)):
+            known = there[at] or case_id in seen
             changed = (
                 before is not None
-                and before in self._known
+                and before_there[at]
                 and (before != case_id or self._differs(case_id, cases.slice(at, 1)))
             )
             if changed and before is not None:
@@ -260,6 +265,12 @@ class StoreWriter:
     def _differs(self, case_id: int, row: pa.Table) -> bool:
         """Whether a row says something else than the one there is."""
         return bool(self._rows.read([case_id], _COMPARED) != row.select(_COMPARED).to_pylist())
+
+
+def _outdates(reject: Reject, stamps: Mapping[str, str], kept_since: Collection[str]) -> bool:
+    if not reject.source_stamp:
+        return reject.source in kept_since
+    return stamps.get(reject.source, reject.source_stamp) != reject.source_stamp
 
 
 _COPY_COLUMNS: Final = ["source", "source_stamp", "recording_id", "patient_key"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from precordia.core.case import Case
@@ -126,9 +127,7 @@ def lessons_of(store: DeltaCaseStore, seen: Seen | None = None, most: int = MOST
         most: About how many.
     """
     ids = store.column("case_id").to_numpy()
-    stated = [frozenset(row or ()) for row in store.column("findings").to_pylist()]
-    chance = _chances(stated, most)
-    speaks = np.array([bool(s) for s in stated], dtype=bool)
+    chance, speaks = _chances(store.column("findings"), most)
     drawn = np.flatnonzero(speaks & (ids / _HASHES < chance))
     wanted = {int(ids[i]): float(chance[i]) for i in drawn}
     rows, said, patients, weights, vectors, recorders = [], [], [], [], [], []
@@ -175,13 +174,20 @@ def fit_ridge(
     return found[:-1], found[-1]
 
 
-def _chances(stated: Sequence[frozenset[str]], most: int) -> NDArray[np.float64]:
-    """How likely each case is to be drawn: as the sample's size allows, and higher where something rare is stated."""
-    counts = Counter(concept for said in stated for concept in said)
-    usual = most / max(len(stated), 1)
-    rare = {concept: MOST_STATING / n for concept, n in counts.items()}
-    chances = [max((usual, *(rare[c] for c in said))) for said in stated]
-    return np.clip(np.array(chances, dtype=np.float64), 0.0, 1.0)
+def _chances(stated: pa.ChunkedArray, most: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """How likely each case is to be drawn, and whether anything is stated of it.
+
+    As likely as the sample's size allows, and more where something rare is stated.
+    """
+    import pyarrow.compute as pc
+
+    lengths = pc.fill_null(pc.list_value_length(stated), 0).to_numpy()
+    chances = np.full(lengths.size, most / max(lengths.size, 1))
+    if lengths.any():
+        concepts = pc.dictionary_encode(pc.list_flatten(stated)).combine_chunks().indices.to_numpy()
+        rare = MOST_STATING / np.bincount(concepts)
+        np.maximum.at(chances, np.repeat(np.arange(lengths.size), lengths), rare[concepts])
+    return np.clip(chances, 0.0, 1.0), lengths > 0
 
 
 def _cases_with_vectors(store: DeltaCaseStore, ids: Sequence[int]) -> Iterator[tuple[Case, NDArray[np.float32]]]:

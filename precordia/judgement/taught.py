@@ -35,8 +35,7 @@ def knowledge_of(store: DeltaCaseStore, signals: VectorIndex, encoder: str) -> K
     Raises:
         MismatchError: the models are damaged, or of another encoder; says how to make them anew.
     """
-    columns = (store.column("case_id").to_pylist(), store.column("patient_key").to_pylist())
-    floor = calibrate_similarity(nearest_similarities(signals, dict(zip(*columns, strict=True))))
+    floor = calibrate_similarity(nearest_similarities(signals, lambda ids: store.values("patient_key", ids)))
     # Too few cases tell no quantile: the default then stands.
     return Knowledge(floor if floor > -1.0 else DEFAULT_FLOOR, models.load(store.path, encoder))
 

@@ -6,6 +6,7 @@ archive is the yardstick by which a query's nearest case counts as near, or as t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -29,20 +30,27 @@ class _Archive(Protocol):
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
 
 
-def nearest_similarities(index: _Archive, patients: dict[int, str], n: int = SAMPLE) -> NDArray[np.float64]:
+PatientsOf = Callable[[NDArray[np.int64]], Sequence[str]]
+"""Case ids to patient keys."""
+
+
+def nearest_similarities(index: _Archive, patients_of: PatientsOf, n: int = SAMPLE) -> NDArray[np.float64]:
     """Cosine similarity of each of ``n`` cases to its nearest case of another patient, ascending.
 
     Case ids are hashes, so the smallest ids are a fair and repeatable sample.
 
     Args:
         index: Vectors of the signals.
-        patients: Case id to patient key.
+        patients_of: Tells whose some cases are; asked about the sample and its neighbours alone.
         n: Number of cases looked at.
     """
-    chosen = np.sort(index.ids)[:n]
+    every = index.ids
+    chosen = np.sort(every if every.size <= n else np.partition(every, n)[:n])
     if chosen.size < 2:
         return np.zeros(0)
-    ids, scores = index.search(index.vectors(chosen), min(DEPTH, int(index.ids.size)))
+    ids, scores = index.search(index.vectors(chosen), min(DEPTH, int(every.size)))
+    met = np.unique(np.concatenate([chosen, ids[ids >= 0]]))
+    patients = dict(zip(met.tolist(), patients_of(met), strict=True))
     out = []
     for case_id, found, similarity in zip(chosen, ids, scores, strict=True):
         own = patients[int(case_id)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,26 @@ def test_report_has_evidence_for_every_statement(kb: Path, tmp_path: Path, capsy
     html = page.read_text(encoding="utf-8")
     assert "<svg" in html
     assert "http://" not in html.replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize("arguments", [("search",), ("report",), ("search", "--text", "sinus rhythm")])
+def test_a_question_as_a_process_imports_nothing_it_does_not_need(
+    kb: Path, archive: Any, arguments: tuple[str, ...]
+) -> None:
+    asked = (
+        arguments
+        if "--text" in arguments
+        else (*arguments, str(next(e.path for e in archive.ecgs if not e.truth.defects)))
+    )
+    code = "import sys\nfrom precordia.cli.main import main\nsys.exit(main() or print(*sys.modules, file=sys.stderr))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *asked, "--kb", str(kb)], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert {"pyarrow", "precordia.retrieval.retriever"} <= loaded
+    unneeded = {"pandas", "torch", "transformers", "scipy", "deltalake", "langchain_core"}
+    unneeded |= {"precordia.indexing.builder", "precordia.generation.written.grounding"}
+    assert not unneeded & loaded
 
 
 def test_ask_answers_from_evidence(kb: Path, capsys: pytest.CaptureFixture[str]) -> None:

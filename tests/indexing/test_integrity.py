@@ -46,7 +46,7 @@ def everything(kb: Path) -> dict[str, Any]:
         "old": store.select("age > 60").tolist(),
         "fold": store.select("fold = 3").tolist(),
         "rejects": store.rejects(),
-        "sources": store.sources(),
+        "sources": [store.row(i, ["source", "source_stamp"]) for i in ids],
     }
 
 

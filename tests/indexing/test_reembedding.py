@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from indexing_fakes import DIM, FakeEncoder, FakeTextEncoder, row
 from needles import SECRET_PATIENT, SECRET_REPORT, append, haystack
 from numpy.typing import NDArray
 
+from precordia.cli.main import main
 from precordia.core.errors import BusyError, DamageError, MismatchError
 from precordia.core.recording import Recording
 from precordia.indexing.index_cache import open_vector_index
@@ -31,6 +33,18 @@ class OtherEncoder(FakeEncoder):
 
     def embed(self, recordings: Sequence[Recording]) -> NDArray[np.float32]:
         return np.ascontiguousarray(super().embed(recordings)[:, ::-1])
+
+
+class Wider(FakeEncoder):
+    """One whose vectors are longer."""
+
+    dim = DIM + 2
+
+    def __init__(self) -> None:
+        super().__init__("wider-encoder")
+
+    def embed(self, recordings: Sequence[Recording]) -> NDArray[np.float32]:
+        return np.pad(super().embed(recordings), ((0, 0), (0, 2)))
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +96,32 @@ def test_every_case_has_the_new_vector_and_all_else_as_it_was(filled: Path, tmp_
     assert not list((kb / "judgement").iterdir())
     query = OtherEncoder().embed([after.recording(5)])[0]
     assert open_vector_index(after, "signal", DIM).search(query, 1)[0].tolist() == [[5]]
+
+
+def test_one_of_a_former_encoder_says_the_command_and_is_opened_after_it(
+    filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kb = shutil.copytree(filled, tmp_path / "kb")
+    Manifest.load(kb).renamed("gone").save(kb)
+    command = rf"precordia build --reembed --kb {kb}"
+    with pytest.raises(MismatchError, match=f"'gone' cannot be loaded .*: {command}"):
+        KnowledgeBase.open(kb, text_encoder=FakeTextEncoder())
+    with pytest.raises(MismatchError, match=command):
+        KnowledgeBase.open(kb, encoder=Wider(), text_encoder=FakeTextEncoder())
+    manifest = Manifest.load(kb)
+    # Without search by meaning: the fake text encoder has no name to load it by.
+    replace(manifest, text_encoder=None, text_encoder_fingerprint=None, text_dim=None).save(kb)
+    opened = KnowledgeBase.reembed(kb, encoder=Wider())
+    assert_made_by(kb, Wider())
+    assert (opened.manifest.dim, opened.manifest.encoder) == (Wider.dim, "custom")
+    assert [hit.case.case_id for hit in opened.search(opened.recording(5), k=3)]
+    version = opened.store.version
+    assert KnowledgeBase.reembed(kb, encoder=Wider()).store.version == version
+    assert main(["build", "x", "--reembed", "--kb", str(kb)]) == 2
+    assert "without an archive" in capsys.readouterr().err
+    assert main(["build", "--reembed", "--kb", str(kb)]) == 0
+    assert "30 cases embedded with default" in capsys.readouterr().err
+    assert KnowledgeBase.open(kb).search("sinus", k=1) is not None
 
 
 def maker(kb: Path) -> FakeEncoder:

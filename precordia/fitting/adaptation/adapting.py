@@ -162,10 +162,7 @@ def roll_back(kb: Path | str, *, progress: Progress = silent) -> KnowledgeBase:
             f"knowledge base {kb}: encoder {name!r} is another than it was adapted from (fingerprint "
             f"{encoder.fingerprint} for {there.base_fingerprint}): bring that one back"
         )
-    manifest = replace(
-        there, encoder=name, encoder_fingerprint=encoder.fingerprint, base_encoder=None, base_fingerprint=None
-    )
-    return _embedded_anew(store.path, manifest, encoder, progress)
+    return _embedded_anew(store.path, there.with_encoder(encoder, name), encoder, progress)
 
 
 def _embedded_anew(path: Path, manifest: Manifest, encoder: Any, progress: Progress) -> KnowledgeBase:

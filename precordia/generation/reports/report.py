@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from precordia.core.drafts import Draft
 from precordia.core.protocols import LanguageModel
 from precordia.generation.reports.composer import compose
 from precordia.generation.reports.serial import with_earlier
-from precordia.generation.written.prompt import Kind, assemble
-from precordia.generation.written.writing import Watch, WritingSettings, with_model
 from precordia.judgement.judge import Judgement
+
+if TYPE_CHECKING:
+    from precordia.generation.written.prompt import Kind
+    from precordia.generation.written.writing import Watch, WritingSettings
 
 
 def write_report(
@@ -33,6 +37,10 @@ def write_report(
     plain, evidence = compose(judgement), judgement.evidence
     if language_model is None or judgement.reason is not None:
         return with_earlier(plain, evidence.earlier, evidence.kind)
+    # What prompts and grounding need takes longer to import than to write a report down without a model.
+    from precordia.generation.written.prompt import assemble
+    from precordia.generation.written.writing import WritingSettings, with_model
+
     settings = settings or WritingSettings()
     draft = with_model(
         plain,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from precordia.retrieval.grammar.understood import Bound, Operator
@@ -98,15 +99,26 @@ _LIMIT: Final = rf"(?P<operator>{_OPERATOR})\s*(?P<value>{_NUMBER}){_UNIT}"
 _SUFFIX: Final = rf"(?P<least>{_NUMBER}){_UNIT}(?P<after>{_AFTER})"
 _NOT: Final = r"(?P<negation>\b(?:no|not|without|kein\w*|ohne|nicht)\s+(?:a\s+|an\s+|the\s+|any\s+)?)?"
 
-_MEASURED: Final = [
-    (
-        named.measure,
-        re.compile(rf"{_NOT}\b(?:{named.words})\b{_FILL}(?:{_RANGE}|{_SUFFIX}|{_LIMIT})(?![\w.])", re.I),
-    )
-    for named in MEASURES
-]
-_NAMES: Final = [(named.measure, re.compile(rf"\b(?:{named.words})\b", re.I)) for named in MEASURES]
-_ASKED: Final = [(n.measure, re.compile(rf"\b(?:{n.asked or n.words})\b", re.I)) for n in MEASURES]
+
+@lru_cache(maxsize=1)
+def _measured() -> list[tuple[str, re.Pattern[str]]]:
+    """Measures with a limit; read with the first query that holds a number, since compiling them takes as long as a search."""
+    return [
+        (
+            named.measure,
+            re.compile(rf"{_NOT}\b(?:{named.words})\b{_FILL}(?:{_RANGE}|{_SUFFIX}|{_LIMIT})(?![\w.])", re.I),
+        )
+        for named in MEASURES
+    ]
+
+
+@lru_cache(maxsize=2)
+def _names(asked: bool) -> list[tuple[str, re.Pattern[str]]]:
+    """Measures by their names, as they are asked for or as they stand anywhere."""
+    words = [(named.measure, (asked and named.asked) or named.words) for named in MEASURES]
+    return [(measure, re.compile(rf"\b(?:{names})\b", re.I)) for measure, names in words]
+
+
 _RATE: Final = re.compile(rf"{_NOT}(?P<operator>{_OPERATOR})\s*(?P<value>\d+)\s*{_PER_MINUTE}(?!\w)", re.I)
 _WIDTH: Final = re.compile(
     rf"{_NOT}(?:\b(?P<adjective>wide|broad|widened|breite\w*|narrow|schmale\w*)[\s-]+(?:qrs(?:[\s-]*(?:complex(?:es)?|komplex\w*))?"
@@ -137,7 +149,7 @@ def bounds_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
     Without limits are those that cannot be told: "not between 40 and 50" is no one limit.
     """
     taken: list[tuple[int, int]] = []
-    for name, pattern in _MEASURED:
+    for name, pattern in _measured() if any(map(str.isdigit, text)) else ():
         for match in pattern.finditer(text):
             if _free(match.span(), taken):
                 taken.append(match.span())
@@ -161,7 +173,7 @@ def named_in(text: str, *, asked: bool = False) -> Iterator[tuple[tuple[int, int
         asked: As questions name it: of the QRS complex or the axis much else can be asked.
     """
     taken: list[tuple[int, int]] = []
-    for name, pattern in _ASKED if asked else _NAMES:
+    for name, pattern in _names(asked):
         found = next((m.span() for m in pattern.finditer(text) if _free(m.span(), taken)), None)
         if found is not None:
             # What is named once may be named again: "QTc, the corrected QT" is one measurement.
