@@ -20,7 +20,7 @@ from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
 from precordia.core.protocols import Encoder, Executor, LanguageModel, TextEncoder
 from precordia.core.recording import Recording
-from precordia.core.retrieval import PRECEDENTS
+from precordia.core.retrieval import PRECEDENTS, Query
 from precordia.indexing.addresses import folder_of
 from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.builder import BuildReport, Progress, build
@@ -33,7 +33,7 @@ from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.reviews import Reviews
 from precordia.indexing.store import DeltaCaseStore
 from precordia.opened_archive import OpenedArchive
-from precordia.signals.door import TAKEN_FOR_I
+from precordia.signals.door import STRIDE_S, TAKEN_FOR_I
 
 if TYPE_CHECKING:
     from precordia.generation.written.writing import Watch, WritingSettings
@@ -175,6 +175,7 @@ class KnowledgeBase(OpenedArchive):
         progress: Progress | None = None,
         arrays: Mapping[str, Any] | None = None,
         executor: Executor | str = "local",
+        stride_s: float = STRIDE_S,
     ) -> BuildReport:
         """Add an archive's recordings; what is there already is passed over.
 
@@ -188,6 +189,8 @@ class KnowledgeBase(OpenedArchive):
             arrays: What is known of arrays (NPY, CSV, HDF5, ...) that do not say it themselves: ``fs``, ``units``, ``leads``.
             executor: What runs the shards: "local" for processes of this machine, "ray" for a Ray cluster, which must reach
                 the archive and the encoder under the same names; or any other.
+            stride_s: Of long recordings, from one stretch that is kept as a case of its own to the next, s, beside those
+                that show events; 0 keeps those alone.
 
         Raises:
             UnreadableRecordingError: there is no such source.
@@ -211,6 +214,7 @@ class KnowledgeBase(OpenedArchive):
             progress=progress,
             arrays=arrays,
             executor=executor,
+            stride_s=stride_s,
         )
         # What was read anew has lost the report that a review gave it.
         self.adopt_reviews(wait_s=ADOPT_WAIT_S)
@@ -319,6 +323,7 @@ class KnowledgeBase(OpenedArchive):
         return {
             "kb": str(self.path),
             "n_cases": len(self._store),
+            "n_windows": len(self._store) - self._store.column("start_s").null_count,
             "n_patients": len(set(self._store.column("patient_key").to_pylist())),
             "n_rejects": len(self._store.rejects()),
             "version": self._store.version,
@@ -423,7 +428,7 @@ class KnowledgeBase(OpenedArchive):
         from precordia.signals.long.reading import read_long
 
         reading = read_long(signal)
-        return long_report(reading, self._shown(reading, k, where))
+        return long_report(reading, self._shown(reading, Query(k=k, where=where, stretches=False)))
 
     def _judge(
         self,

@@ -135,7 +135,7 @@ class OpenedArchive:
         """
         from precordia.signals.long.reading import read_long
 
-        return self._shown(read_long(_must_be_long(recording)), k, where)
+        return self._shown(read_long(_must_be_long(recording)), Query(k=k, where=where))
 
     def alike_within(
         self, recording: Recording | LongSignal | PathLike[str] | str, start_s: float, end_s: float, *, k: int = HITS
@@ -195,14 +195,15 @@ class OpenedArchive:
         self._knowledge = None
         return found
 
-    def _shown(self, reading: LongReading, k: int, where: str | None) -> list[Shown]:
+    def _shown(self, reading: LongReading, query: Query) -> list[Shown]:
+        """The events of a long recording with what a query finds of each."""
         from precordia.generation.reports.long_report import Shown
         from precordia.signals.long.strips import strips
 
         shown = []
         for strip in strips(reading):
             named = set(strip.recording.leads) & set(LEADS)
-            hits = self.search(Query(strip.recording, k=k, where=where)) if named else []
+            hits = self.search(replace(query, recording=strip.recording)) if named else []
             shown.append(Shown(strip, tuple(hits)))
         return shown
 

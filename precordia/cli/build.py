@@ -15,6 +15,7 @@ from precordia.cli.console import add_json_option, add_kb_option, kb_path, note,
 from precordia.core.errors import UsageError
 from precordia.engine.cluster import Cluster
 from precordia.engine.executors import executor_of
+from precordia.signals.door import STRIDE_S
 
 if TYPE_CHECKING:
     from precordia.knowledge_base import KnowledgeBase
@@ -69,6 +70,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--refit", action="store_true", help="fit the models of the archive's findings anew, also where little is new"
+    )
+    parser.add_argument(
+        "--stride",
+        type=float,
+        metavar="S",
+        default=STRIDE_S,
+        help="of recordings of more than minutes: seconds from one window that is kept as a case of its own to the next, beside "
+        "those that show events (default: %(default)g; 0 keeps those alone, 10 every second of it)",
     )
     parser.add_argument(
         "--watch",
@@ -129,6 +138,7 @@ def _watch(args: argparse.Namespace) -> int:
             where=args.where,
             workers=args.workers or (1 if len(files) < FEW else None),
             arrays=_arrays(args),
+            stride_s=args.stride,
         )
         if args.json:
             print_json({"kb": kb.path, "n_cases": len(kb), **report.document()})
@@ -171,6 +181,7 @@ def _build(args: argparse.Namespace) -> int:
             workers=args.workers,
             arrays=_arrays(args),
             executor=executor,
+            stride_s=args.stride,
             progress=lambda shards, total: record.progress(
                 progress(shards, total, "building", "shard"), total, "building", "shard"
             ),

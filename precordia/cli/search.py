@@ -97,8 +97,9 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         case = hit.case
         who = ", ".join(str(x) for x in (case.sex, None if case.age is None else f"{case.age:.0f} y") if x)
-        say(f"{hit.rank:3d}  {hit.score:.3f}  {case.recording_id}  {f'({who})' if who else ''}")
-        say(f"     {case.report or '(no report)'}")
+        say(f"{hit.rank:3d}  {hit.score:.3f}  {case.title}  {f'({who})' if who else ''}")
+        said = f"events: {', '.join(case.events) or 'none'}" if case.is_stretch else case.report or "(no report)"
+        say(f"     {said}")
         if hit.why.shared_findings:
             say(f"     shares: {', '.join(hit.why.shared_findings)}")
 

@@ -36,6 +36,7 @@ class Query:
         exclude_patient: Leave out cases of the query's own patient.
         exclude_near_duplicates: Leave out cases whose signal is almost the query's (resampled, cropped, rescaled copies).
         per_patient: At most this many hits of one patient, or None for no limit.
+        stretches: Whether a stretch of a long recording may be a hit, instead of the whole of it; nothing is written of one.
     """
 
     recording: Recording | None = None
@@ -47,6 +48,7 @@ class Query:
     exclude_patient: bool = True
     exclude_near_duplicates: bool = True
     per_patient: int | None = None
+    stretches: bool = True
 
     def __repr__(self) -> str:
         words = "" if self.text is None else f"{len(self.text)} characters of text, "

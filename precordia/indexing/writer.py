@@ -40,11 +40,13 @@ class Appended:
         n_added: New cases.
         n_updated: Cases whose file or row in the report table had changed.
         n_present: Cases that were there, unchanged.
+        n_windows: Stretches of long recordings among the rows taken; the other numbers are of whole recordings.
     """
 
     n_added: int
     n_updated: int
     n_present: int
+    n_windows: int = 0
 
 
 class StoreWriter:
@@ -74,13 +76,16 @@ class StoreWriter:
         self._known = set(rows.ids.tolist())
         self._known_rejects = set(known_rejects)
         sources, ids = rows.column("source").to_pylist(), rows.column("case_id").to_pylist()
-        self._id_of_source: dict[str, int] = dict(zip(sources, ids, strict=True))
+        self._id_of_source: dict[str, int] = {}
+        self._stretches_of: dict[str, dict[float, int]] = {}
+        self._remember(sources, rows.column("start_s").to_pylist(), ids)
         self._n_appended = 0
 
     def append(self, cases: pa.Table, signals: pa.Table, rejects: Sequence[Reject] = ()) -> Appended:
         """Add a shard; cases that are there already, unchanged, are passed over.
 
-        A row whose source is known takes the place of what was read from that source before.
+        A row whose source is known takes the place of what was read from that source before, a stretch of a long recording
+        that of the one which began at the same second; what of a source does not come again goes.
 
         Args:
             cases: By :func:`~precordia.indexing.schema.case_table`.
@@ -102,14 +107,16 @@ class StoreWriter:
         gone = sorted(set(outdated) - set(ids))
         if gone:
             self._signals.delete(gone)
-        self._id_of_source.update(zip(taken.column("source").to_pylist(), ids, strict=True))
+        self._remember(*(taken.column(name).to_pylist() for name in ("source", "start_s", "case_id")))
         self._n_appended += 1
         if self._n_appended % _COMPACT_EVERY == 0:
             self._gather()
         self._known.difference_update(gone)
         self._known.update(ids)
         self._known_rejects.update(noted)
-        return Appended(len(ids) - n_updated, n_updated, cases.num_rows - len(ids))
+        n_whole = taken.column("start_s").null_count
+        n_present = cases.column("start_s").null_count - n_whole
+        return Appended(n_whole - n_updated, n_updated, n_present, len(ids) - n_whole)
 
     def forget_rejects(self) -> None:
         """Empty the reject table, so that everything in it is read again."""
@@ -239,9 +246,10 @@ class StoreWriter:
         copies: list[Reject] = []
         seen: set[int] = set()
         n_updated = 0
-        sources = cases.column("source").to_pylist()
-        for at, (case_id, source) in enumerate(zip(_ids(cases), sources, strict=True)):
-            before = self._id_of_source.get(source)
+        rows = zip(*(cases.column(name).to_pylist() for name in ("case_id", "source", "start_s")), strict=True)
+        left = {s: dict(self._stretches_of[s]) for s in cases.column("source").to_pylist() if s in self._stretches_of}
+        for at, (case_id, source, start) in enumerate(rows):
+            before = self._id_of_source.get(source) if start is None else left.get(source, {}).pop(start, None)
             known = case_id in self._known or case_id in seen
             changed = (
                 before is not None
@@ -251,11 +259,20 @@ class StoreWriter:
             if changed and before is not None:
                 outdated.append(before)
             take.append((changed and (before == case_id or not known)) or not known)
-            n_updated += changed and take[-1]
-            if not take[-1]:
+            n_updated += changed and take[-1] and start is None
+            if not take[-1] and start is None:  # of a second copy of a long recording one note is enough
                 copies.append(_copy_of(cases.slice(at, 1).select(_COPY_COLUMNS).to_pylist()[0]))
             seen.add(case_id)
+        outdated += [i for ids in left.values() for i in ids.values() if i in self._known and i not in seen]
         return take, outdated, copies, n_updated
+
+    def _remember(self, sources: Sequence[str], starts: Sequence[float | None], ids: Sequence[int]) -> None:
+        """Which case came from which source, and of a long recording from which place in it."""
+        for source, start, case_id in zip(sources, starts, ids, strict=True):
+            if start is None:
+                self._id_of_source[source] = case_id
+            else:
+                self._stretches_of.setdefault(source, {})[start] = case_id
 
     def _differs(self, case_id: int, row: pa.Table) -> bool:
         """Whether a row says something else than the one there is."""

@@ -35,7 +35,8 @@ def knowledge_of(store: DeltaCaseStore, signals: VectorIndex, encoder: str) -> K
     Raises:
         MismatchError: the models are damaged, or of another encoder; says how to make them anew.
     """
-    columns = (store.column("case_id").to_pylist(), store.column("patient_key").to_pylist())
+    whole = store.column("start_s").is_null()
+    columns = (store.column(name).filter(whole).to_pylist() for name in ("case_id", "patient_key"))
     floor = calibrate_similarity(nearest_similarities(signals, dict(zip(*columns, strict=True))))
     # Too few cases tell no quantile: the default then stands.
     return Knowledge(floor if floor > -1.0 else DEFAULT_FLOOR, models.load(store.path, encoder))

@@ -6,6 +6,7 @@ archive is the yardstick by which a query's nearest case counts as near, or as t
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -36,17 +37,18 @@ def nearest_similarities(index: _Archive, patients: dict[int, str], n: int = SAM
 
     Args:
         index: Vectors of the signals.
-        patients: Case id to patient key.
+        patients: Case id to patient key; cases that are not in it are neither asked about nor counted as near.
         n: Number of cases looked at.
     """
-    chosen = np.sort(index.ids)[:n]
+    known = (case_id for case_id in np.sort(index.ids) if int(case_id) in patients)
+    chosen = np.fromiter(islice(known, n), np.int64)
     if chosen.size < 2:
         return np.zeros(0)
     ids, scores = index.search(index.vectors(chosen), min(DEPTH, int(index.ids.size)))
     out = []
     for case_id, found, similarity in zip(chosen, ids, scores, strict=True):
         own = patients[int(case_id)]
-        other = next((s for i, s in zip(found, similarity, strict=True) if i >= 0 and patients[int(i)] != own), None)
+        other = next((s for i, s in zip(found, similarity, strict=True) if patients.get(int(i), own) != own), None)
         if other is not None:
             out.append(float(other))
     return np.sort(np.array(out))

@@ -130,6 +130,13 @@ const seen = new IntersectionObserver(changed => changed.forEach(({target, isInt
   if (target.dataset.drawn !== undefined) { target.width = target.height = 1; delete target.dataset.drawn; }
 }), {rootMargin: "600px"});
 
+// Where a window lies in its long recording, and what was found there.
+function place(item) {
+  if (!item.window) return "";
+  const clock = s => new Date(Math.round(s) * 1000).toISOString().slice(11, 19);
+  return ` ${clock(item.window.start_s)}–${clock(item.window.end_s)}${item.window.events.map(e => ` · ${e}`).join("")}`;
+}
+
 function card(context, item) {
   const canvas = h("canvas", {class: "small", role: "img", "aria-label": `II, 3.5 s, ${item.recording_id}`});
   seen.observe(canvas);
@@ -140,7 +147,7 @@ function card(context, item) {
   return h("li", {class: "card"},
     h("a", {href: `#read/${item.case_id}`, class: "trace", "aria-label": `${t("open_ecg")}: ${item.recording_id}`}, canvas),
     h("div", {class: "told"},
-      h("p", {class: "who"}, h("strong", {}, item.recording_id), ` ${date(m.time)} · ${m.sex ? t(m.sex === "F" ? "female" : "male") : "–"}${m.age === null || m.age === undefined ? "" : ", " + number(m.age) + " " + t("years")}`,
+      h("p", {class: "who"}, h("strong", {}, item.recording_id), place(item), ` ${date(m.time)} · ${m.sex ? t(m.sex === "F" ? "female" : "male") : "–"}${m.age === null || m.age === undefined ? "" : ", " + number(m.age) + " " + t("years")}`,
         item.findings.map(f => h("span", {class: "tag"}, f))),
       h("p", {class: "report"}, item.report || t("no_report")),
       h("p", {class: "numbers"}, values.map(k => h("span", {}, `${t(k)} ${number(item.measurements[k])} ${item.measurements[k] === null ? "" : unit(k)}`))),

@@ -123,7 +123,8 @@ def timeline(room: Room, case_id: str) -> Answer:
     (one,) = room.kb.cases([room.case_id(case_id)])
     ids = [int(i) for i in room.kb.store.ids_of_patient(one.patient_key)]
     # Those without a time come last.
-    found = sorted(room.kb.store.get(ids), key=lambda c: (c.time is None, c.time or datetime.min, c.case_id))
+    whole = (case for case in room.kb.store.get(ids) if not case.is_stretch)
+    found = sorted(whole, key=lambda c: (c.time is None, c.time or datetime.min, c.case_id))
     shown = Shown()
     shown.add(*found)
     items: list[dict[str, Any]] = []

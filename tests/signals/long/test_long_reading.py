@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from precordia.core.recording import Recording
+from precordia.core.recording import Recording, clock
 from precordia.generation.answers.long_answer import long_answer
 from precordia.generation.reports.long_report import long_report
 from precordia.signals.long.reading import LongReading, read_long
 from precordia.signals.long.rhythm import Beats, episodes
-from precordia.signals.long.source import clock, long_signal
+from precordia.signals.long.source import long_signal
 from precordia.signals.long.strips import strips
 from precordia.signals.long.windows import windows_of
 from precordia.signals.opening import as_long
