@@ -16,6 +16,7 @@ from precordia.core.retrieval import Query
 from precordia.knowledge_base import KnowledgeBase
 from precordia.signals.long.kept import kept_stretches
 from precordia.signals.long.source import long_signal
+from precordia.signals.paired.space import PairedSpace, save_space
 from precordia.simulation import simulate
 
 
@@ -89,6 +90,19 @@ def test_windows_are_cases_that_are_found_filtered_erased_and_checked(tmp_path: 
     document = hit_document(window)["window"]
     assert document["end_s"] == document["start_s"] + 10
     assert not [hit for hit in kb.search(Query(query, k=9, stretches=False)) if hit.case.is_stretch]
+
+    by_vector = kb.search(Query(vector=Spectra().embed([query])[0], how="a pulse", k=1, stretches=False))
+    assert by_vector[0].why.signal == "a pulse"
+    heads = np.random.default_rng(1).standard_normal((4, 32)).astype(np.float32)
+    usual = [np.zeros(1, np.float32), np.ones(1, np.float32)]
+    layers = [np.ones((3, 1), np.float32), np.zeros(3, np.float32), np.ones((4, 3), np.float32)]
+    save_space(
+        PairedSpace(("ef",), Spectra.fingerprint, np.zeros(32, np.float32), heads, *usual, *layers), tmp_path / "pairs"
+    )
+    like = kb.search_pairs({"ef": 1.0}, tmp_path / "pairs", k=9)
+    assert {hit.case.recording_id for hit in like} == {"holter", "short"}
+    assert like[0].score > like[1].score
+    assert len(kb.search_pairs({"ef": 1.0}, tmp_path / "pairs", where="duration_s < 20")) == 1
 
     # A stretch of the same recording, and any other ECG of its patient, finds none of its windows.
     stretch = long_signal(
