@@ -12,7 +12,7 @@ from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
 from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
-from precordia.core.retrieval import PRECEDENTS
+from precordia.core.retrieval import PRECEDENTS, Query
 from precordia.opened_archive import OpenedArchive
 from precordia.signals.door import TAKEN_FOR_I
 
@@ -41,6 +41,7 @@ class ConsultedArchive(OpenedArchive):
         llm: LanguageModel | str = "none",
         settings: WritingSettings | None = None,
         watch: Watch | None = None,
+        earlier: Sequence[Evidence | Recording | PathLike[str] | str] = (),
     ) -> Draft:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
 
@@ -56,8 +57,11 @@ class ConsultedArchive(OpenedArchive):
             llm: A language model or its spec; "none" writes the judgement down in canonical words.
             settings: What a language model is shown, and what happens to statements that do not stand up.
             watch: Told each statement that a language model writes as soon as it stands.
+            earlier: The patient's ECGs from before, the earliest first, beside those that the archive holds: what changed
+                from each to the next is said after the report's own statements.
 
         Raises:
+            UsageError: a long recording is compared.
             UnusableSignalError: the recording cannot be embedded.
         """
         from precordia.generation.reports.report import write_report
@@ -65,9 +69,15 @@ class ConsultedArchive(OpenedArchive):
 
         long = None if isinstance(recording, Evidence) else _as_long(recording)
         if long is not None:
+            if earlier:
+                raise UsageError("a recording of more than two minutes is reported alone: compare strips of it")
             return self._report_long(long, k, where)
         judgement = self._judge(recording, k, where)
         draft = write_report(judgement, language_model=language_model_of(llm), settings=settings, watch=watch)
+        if earlier:
+            from precordia.generation.answers.series import with_series
+
+            draft = with_series(draft, [*(self._judge(one, k, where) for one in earlier), judgement])
         return _with_signal(draft, [judgement])
 
     def ask(
@@ -80,11 +90,12 @@ class ConsultedArchive(OpenedArchive):
         abstain: bool = True,
         watch: Watch | None = None,
     ) -> Draft:
-        """An answer about an ECG, or about two, from precedents and measurements.
+        """An answer about an ECG, or about several, from precedents and measurements.
 
         Args:
             question: In free words.
-            recordings: One ECG, or two to compare; their files, or their evidence; or one long recording, of which is told
+            recordings: One ECG, or several to compare, the earliest first; their files, or their evidence; or one long
+                recording, of which is told
                 what happened from when to when.
             k: Number of precedents of each.
             where: SQL condition that the precedents must meet.
@@ -93,7 +104,7 @@ class ConsultedArchive(OpenedArchive):
             watch: Told each statement that a language model writes as soon as it stands.
 
         Raises:
-            UsageError: no question, or not one or two recordings.
+            UsageError: no question, or no recording.
         """
         from precordia.generation.answers.answer import answer
         from precordia.generation.answers.fitted import shipped_for
@@ -104,8 +115,8 @@ class ConsultedArchive(OpenedArchive):
             raise UsageError(f"a question is words, not {in_words(question)}: ask(question, recording)")
         if not question.strip():
             raise UsageError("there is no question")
-        if len(recordings) not in (1, 2):
-            raise UsageError(f"a question is about one ECG or two, not {len(recordings)}")
+        if not recordings:
+            raise UsageError("a question is about one ECG or several, not none")
         first = recordings[0]
         long = _as_long(first) if len(recordings) == 1 and not isinstance(first, Evidence) else None
         if long is not None:
@@ -121,7 +132,7 @@ class ConsultedArchive(OpenedArchive):
         from precordia.signals.long.reading import read_long
 
         reading = read_long(signal)
-        return long_report(reading, self._shown(reading, k, where))
+        return long_report(reading, self._shown(reading, Query(k=k, where=where, stretches=False)))
 
     def _judge(
         self,

@@ -36,6 +36,7 @@ from precordia.indexing.reembedding import manifest_of
 from precordia.indexing.reviews import Reviews
 from precordia.indexing.standing import counts_of, n_different
 from precordia.indexing.store import DeltaCaseStore
+from precordia.signals.door import STRIDE_S
 
 if TYPE_CHECKING:
     from precordia.indexing.builder import BuildReport, Progress
@@ -204,6 +205,7 @@ class KnowledgeBase(ConsultedArchive):
         progress: Progress | None = None,
         arrays: Mapping[str, Any] | None = None,
         executor: Executor | str = "local",
+        stride_s: float = STRIDE_S,
     ) -> BuildReport:
         """Add an archive's recordings; what is there already is passed over.
 
@@ -217,6 +219,8 @@ class KnowledgeBase(ConsultedArchive):
             arrays: What is known of arrays (NPY, CSV, HDF5, ...) that do not say it themselves: ``fs``, ``units``, ``leads``.
             executor: What runs the shards: "local" for processes of this machine, "ray" for a Ray cluster, which must reach
                 the archive and the encoder under the same names; or any other.
+            stride_s: Of long recordings, from one stretch that is kept as a case of its own to the next, s, beside those
+                that show events; 0 keeps those alone.
 
         Raises:
             UnreadableRecordingError: there is no such source.
@@ -242,6 +246,7 @@ class KnowledgeBase(ConsultedArchive):
             progress=progress,
             arrays=arrays,
             executor=executor,
+            stride_s=stride_s,
         )
         # What was read anew has lost the report that a review gave it.
         self.adopt_reviews(wait_s=ADOPT_WAIT_S)
@@ -350,6 +355,7 @@ class KnowledgeBase(ConsultedArchive):
         return {
             "kb": str(self.path),
             "n_cases": len(self._store),
+            "n_windows": len(self._store) - self._store.column("start_s").null_count,
             "n_patients": n_different(self._store.column("patient_key")),
             "n_rejects": len(self._store.rejects()),
             "version": self._store.version,

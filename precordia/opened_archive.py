@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from precordia.judgement.models import FindingModels
     from precordia.signals.long.reading import LongReading
     from precordia.signals.long.source import LongSignal
+    from precordia.signals.opening import Asked
 
 
 class OpenedArchive:
@@ -71,8 +72,9 @@ class OpenedArchive:
         """The cases nearest to an ECG, or to words; the query's own patient and copies of its signal are left out.
 
         Args:
-            query: A recording, the path of one (a string that names a file, or a WFDB record with or without its extension,
-                is that file), words (any other string), or a :class:`~precordia.core.retrieval.Query` that says it all.
+            query: A recording, the path of one or of a pulse (a string that names a file, or a WFDB record with or without
+                its extension, is that file), words (any other string), or a :class:`~precordia.core.retrieval.Query` that says
+                it all.
             k: Number of hits.
             where: SQL condition over the case columns.
             text: Words to go with a recording.
@@ -84,11 +86,49 @@ class OpenedArchive:
         """
         if isinstance(query, str) and not names_file(query):
             query = Query(text=query if text is None else f"{query} {text}", k=k, where=where, mode=mode)
+        elif isinstance(query, (str, PathLike)):
+            query = self.question(query).put_into(Query(text=text, k=k, where=where, mode=mode))
         elif not isinstance(query, Query):
             query = Query(recording_of(query, "words or a Query"), text, k=k, where=where, mode=mode)
         if query.recording is not None:
             query = replace(query, recording=admit(query.recording).recording)
         return self._opened(words=bool(query.text)).retrieve(query)
+
+    def search_pairs(
+        self, values: Mapping[str, float], space: PathLike[str] | str, k: int = HITS, where: str | None = None
+    ) -> list[Hit]:
+        """The cases whose second modality (echo, magnetic resonance, laboratory values) looked like this, as far as ECGs tell.
+
+        Args:
+            values: Column to number; a column left out counts as the usual.
+            space: The folder that ``precordia train pairs`` wrote.
+            k: Number of hits.
+            where: SQL condition over the case columns.
+
+        Raises:
+            UsageError: no value, or a column that the pairs did not have.
+            CheckpointError, MismatchError: the folder cannot be read, or is of another encoder.
+            FilterError: ``where`` is not valid.
+        """
+        from precordia.retrieval.paired import cases_like
+        from precordia.signals.paired.space import load_space
+
+        self._store.refresh()
+        return cases_like(self._store, load_space(space, self._encoder.fingerprint), values, k, where)
+
+    def question(self, path: PathLike[str] | str) -> Asked:
+        """The signal in a file, ready to search this archive with: an ECG of any leads, or a pulse.
+
+        Args:
+            path: The file.
+
+        Raises:
+            UnusableSignalError: it holds neither.
+            InputError: it cannot be read.
+        """
+        from precordia.signals.opening import open_question
+
+        return open_question(path, self._encoder.fingerprint)
 
     def earlier(self, recording: Recording | PathLike[str] | str, k: int = 3) -> list[Hit]:
         """The patient's own ECGs from before a recording, most recent first: to compare with, never precedents.
@@ -135,7 +175,7 @@ class OpenedArchive:
         """
         from precordia.signals.long.reading import read_long
 
-        return self._shown(read_long(_must_be_long(recording)), k, where)
+        return self._shown(read_long(_must_be_long(recording)), Query(k=k, where=where))
 
     def alike_within(
         self, recording: Recording | LongSignal | PathLike[str] | str, start_s: float, end_s: float, *, k: int = HITS
@@ -200,14 +240,15 @@ class OpenedArchive:
         self._store.make_ready()
         self._opened(words=True)
 
-    def _shown(self, reading: LongReading, k: int, where: str | None) -> list[Shown]:
+    def _shown(self, reading: LongReading, query: Query) -> list[Shown]:
+        """The events of a long recording with what a query finds of each."""
         from precordia.generation.reports.long_report import Shown
         from precordia.signals.long.strips import strips
 
         shown = []
         for strip in strips(reading):
             named = set(strip.recording.leads) & set(LEADS)
-            hits = self.search(Query(strip.recording, k=k, where=where)) if named else []
+            hits = self.search(replace(query, recording=strip.recording)) if named else []
             shown.append(Shown(strip, tuple(hits)))
         return shown
 

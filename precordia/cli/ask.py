@@ -1,4 +1,4 @@
-"""``precordia ask``: a question about an ECG, or about two."""
+"""``precordia ask``: a question about an ECG, or about several."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from precordia.core.retrieval import PRECEDENTS
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("question", help="in free words")
-    parser.add_argument("recordings", nargs="+", metavar="recording", help="an ECG file, or two to compare")
+    parser.add_argument(
+        "recordings", nargs="+", metavar="recording", help="an ECG file, or several to compare, the earliest first"
+    )
     add_retrieval_options(parser, PRECEDENTS)
     add_model_options(parser)
     parser.add_argument(

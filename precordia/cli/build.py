@@ -16,6 +16,7 @@ from precordia.cli.console import add_json_option, add_kb_option, kb_path, note,
 from precordia.core.errors import InputError, UnreadableRecordingError, UsageError
 from precordia.engine.cluster import Cluster
 from precordia.engine.executors import executor_of
+from precordia.signals.door import STRIDE_S
 
 if TYPE_CHECKING:
     from precordia.knowledge_base import KnowledgeBase
@@ -77,6 +78,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="without an archive: embed the stored signals anew with --encoder, where the former one is no more",
     )
     parser.add_argument(
+        "--stride",
+        type=float,
+        metavar="S",
+        default=STRIDE_S,
+        help="of recordings of more than minutes: seconds from one window that is kept as a case of its own to the next, beside "
+        "those that show events (default: %(default)g; 0 keeps those alone, 10 every second of it)",
+    )
+    parser.add_argument(
         "--watch",
         action="store_true",
         help="go on: add what arrives in the folder, a minute after it has, until interrupted",
@@ -135,6 +144,7 @@ def _watch(args: argparse.Namespace) -> int:
             where=args.where,
             workers=args.workers or (1 if len(files) < FEW else None),
             arrays=_arrays(args),
+            stride_s=args.stride,
         )
         if args.json:
             print_json({"kb": kb.path, "n_cases": len(kb), **report.document()})
@@ -180,6 +190,7 @@ def _build(args: argparse.Namespace) -> int:
             workers=args.workers,
             arrays=_arrays(args),
             executor=executor,
+            stride_s=args.stride,
             progress=lambda shards, total: record.progress(
                 progress(shards, total, "building", "shard"), total, "building", "shard"
             ),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
+
+if TYPE_CHECKING:
+    from precordia.signals.pulse.transit import Reading
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +35,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="of an ECG of few leads: write a page with all twelve, those that a model drew marked",
     )
+    parser.add_argument(
+        "--calibration",
+        metavar="FILE",
+        help="of pulses of two sites: a CSV of this person's cuff, transit_ms and systolic_mmhg; without it no blood pressure",
+    )
     add_kb_option(parser)
     add_json_option(parser)
 
@@ -44,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
         return _audit(path, args)
     if args.infer_leads:
         _infer_leads(path, Path(args.infer_leads))
-    document = _knowledge_base(path, args.rejects) if not args.path or is_knowledge_base(path) else _recording(path)
+    whole = not args.path or is_knowledge_base(path)
+    document = _knowledge_base(path, args.rejects) if whole else _recording(path, _readings(args))
     if args.json:
         print_json(document)
     else:
@@ -84,7 +94,7 @@ def _infer_leads(path: Path, page: Path) -> None:
     )
 
 
-def _recording(path: Path) -> dict[str, Any]:
+def _recording(path: Path, calibration: Sequence[Reading]) -> dict[str, Any]:
     from precordia.concepts import findings_from_codes, findings_from_measurements, label_report
     from precordia.core.documents import finding_document, measurements_document, quality_document, recording_document
     from precordia.core.errors import UnusableSignalError
@@ -101,7 +111,8 @@ def _recording(path: Path) -> dict[str, Any]:
         if other is None:
             raise
         note(other.limits)
-        told = {"pulse": pulse.report(path)["pulse"]} if pulse.is_frame_table(path) else {}
+        measured = pulse.pulses_in(path)
+        told = {} if measured is None else pulse.report(measured, calibration)
         return {"source": str(path), "signal": other.document(), **told}
     recording, kind = admitted.recording, admitted.kind
     if admitted.told:
@@ -120,6 +131,12 @@ def _recording(path: Path) -> dict[str, Any]:
             ],
         },
     }
+
+
+def _readings(args: argparse.Namespace) -> tuple[Reading, ...]:
+    from precordia.signals.pulse.transit import read_calibration
+
+    return read_calibration(args.calibration) if args.calibration else ()
 
 
 def _knowledge_base(path: Path, rejects: bool) -> dict[str, Any]:

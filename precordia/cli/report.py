@@ -16,7 +16,13 @@ from precordia.core.retrieval import PRECEDENTS
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
-    parser.add_argument("recording", help="an ECG file (a WFDB record with or without its extension)")
+    parser.add_argument(
+        "recordings",
+        nargs="+",
+        metavar="recording",
+        help="an ECG file (a WFDB record with or without its extension); of several of one patient, the earliest first, the last "
+        "is reported, with what changed on the way",
+    )
     add_retrieval_options(parser, PRECEDENTS)
     add_model_options(parser)
     parser.add_argument(
@@ -33,9 +39,14 @@ def run(args: argparse.Namespace) -> int:
     from precordia.signals.opening import as_long, open_signal
 
     kb = KnowledgeBase.open(kb_path(args))
-    recording = as_long(args.recording) or open_signal(args.recording).recording
+    *earlier, recording = (as_long(path) or open_signal(path).recording for path in args.recordings)
     draft = kb.report(
-        recording, k=args.k, where=args.where, llm=model_of(args) or "none", watch=None if args.json else watch_draft()
+        recording,
+        k=args.k,
+        where=args.where,
+        llm=model_of(args) or "none",
+        watch=None if args.json else watch_draft(),
+        earlier=earlier,
     )
     if args.html:
         Path(args.html).write_text(kb.page(draft, recording), encoding="utf-8")

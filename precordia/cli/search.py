@@ -10,13 +10,24 @@ from precordia.cli.console import add_json_option, add_kb_option, kb_path, note,
 
 if TYPE_CHECKING:
     from precordia.core.retrieval import Hit
+    from precordia.knowledge_base import KnowledgeBase
     from precordia.retrieval.grammar import Understood
 from precordia.core.retrieval import HITS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
-    parser.add_argument("recording", nargs="?", help="an ECG file (a WFDB record with or without its extension)")
+    parser.add_argument(
+        "recording",
+        nargs="?",
+        help="an ECG file (a WFDB record with or without its extension), a pulse (a text table, a video's frame table), or "
+        "with --pairs numbers: a CSV of one line, or name=number,...",
+    )
+    parser.add_argument(
+        "--pairs",
+        metavar="DIR",
+        help="search by numbers of a second modality (echo, MRI, labs), through what precordia train pairs wrote to DIR",
+    )
     parser.add_argument("--text", help="a description in words, English or German")
     add_retrieval_options(parser)
     parser.add_argument("--mode", choices=("signal", "words", "meaning", "hybrid"), help="default: what was given")
@@ -59,16 +70,13 @@ def run(args: argparse.Namespace) -> int:
         from precordia.cli.search_events import search_events
 
         return search_events(kb, args)
-    recording = signal = None
-    if args.recording is not None:
-        from precordia.signals.opening import open_signal
-
-        admitted = open_signal(args.recording)
-        recording, signal = admitted.recording, admitted.document
-        if admitted.told:
-            note(admitted.told)
+    if args.pairs is not None:
+        return _by_pairs(kb, args)
+    asked = kb.question(args.recording) if args.recording is not None else None
+    if asked is not None and asked.told:
+        note(asked.told)
     query = Query(
-        recording,
+        None,
         args.text,
         k=args.k,
         where=args.where,
@@ -78,10 +86,11 @@ def run(args: argparse.Namespace) -> int:
         exclude_near_duplicates=not args.include_near_duplicates,
         per_patient=args.per_patient,
     )
+    query = query if asked is None else asked.put_into(query)
     hits = kb.search(query)
     understood = read_query(args.text or "")
     if args.json:
-        print_json(search_document(query, hits, args.recording, understood.as_document(hits), signal))
+        print_json(search_document(query, hits, args.recording, understood.as_document(hits), asked and asked.document))
         return 0
     tell_understood(understood)
     if not hits:
@@ -92,13 +101,43 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _by_pairs(kb: KnowledgeBase, args: argparse.Namespace) -> int:
+    """The cases whose second modality looked like some numbers."""
+    from precordia.core.documents import hit_document
+    from precordia.core.errors import UsageError
+    from precordia.signals.paired.table import read_values
+
+    if args.recording is None or args.text is not None:
+        raise UsageError("--pairs searches by numbers: give a CSV of one line, or name=number,... and no --text")
+    values = read_values(args.recording)
+    hits = kb.search_pairs(values, args.pairs, args.k, args.where)
+    note(PAIRED_LIMITS)
+    if args.json:
+        asked = {"values": values, "pairs": args.pairs, "k": args.k, "where": args.where}
+        signal = {"kind": "paired", "limits": PAIRED_LIMITS}
+        print_json({"query": asked, "signal": signal, "hits": [hit_document(hit) for hit in hits]})
+        return 0
+    if not hits:
+        say("no case found")
+    print_hits(hits)
+    return 0
+
+
+PAIRED_LIMITS = (
+    "Numbers of a second modality: shows ECGs that lie near such numbers in the space the pairs taught; cannot show that the "
+    "people found had such numbers, nor that these can be told from an ECG."
+)
+"""The one line for a user."""
+
+
 def print_hits(hits: Sequence[Hit]) -> None:
     """Each with its score, its report and what it shares with what was asked."""
     for hit in hits:
         case = hit.case
         who = ", ".join(str(x) for x in (case.sex, None if case.age is None else f"{case.age:.0f} y") if x)
-        say(f"{hit.rank:3d}  {hit.score:.3f}  {case.recording_id}  {f'({who})' if who else ''}")
-        say(f"     {case.report or '(no report)'}")
+        say(f"{hit.rank:3d}  {hit.score:.3f}  {case.title}  {f'({who})' if who else ''}")
+        said = f"events: {', '.join(case.events) or 'none'}" if case.is_stretch else case.report or "(no report)"
+        say(f"     {said}")
         if hit.why.shared_findings:
             say(f"     shares: {', '.join(hit.why.shared_findings)}")
 

@@ -60,9 +60,7 @@ def _events(kb: KnowledgeBase, args: argparse.Namespace) -> tuple[list[dict[str,
         documents.append({**event_document(event), "hits": hits})
         lines.append(f"{NAMES[event.kind]}, {place_in_words(event)}, {event.n_beats} beats")
         for hit in shown.hits:
-            lines.append(
-                f"  {hit.rank:3d}  {hit.score:.3f}  {hit.case.recording_id}  {hit.case.report or '(no report)'}"
-            )
+            lines.append(f"  {hit.rank:3d}  {hit.score:.3f}  {hit.case.title}  {hit.case.report or '(no report)'}")
     return documents, lines
 
 
@@ -92,6 +90,6 @@ def seconds_of(text: str) -> float:
 
 
 def _line(rank: int, score: float, start_s: float, end_s: float) -> str:
-    from precordia.signals.long.source import clock
+    from precordia.core.recording import clock
 
     return f"{rank:3d}  {score:.3f}  {clock(start_s)} to {clock(end_s)}"

@@ -9,7 +9,7 @@ from typing import Self
 
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
-from precordia.core.recording import Recording, Sex
+from precordia.core.recording import Recording, Sex, clock
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Case:
         n_leads: Number of standard leads present.
         fs: Sampling rate as stored, Hz.
         duration_s: Length, s.
+        start_s, end_s: Of a stretch of a long recording: from where to where in it, s; None of a whole recording.
+        events: Of such a stretch: what a reading of the whole found in it ("AF", "VT", ...).
         vendor_statements: The cart's own interpretation.
         codes: Diagnosis codes, ``"scheme:code"``.
         metadata: Other columns to filter on.
@@ -55,6 +57,9 @@ class Case:
     n_leads: int = 0
     fs: float = 0.0
     duration_s: float = 0.0
+    start_s: float | None = None
+    end_s: float | None = None
+    events: tuple[str, ...] = ()
     vendor_statements: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +69,18 @@ class Case:
     def __repr__(self) -> str:
         # Neither the report nor the patient, nor the recording's name, which may be theirs: a repr ends up in logs.
         return f"Case({self.case_id}, {_said(self.findings)}, quality {self.quality_score:.2f})"
+
+    @property
+    def is_stretch(self) -> bool:
+        """Whether it is a stretch of a long recording, which has a case of its own."""
+        return self.start_s is not None
+
+    @property
+    def title(self) -> str:
+        """The recording's id, and from where to where in it where this is a stretch."""
+        if self.start_s is None or self.end_s is None:
+            return self.recording_id
+        return f"{self.recording_id} {clock(self.start_s)} to {clock(self.end_s)}"
 
     @classmethod
     def of(
@@ -112,9 +129,12 @@ def patient_key_of(recording: Recording) -> str:
 def case_id_of(recording: Recording) -> int:
     """A positive 63-bit id from the signal's content, the patient and the recording's name.
 
-    The same file read twice has the same id, so that building again adds nothing.
+    The same file read twice has the same id, so that building again adds nothing. A stretch of a long recording is told from
+    the others by its place, too: a rhythm may repeat itself to the sample.
     """
     import hashlib
 
     text = f"{recording.content_hash}|{patient_key_of(recording)}|{recording.recording_id}"
+    if recording.start_s is not None:
+        text += f"|{recording.start_s:.3f}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1 or 1

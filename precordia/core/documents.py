@@ -54,6 +54,7 @@ def hit_document(hit: Hit) -> dict[str, Any]:
         "rank": hit.rank,
         "case_id": str(case.case_id),
         "recording_id": case.recording_id,
+        **window_document(case),
         "patient_key": case.patient_key,
         "score": hit.score,
         "why": asdict(hit.why),
@@ -64,6 +65,13 @@ def hit_document(hit: Hit) -> dict[str, Any]:
         "measurements": case.measurements.scalars(),
         "metadata": metadata_document(case),
     }
+
+
+def window_document(case: Case) -> dict[str, Any]:
+    """Of a stretch of a long recording where in it it lies, and what was found there; nothing of a whole one."""
+    if not case.is_stretch:
+        return {}
+    return {"window": {"start_s": case.start_s, "end_s": case.end_s, "events": list(case.events)}}
 
 
 def metadata_document(case: Case) -> dict[str, Any]:

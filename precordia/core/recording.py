@@ -60,6 +60,8 @@ class Recording:
         notes: What the reader did beyond reading, for people ("III, aVR, aVL, aVF derived from I and II").
         inferred_leads: Leads that no electrode recorded: a model drew them from the others. They are for looking at; what is
             measured, judged or embedded as evidence is :attr:`measured`.
+        start_s: Of a stretch of a longer recording: where in it this begins, s; None of a whole one.
+        events: Of such a stretch: what a reading of the whole found in it ("AF", "VT", ...).
     """
 
     signal: NDArray[np.float32]
@@ -81,6 +83,8 @@ class Recording:
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     inferred_leads: tuple[str, ...] = ()
+    start_s: float | None = None
+    events: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         signal = np.ascontiguousarray(self.signal, dtype=np.float32)
@@ -125,6 +129,16 @@ class Recording:
         return self.n_samples / self.fs
 
     @property
+    def end_s(self) -> float | None:
+        """Of a stretch of a longer recording: where in it this ends, s."""
+        return None if self.start_s is None else round(self.start_s + self.duration_s, 6)
+
+    @property
+    def title(self) -> str:
+        """Its id, and where it lies in a longer recording."""
+        return self.recording_id if self.start_s is None else f"{self.recording_id} {clock(self.start_s)}"
+
+    @property
     def measured(self) -> Recording:
         """The recording without what a model drew: itself where nothing was."""
         if not self.inferred_leads:
@@ -150,6 +164,18 @@ class Recording:
         tenth_uv = np.where(np.isfinite(self.signal), np.rint(self.signal.astype(np.float64) * 1e4), -(2.0**62))
         digest.update(np.clip(tenth_uv, -(2.0**62), 2.0**62).astype("<i8").tobytes())
         return digest.hexdigest()
+
+
+def clock(seconds: float) -> str:
+    """A place in a recording as hours, minutes and seconds from its beginning.
+
+    >>> clock(3723.4)
+    '1:02:03.4'
+    """
+    tenths = round(seconds * 10)
+    hours, rest = divmod(tenths, 36_000)
+    minutes, rest = divmod(rest, 600)
+    return f"{hours}:{minutes:02d}:{rest // 10:02d}.{rest % 10}"
 
 
 @dataclass(frozen=True)

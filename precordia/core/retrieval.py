@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from precordia.core.case import Case
 from precordia.core.recording import Recording
 
@@ -27,7 +30,7 @@ class Query:
 
     Attributes:
         recording: An ECG, or None.
-        text: Words, or None. One of the two must be given.
+        text: Words, or None. One of the two, or ``vector``, must be given.
         k: Number of hits wanted, 1 to :data:`MAX_K`.
         where: SQL over the case columns ("age > 60 and findings has 'LBBB'"), or None.
         mode: "signal" needs a recording, "words" and "meaning" a text; "hybrid" fuses what can be had;
@@ -36,6 +39,9 @@ class Query:
         exclude_patient: Leave out cases of the query's own patient.
         exclude_near_duplicates: Leave out cases whose signal is almost the query's (resampled, cropped, rescaled copies).
         per_patient: At most this many hits of one patient, or None for no limit.
+        stretches: Whether a stretch of a long recording may be a hit, instead of the whole of it; nothing is written of one.
+        vector: ``(dim,)`` unit vector in the encoder's space, of something else than an ECG (a pulse), or None.
+        how: How that was made.
     """
 
     recording: Recording | None = None
@@ -47,6 +53,14 @@ class Query:
     exclude_patient: bool = True
     exclude_near_duplicates: bool = True
     per_patient: int | None = None
+    stretches: bool = True
+    vector: NDArray[np.float32] | None = None
+    how: str = ""
+
+    @property
+    def by_signal(self) -> bool:
+        """Whether there is a signal to search with."""
+        return self.recording is not None or self.vector is not None
 
     def __repr__(self) -> str:
         words = "" if self.text is None else f"{len(self.text)} characters of text, "

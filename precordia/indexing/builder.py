@@ -32,6 +32,7 @@ from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.writer import PRESENT
 from precordia.records.places import name_of
 from precordia.records.readers.sidecar import assuming
+from precordia.signals.door import STRIDE_S
 
 if TYPE_CHECKING:
     from precordia.records.scan import RecordRef
@@ -64,6 +65,7 @@ class BuildReport:
         passed_over: What else was seen, that is no recording: kind of file to number. Those that could be mistaken for one
             (HDF5, PDF, tables) stand among the rejects, too.
         join: How the report table fits, as one line, or None without a table.
+        n_windows: Cases added besides that are stretches of long recordings.
     """
 
     n_seen: int
@@ -77,6 +79,7 @@ class BuildReport:
     formats: Mapping[str, int] = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)
     join: str | None = None
+    n_windows: int = 0
 
     @property
     def kept_nothing(self) -> bool:
@@ -91,9 +94,10 @@ class BuildReport:
     def summary(self) -> str:
         """One line for people."""
         updated = f"{self.n_updated} updated, " if self.n_updated else ""
+        windows = f"{plural(self.n_windows, 'window')} of long recordings besides, " if self.n_windows else ""
         before = f" ({self.n_rejected_before} before)" if self.n_rejected_before else ""
         return (
-            f"{self.n_added} added, {updated}{self.n_present - self.n_rejected_before} there already, "
+            f"{self.n_added} added, {windows}{updated}{self.n_present - self.n_rejected_before} there already, "
             f"{self.n_rejected} not kept{before} in {self.wall_s:.1f} s ({self.rate:.0f} a second){self._passed()}"
         )
 
@@ -131,6 +135,7 @@ def build(
     wait_s: float = 10.0,
     shard_size: int | None = None,
     arrays: Mapping[str, Any] | None = None,
+    stride_s: float = STRIDE_S,
 ) -> BuildReport:
     """Add an archive's recordings to a knowledge base, making it if there is none; resumable, idempotent.
 
@@ -154,6 +159,8 @@ def build(
         wait_s: How long to wait for another writer, s.
         shard_size: Recordings a transaction; None chooses by the number of recordings alone.
         arrays: What is known of arrays (NPY, CSV, HDF5, ...) that do not say it themselves: ``fs``, ``units``, ``leads``.
+        stride_s: Of long recordings, from one stretch that is kept as a case of its own to the next, s, beside those that
+            show events; 0 keeps those alone.
 
     Raises:
         BusyError: another process is writing.
@@ -211,8 +218,8 @@ def build(
             writer.append(CASE_SCHEMA.empty_table(), _no_signals(), [*twins, *new, *intake.passed_over()])
             wanted = [ref for ref in refs if ref not in duplicates]
             shards = list(_shards(wanted, done, known, shard_size))
-            runner = ShardRunner(encoder, intake.to_workers, None, keep_poor, stages or Stages(), arrays)
-            added, updated, rejected = 0, 0, len(twins) + len(new)
+            runner = ShardRunner(encoder, intake.to_workers, None, keep_poor, stages or Stages(), arrays, stride_s)
+            added, updated, windows, rejected = 0, 0, 0, len(twins) + len(new)
             before = len(refused) - len(new) + sum((ref.path, stamps[ref.path]) in sources_before for ref in done)
             present = len(done) + len(refused) - len(new)
             for result in _results(runner, shards, workers, start, progress):
@@ -226,6 +233,7 @@ def build(
                 publish(kb_path)
                 _add_up(spent, {"store": time.perf_counter() - clock})
                 added, updated = added + became.n_added, updated + became.n_updated
+                windows += became.n_windows
                 present, rejected = present + became.n_present, rejected + len(result.rejects)
             clock = time.perf_counter()
             writer.tidy_rejects({**dict.fromkeys(intake.containers, "read"), **stamps})
@@ -243,6 +251,7 @@ def build(
         formats=intake.formats,
         passed_over=intake.survey.counts,
         join=intake.join.line() if intake.join else None,
+        n_windows=windows,
     )
 
 

@@ -3,7 +3,7 @@
 DuckDB's dialect, as a boolean expression: ``age > 60 and sex = 'F' and qrs_ms > 120``. Beyond it:
 
 - ``findings has 'LBBB'`` is true for cases whose list holds the entry (also for ``findings_uncertain``,
-  ``findings_absent``, ``codes``, ``leads`` and ``vendor_statements``); ``findings has any ('LBBB', 'RBBB')`` and
+  ``findings_absent``, ``codes``, ``leads``, ``events`` and ``vendor_statements``); ``findings has any ('LBBB', 'RBBB')`` and
   ``has all`` work likewise. Findings hold what is stated as present and everything that it implies.
 - A metadata key is a column (``strat_fold <= 8``), a number where all its values are numbers. Keys that are no plain
   words stand in double quotes; a key that is also a column's name is ``metadata['age']``.
@@ -29,7 +29,7 @@ from precordia.core.errors import FilterError
 from precordia.indexing.schema import FILTER_COLUMNS, PRIVATE_COLUMNS
 from precordia.records.conditions import Condition, ConditionEngine
 
-_LISTS: Final = "findings|findings_uncertain|findings_absent|codes|leads|vendor_statements"
+_LISTS: Final = "findings|findings_uncertain|findings_absent|codes|leads|vendor_statements|events"
 _LITERAL: Final = r"'(?:[^']|'')*'"
 _HAS: Final = re.compile(
     rf"(?P<literal>{_LITERAL})|(?P<column>\b(?:{_LISTS})\b|\"(?:{_LISTS})\")\s+has\s+"

@@ -149,6 +149,8 @@ def recording_of(row: Mapping[str, Any], blobs: Mapping[str, Any]) -> Recording:
         median_beats=MedianBeats(*decode_signal(blobs["median_beats"])) if blobs["median_beats"] else None,
         metadata=case.metadata,
         notes=tuple(details["notes"]),
+        start_s=case.start_s,
+        events=case.events,
     )
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,12 +22,15 @@ from precordia.indexing.schema import CaseRow, Reject, case_table, signal_table
 from precordia.indexing.signals import encode_signal
 from precordia.records.places import name_of
 from precordia.records.readers.sidecar import assuming
+from precordia.signals.door import STRIDE_S
 
 if TYPE_CHECKING:
     from precordia.records.scan import RecordRef
     from precordia.records.tables import ReportTable
 
 POOR_QUALITY: Final = "PoorQuality"
+TOGETHER: Final = 64
+"""Stretches of a long recording that are embedded at a time."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,13 @@ def ancestors_of(concept: str) -> Iterable[str]:
     return vocabulary().ancestors(concept)
 
 
+def stretches_of_recording(recording: Recording, stride_s: float) -> Iterable[Recording]:
+    """See :func:`precordia.signals.long.kept.kept_stretches`."""
+    from precordia.signals.long.kept import kept_stretches
+
+    return kept_stretches(recording, stride_s)
+
+
 @dataclass(frozen=True)
 class Stages:
     """What is done to each recording; every stage can be exchanged.
@@ -135,6 +146,7 @@ class Stages:
         label: A recording's report and codes to findings.
         state: A report to canonical English.
         ancestors: A concept to all that it implies.
+        cut: A long recording to those stretches of it that become cases besides, one of its sample every so many seconds.
     """
 
     read: Callable[[RecordRef, ReportTable | None], Recording] = read_ref
@@ -143,6 +155,7 @@ class Stages:
     label: Callable[[Recording], tuple[Finding, ...]] = label_recording
     state: Callable[[str], str] = statements_of_report
     ancestors: Callable[[str], Iterable[str]] = ancestors_of
+    cut: Callable[[Recording, float], Iterable[Recording]] = stretches_of_recording
 
 
 @dataclass
@@ -156,6 +169,7 @@ class ShardRunner:
         keep_poor: Keep recordings whose quality is not acceptable, too.
         stages: What is done to each recording.
         arrays: What is known of arrays that do not say it: ``fs``, ``units``, ``leads``.
+        stride_s: Of a long recording, from one stretch that is kept whatever it shows to the next, s; 0 for none.
     """
 
     encoder: Encoder | str
@@ -164,6 +178,7 @@ class ShardRunner:
     keep_poor: bool = False
     stages: Stages = field(default_factory=Stages)
     arrays: Mapping[str, Any] | None = None
+    stride_s: float = STRIDE_S
     _loaded: Any = None
     _table: Any = None
 
@@ -173,14 +188,18 @@ class ShardRunner:
         watch = _Watch()
         rejects: list[Reject] = []
         drafts: list[_Draft] = []
+        rows: list[CaseRow] = []
         with assuming(self.arrays or {}):
             for ref, stamp, patient in zip(shard.refs, shard.stamps, shard.patients, strict=True):
                 made = self._prepare(ref, stamp, watch)
                 if isinstance(made, Reject):
                     rejects.append(replace(made, patient_key=made.patient_key or patient))
-                else:
-                    drafts.append(made)
-        rows: list[CaseRow] = []
+                    continue
+                drafts.append(made)
+                try:
+                    rows += self._stretches(made, watch)
+                except PrecordiaError as error:  # the whole is a case all the same
+                    rejects.append(_reject(ref.path, stamp, "windows", error, made.recording))
         with watch("embed"):
             vectors = self._embed([draft.recording for draft in drafts])
         for draft, vector in zip(drafts, vectors, strict=True):
@@ -240,6 +259,23 @@ class ShardRunner:
                 f"{ref.path}: unexpected {type(error).__name__} at stage {stage}; report it as a bug"
             )
             return _reject(ref.path, stamp, stage, unexpected, recording, type(error).__name__)
+
+    def _stretches(self, whole: _Draft, watch: _Watch) -> list[CaseRow]:
+        """The rows of a long recording's stretches, of which nothing is written; those of poor quality are left out."""
+        rows: list[CaseRow] = []
+        with watch("windows"):
+            stretches = iter(self.stages.cut(whole.recording, self.stride_s))
+            while cut := list(islice(stretches, TOGETHER)):
+                assessed = [(one, self.stages.assess(one)) for one in cut]
+                drafts = [
+                    _Draft(one, quality, self.stages.measure(one), (), None, whole.stamp)
+                    for one, quality in assessed
+                    if quality.acceptable or self.keep_poor
+                ]
+                vectors = self._embed([draft.recording for draft in drafts])
+                made = zip(drafts, vectors, strict=True)
+                rows += [_row(draft, vector) for draft, vector in made if not isinstance(vector, PrecordiaError)]
+        return rows
 
     def _embed(self, recordings: list[Recording]) -> list[NDArray[np.float32] | PrecordiaError]:
         if not recordings:

@@ -55,7 +55,7 @@ class TextRows:
 
 
 class Standing:
-    """The cases by id and by source.
+    """The cases by id, by source, and of a long recording by the second at which a stretch of it begins.
 
     Args:
         rows: The cases there are.
@@ -66,17 +66,30 @@ class Standing:
         self._added: set[int] = set()
         self._gone: set[int] = set()
         self._since: dict[str, int] = {}
+        self._stretches_since: dict[str, dict[float, int]] = {}
 
     def cases_of(self, sources: Sequence[str]) -> list[int | None]:
-        """The case that was read from each source last, whether it is still there or not."""
+        """The case that was read from each source last, as a whole, whether it is still there or not."""
         rows = self._sources.last(sources)
-        there = (
-            self._rows.column("case_id").take(pa.array(np.maximum(rows, 0))).to_pylist() if (rows >= 0).any() else rows
-        )
+        there = self._whole("case_id").take(pa.array(np.maximum(rows, 0))).to_pylist() if (rows >= 0).any() else rows
         return [
             self._since.get(source, int(case_id) if row >= 0 else None)
             for source, row, case_id in zip(sources, rows, there, strict=True)
         ]
+
+    def stretches_of(self, sources: Collection[str]) -> dict[str, dict[float, int]]:
+        """Of each source that has some: the second at which a stretch begins to its case, whether it is still there or not."""
+        import pyarrow.compute as pc
+
+        out: dict[str, dict[float, int]] = {}
+        if self._n_stretches:
+            asked = pc.and_(pc.invert(self._is_whole_row), pc.is_in(self._rows.column("source"), pa.array(sorted(set(sources)))))
+            found = (self._rows.column(name).filter(asked).to_pylist() for name in ("source", "start_s", "case_id"))
+            for source, start, case_id in zip(*found, strict=True):
+                out.setdefault(source, {})[start] = case_id
+        for source in self._stretches_since.keys() & set(sources):
+            out.setdefault(source, {}).update(self._stretches_since[source])
+        return out
 
     def had(self, sources: Sequence[str], stamps: Sequence[str]) -> list[bool]:
         """Whether a case was read from each source when it had that stamp; of what stood when the writer began."""
@@ -86,7 +99,7 @@ class Standing:
         found = np.flatnonzero(rows >= 0)
         out = np.zeros(len(sources), np.bool_)
         if found.size:
-            there = self._rows.column("source_stamp").take(pa.array(rows[found]))
+            there = self._whole("source_stamp").take(pa.array(rows[found]))
             out[found] = flags(pc.equal(there, pa.array(stamps, pa.string()).take(pa.array(found))))
         return [bool(one) for one in out]
 
@@ -95,16 +108,36 @@ class Standing:
         there = is_among(np.array(ids, dtype=np.int64), self._rows.ids)
         return [(known and i not in self._gone) or i in self._added for i, known in zip(ids, there, strict=True)]
 
-    def change(self, sources: Sequence[str], ids: Sequence[int], gone: Collection[int]) -> None:
-        """Take note of cases that have come, with their sources, and of those that have gone."""
+    def change(
+        self, sources: Sequence[str], starts: Sequence[float | None], ids: Sequence[int], gone: Collection[int]
+    ) -> None:
+        """Take note of cases that have come, with where they were read from, and of those that have gone."""
         self._added.difference_update(gone)
         self._gone.update(gone)
         self._added.update(ids)
-        self._since.update(zip(sources, ids, strict=True))
+        for source, start, case_id in zip(sources, starts, ids, strict=True):
+            if start is None:
+                self._since[source] = case_id
+            else:
+                self._stretches_since.setdefault(source, {})[start] = case_id
 
     @cached_property
     def _sources(self) -> TextRows:
-        return TextRows(self._rows.column("source"))
+        return TextRows(self._whole("source"))
+
+    @cached_property
+    def _is_whole_row(self) -> pa.ChunkedArray:
+        return self._rows.column("start_s").is_null()
+
+    @property
+    def _n_stretches(self) -> int:
+        column = self._rows.column("start_s")
+        return len(column) - int(column.null_count)
+
+    def _whole(self, name: str) -> pa.ChunkedArray:
+        """A column of the cases that are whole recordings."""
+        column = self._rows.column(name)
+        return column.filter(self._is_whole_row) if self._n_stretches else column
 
 
 def flags(column: pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -41,11 +41,13 @@ class Appended:
         n_added: New cases.
         n_updated: Cases whose file or row in the report table had changed.
         n_present: Cases that were there, unchanged.
+        n_windows: Stretches of long recordings among the rows taken; the other numbers are of whole recordings.
     """
 
     n_added: int
     n_updated: int
     n_present: int
+    n_windows: int = 0
 
 
 class StoreWriter:
@@ -79,7 +81,8 @@ class StoreWriter:
     def append(self, cases: pa.Table, signals: pa.Table, rejects: Sequence[Reject] = ()) -> Appended:
         """Add a shard; cases that are there already, unchanged, are passed over.
 
-        A row whose source is known takes the place of what was read from that source before.
+        A row whose source is known takes the place of what was read from that source before, a stretch of a long recording
+        that of the one which began at the same second; what of a source does not come again goes.
 
         Args:
             cases: By :func:`~precordia.indexing.schema.case_table`.
@@ -102,12 +105,15 @@ class StoreWriter:
         gone = sorted(set(outdated) - set(ids))
         if gone:
             self._signals.delete(gone)
-        self._standing.change(taken.column("source").to_pylist(), ids, gone)
+        sources, starts = (taken.column(name).to_pylist() for name in ("source", "start_s"))
+        self._standing.change(sources, starts, ids, gone)
         self._n_appended += 1
         if self._n_appended % _COMPACT_EVERY == 0:
             self._gather()
         self._known_rejects.update(noted)
-        return Appended(len(ids) - n_updated, n_updated, cases.num_rows - len(ids))
+        n_whole = taken.column("start_s").null_count
+        n_present = cases.column("start_s").null_count - n_whole
+        return Appended(n_whole - n_updated, n_updated, n_present, len(ids) - n_whole)
 
     def were_read(self, sources: Sequence[str], stamps: Sequence[str]) -> list[bool]:
         """Whether each source was read, kept or not, when it had that stamp."""
@@ -243,10 +249,15 @@ class StoreWriter:
         copies: list[Reject] = []
         seen: set[int] = set()
         n_updated = 0
-        ids, befores = _ids(cases), self._standing.cases_of(cases.column("source").to_pylist())
+        ids, sources, starts = (cases.column(name).to_pylist() for name in ("case_id", "source", "start_s"))
+        left, whole = self._standing.stretches_of(sources), self._standing.cases_of(sources)
+        befores = [
+            before if start is None else left.get(source, {}).pop(start, None)
+            for before, source, start in zip(whole, sources, starts, strict=True)
+        ]
         there = self._standing.knows(ids)
         before_there = self._standing.knows([before or 0 for before in befores])
-        for at, (case_id, before) in enumerate(zip(ids, befores, strict=True)):
+        for at, (case_id, before, start) in enumerate(zip(ids, befores, starts, strict=True)):
             known = there[at] or case_id in seen
             changed = (
                 before is not None
@@ -256,10 +267,12 @@ class StoreWriter:
             if changed and before is not None:
                 outdated.append(before)
             take.append((changed and (before == case_id or not known)) or not known)
-            n_updated += changed and take[-1]
-            if not take[-1]:
+            n_updated += changed and take[-1] and start is None
+            if not take[-1] and start is None:  # of a second copy of a long recording one note is enough
                 copies.append(_copy_of(cases.slice(at, 1).select(_COPY_COLUMNS).to_pylist()[0]))
             seen.add(case_id)
+        rest = [case_id for stretches in left.values() for case_id in stretches.values() if case_id not in seen]
+        outdated += [case_id for case_id, known in zip(rest, self._standing.knows(rest), strict=True) if known]
         return take, outdated, copies, n_updated
 
     def _differs(self, case_id: int, row: pa.Table) -> bool:

@@ -166,7 +166,7 @@ def agent(
     Args:
         model: A chat model that can call tools.
         knowledge_base: The archive.
-        recordings: None, one ECG or two, the earlier first; or their files.
+        recordings: None, one ECG or several, the earliest first; or their files.
         k: Hits of a search.
 
     Raises:

@@ -43,7 +43,7 @@ def gather(
     """
     recording = admitted.recording
     known = Known(admitted.kind.masked(measure(recording)), retriever.encoder().embed([recording])[0])
-    query = Query(recording, k=k, where=where)
+    query = Query(recording, k=k, where=where, stretches=False)
     nearest, models = float("nan"), knowledge.models
     if models is None:
         hits = retriever.retrieve(query, known)

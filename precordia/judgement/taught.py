@@ -35,7 +35,11 @@ def knowledge_of(store: DeltaCaseStore, signals: VectorIndex, encoder: str) -> K
     Raises:
         MismatchError: the models are damaged, or of another encoder; says how to make them anew.
     """
-    floor = calibrate_similarity(nearest_similarities(signals, lambda ids: store.values("patient_key", ids)))
+    starts = store.column("start_s")
+    # Stretches of long recordings lie near one another: whole recordings are the yardstick.
+    whole = store.column("case_id").filter(starts.is_null()).to_numpy() if starts.null_count < len(starts) else None
+    near = nearest_similarities(signals, lambda ids: store.values("patient_key", ids), among=whole)
+    floor = calibrate_similarity(near)
     # Too few cases tell no quantile: the default then stands.
     return Knowledge(floor if floor > -1.0 else DEFAULT_FLOOR, models.load(store.path, encoder))
 

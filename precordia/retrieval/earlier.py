@@ -50,6 +50,7 @@ def earlier_ecgs(
     before = [
         (_moment(case.time), case) for case in cases
         if case.time is not None and _moment(case.time) < now and case.content_hash != recording.content_hash
+        and not case.is_stretch
     ]  # fmt: skip
     chosen = [case for _, case in sorted(before, key=lambda item: (item[0], item[1].case_id), reverse=True)[:k]]
     if not chosen:

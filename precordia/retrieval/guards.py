@@ -2,7 +2,8 @@
 
 The query's own signal, its patient's other recordings, and near-copies of its signal are left out unless asked for. A
 query that does not name its patient (a bare signal file) is looked up by content: when its signal or a near-copy of it
-is met among the cases, the patient of that case counts as the query's patient.
+is met among the cases, the patient of that case counts as the query's patient. Of a long recording, which is in the archive as
+a whole and in stretches, the one that is nearest is shown.
 
 Vectors do not tell copies: half the gain or a crop moves an ECG further than another patient may be away
 (`python -m benchmarks.duplicates`). So every case that is about to be shown, and the nearest of the whole archive
@@ -73,12 +74,18 @@ class Guard:
         query = self._query
         admitted: list[Case] = []
         of_patient: Counter[str] = Counter()
+        shown: set[tuple[str, str, bool]] = set()
         for case in found:
             if len(admitted) == k:
                 break
             if query.exclude_patient and case.patient_key in self._patients:
                 continue
             self.meet((case,))
+            if case.is_stretch and not query.stretches:
+                continue
+            one = (case.patient_key, case.recording_id)
+            if (*one, True) in shown or (case.is_stretch and (*one, False) in shown):
+                continue
             of_patient[case.patient_key] += 1
             if not (
                 (query.exclude_self and self._is_own(case))
@@ -87,6 +94,7 @@ class Guard:
                 or (query.per_patient is not None and of_patient[case.patient_key] > query.per_patient)
             ):
                 admitted.append(case)
+                shown.add((*one, case.is_stretch))
         return admitted
 
     def _is_own(self, case: Case) -> bool:

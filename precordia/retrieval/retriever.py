@@ -13,7 +13,6 @@ from precordia.core.case import Case
 from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
 from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorIndex
-from precordia.core.recording import Recording
 from precordia.core.retrieval import ALIKE, MAX_K, Hit, Mode, Query, Why
 from precordia.retrieval.few_leads import DIRECT, embed_query
 from precordia.retrieval.fusion import reciprocal_rank_fusion
@@ -90,7 +89,7 @@ class Retriever:
             UsageError: the query has neither recording nor text, ``k`` is not 1 to 1000, or the mode does not fit.
             FilterError: ``query.where`` is not valid.
         """
-        known = known or self._know(query.recording)
+        known = known or self._know(query)
         modalities = self._modalities(query, known)
         understood = read_query(query.text or "")
         # A search by words or meaning alone takes the words as they are.
@@ -99,11 +98,11 @@ class Retriever:
         if (allowed is not None and allowed.size == 0) or len(self.store) == 0:
             return []
         # What is wanted beside a signal is one more ranking; in words alone it is a condition, where any case meets it.
-        stating = self._stating(binding, allowed) if query.recording is None else None
+        stating = self._stating(binding, allowed) if not query.by_signal else None
         allowed = stating if stating is not None and stating.size else allowed
         denied = not_denied(binding)
         speaking = self._allowed(query.where, must_hold(binding), denied) if denied else allowed
-        if speaking is not None and allowed is not None and query.recording is None:
+        if speaking is not None and allowed is not None and not query.by_signal:
             speaking = np.intersect1d(speaking, allowed)
         tiers = self._tiers(binding, speaking)
         measured = known.measurements if known is not None else Measurements()
@@ -111,7 +110,7 @@ class Retriever:
         total = len(self.store) if allowed is None else int(allowed.size)
         depth = max(query.k + SPARE, FUSION_DEPTH if len(modalities) > 1 else 0)
         while True:
-            if query.recording is None:
+            if not query.by_signal:
                 order, rankings = _by_tiers(modalities, tiers, min(depth, total), speaking)
             else:
                 order, rankings = _by_fusion(modalities, tiers, min(depth, total), allowed, speaking)
@@ -165,18 +164,20 @@ class Retriever:
         ]
         return hits, similar[nearest[0].case_id] if nearest else float("nan")
 
-    def _know(self, recording: Recording | None) -> Known | None:
-        if recording is None:
+    def _know(self, query: Query) -> Known | None:
+        if query.vector is not None:
+            return Known(Measurements(), query.vector, query.how)
+        if query.recording is None:
             return None
         from precordia.measurements import measure
 
-        embedded = embed_query(self.encoder(), recording)
-        return Known(measure(recording), embedded.vector, embedded.how)
+        embedded = embed_query(self.encoder(), query.recording)
+        return Known(measure(query.recording), embedded.vector, embedded.how)
 
     def _modalities(self, query: Query, known: Known | None) -> dict[str, VectorModality | WordModality]:
         if not 1 <= query.k <= MAX_K:
             raise UsageError(f"k is {query.k}; ask for 1 to {MAX_K} hits")
-        if query.recording is None and not (query.text and query.text.strip()):
+        if not query.by_signal and not (query.text and query.text.strip()):
             raise UsageError("nothing to search for: give an ECG or a text")
         mode = query.mode or ("signal" if query.text is None else "hybrid")
         wanted = _modalities_of(mode, query)
@@ -297,7 +298,7 @@ def _shown_findings(measured: Measurements) -> frozenset[str]:
 def _modalities_of(mode: Mode, query: Query) -> tuple[str, ...]:
     if mode == "hybrid":
         return ("signal", "words", "meaning")
-    if mode == "signal" and query.recording is None:
+    if mode == "signal" and not query.by_signal:
         raise UsageError("a search by signal needs an ECG; give a file, or search by words, meaning or hybrid")
     if mode in ("words", "meaning") and not query.text:
         raise UsageError(f"a search by {mode} needs a text")

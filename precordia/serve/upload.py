@@ -12,13 +12,16 @@ import tempfile
 import warnings
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, TypeVar
 
 from precordia.core.errors import InputError, UnreadableRecordingError
 from precordia.core.recording import Recording
+
+T = TypeVar("T")
 
 MAX_BYTES: Final = 64 * 2**20
 """Largest upload, and largest content of an uploaded archive, bytes: an hour of 12 leads at 500 Hz fits."""
@@ -45,12 +48,27 @@ def read_upload(name: str, content: bytes) -> Recording:
     Raises:
         InputError: empty, too large, not an ECG, or an archive that does not hold exactly one.
     """
-    name = _file_name(name) or "upload"
+    from precordia.records.alone import read_alone
+
+    return replace(with_upload(name, content, read_alone), source=_named(name))
+
+
+def with_upload(name: str, content: bytes, read: Callable[[Path], T]) -> T:
+    """What is made of an upload's file while it is there.
+
+    Args:
+        name: As :func:`read_upload` takes it.
+        content: Likewise.
+        read: From the file to what is wanted.
+
+    Raises:
+        InputError: as :func:`read_upload`, and what ``read`` raises.
+    """
+    name = _named(name)
     if not content:
         raise UnreadableRecordingError(f"{name}: the upload is empty; send the file's bytes as the body")
     if len(content) > MAX_BYTES:
         raise UnreadableRecordingError(f"{name}: larger than {MAX_BYTES // 2**20} MiB; send one ECG")
-    from precordia.records.alone import read_alone
     from precordia.records.readers.sidecar import alone_in
 
     with tempfile.TemporaryDirectory(prefix="precordia-") as place, warnings.catch_warnings():
@@ -67,11 +85,14 @@ def read_upload(name: str, content: bytes) -> Recording:
                 path.write_bytes(content)
                 _refuse_archives(name, folder)
             with alone_in(folder):
-                recording = read_alone(path)
+                return read(path)
         except InputError as error:
             # The folder is ours alone; the sender knows the file by its name.
             raise type(error)(str(error).replace(f"{place}/", "")) from None
-    return replace(recording, source=name)
+
+
+def _named(name: str) -> str:
+    return _file_name(name) or "upload"
 
 
 def _file_name(name: str) -> str:

@@ -29,6 +29,9 @@ WHOLE_CHEST: Final = 3
 LONG: Final = "long"
 """Name of the kind that is read beat by beat."""
 
+STRIDE_S: Final = 300.0
+"""From one stretch of a long recording that an archive keeps to the next, s: 288 of a day, a thirtieth of it."""
+
 UNTOLD: Final = "other"
 """Name of the kind of what is neither an ECG nor another signal that is known here."""
 

@@ -19,6 +19,7 @@ from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.priors import NO, YES
 from precordia.generation.answers.scope import beyond
+from precordia.generation.answers.series import compare_series
 from precordia.generation.answers.voted import about_findings, reply_to
 from precordia.generation.questions import Question, clauses_in, read_question
 from precordia.generation.written.prompt import assemble
@@ -48,7 +49,7 @@ def answer(
 
     Args:
         question: In free words, English or German.
-        judgements: Of one ECG, or of two to compare, the earlier first.
+        judgements: Of one ECG, or of several to compare, the earliest first.
         fitted: How questions of a form are answered, for the encoder that made the evidence; None, or a question that it
             does not cover, leaves the answer to the judgement.
         language_model: Phrases the answer; None answers in canonical words. None is asked where there is no answer.
@@ -57,21 +58,23 @@ def answer(
         watch: Told each statement that a model writes as soon as it stands.
 
     Raises:
-        UsageError: not one or two judgements, or an empty question.
+        UsageError: no judgement, or an empty question.
     """
-    if len(judgements) not in (1, 2):
-        raise UsageError(f"a question is about one ECG or two, not {len(judgements)}")
+    if not judgements:
+        raise UsageError("a question is about one ECG or several, not none")
     if not question.strip():
         raise UsageError("there is no question")
     asked, first = read_question(question), judgements[0]
     declined = beyond(asked, judgements[-1])
     if declined is not None:
         return declined
-    if len(judgements) == 2:
-        plain = compare(asked, [_view(judgement, fitted, abstain) for judgement in judgements])
+    views = [_view(judgement, fitted, abstain) for judgement in judgements]
+    if len(views) > 2:
+        return compare_series(asked, views)  # in canonical words: a prompt holds two ECGs at most
+    if len(views) == 2:
+        plain = compare(asked, views)
     else:
-        view = _view(first, fitted, abstain)
-        plain = _joined([_about_one(read_question(clause), view) for clause in clauses_in(question)])
+        plain = _joined([_about_one(read_question(clause), views[0]) for clause in clauses_in(question)])
     if language_model is None or plain.abstained or any(j.reason is not None for j in judgements):
         return plain
     settings = settings or WritingSettings()

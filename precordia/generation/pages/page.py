@@ -79,8 +79,8 @@ def render(
         facts=_facts(recording, draft),
         author="the consensus of precedents" if draft.author == "consensus" else draft.author,
         paper=Markup(draw(recording, paper, title=_place_of(recording, draft))),
-        strips=[Markup(draw(strip, paper, title=strip.recording_id)) for strip in strips],
-        strip_names=[strip.recording_id for strip in (recording, *strips)],
+        strips=[Markup(draw(strip, paper, title=strip.title)) for strip in strips],
+        strip_names=[strip.title for strip in (recording, *strips)],
         caption=describe(recording, paper),
         notes=recording.notes,
         heading="Answer" if question else "Draft report",
@@ -119,7 +119,7 @@ def _visible(value: Any) -> Any:
 
 def _place_of(recording: Recording, draft: Draft) -> str | None:
     """The name of a stretch of a long recording, for who cannot see it; None for a whole one."""
-    return recording.recording_id if "duration_s" in draft.signal else None
+    return recording.title if "duration_s" in draft.signal else None
 
 
 def _facts(recording: Recording, draft: Draft) -> list[tuple[str, str]]:

@@ -11,12 +11,12 @@ from typing import Final
 
 from precordia.core.drafts import Citation, Draft, Place, Statement
 from precordia.core.findings import Finding, Measurements
+from precordia.core.recording import clock
 from precordia.core.retrieval import Hit
 from precordia.judgement.votes import lineage, quote_of
 from precordia.signals.kind import KINDS
 from precordia.signals.long.reading import LongReading
 from precordia.signals.long.rhythm import Event
-from precordia.signals.long.source import clock
 from precordia.signals.long.strips import CONCEPTS, NAMES, Strip
 
 EPISODES_TOLD: Final = 5

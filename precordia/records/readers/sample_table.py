@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +39,31 @@ def sniff(head: Head) -> int:
     return 1 if numbers and is_described(head.path) else 0
 
 
-def read(path: Path) -> Recording:
-    """The samples with what the lines above them say.
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """A text table's columns, that of times left out.
+
+    Attributes:
+        names, units: Of the columns; empty where the file gives none.
+        table: ``(n_rows, n_columns)`` float64.
+        facts: What is known of them, the rate among it where it is known.
+        notes: How it became known, for people.
+        beside: What of it stands in a JSON beside.
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    table: NDArray[np.float64]
+    facts: dict[str, Any]
+    notes: tuple[str, ...]
+    beside: Mapping[str, Any]
+
+
+def read_columns(path: Path) -> Columns:
+    """What stands in a text table of samples, whatever they are of.
 
     Raises:
         UnreadableRecordingError: something else than numbers, or lines of different lengths.
-        UnusableSignalError: no column is a voltage, or no rate is known.
     """
     text = _decoded(read_bytes(path, MAX_TEXT_BYTES))
     layout = find_layout(text)
@@ -54,7 +75,7 @@ def read(path: Path) -> Recording:
     beside = read_sidecar(path)
     facts, notes = {**to_facts(layout.facts), **beside}, []
     table = _numbers(path, body, layout)
-    names, units = list(layout.names), list(layout.units)
+    names, units = layout.names, layout.units
     if layout.timed:
         if "fs" not in facts and not layout.counted:
             fs, said = _rate(body, layout, table)
@@ -64,6 +85,20 @@ def read(path: Path) -> Recording:
         if not layout.clock:
             table = table[:, 1:]
         names, units = names[1:], units[1:]
+    return Columns(names, units, table, facts, tuple(notes), beside)
+
+
+def read(path: Path) -> Recording:
+    """The samples with what the lines above them say.
+
+    Raises:
+        UnreadableRecordingError: something else than numbers, or lines of different lengths.
+        UnusableSignalError: no column is a voltage, or no rate is known.
+    """
+    columns = read_columns(path)
+    names, units, table, facts, notes = (
+        list(columns.names), list(columns.units), columns.table, columns.facts, list(columns.notes),
+    )  # fmt: skip
     if names:
         scales = [mv_per_unit(unit) for unit in units]
         kept = [
@@ -81,7 +116,7 @@ def read(path: Path) -> Recording:
         if others:
             notes.append(f"left out: {', '.join(others)}")
         table, names = table[:, kept], [names[i] for i in kept]
-        if "units" not in beside and any(scales[i] is not None for i in kept):
+        if "units" not in columns.beside and any(scales[i] is not None for i in kept):
             common = next(scales[i] for i in kept if scales[i] is not None)
             table = table * np.array([scales[i] or common for i in kept])
             facts["units"] = "mV"

@@ -116,6 +116,13 @@ function savedList(go) {
     h("button", {class: "link", "aria-label": `${t("remove")} ${one.text}`, onclick: e => { searches.keep(all.filter((_, j) => j !== i)); e.target.closest("section").replaceWith(savedList(go)); }}, "×")))) : h("p", {class: "quiet"}, t("none_saved")));
 }
 
+// Where a window lies in its long recording, and what was found there.
+function place(item) {
+  if (!item.window) return "";
+  const clock = s => new Date(Math.round(s) * 1000).toISOString().slice(11, 19);
+  return ` ${clock(item.window.start_s)}–${clock(item.window.end_s)}${item.window.events.map(e => ` · ${e}`).join("")}`;
+}
+
 function card(context, item) {
   const canvas = h("canvas", {class: "small", role: "img", "aria-label": `II, 3.5 s, ${item.recording_id}`});
   small(item.case_id).then(s => { if (canvas.isConnected) trace(canvas, s); }).catch(() => canvas.setAttribute("aria-label", t("not_there")));
@@ -125,7 +132,7 @@ function card(context, item) {
   return h("li", {class: "card"},
     h("a", {href: `#read/${item.case_id}`, class: "trace", "aria-label": `${t("open_ecg")}: ${item.recording_id}`}, canvas),
     h("div", {class: "told"},
-      h("p", {class: "who"}, h("strong", {}, item.recording_id), ` ${date(m.time)} · ${m.sex ? t(m.sex === "F" ? "female" : "male") : "–"}${m.age === null || m.age === undefined ? "" : ", " + number(m.age) + " " + t("years")}`,
+      h("p", {class: "who"}, h("strong", {}, item.recording_id), place(item), ` ${date(m.time)} · ${m.sex ? t(m.sex === "F" ? "female" : "male") : "–"}${m.age === null || m.age === undefined ? "" : ", " + number(m.age) + " " + t("years")}`,
         item.findings.map(f => h("span", {class: "tag"}, f))),
       h("p", {class: "report"}, item.report || t("no_report")),
       h("p", {class: "numbers"}, values.map(k => h("span", {}, `${t(k)} ${number(item.measurements[k])} ${item.measurements[k] === null ? "" : unit(k)}`))),

@@ -20,7 +20,7 @@ from precordia.retrieval.grammar.condition import is_wanted, must_hold
 from precordia.serve.answers import MAX_PAGE, Answer, Shown
 from precordia.serve.work.census import Census
 from precordia.serve.work.room import Ecg, Room
-from precordia.signals.door import admit
+from precordia.signals.opening import Asked
 
 _PLAIN_MODES: Final = ("words", "meaning", "signal")
 
@@ -40,18 +40,17 @@ class Sought:
 
 def search(room: Room, sought: Sought) -> Answer:
     """A page of hits, what was understood, and what there is among the cases that meet it."""
-    admitted = admit(room.recording(sought.ecg)) if sought.ecg else None
-    recording = None if admitted is None else admitted.recording
+    asked = room.question(sought.ecg) if sought.ecg else Asked()
+    recording = asked.recording
     start = offset_of(sought.cursor)
-    query = Query(recording, sought.text, k=sought.k, where=sought.where, mode=sought.mode)
+    query = asked.put_into(Query(None, sought.text, k=sought.k, where=sought.where, mode=sought.mode))
     deeper = query if not start else replace(query, k=min(start + sought.k, MAX_K))
     hits = room.kb.search(deeper)[start:]
     shown = Shown(recording="" if recording is None else recording.content_hash)
     shown.add(*(hit.case for hit in hits))
     understood = read_query(sought.text or "")
-    source = None if recording is None else (sought.ecg.case or sought.ecg.filename)
-    signal = None if admitted is None else admitted.document
-    document = search_document(query, hits, source, understood.as_document(hits), signal)
+    source = (sought.ecg.case or sought.ecg.filename) if sought.ecg else None
+    document = search_document(query, hits, source, understood.as_document(hits), asked.document)
     end = start + len(hits)
     more = len(hits) == sought.k and end < MAX_K
     document["next"] = cursor_at(end) if more else None
@@ -132,7 +131,8 @@ def timeline(room: Room, case_id: str) -> Answer:
     (one,) = room.kb.cases([room.case_id(case_id)])
     ids = [int(i) for i in room.kb.store.ids_of_patient(one.patient_key)]
     # Those without a time come last.
-    found = sorted(room.kb.store.get(ids), key=lambda c: (c.time is None, c.time or datetime.min, c.case_id))
+    whole = (case for case in room.kb.store.get(ids) if not case.is_stretch)
+    found = sorted(whole, key=lambda c: (c.time is None, c.time or datetime.min, c.case_id))
     shown = Shown()
     shown.add(*found)
     items: list[dict[str, Any]] = []

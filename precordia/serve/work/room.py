@@ -12,8 +12,11 @@ from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
 from precordia.knowledge_base import KnowledgeBase
 from precordia.language_models import LanguageModelSettings, load_language_model
+from precordia.records.alone import read_alone
 from precordia.serve.answers import Answer, NotThere
-from precordia.serve.upload import read_upload
+from precordia.serve.upload import read_upload, with_upload
+from precordia.signals.door import admit
+from precordia.signals.opening import Asked, open_question
 
 T = TypeVar("T")
 
@@ -89,6 +92,18 @@ class Room:
         if ecg.case is None:
             return read_upload(ecg.filename, ecg.content)
         return self.kb.recording(self.case_id(ecg.case))
+
+    def question(self, ecg: Ecg) -> Asked:
+        """The signal that the archive is searched with: an ECG, or a pulse that was sent.
+
+        Raises:
+            InputError: the file cannot be used.
+            NotThere: there is no such case.
+        """
+        if ecg.case is not None:
+            return Asked.of(admit(self.kb.recording(self.case_id(ecg.case))))
+        fingerprint = self.kb.manifest.encoder_fingerprint
+        return with_upload(ecg.filename, ecg.content, lambda file: open_question(file, fingerprint, read_alone))
 
     def case_id(self, text: str) -> int:
         """A case's id from its text.

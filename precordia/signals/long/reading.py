@@ -15,7 +15,18 @@ from precordia.core.errors import UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.signals.long.beats import Piece, find_beats, piece_of, working_step
 from precordia.signals.long.rhythm import Beats, Event, episodes
-from precordia.signals.long.shapes import AFTER_S, BEFORE_S, NOISY, P_FROM_S, P_TO_S, SHIFT, group, kinds, strays
+from precordia.signals.long.shapes import (
+    AFTER_S,
+    BEFORE_S,
+    NOISY,
+    P_FROM_S,
+    P_TO_S,
+    SHIFT,
+    calmed,
+    group,
+    kinds,
+    strays,
+)
 from precordia.signals.long.source import LongSignal, ecg_rows, long_signal
 
 PIECE_S: Final = 30.0
@@ -114,11 +125,12 @@ def read_long(
     if time_s.size:
         shapes = group(cuts)
         for _ in range(ROUNDS):
-            stray = strays(time_s, shapes, noise)
+            stray = strays(time_s, shapes, calmed(noise, shapes))
             if not stray.any():
                 break
             time_s, noise, cuts, before = time_s[~stray], noise[~stray], cuts[~stray], before[~stray]
             shapes = shapes.without(stray)
+        noise = calmed(noise, shapes)
         kind = kinds(time_s, shapes, noise)
     else:
         kind = np.zeros(0, dtype="<U1")

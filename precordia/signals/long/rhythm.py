@@ -22,6 +22,8 @@ EARLY_V: Final = 0.90
 """Share of the usual interval below which a beat of another shape is early."""
 EARLY_S: Final = 0.14
 """Share by which a beat of the usual shape must at least come before its time: breathing alone changes intervals by a tenth."""
+FOLLOWED: Final = 0.95
+"""Share of the usual interval that follows a premature beat at least."""
 PAUSE_S: Final = 2.0
 """Shortest pause told, s (Kusumoto et al., guideline on bradycardia, Circulation 2019;140:e382: pauses of 3 s matter awake)."""
 AF_BEATS: Final = 24
@@ -36,8 +38,14 @@ AF_SHORTEST_S: Final = 30.0
 RUN: Final = 3
 """Ventricular beats in a row that are a run."""
 RUN_BPM: Final = 100.0
+RUN_GAP: Final = 6
+"""Beats between two such runs that may be of another kind, at the same pace, for them to be one: a shape can be missed."""
+RUN_PACE: Final = 1.2
+"""Longest interval of such a gap, as a share of the usual one of the two runs."""
 BRADY_BPM: Final = 50.0
 TACHY_BPM: Final = 100.0
+RATE_LEFT: Final = 0.1
+"""Share by which a rate must come back beyond its limit for an episode to end."""
 RATE_BEATS: Final = 16
 RATE_SHORTEST_S: Final = 30.0
 
@@ -102,8 +110,9 @@ def episodes(beats: Beats) -> tuple[Event, ...]:
     found += [*_pauses(beats), *_premature_runs(beats, beats.kind == "V", "VT")]
     found += _premature_runs(beats, (beats.kind == "S") & ~fibrillating, "SVT")
     rate = _rates(beats)
-    found += _runs(beats, rate < BRADY_BPM, "brady", RATE_SHORTEST_S)
-    found += _runs(beats, rate > TACHY_BPM, "tachy", RATE_SHORTEST_S)
+    slow = _held(rate < BRADY_BPM, rate < BRADY_BPM * (1 + RATE_LEFT))
+    fast = _held(rate > TACHY_BPM, rate > TACHY_BPM * (1 - RATE_LEFT))
+    found += [*_runs(beats, slow, "brady", RATE_SHORTEST_S), *_runs(beats, fast, "tachy", RATE_SHORTEST_S)]
     return tuple(sorted(found, key=lambda event: (event.start_s, event.kind)))
 
 
@@ -135,13 +144,21 @@ def fibrillation(beats: Beats) -> NDArray[np.bool_]:
 def _closed(inside: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
     """The same with gaps of fewer than ``most`` beats between two stretches filled."""
     out = inside.copy()
-    for (_, end), (following, _) in pairwise(_stretches(inside)):
+    for (_, end), (following, _) in pairwise(stretches(inside)):
         if following - end < most:
             out[end:following] = True
     return out
 
 
-def _stretches(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _held(inside: NDArray[np.bool_], near: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The same with those gaps filled in which all beats are still near."""
+    out = inside.copy()
+    for (_, end), (following, _) in pairwise(stretches(inside)):
+        out[end:following] = near[end:following].all()
+    return out
+
+
+def stretches(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """First beat, and the first after it, of each stretch that is inside."""
     edges = np.flatnonzero(np.diff(np.r_[False, inside, False].astype(np.int8)))
     return [(int(first), int(after)) for first, after in zip(edges[::2], edges[1::2], strict=True)]
@@ -158,7 +175,7 @@ def _rates(beats: Beats) -> NDArray[np.float64]:
 
 def _runs(beats: Beats, inside: NDArray[np.bool_], kind: EventKind, shortest_s: float) -> list[Event]:
     """Stretches of beats that are all inside, those of less than ``shortest_s`` left out."""
-    found = (_event(beats, kind, first, after) for first, after in _stretches(inside))
+    found = (_event(beats, kind, first, after) for first, after in stretches(inside))
     return [event for event in found if event.duration_s >= shortest_s]
 
 
@@ -174,6 +191,15 @@ def _pauses(beats: Beats) -> list[Event]:
 
 
 def _premature_runs(beats: Beats, inside: NDArray[np.bool_], kind: EventKind) -> list[Event]:
-    """Three or more premature beats in a row, from 100 a minute."""
-    found = (_event(beats, kind, first, after) for first, after in _stretches(inside) if after - first >= RUN)
+    """Three or more premature beats in a row, from 100 a minute; runs with a few others between at their pace are one."""
+    rr = np.diff(beats.time_s)
+    runs: list[tuple[int, int]] = []
+    for first, after in (run for run in stretches(inside) if run[1] - run[0] >= RUN):
+        if runs:
+            begun, end = runs[-1]
+            pace = np.median(np.r_[rr[begun : end - 1], rr[first : after - 1]])
+            if first - end <= RUN_GAP and rr[end - 1 : first].max() <= RUN_PACE * pace:
+                first = runs.pop()[0]
+        runs.append((first, after))
+    found = (_event(beats, kind, first, after) for first, after in runs)
     return [event for event in found if (event.rate_bpm or 0.0) >= RUN_BPM]

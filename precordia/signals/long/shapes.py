@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from precordia.signals.long.rhythm import EARLY_S, EARLY_V, usual_intervals
+from precordia.signals.long.rhythm import EARLY_S, EARLY_V, FOLLOWED, RUN, stretches, usual_intervals
 
 BEFORE_S: Final = 0.10
 AFTER_S: Final = 0.16
@@ -30,6 +30,8 @@ NARROW: Final = 0.8
 """A shape narrower than this share of the commonest is no ventricular beat."""
 WIDER: Final = 1.2
 """How much wider than the commonest a shape must be to count as ventricular without coming early."""
+LATE: Final = 1.08
+"""... and how late, as a share of the usual interval, it may come: what waits longer is an escape or a pacemaker's."""
 LESS_THAN: Final = 0.35
 """... and of how few of the beats it may be the shape."""
 UNLIKE: Final = 0.6
@@ -164,6 +166,19 @@ def strays(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float3
     return out
 
 
+def calmed(noise: NDArray[np.float32], shapes: Shapes) -> NDArray[np.float32]:
+    """The level between beats, 0 within runs of beats of one other shape: fast and wide ones leave no room between them, and
+    noise does not repeat itself from beat to beat."""
+    alike = (shapes.likeness >= SAME) & (shapes.of != 0)
+    joined = alike[1:] & alike[:-1] & (shapes.of[1:] == shapes.of[:-1])
+    inside = np.r_[False, joined] | np.r_[joined, False]
+    long = np.zeros(noise.size, dtype=bool)
+    for first, after in stretches(inside):
+        long[first:after] = after - first >= RUN
+    out: NDArray[np.float32] = np.where(long, np.float32(0), noise)
+    return out
+
+
 def kinds(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float32]) -> NDArray[np.str_]:
     """ "N", "S" or "V" for each beat."""
     n = time_s.size
@@ -180,12 +195,16 @@ def kinds(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float32
         mine = (shapes.of == number) & quiet
         if mine.any():
             comes_early = float(np.median(early[mine])) < EARLY_V
-            ventricular[number] = _is_ventricular(shapes, number, comes_early, float(mine.mean()))
+            comes_late = float(np.median(early[mine])) > LATE
+            ventricular[number] = not comes_late and _is_ventricular(shapes, number, comes_early, float(mine.mean()))
     of_v = ventricular[shapes.of]
     out[of_v & quiet] = "V"
     local, usual_change = _own_interval(rr, ~of_v & quiet)
     alike = shapes.likeness >= SAME
-    out[~of_v & alike & (noise <= RESTLESS) & (rr < (1 - np.maximum(EARLY_S, 3 * usual_change)) * local)] = "S"
+    soon = rr < (1 - np.maximum(EARLY_S, 3 * usual_change)) * local
+    # The next beat is not drawn forward with it, unless it is premature itself: else the rate changes.
+    followed = np.append((rr[1:] >= FOLLOWED * local[1:]) | soon[1:], True)
+    out[~of_v & alike & (noise <= RESTLESS) & soon & followed] = "S"
     return out
 
 

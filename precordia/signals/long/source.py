@@ -68,23 +68,13 @@ class LongSignal:
         return self._read(max(0, start), min(self.n_samples, stop), chosen)
 
     def strip(self, start_s: float, end_s: float) -> Recording:
-        """A stretch as a recording of its own, named by its place."""
+        """A stretch as a recording of its own, with its place; what was written of the whole is not said of it."""
         first = round(start_s * self.fs)
         last = first + round((end_s - start_s) * self.fs)  # as many samples wherever it begins
-        name = f"{self.about.recording_id} {clock(start_s)}"
-        return replace(self.about, signal=self.read(first, last), recording_id=name)
-
-
-def clock(seconds: float) -> str:
-    """A place in a recording as hours, minutes and seconds from its beginning.
-
-    >>> clock(3723.4)
-    '1:02:03.4'
-    """
-    tenths = round(seconds * 10)
-    hours, rest = divmod(tenths, 36_000)
-    minutes, rest = divmod(rest, 600)
-    return f"{hours}:{minutes:02d}:{rest // 10:02d}.{rest % 10}"
+        return replace(
+            self.about, signal=self.read(first, last), start_s=first / self.fs, report=None, codes=(),
+            vendor_statements=(), vendor_measurements={}, median_beats=None,
+        )  # fmt: skip
 
 
 def long_signal(source: Recording | str | PathLike[str]) -> LongSignal:

@@ -30,6 +30,33 @@ class PairedTable:
     values: NDArray[np.float64]
 
 
+def read_values(source: Path | str) -> dict[str, float]:
+    """Numbers to search with: a CSV file of one line of them, or ``name=number, name=number`` itself.
+
+    >>> read_values("ef_pct=35, lv_mass_g=180")
+    {'ef_pct': 35.0, 'lv_mass_g': 180.0}
+
+    Raises:
+        InputError: it is neither; says what is wrong.
+    """
+    place = Path(source)
+    try:
+        if place.is_file():
+            with place.open(encoding="utf-8-sig", newline="") as file:
+                rows = list(csv.DictReader(file))
+            if len(rows) != 1:
+                raise InputError(f"{place}: {len(rows)} lines of numbers; one question is one line below the names")
+            cells = {name: cell for name, cell in rows[0].items() if name != ECG and cell}
+        else:
+            pairs = (part.partition("=") for part in str(source).split(","))
+            cells = {name.strip(): number for name, _, number in pairs}
+        return {name: float(cell) for name, cell in cells.items()}
+    except (OSError, ValueError, TypeError):
+        raise InputError(
+            f"{place.name[:80]}: no numbers to search with; give a CSV file of one line, or name=number,name=number"
+        ) from None
+
+
 def read_pairs(path: Path | str) -> PairedTable:
     """The pairs of a CSV file with a column ``ecg`` and columns of numbers.
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 from precordia.signals.pulse.analysis import PulseAnalysis, analyse_frames, analyse_pulse
 from precordia.signals.pulse.frames import FrameTable, is_frame_table, read_frame_table
 from precordia.signals.pulse.report import report
+from precordia.signals.pulse.table import Pulses, pulses_in
 
 __all__ = [
     "FrameTable",
     "PulseAnalysis",
+    "Pulses",
     "analyse_frames",
     "analyse_pulse",
     "is_frame_table",
+    "pulses_in",
     "read_frame_table",
     "report",
 ]

@@ -1,23 +1,61 @@
-"""A video's pulse as a question to an archive of ECGs."""
+"""A pulse as a question to an archive of ECGs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import UnusableSignalError
-from precordia.signals.pulse.analysis import analyse_frames
+from precordia.signals.kind import KINDS, SignalKind
+from precordia.signals.pulse.analysis import PulseAnalysis
 from precordia.signals.pulse.encoder import SHIPPED, load_pulse_encoder
-from precordia.signals.pulse.frames import FS, read_frame_table
+from precordia.signals.pulse.table import Pulses
+
+FOUND: Final = (
+    "What is found are ECGs whose beats come in a like way, to look at: whether a pulse fibrillates is told better by its "
+    "measured irregularity."
+)
 
 
-def vector_of_video(path: Path | str, encoder_fingerprint: str, folder: Path | str = SHIPPED) -> NDArray[np.float32]:
-    """``(dim,)`` float32 of unit norm: what to search an index of ECG vectors with.
+@dataclass(frozen=True, eq=False)
+class PulseQuestion:
+    """A pulse that an archive is asked with.
+
+    Attributes:
+        vector: ``(dim,)`` float32 of unit norm, in the ECG encoder's space.
+        kind: A pulse, or a video.
+        analysis: What was measured of it.
+    """
+
+    vector: NDArray[np.float32]
+    kind: SignalKind
+    analysis: PulseAnalysis
+
+    @property
+    def how(self) -> str:
+        """How the vector was made."""
+        return f"pulse: {self.analysis.channel}"
+
+    @property
+    def told(self) -> str:
+        """The one line for a user."""
+        return f"{self.kind.limits} {FOUND}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**self.kind.document([FOUND]), "pulse": self.analysis.document()}
+
+
+def question_of(pulses: Pulses, encoder_fingerprint: str, folder: Path | str = SHIPPED) -> PulseQuestion:
+    """What to search an index of ECG vectors with.
 
     Args:
-        path: The frame table.
+        pulses: Of a file.
         encoder_fingerprint: Of the ECG encoder that made the index.
         folder: Of the pulse encoder.
 
@@ -26,10 +64,8 @@ def vector_of_video(path: Path | str, encoder_fingerprint: str, folder: Path | s
         MismatchError: the pulse encoder was trained for another ECG encoder.
     """
     encoder = load_pulse_encoder(encoder_fingerprint, folder)
-    table = read_frame_table(path)
-    found = analyse_frames(table)
+    found = pulses.analyse()
     if not found.measured:
-        raise UnusableSignalError(f"{path}: {found.reason}")
-    names, pulses = table.pulses()
-    vector: NDArray[np.float32] = encoder.embed([pulses[names.index(found.channel)]], FS)[0]
-    return vector
+        raise UnusableSignalError(f"{pulses.source}: {found.reason}")
+    vector: NDArray[np.float32] = encoder.embed([pulses.values[pulses.names.index(found.channel)]], pulses.fs)[0]
+    return PulseQuestion(vector, KINDS.get(pulses.kind), found)

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from precordia.signals.kind import KINDS
-from precordia.signals.pulse.analysis import analyse_frames
-from precordia.signals.pulse.frames import read_frame_table
+from precordia.signals.pulse.table import Pulses
+from precordia.signals.pulse.transit import Reading, Transit, systolic_mmhg, transit_time
 
 
-def report(path: Path | str) -> dict[str, Any]:
-    """The kind of signal, its limits in one line, and what was measured: JSON values.
+def report(pulses: Pulses, calibration: Sequence[Reading] = ()) -> dict[str, Any]:
+    """What was measured, and of two sites transit time and, by a person's own calibration, blood pressure: JSON values.
 
-    Raises:
-        UnreadableRecordingError: no frame table.
-        UnusableSignalError: too short, or no colour that varies.
+    Args:
+        pulses: Of a file.
+        calibration: Readings of a cuff; none is "not measured".
     """
-    kind = KINDS.get("pulse")
-    analysis = analyse_frames(read_frame_table(path))
-    return {"kind": kind.name, "limits": kind.limits, "pulse": analysis.document()}
+    return {"pulse": pulses.analyse().document(), "blood_pressure": _pressure(pulses, calibration)}
+
+
+def _pressure(pulses: Pulses, calibration: Sequence[Reading]) -> dict[str, Any]:
+    sites = pulses.names[:2] if pulses.kind == "pulse" else ()  # colours of one video are of one place
+    if len(sites) < 2:
+        return {"systolic_mmhg": "not measured", "reason": "one site: pulses of two sites by one clock are needed"}
+    transit = transit_time(pulses.values[0], pulses.values[1], pulses.fs)
+    pressure = systolic_mmhg(transit, calibration)
+    told = "not measured" if pressure is None else round(pressure, 1)
+    return {
+        "sites": list(sites),
+        "transit_ms": "not measured" if transit.transit_s is None else round(1000 * transit.transit_s, 1),
+        "coherence": round(transit.coherence, 3),
+        "systolic_mmhg": told,
+        "reason": "" if pressure is not None else _why(transit, calibration),
+    }
+
+
+def _why(transit: Transit, calibration: Sequence[Reading]) -> str:
+    if transit.transit_s is None:
+        return transit.reason
+    if not calibration:
+        return "no calibration: give readings of this person's cuff at transit times of these two sites"
+    return "the calibration does not cover this transit time: two readings at different ones around it are needed"

@@ -8,15 +8,17 @@ each person's own, so that pressure needs readings of a cuff beside transit time
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from precordia.core.errors import UsageError
+from precordia.core.errors import InputError, UsageError
 from precordia.signals.pulse.analysis import analyse_pulse
 
 COHERENT: Final = 0.7
@@ -56,6 +58,23 @@ class Reading:
 
     transit_s: float
     systolic_mmhg: float
+
+
+def read_calibration(path: Path | str) -> tuple[Reading, ...]:
+    """Readings of one person's cuff: a CSV file with the columns transit_ms and systolic_mmhg.
+
+    Raises:
+        InputError: there is no such file or column, or something else than a number in it.
+    """
+    place = Path(path)
+    try:
+        with place.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return tuple(Reading(float(row["transit_ms"]) / 1000.0, float(row["systolic_mmhg"])) for row in rows)
+    except OSError as error:
+        raise InputError(f"{place}: cannot be read ({error.strerror}); give a CSV file of readings") from None
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{place}: needs the columns transit_ms and systolic_mmhg, a number in each line") from None
 
 
 def transit_time(first: NDArray[np.float64], second: NDArray[np.float64], fs: float) -> Transit:

@@ -15,6 +15,7 @@ from precordia.core.findings import Measurements
 from precordia.core.recording import Problem, Quality
 from precordia.core.retrieval import Hit
 from precordia.generation.answers.answer import answer
+from precordia.generation.answers.series import with_series
 from precordia.generation.questions import read_question
 
 HITS = [precedent(i, "SR", "CLBBB", denied=("AFIB",), similarity=0.97 - i / 100) for i in range(1, 6)]
@@ -277,9 +278,22 @@ def test_two_ecgs_without_precedents_are_compared_by_measurements_and_say_so() -
     )
 
 
+def test_several_ecgs_are_compared_step_by_step_and_first_to_last() -> None:
+    series = [judged(HITS, Measurements(qrs_ms=width)) for width in (90.0, 92.0, 150.0)]
+    draft = answer("Has the QRS widened?", series)
+    assert [s.text.split(":")[:2] for s in draft.statements] == [
+        ["ECG 1 to 2", " no"], ["ECG 2 to 3", " yes"], ["First to last", " yes"]
+    ]  # fmt: skip
+    assert draft.statements[1].measurements == ("ecg2.qrs_ms", "ecg3.qrs_ms")
+    report = with_series(Draft((), measurements=Measurements(qrs_ms=150.0)), series)
+    (widened,) = [s for s in report.statements if "QRS" in s.text]
+    assert widened.text.startswith("ECG 2 to 3: QRS duration increased")
+    assert widened.measurements == ("ecg2.qrs_ms", "qrs_ms")
+
+
 def test_wrong_use_says_what_is_wrong() -> None:
-    with pytest.raises(UsageError, match="one ECG or two, not 3"):
-        answer("What?", [judged(HITS, MEASURED)] * 3)
+    with pytest.raises(UsageError, match="one ECG or several, not none"):
+        answer("What?", [])
     with pytest.raises(UsageError, match="no question"):
         ask("  ")
 

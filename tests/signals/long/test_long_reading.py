@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from precordia.core.recording import Recording
+from precordia.core.recording import Recording, clock
 from precordia.generation.answers.long_answer import long_answer
 from precordia.generation.reports.long_report import long_report
 from precordia.signals.long.reading import LongReading, read_long
 from precordia.signals.long.rhythm import Beats, episodes
-from precordia.signals.long.source import clock, long_signal
+from precordia.signals.long.source import long_signal
 from precordia.signals.long.strips import strips
 from precordia.signals.long.windows import windows_of
 from precordia.signals.opening import as_long
@@ -160,3 +160,26 @@ def test_beats_of_mit_bih_are_found_as_cardiologists_marked_them(data_dir: Path,
     reading = read_long(folder / record)
     assert _sensitivity(truth.time_s, reading.beats.time_s) > 0.995
     assert abs(reading.burden("V") - float((truth.symbol == "V").mean())) < 0.005
+
+
+def test_a_fast_wide_rhythm_is_no_noise_and_a_missed_shape_does_not_part_it() -> None:
+    sinus = _leads(simulate("SR", seed=1006, fs=250, duration_s=60).recording, "II", "V1")
+    fast = _leads(simulate("VT", seed=1006, fs=250, duration_s=12).recording, "II", "V1")
+    (run,) = read_long(_spliced(sinus, fast)).of_kind("VT")
+    assert abs(run.start_s - 60) < 1
+    assert abs(run.end_s - 72) < 1
+    time = np.arange(40) * 0.35
+    kind = np.full(40, "N", dtype="<U1")
+    kind[10:20], kind[22:30] = "V", "V"
+    beats = Beats(time, kind, np.zeros(40, np.float32), np.ones(40, bool))
+    (one,) = [event for event in episodes(beats) if event.kind == "VT"]
+    assert one.n_beats == 20
+    slower = replace(beats, time_s=np.where(np.arange(40) >= 22, time + 0.3, time))
+    assert len([event for event in episodes(slower) if event.kind == "VT"]) == 2
+
+
+def test_a_rate_that_wavers_about_its_limit_is_one_episode() -> None:
+    rr = np.repeat([60 / 70, 60 / 47, 60 / 52, 60 / 47, 60 / 70], 40)
+    beats = Beats(np.cumsum(rr), np.full(200, "N"), np.ones(200, np.float32), np.ones(200, bool))
+    (slow,) = [event for event in episodes(beats) if event.kind == "brady"]
+    assert slow.n_beats > 100

@@ -16,7 +16,7 @@ from precordia.core.recording import Recording
 from precordia.datasets import mitdb
 from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.long_recordings.phantoms import EVENTS, joined, with_one_second
+from precordia.eval.tasks.long_recordings.phantoms import EVENTS, phantoms_of, with_one_second
 from precordia.eval.tasks.long_recordings.scoring import fixed_threshold, matched, overlap, seconds_inside
 from precordia.records.read import read_recording
 from precordia.signals.door import admit
@@ -174,8 +174,7 @@ class _Run:
         tests = []
         for kind in EVENTS:
             ours, whole = [], []
-            for seed in range(self._settings.seed, self._settings.seed + n):
-                made = joined(kind, seed)
+            for made in phantoms_of(kind, n, self._settings.seed):
                 reading = read_long(made.recording)
                 truth = (made.start_s, made.end_s)
                 ours.append(overlap(truth, _spans(reading.of_kind(kind))))

@@ -1,0 +1,65 @@
+"""Cases whose second modality (echo, magnetic resonance, laboratory values) looked like some values, by a head taught by pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precordia.core.case import Case
+from precordia.core.errors import UsageError
+from precordia.core.retrieval import MAX_K, Hit, Why
+from precordia.signals.paired.space import PairedSpace
+
+PAIRED = "paired"
+"""Among a hit's scores: cosine in the space that ECGs and the second modality share."""
+
+
+class Store(Protocol):
+    """What is needed of a case store."""
+
+    def select(self, where: str | None) -> NDArray[np.int64]:
+        """Ids of the cases that meet a condition."""
+        ...
+
+    def vectors(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Ids and vectors, a file at a time."""
+        ...
+
+    def get(self, ids: list[int]) -> list[Case]:
+        """The cases."""
+        ...
+
+
+def cases_like(store: Store, space: PairedSpace, values: Mapping[str, float], k: int, where: str | None) -> list[Hit]:
+    """Whole recordings that lie nearest to some values in the shared space, best first, ties by case id.
+
+    Every vector is looked at: the space is none that an index is made for.
+
+    Args:
+        store: The cases.
+        space: Taught by pairs, on the vectors of the store's encoder.
+        values: Column to number; a column left out counts as the usual.
+        k: Number of hits.
+        where: SQL condition that they must meet.
+
+    Raises:
+        UsageError: no value, or a column that the pairs did not have, or ``k`` is not 1 to 1000.
+        FilterError: ``where`` is not valid.
+    """
+    if not 1 <= k <= MAX_K:
+        raise UsageError(f"k is {k}; ask for 1 to {MAX_K} hits")
+    whole = "start_s is null"
+    allowed = store.select(f"({where}) and {whole}" if where else whole)
+    best: list[tuple[float, int]] = []
+    for ids, vectors in store.vectors():
+        wanted = np.isin(ids, allowed)
+        rows, cosines = space.ecgs_like(values, vectors[wanted], k)
+        best = sorted([*best, *zip((-cosines).tolist(), ids[wanted][rows].tolist(), strict=True)])[:k]
+    cases = store.get([case_id for _, case_id in best])
+    return [
+        Hit(rank, -score, case, Why({PAIRED: -score}, {PAIRED: rank}))
+        for rank, ((score, _), case) in enumerate(zip(best, cases, strict=True), start=1)
+    ]

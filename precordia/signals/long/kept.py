@@ -1,0 +1,48 @@
+"""Which stretches of a long recording an archive keeps beside the whole: those that show its events, and a sample of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from precordia.core.recording import Recording
+from precordia.signals.door import LONG, STRIDE_S, kind_of_channels
+from precordia.signals.long.reading import LongReading, read_long
+from precordia.signals.long.source import long_signal
+from precordia.signals.long.strips import NAMES, STRIP_S, strips
+
+
+def kept_stretches(recording: Recording, stride_s: float = STRIDE_S) -> Iterator[Recording]:
+    """Stretches of ten seconds, in the order of time, each with its place and the events in it; none of a short recording.
+
+    The longest two of each kind of event, and besides one every ``stride_s``, whatever happens in it.
+
+    Args:
+        recording: As the door admitted it.
+        stride_s: From one of the sample to the next, s; 0 for none but events.
+
+    Raises:
+        UnusableSignalError: it has no lead.
+    """
+    if kind_of_channels(recording.leads, recording.duration_s).name != LONG:
+        return
+    reading = read_long(long_signal(recording))
+    last = recording.duration_s - STRIP_S
+    sample = np.arange(0.0, last + 1e-9, stride_s).tolist() if stride_s > 0 else []
+    starts: list[float] = []
+    for start in [*(strip.start_s for strip in strips(reading)), *sample]:
+        if all(abs(start - other) >= STRIP_S / 2 for other in starts):  # of two that share most of it the first
+            starts.append(start)
+    for start in sorted(starts):
+        stretch = reading.signal.strip(start, start + STRIP_S)
+        yield replace(stretch, events=_events_in(reading, start, start + STRIP_S))
+
+
+def _events_in(reading: LongReading, start_s: float, end_s: float) -> tuple[str, ...]:
+    """The kinds of events of which some lies in a stretch, in the order of kinds."""
+    inside = (reading.beats.time_s >= start_s) & (reading.beats.time_s < end_s)
+    found = {event.kind for event in reading.events if event.start_s < end_s and event.end_s > start_s}
+    found |= {kind for kind in ("V", "S") if (reading.beats.kind[inside] == kind).any()}
+    return tuple(kind for kind in NAMES if kind in found)

@@ -1,0 +1,128 @@
+"""A long recording is a case of its own, and so are ten seconds at each of its events and every few minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from precordia.core.documents import hit_document
+from precordia.core.leads import LEADS
+from precordia.core.recording import Recording
+from precordia.core.retrieval import Query
+from precordia.knowledge_base import KnowledgeBase
+from precordia.signals.long.kept import kept_stretches
+from precordia.signals.long.source import long_signal
+from precordia.signals.paired.space import PairedSpace, save_space
+from precordia.simulation import simulate
+
+
+class Spectra:
+    """Vectors of what a lead repeats, so that no weights are needed."""
+
+    dim, fingerprint, name = 32, "spectra-of-a-lead", "spectra"
+
+    def embed(self, recordings: Sequence[Recording]) -> np.ndarray:
+        rows = [
+            np.abs(np.fft.rfft(one.signal[one.leads.index("II"), :1000], 1000))[1 : self.dim + 1] for one in recordings
+        ]
+        return np.stack([row / np.linalg.norm(row) for row in rows]).astype(np.float32)
+
+
+def _two_leads(recording: Recording, **known: object) -> Recording:
+    rows = [LEADS.index("II"), LEADS.index("V1")]
+    return replace(recording, signal=recording.signal[rows], leads=("II", "V1"), **known)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def holter() -> Recording:
+    parts = [simulate(name, seed=3, fs=125, duration_s=75).recording for name in ("SR", "AFIB")]
+    joined = np.concatenate([part.signal for part in parts], axis=1)
+    return _two_leads(replace(parts[0], signal=joined, recording_id="holter", report="atrial fibrillation at night"))
+
+
+def _write(folder: Path, recording: Recording, comments: str = "") -> Path:
+    digital = np.rint(recording.signal.T * 200).astype("<i2")
+    n, width = digital.shape
+    head = [f"{recording.recording_id} {width} {recording.fs:g} {n}"]
+    head += [f"{recording.recording_id}.dat 16 200/mV 16 0 0 0 0 {lead}" for lead in recording.leads]
+    folder.mkdir(exist_ok=True)
+    (folder / f"{recording.recording_id}.dat").write_bytes(digital.tobytes())
+    (folder / f"{recording.recording_id}.hea").write_text("\n".join(head) + f"\n{comments}")
+    return folder / recording.recording_id
+
+
+def _windows(kb: KnowledgeBase) -> list[tuple[float | None, float | None]]:
+    return sorted((case.start_s, case.end_s) for case in kb.cases(kb.ids()) if case.is_stretch)  # type: ignore[type-var]
+
+
+def test_what_is_kept_shows_the_events_and_a_sample_of_the_rest(holter: Recording) -> None:
+    kept = list(kept_stretches(holter, 30.0))
+    assert {0.0, 30.0, 60.0} <= {one.start_s for one in kept}
+    assert all(one.duration_s == 10 and one.report is None for one in kept)
+    shown = [one for one in kept if "AF" in one.events]
+    assert shown
+    assert all(one.end_s is not None and one.end_s > 75 for one in shown)
+    only_events = list(kept_stretches(holter, 0.0))
+    assert 0 < len(only_events) < len(kept)
+    assert list(kept_stretches(long_signal(holter).strip(0, 60), 30.0)) == []
+
+
+def test_windows_are_cases_that_are_found_filtered_erased_and_checked(tmp_path: Path, holter: Recording) -> None:
+    archive = tmp_path / "archive"
+    _write(archive, holter)
+    short = _two_leads(simulate("AFIB", seed=8, fs=125, duration_s=10).recording, recording_id="short")
+    _write(archive, short)
+    kb = KnowledgeBase.create(tmp_path / "kb", encoder=Spectra(), text_encoder=None)
+    report = kb.add(archive, workers=1, stride_s=40.0)
+    assert (report.n_added, report.n_windows) == (2, len(_windows(kb)))
+    assert report.n_windows >= 3
+    again = kb.add(archive, workers=1, stride_s=40.0)
+    assert (again.n_present, again.n_windows) == (2, 0)
+
+    query = _two_leads(simulate("SR", seed=5, fs=125, duration_s=10).recording, recording_id="asked")
+    hits = kb.search(Query(query, k=5))
+    assert [hit.case.recording_id for hit in hits].count("holter") == 1, "one place of a recording, the nearest"
+    (window,) = kb.search(Query(query, k=1, where="events has 'AF' and start_s > 30"))
+    document = hit_document(window)["window"]
+    assert document["end_s"] == document["start_s"] + 10
+    assert not [hit for hit in kb.search(Query(query, k=9, stretches=False)) if hit.case.is_stretch]
+
+    by_vector = kb.search(Query(vector=Spectra().embed([query])[0], how="a pulse", k=1, stretches=False))
+    assert by_vector[0].why.signal == "a pulse"
+    heads = np.random.default_rng(1).standard_normal((4, 32)).astype(np.float32)
+    usual = [np.zeros(1, np.float32), np.ones(1, np.float32)]
+    layers = [np.ones((3, 1), np.float32), np.zeros(3, np.float32), np.ones((4, 3), np.float32)]
+    save_space(
+        PairedSpace(("ef",), Spectra.fingerprint, np.zeros(32, np.float32), heads, *usual, *layers), tmp_path / "pairs"
+    )
+    like = kb.search_pairs({"ef": 1.0}, tmp_path / "pairs", k=9)
+    assert {hit.case.recording_id for hit in like} == {"holter", "short"}
+    assert like[0].score > like[1].score
+    assert len(kb.search_pairs({"ef": 1.0}, tmp_path / "pairs", where="duration_s < 20")) == 1
+
+    # A stretch of the same recording, and any other ECG of its patient, finds none of its windows.
+    stretch = long_signal(
+        kb.recording(next(c.case_id for c in kb.cases(kb.ids()) if not c.is_stretch and c.duration_s > 99))
+    )
+    assert {hit.case.recording_id for hit in kb.search(Query(stretch.strip(17, 27), k=9))} == {"short"}
+    assert kb.recording(window.case.case_id).start_s == window.case.start_s
+
+    assert kb.check().sound
+    assert kb.erase(patient="recording:holter") == 1 + report.n_windows
+    assert _windows(kb) == []
+
+
+def test_windows_of_a_changed_file_take_the_place_of_those_before(tmp_path: Path, holter: Recording) -> None:
+    kb = KnowledgeBase.create(tmp_path / "kb", encoder=Spectra(), text_encoder=None)
+    _write(tmp_path / "archive", holter)
+    kb.add(tmp_path / "archive", workers=1, stride_s=20.0)
+    assert (120.0, 130.0) in _windows(kb)
+    _write(tmp_path / "archive", replace(holter, signal=holter.signal[:, : round(121 * holter.fs)] * 0.9))
+    report = kb.add(tmp_path / "archive", workers=1, stride_s=20.0)
+    assert (report.n_added, report.n_updated) == (0, 1)
+    assert len(kb) == 1 + len(_windows(kb))
+    assert all(end is not None and end <= 121 for _, end in _windows(kb))
