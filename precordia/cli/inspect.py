@@ -31,6 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="of an ECG of few leads: write a page with all twelve, those that a model drew marked",
     )
+    parser.add_argument(
+        "--draw-ecg",
+        metavar="FILE",
+        help="of a pulse: write a page with a synthetic ECG, watermarked, for looking at only",
+    )
     add_kb_option(parser)
     add_json_option(parser)
 
@@ -45,6 +50,9 @@ def run(args: argparse.Namespace) -> int:
     if args.infer_leads:
         _infer_leads(path, Path(args.infer_leads))
     document = _knowledge_base(path, args.rejects) if not args.path or is_knowledge_base(path) else _recording(path)
+    if args.draw_ecg:
+        drawn = _draw_ecg(path, Path(args.draw_ecg))
+        document = {**document, "drawn": drawn if args.json else {"synthetic": True, "page": args.draw_ecg}}
     if args.json:
         print_json(document)
     else:
@@ -84,6 +92,18 @@ def _infer_leads(path: Path, page: Path) -> None:
     )
 
 
+def _draw_ecg(path: Path, page: Path) -> dict[str, Any]:
+    """Write the page of a synthetic ECG beside a pulse, and what JSON has of it."""
+    from precordia.generation.pages.synthetic_page import render_synthetic
+    from precordia.signals.pulse.asking import pulse_of_video
+    from precordia.signals.pulse.synthetic import WARNING, draw_ecg
+
+    drawn = draw_ecg(*pulse_of_video(path))
+    page.write_text(render_synthetic(drawn, path.name), encoding="utf-8")
+    note(f"{page}: {WARNING}")
+    return drawn.document()
+
+
 def _recording(path: Path) -> dict[str, Any]:
     from precordia.concepts import findings_from_codes, findings_from_measurements, label_report
     from precordia.core.documents import finding_document, measurements_document, quality_document, recording_document
@@ -102,6 +122,10 @@ def _recording(path: Path) -> dict[str, Any]:
             raise
         note(other.limits)
         told = {"pulse": pulse.report(path)["pulse"]} if pulse.is_frame_table(path) else {}
+        if other.name == "electrogram":
+            from precordia.signals.catheter.report import report
+
+            told = {"electrogram": report(path)}
         return {"source": str(path), "signal": other.document(), **told}
     recording, kind = admitted.recording, admitted.kind
     if admitted.told:

@@ -9,11 +9,14 @@ import pytest
 import torch
 
 from precordia.core.errors import CheckpointError, UnusableSignalError
+from precordia.core.recording import Recording
 from precordia.fitting.signals.catheter import CatheterRecipe, Ward, hidden_samples, masked_loss, simulated_ward
 from precordia.signals.catheter.cycles import measure_cycles
 from precordia.signals.catheter.model import CatheterModel, load_catheter_model, save_catheter_model
 from precordia.signals.catheter.network import CatheterArchitecture, CatheterNetwork
+from precordia.signals.catheter.report import analyse
 from precordia.signals.catheter.tokens import FS, LEVELS, MASK, RHYTHMS, SAMPLES, SIGNAL, prepare, sentences
+from precordia.signals.door import kind_of_channels
 from precordia.simulation.electrogram import RHYTHMS as SIMULATED_RHYTHMS
 from precordia.simulation.electrogram import SITES as SIMULATED_SITES
 from precordia.simulation.electrogram import simulate_electrograms
@@ -126,3 +129,20 @@ def test_windows_are_whole_and_gaps_are_bridged() -> None:
 def test_what_is_too_short_or_too_slow_is_refused(size: int, fs: float) -> None:
     with pytest.raises(UnusableSignalError, match="2 s at 200 Hz or more"):
         prepare(np.random.default_rng(0).standard_normal(size), fs)
+
+
+def test_channels_of_the_ventricles_are_not_read_and_every_answer_says_simulated(model: CatheterModel) -> None:
+    found = simulate_electrograms(3, 8)
+    recording = Recording(found.signal, 1000.0, ("CS 1-2", "RVa", "ABL d"), "study")
+    told = analyse(recording, model)
+    assert told["model_learned_from"] == "simulated electrograms"
+    assert told["channels"]["CS 1-2"]["site"] == "coronary sinus"
+    assert "cycle_ms" in told["channels"]["ABL d"]
+    assert "not in the atria" in told["channels"]["RVa"]["not_measured"]
+
+
+def test_an_electrogram_is_never_taken_for_a_lead() -> None:
+    kind = kind_of_channels(["HRA", "CS 1-2"], 10.0)
+    assert kind.name == "electrogram"
+    assert not kind.is_ecg
+    assert "simulations alone" in kind.limits

@@ -96,7 +96,7 @@ def prepare(electrogram: NDArray[np.float64], fs: float) -> NDArray[np.float32]:
         )
     at = np.arange(row.size)
     even = resample_poly(np.interp(at, at[known], row[known]), round(FS), round(fs), padtype="line")
-    return even[: even.size // SAMPLES * SAMPLES].reshape(-1, SAMPLES).astype(np.float32)
+    return np.asarray(even[: even.size // SAMPLES * SAMPLES].reshape(-1, SAMPLES), dtype=np.float32)
 
 
 def sentences(rows: NDArray[np.float32], hidden: NDArray[np.bool_], sites: Sequence[str]) -> Sentences:

@@ -26,10 +26,20 @@ def vector_of_video(path: Path | str, encoder_fingerprint: str, folder: Path | s
         MismatchError: the pulse encoder was trained for another ECG encoder.
     """
     encoder = load_pulse_encoder(encoder_fingerprint, folder)
+    pulse, fs = pulse_of_video(path)
+    vector: NDArray[np.float32] = encoder.embed([pulse], fs)[0]
+    return vector
+
+
+def pulse_of_video(path: Path | str) -> tuple[NDArray[np.float64], float]:
+    """The best colour's pulse of a frame table, ``(n,)``, and its rate, Hz.
+
+    Raises:
+        UnusableSignalError: the pulse is too poor to be measured, or too short.
+    """
     table = read_frame_table(path)
     found = analyse_frames(table)
     if not found.measured:
         raise UnusableSignalError(f"{path}: {found.reason}")
     names, pulses = table.pulses()
-    vector: NDArray[np.float32] = encoder.embed([pulses[names.index(found.channel)]], FS)[0]
-    return vector
+    return pulses[names.index(found.channel)], FS

@@ -49,7 +49,7 @@ def one_cycle_away(row: Row, hidden: NDArray[np.bool_]) -> Row:
     for step in range(round(_CYCLE_S[0] * FS), round(_CYCLE_S[1] * FS)):
         both = shown[step:] * shown[:-step]
         a, b = centred[step:] * both, centred[:-step] * both
-        found = float(a @ b / np.sqrt(max((a @ a) * (b @ b), 1e-12))) if both.sum() >= _FEWEST else -1.0
+        found = float(a @ b) / max(float(a @ a) * float(b @ b), 1e-12) ** 0.5 if both.sum() >= _FEWEST else -1.0
         if found > best:
             best, lag = found, step
     for at in np.flatnonzero(hidden) if lag else ():
