@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
 
 if TYPE_CHECKING:
-    from precordia.signals.pulse.transit import Reading
+    from precordia.signals.pulse.pressure import Reading
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="of pulses of two sites: a CSV of this person's cuff, transit_ms and systolic_mmhg; without it no blood pressure",
     )
+    parser.add_argument(
+        "--draw-ecg",
+        metavar="FILE",
+        help="of a pulse: write a page with a synthetic ECG, watermarked, for looking at only",
+    )
     add_kb_option(parser)
     add_json_option(parser)
 
@@ -55,6 +60,9 @@ def run(args: argparse.Namespace) -> int:
         _infer_leads(path, Path(args.infer_leads))
     whole = not args.path or is_knowledge_base(path)
     document = _knowledge_base(path, args.rejects) if whole else _recording(path, _readings(args))
+    if args.draw_ecg:
+        drawn = _draw_ecg(path, Path(args.draw_ecg))
+        document = {**document, "drawn": drawn if args.json else {"synthetic": True, "page": args.draw_ecg}}
     if args.json:
         print_json(document)
     else:
@@ -94,6 +102,22 @@ def _infer_leads(path: Path, page: Path) -> None:
     )
 
 
+def _draw_ecg(path: Path, page: Path) -> dict[str, Any]:
+    """Write the page of a synthetic ECG beside a pulse, and what JSON has of it."""
+    from precordia.core.errors import UnusableSignalError
+    from precordia.generation.pages.synthetic_page import render_synthetic
+    from precordia.signals.pulse.synthetic import WARNING, draw_ecg
+    from precordia.signals.pulse.table import pulses_in
+
+    pulses = pulses_in(path)
+    if pulses is None:
+        raise UnusableSignalError(f"{path}: holds no pulse to draw an ECG beside")
+    drawn = draw_ecg(pulses.best()[1], pulses.fs)
+    page.write_text(render_synthetic(drawn, path.name), encoding="utf-8")
+    note(f"{page}: {WARNING}")
+    return drawn.document()
+
+
 def _recording(path: Path, calibration: Sequence[Reading]) -> dict[str, Any]:
     from precordia.concepts import findings_from_codes, findings_from_measurements, label_report
     from precordia.core.documents import finding_document, measurements_document, quality_document, recording_document
@@ -113,6 +137,10 @@ def _recording(path: Path, calibration: Sequence[Reading]) -> dict[str, Any]:
         note(other.limits)
         measured = pulse.pulses_in(path)
         told = {} if measured is None else pulse.report(measured, calibration)
+        if other.name == "electrogram":
+            from precordia.signals.catheter.report import report
+
+            told = {"electrogram": report(path)}
         return {"source": str(path), "signal": other.document(), **told}
     recording, kind = admitted.recording, admitted.kind
     if admitted.told:
@@ -134,7 +162,7 @@ def _recording(path: Path, calibration: Sequence[Reading]) -> dict[str, Any]:
 
 
 def _readings(args: argparse.Namespace) -> tuple[Reading, ...]:
-    from precordia.signals.pulse.transit import read_calibration
+    from precordia.signals.pulse.pressure import read_calibration
 
     return read_calibration(args.calibration) if args.calibration else ()
 

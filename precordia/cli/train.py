@@ -53,7 +53,13 @@ KINDS: Final = {
     "quality": Kind("fit the coefficients of the signal score", "precordia.cli.train_fitted:Quality"),
     "swaps": Kind("fit the matrix that finds exchanged arm electrodes", "precordia.cli.train_fitted:Swaps"),
     "pulse": Kind("train a pulse encoder in an ECG encoder's space", "precordia.cli.train_signals:Pulse"),
+    "pulse-flow": Kind(
+        "train what draws an ECG beside a pulse, for looking at only", "precordia.cli.train_signals:PulseFlow"
+    ),
     "pairs": Kind("teach a head on ECG vectors by a table of a second modality", "precordia.cli.train_signals:Pairs"),
+    "catheter": Kind(
+        "train a masked model of simulated electrograms of the atria", "precordia.cli.train_signals:Catheter"
+    ),
     "alarms": Kind("write how often each urgent finding is raised falsely", "precordia.cli.train_fitted:Alarms"),
 }
 """What can be trained; its name is the word after ``train``."""

@@ -1,4 +1,4 @@
-"""``precordia train pulse|pairs``: what other heart signals are taught."""
+"""``precordia train pulse|pulse-flow|pairs|catheter``: what other heart signals are taught."""
 
 from __future__ import annotations
 
@@ -38,6 +38,30 @@ class Pulse:
         )  # fmt: skip
 
 
+class PulseFlow:
+    """``precordia train pulse-flow``."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Options."""
+        add = parser.add_argument
+        add("recipe", metavar="RECIPE", nargs="?", default="latent", help="name or JSON file of the recipe (latent)")
+        add_data(parser, "modalities/bidmc/")
+        add(
+            "--out",
+            metavar="DIR",
+            default="runs/pulse-flow",
+            help="the folder to write; called again, it goes on in it",
+        )
+        add_json_option(parser)
+        parser.epilog = "What it draws beside a pulse is synthetic: for looking at, never measured, never evidence."
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Train; exit code."""
+        from precordia.fitting.signals.pulse_flow import train_pulse_flow
+
+        return told(args, train_pulse_flow(args.recipe, args.out, data=args.data, progress=progress))
+
+
 class Pairs:
     """``precordia train pairs``."""
 
@@ -65,3 +89,23 @@ class Pairs:
         from precordia.fitting.signals.pairs import train_pairs
 
         return told(args, train_pairs(args.pairs, args.recipe, args.out, encoder=args.encoder, progress=progress))
+
+
+class Catheter:
+    """``precordia train catheter``."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Options."""
+        add = parser.add_argument
+        add("recipe", metavar="RECIPE", nargs="?", default="masked", help="name or JSON file of the recipe (masked)")
+        add("--out", metavar="DIR", default="runs/catheter", help="the folder to write; called again, it goes on in it")
+        add_json_option(parser)
+        parser.epilog = (
+            "Every electrogram is simulated: nothing is learned from a patient, and what is written says so."
+        )
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Train; exit code."""
+        from precordia.fitting.signals.catheter import train_catheter
+
+        return told(args, train_catheter(args.recipe, args.out, progress=progress))

@@ -9,7 +9,9 @@
 ``quality``      the coefficients of the signal score
 ``swaps``        the matrix by which exchanged arm electrodes are found
 ``pulse``        a pulse encoder in the space of an ECG encoder
+``pulse-flow``   what draws an ECG beside a pulse, for looking at only
 ``pairs``        a head on an ECG encoder's vectors, taught by a table of a second modality
+``catheter``     a masked model of simulated electrograms of the atria
 ``alarms``       how often each urgent finding is raised falsely, from what an evaluation has found
 ===============  ============================================================================================
 """
@@ -32,10 +34,12 @@ TRAININGS: Final[Registry[Callable[..., Trained]]] = Registry(
         "alarms": "precordia.fitting.alarms:train_alarms",
         "answers": "precordia.fitting.answers.training:train_answers",
         "calibration": "precordia.fitting.calibration:train_calibration",
+        "catheter": "precordia.fitting.signals.catheter:train_catheter",
         "encoder": "precordia.fitting.encoders.training:train_encoder",
         "leads": "precordia.fitting.signals.leads.training:train_leads",
         "pairs": "precordia.fitting.signals.pairs:train_pairs",
         "pulse": "precordia.fitting.signals.pulse:train_pulse",
+        "pulse-flow": "precordia.fitting.signals.pulse_flow:train_pulse_flow",
         "quality": "precordia.fitting.quality:train_quality",
         "reports": "precordia.fitting.reports.training:train_reports",
         "swaps": "precordia.fitting.quality:train_swaps",
@@ -48,7 +52,8 @@ def train(what: str, *arguments: Any, **settings: Any) -> Trained:
     """Train or fit something, and write it: everything that ships fitted is made by this.
 
     Args:
-        what: "encoder", "reports", "answers", "calibration", "leads", "pulse", "pairs", "quality", "swaps" or "alarms".
+        what: "encoder", "reports", "answers", "calibration", "leads", "pulse", "pulse-flow", "pairs", "catheter", "quality",
+            "swaps" or "alarms".
         arguments: Of that training, in its order.
         settings: Likewise, by name; `docs/training.md` lists them.
 

@@ -116,8 +116,8 @@ KINDS: Final[Registry[SignalKind]] = Registry(
         "electrogram": SignalKind(
             "electrogram",
             "Electrogram of a catheter",
-            ("local activation where the catheter lies",),
-            ("anything that the leads of an ECG show",),
+            ("local activation where the catheter lies", "cycle length of the atria and how irregular it is"),
+            ("anything that the leads of an ECG show", "a rhythm for certain: its model was learned from simulations alone"),
             is_ecg=False,
         ),
         "pulse": SignalKind(

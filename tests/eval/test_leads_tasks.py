@@ -14,10 +14,10 @@ from precordia.core.recording import Recording
 from precordia.encoders import create
 from precordia.encoders.checkpoint import save_encoder
 from precordia.encoders.windows import Ecgs
+from precordia.eval.frechet import frechet, space_of
 from precordia.eval.harness.task import Result, Settings
 from precordia.eval.tasks.leads import drawing_task, searching_task
 from precordia.eval.tasks.leads.drawing_task import LEAD_RECONSTRUCTION
-from precordia.eval.tasks.leads.frechet import frechet, space_of
 from precordia.eval.tasks.leads.searching_task import FEW_LEADS
 from precordia.eval.tasks.leads.systems import copied, cut, drawn_by, mean_beats
 from precordia.records.standardize import SignalSpec

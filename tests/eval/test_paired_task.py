@@ -15,7 +15,10 @@ def test_a_small_run_prints_probes_controls_and_search(tmp_path: Path, capsys: p
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert {row["group"] for row in rows} == {"left ventricular mass, g", "ejection fraction, %", "search across"}
     probes = {row["system"] for row in rows if row["metric"].startswith("R²")}
-    assert probes == {"encoder", "encoder and pairs", "encoder and shuffled pairs", "principal components"}
+    assert probes == {
+        "encoder", "encoder and pairs, regression", "encoder and pairs, contrastive",
+        "encoder and shuffled pairs, regression", "principal components",
+    }  # fmt: skip
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
 
 

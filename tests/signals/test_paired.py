@@ -25,10 +25,27 @@ def made(n: int = 300) -> tuple[np.ndarray, np.ndarray]:
     return vectors, np.c_[hidden[:, 0] * 20.0 + 100.0, hidden[:, 1] * 8.0 + 55.0]
 
 
-@pytest.fixture(scope="module")
-def space() -> PairedSpace:
+@pytest.fixture(
+    scope="module",
+    params=[PairsRecipe(hidden=16), PairsRecipe(mechanism="regression", shared=2)],
+    ids=["contrastive", "regression"],
+)
+def space(request: pytest.FixtureRequest) -> PairedSpace:
     vectors, values = made()
-    return fit_space(vectors, values, ("mass_g", "ef_pct"), "one", PairsRecipe(shared=4, hidden=16))[0]
+    return fit_space(vectors, values, ("mass_g", "ef_pct"), "one", request.param)[0]
+
+
+def test_what_an_ecg_foretells_is_kept_and_nothing_else() -> None:
+    vectors, values = made()
+    recipe = PairsRecipe(mechanism="regression", shared=2)
+    space, curve = fit_space(vectors, values, ("mass_g", "ef_pct"), "one", recipe)
+    assert curve == []
+    other = vectors.copy()
+    other[:, 2:] += 1.0
+    moved = np.abs(space.coordinates(other) - space.coordinates(vectors)).mean()
+    other = vectors.copy()
+    other[:, :2] += 1.0
+    assert moved < 0.3 * np.abs(space.coordinates(other) - space.coordinates(vectors)).mean()
 
 
 def test_ecgs_are_found_by_what_the_other_modality_looked_like(space: PairedSpace) -> None:

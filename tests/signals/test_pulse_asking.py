@@ -12,9 +12,9 @@ from precordia.core.errors import InputError, UnusableSignalError
 from precordia.signals.pulse.asking import question_of
 from precordia.signals.pulse.encoder import PulseEncoder, save_pulse_encoder
 from precordia.signals.pulse.network import PulseArchitecture, PulseNetwork
+from precordia.signals.pulse.pressure import read_calibration
 from precordia.signals.pulse.report import report
 from precordia.signals.pulse.table import Pulses, pulses_in
-from precordia.signals.pulse.transit import read_calibration
 from precordia.simulation.pulse import Vessels, simulate_pulse
 
 
@@ -58,10 +58,10 @@ def test_blood_pressure_is_told_by_a_calibration_alone(tmp_path: Path) -> None:
     beats = np.arange(-2.0, 40.0, 0.8)
     wave = simulate_pulse(beats, 40.0, fs=100.0, vessels=Vessels(sensor=0.001), rng=rng).signal
     sites = Pulses("pulse", ("wrist PPG", "finger PPG"), np.stack([wave[10:], wave[:-10]]), 100.0, 0.0, "two.csv")
-    none = report(sites)["blood_pressure"]
-    assert none["systolic_mmhg"] == "not measured"
-    assert "no calibration" in none["reason"]
-    assert none["transit_ms"] == pytest.approx(100.0, abs=8.0)
+    none = report(sites)
+    assert none["blood_pressure"]["systolic_mmhg"] is None
+    assert "needs a calibration" in none["blood_pressure"]["not_measured"]
+    assert none["transit"]["transit_ms"] == pytest.approx(100.0, abs=8.0)
     file = tmp_path / "cuff.csv"
     file.write_text("transit_ms,systolic_mmhg\n80,150\n120,110\n")
     told = report(sites, read_calibration(file))["blood_pressure"]

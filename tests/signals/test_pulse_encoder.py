@@ -40,7 +40,7 @@ def test_a_long_pulse_has_windows_to_its_end() -> None:
 
 @pytest.mark.parametrize(("signal", "fs"), [(np.zeros(2000), 100.0), (np.ones(100), 100.0), (np.ones(90), 10.0)])
 def test_what_holds_no_pulse_is_refused(signal: np.ndarray, fs: float) -> None:
-    with pytest.raises(UnusableSignalError, match="cannot be embedded"):
+    with pytest.raises(UnusableSignalError, match="cannot be used"):
         pulse_windows(signal, fs)
 
 

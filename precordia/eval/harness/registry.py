@@ -29,6 +29,8 @@ TASKS: Registry[Task] = Registry(
         "paired": "precordia.eval.tasks.paired.task:PAIRED",
         "pulse": "precordia.eval.tasks.pulse.task:PULSE",
         "pulse-rhythm": "precordia.eval.tasks.pulse.rhythm_task:PULSE_RHYTHM",
+        "catheter": "precordia.eval.tasks.catheter.task:CATHETER",
+        "pulse-drawing": "precordia.eval.tasks.pulse.drawing_task:PULSE_DRAWING",
         "questions": "precordia.eval.tasks.questions.task:QUESTIONS",
         "retrieval": "precordia.eval.tasks.retrieval.task:RETRIEVAL",
         "reviews": "precordia.eval.tasks.reviews.task:REVIEWS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from precordia.core.progress import Progress, silent
+from precordia.core.registry import Registry
 from precordia.encoders import load_encoder
 from precordia.fitting.signals.contrastive import Schedule, contrastive_loss, fit
 from precordia.fitting.signals.recipe import load_recipe
 from precordia.fitting.trained import Trained
 from precordia.records.read import read_recording
-from precordia.signals.paired.space import PairedSpace, save_space
+from precordia.signals.paired.space import PairedSpace, Rows, save_space
 from precordia.signals.paired.table import read_pairs
 
 
@@ -26,21 +27,25 @@ class PairsRecipe:
     """How the two heads are trained.
 
     Attributes:
-        shared: Length of a vector in the shared space.
-        hidden: Width of the other side's hidden layer.
+        mechanism: A name in :data:`MECHANISMS`.
+        shared: Length of a vector in the shared space: few, since an ECG foretells little of another modality.
+        penalty: Of the regression, over the mean variance of an ECG vector's numbers.
+        hidden: Width of the other side's hidden layer; this and what follows is of the contrastive mechanism.
         noise: Standard deviation of noise on the values, over their spread, drawn anew each time.
         epochs, batch, learning_rate, weight_decay, temperature, seed: As
             :class:`~precordia.fitting.signals.contrastive.Schedule` has them.
     """
 
-    shared: int = 16
+    mechanism: str = "contrastive"
+    shared: int = 4
+    penalty: float = 0.3
     hidden: int = 32
     noise: float = 0.1
     epochs: int = 40
     batch: int = 128
     learning_rate: float = 3e-3
-    weight_decay: float = 0.1
-    temperature: float = 0.2
+    weight_decay: float = 1.0
+    temperature: float = 0.5
     seed: int = 42
 
     @property
@@ -84,7 +89,8 @@ def train_pairs(
         "loss": [round(value, 4) for value in curve],
         "recipe": asdict(wanted),
     }
-    note = f"{len(vectors)} pairs of {len(table.columns)} columns, loss {curve[0]:.3f} to {curve[-1]:.3f}"
+    fell = f", loss {curve[0]:.3f} to {curve[-1]:.3f}" if curve else ""
+    note = f"{len(vectors)} pairs of {len(table.columns)} columns, {wanted.mechanism}{fell}"
     return Trained("pairs", folder, facts, (note,))
 
 
@@ -97,22 +103,48 @@ def fit_space(
     *,
     progress: Progress = silent,
 ) -> tuple[PairedSpace, list[float]]:
-    """The shared space of ECG vectors ``(n, dim)`` and values ``(n, n_columns)`` row by row, and the loss of each epoch."""
+    """The shared space of ECG vectors ``(n, dim)`` and values ``(n, n_columns)`` row by row, and the loss of each epoch.
+
+    Raises:
+        UnknownNameError: the recipe's mechanism is none.
+    """
     mean, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    scaled = torch.from_numpy(np.nan_to_num((values - mean) / spread).astype(np.float32))
+    scaled = np.nan_to_num((values - mean) / spread).astype(np.float32)
     ecg_mean = vectors.mean(axis=0)
-    ecgs = torch.from_numpy(vectors - ecg_mean)
+    heads, curve = MECHANISMS.get(recipe.mechanism)(vectors - ecg_mean, scaled, recipe, progress)
+    space = PairedSpace(
+        columns, fingerprint, ecg_mean, heads.ecg, mean.astype(np.float32), spread.astype(np.float32),
+        heads.hidden, heads.bias, heads.other,
+    )  # fmt: skip
+    return space, curve
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """Both sides of a shared space, as :class:`~precordia.signals.paired.space.PairedSpace` has them."""
+
+    ecg: Rows
+    hidden: Rows
+    bias: Rows
+    other: Rows
+
+
+def contrastive_heads(
+    vectors: Rows, values: Rows, recipe: PairsRecipe, progress: Progress
+) -> tuple[Heads, list[float]]:
+    """Heads by which partners find each other; the loss of each epoch."""
+    ecgs, scaled = torch.from_numpy(vectors), torch.from_numpy(values)
     torch.manual_seed(recipe.seed)
     ecg = nn.Linear(vectors.shape[1], recipe.shared, bias=False)
     other = nn.Sequential(
-        nn.Linear(len(columns), recipe.hidden), nn.Tanh(), nn.Linear(recipe.hidden, recipe.shared, bias=False)
+        nn.Linear(values.shape[1], recipe.hidden), nn.Tanh(), nn.Linear(recipe.hidden, recipe.shared, bias=False)
     )
     heads = nn.ModuleList([ecg, other])
 
     def loss(rows: NDArray[np.intp], rng: np.random.Generator) -> Tensor:
         noisy = scaled[rows] + recipe.noise * torch.from_numpy(
-            rng.standard_normal((rows.size, len(columns))).astype(np.float32)
+            rng.standard_normal((rows.size, values.shape[1])).astype(np.float32)
         )
         mine, theirs = (nn.functional.normalize(side, dim=1) for side in (ecg(ecgs[rows]), other(noisy)))
         return contrastive_loss(mine, theirs, recipe.temperature)
@@ -122,7 +154,26 @@ def fit_space(
     assert isinstance(first, nn.Linear)
     assert isinstance(last, nn.Linear)
     arrays = [layer.detach().numpy().copy() for layer in (ecg.weight, first.weight, first.bias, last.weight)]
-    space = PairedSpace(
-        columns, fingerprint, ecg_mean, arrays[0], mean.astype(np.float32), spread.astype(np.float32), *arrays[1:]
+    return Heads(*arrays), curve
+
+
+def regression_heads(vectors: Rows, values: Rows, recipe: PairsRecipe, progress: Progress) -> tuple[Heads, list[float]]:
+    """What an ECG foretells of the values, along the directions that it foretells most of.
+
+    Reduced-rank regression (Izenman, J Multivariate Anal 1975;5:248) upon a ridge, in closed form: nothing is left to chance.
+    """
+    n, dim = vectors.shape
+    covariance = vectors.T @ vectors / n
+    slope = np.linalg.solve(
+        covariance + recipe.penalty * np.trace(covariance) / dim * np.eye(dim), vectors.T @ values / n
     )
-    return space, curve
+    _, _, axes = np.linalg.svd(vectors @ slope, full_matrices=False)
+    kept = axes[: recipe.shared]
+    none = np.zeros((0, values.shape[1]), np.float32)
+    return Heads((slope @ kept.T).T.astype(np.float32), none, none[:, 0], kept.astype(np.float32)), []
+
+
+MECHANISMS: Final[Registry[Any]] = Registry(
+    "mechanism", {"contrastive": contrastive_heads, "regression": regression_heads}
+)  # fmt: skip
+"""Name to what fits the two heads."""

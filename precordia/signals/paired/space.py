@@ -34,8 +34,9 @@ class PairedSpace:
         ecg_mean: ``(dim,)`` taken off ECG vectors.
         ecg_head: ``(shared, dim)``.
         mean, spread: ``(n_columns,)`` of the training's values.
-        hidden, bias: ``(h, n_columns)`` and ``(h,)``: first layer of the other side, a hyperbolic tangent after it.
-        head: ``(shared, h)``.
+        hidden, bias: ``(h, n_columns)`` and ``(h,)``: first layer of the other side, a hyperbolic tangent after it; no rows
+            where that side is linear.
+        head: ``(shared, h)``, or ``(shared, n_columns)`` where that side is linear.
     """
 
     columns: tuple[str, ...]
@@ -48,14 +49,19 @@ class PairedSpace:
     bias: Rows
     head: Rows
 
+    def coordinates(self, vectors: Rows) -> Rows:
+        """The encoder's vectors ``(n, dim)`` in the shared space ``(n, shared)``, their lengths kept: what probes learn from."""
+        return np.asarray((vectors - self.ecg_mean) @ self.ecg_head.T, dtype=np.float32)
+
     def of_ecgs(self, vectors: Rows) -> Rows:
-        """The encoder's vectors ``(n, dim)`` in the shared space ``(n, shared)``, unit norm."""
-        return _unit((vectors - self.ecg_mean) @ self.ecg_head.T)
+        """The same of unit norm."""
+        return _unit(self.coordinates(vectors))
 
     def of_values(self, values: NDArray[np.float64]) -> Rows:
         """Values ``(n, n_columns)`` in the shared space, unit norm; a missing one (NaN) counts as the training's mean."""
         scaled = np.nan_to_num((values - self.mean) / self.spread).astype(np.float32)
-        return _unit(np.tanh(scaled @ self.hidden.T + self.bias) @ self.head.T)
+        inner = np.tanh(scaled @ self.hidden.T + self.bias) if self.hidden.size else scaled
+        return _unit(inner @ self.head.T)
 
     def ecgs_like(self, values: Mapping[str, float], vectors: Rows, k: int = 10) -> tuple[NDArray[np.intp], Rows]:
         """ECGs whose second modality looked like this: rows of ``vectors`` and cosines, best first, ``(k,)`` each.

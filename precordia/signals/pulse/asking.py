@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.errors import UnusableSignalError
 from precordia.signals.kind import KINDS, SignalKind
 from precordia.signals.pulse.analysis import PulseAnalysis
 from precordia.signals.pulse.encoder import SHIPPED, load_pulse_encoder
@@ -64,8 +63,6 @@ def question_of(pulses: Pulses, encoder_fingerprint: str, folder: Path | str = S
         MismatchError: the pulse encoder was trained for another ECG encoder.
     """
     encoder = load_pulse_encoder(encoder_fingerprint, folder)
-    found = pulses.analyse()
-    if not found.measured:
-        raise UnusableSignalError(f"{pulses.source}: {found.reason}")
-    vector: NDArray[np.float32] = encoder.embed([pulses.values[pulses.names.index(found.channel)]], pulses.fs)[0]
+    found, pulse = pulses.best()
+    vector: NDArray[np.float32] = encoder.embed([pulse], pulses.fs)[0]
     return PulseQuestion(vector, KINDS.get(pulses.kind), found)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from precordia.signals.pulse.pressure import Reading, blood_pressure
 from precordia.signals.pulse.table import Pulses
-from precordia.signals.pulse.transit import Reading, Transit, systolic_mmhg, transit_time
+from precordia.signals.pulse.transit import transit_time
 
 
 def report(pulses: Pulses, calibration: Sequence[Reading] = ()) -> dict[str, Any]:
@@ -14,30 +15,17 @@ def report(pulses: Pulses, calibration: Sequence[Reading] = ()) -> dict[str, Any
 
     Args:
         pulses: Of a file.
-        calibration: Readings of a cuff; none is "not measured".
+        calibration: Readings of a cuff; without any, no pressure.
     """
-    return {"pulse": pulses.analyse().document(), "blood_pressure": _pressure(pulses, calibration)}
+    return {"pulse": pulses.analyse().document(), **_of_two_sites(pulses, calibration)}
 
 
-def _pressure(pulses: Pulses, calibration: Sequence[Reading]) -> dict[str, Any]:
-    sites = pulses.names[:2] if pulses.kind == "pulse" else ()  # colours of one video are of one place
-    if len(sites) < 2:
-        return {"systolic_mmhg": "not measured", "reason": "one site: pulses of two sites by one clock are needed"}
+def _of_two_sites(pulses: Pulses, calibration: Sequence[Reading]) -> dict[str, Any]:
+    if pulses.kind != "pulse" or len(pulses.names) < 2:  # colours of one video are of one place
+        reason = "not measured: one site; pulses of two sites by one clock are needed"
+        return {"blood_pressure": {"systolic_mmhg": None, "not_measured": reason}}
     transit = transit_time(pulses.values[0], pulses.values[1], pulses.fs)
-    pressure = systolic_mmhg(transit, calibration)
-    told = "not measured" if pressure is None else round(pressure, 1)
     return {
-        "sites": list(sites),
-        "transit_ms": "not measured" if transit.transit_s is None else round(1000 * transit.transit_s, 1),
-        "coherence": round(transit.coherence, 3),
-        "systolic_mmhg": told,
-        "reason": "" if pressure is not None else _why(transit, calibration),
+        "transit": {"sites": list(pulses.names[:2]), **transit.document()},
+        "blood_pressure": blood_pressure(transit.transit_ms, calibration).document(),
     }
-
-
-def _why(transit: Transit, calibration: Sequence[Reading]) -> str:
-    if transit.transit_s is None:
-        return transit.reason
-    if not calibration:
-        return "no calibration: give readings of this person's cuff at transit times of these two sites"
-    return "the calibration does not cover this transit time: two readings at different ones around it are needed"

@@ -41,6 +41,17 @@ class Pulses:
         """What is measured."""
         return analyse_pulse(self.values, self.fs, self.names, start_s=self.start_s)
 
+    def best(self) -> tuple[PulseAnalysis, NDArray[np.float64]]:
+        """What is measured, and the pulse ``(n,)`` it is measured in.
+
+        Raises:
+            UnusableSignalError: none is good enough.
+        """
+        found = self.analyse()
+        if not found.measured:
+            raise UnusableSignalError(f"{self.source}: {found.reason}")
+        return found, self.values[self.names.index(found.channel)]
+
 
 def pulses_in(path: Path | str) -> Pulses | None:
     """The pulses of a file that holds nothing but a pulse; None of any other.

@@ -1,24 +1,20 @@
-"""Pulse transit time between two sites, and blood pressure where a calibration is given: never without one.
+"""Pulse transit time between two sites.
 
 The time a wave takes from one site to another is read from the phase between the two pulses at the heart rate, as in video of
-face and hand (Jeong and Finkelstein, J Med Syst 2016;40:93). Stiffer vessels under more pressure carry it faster; how much is
-each person's own, so that pressure needs readings of a cuff beside transit times (Mukkamala et al., IEEE Trans Biomed Eng
-2015;62:1879): systolic pressure is a line in the inverse of the transit time, through that person's readings.
+face and hand (Jeong and Finkelstein, J Med Syst 2016;40:93). What it says of pressure is in
+:mod:`precordia.signals.pulse.pressure`.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from precordia.core.errors import InputError, UsageError
+from precordia.core.errors import UsageError
 from precordia.signals.pulse.analysis import analyse_pulse
 
 COHERENT: Final = 0.7
@@ -26,10 +22,6 @@ COHERENT: Final = 0.7
 
 LONGEST_S: Final = 0.4
 """Between any two sites of one body."""
-
-FEWEST_READINGS: Final = 2
-REACH: Final = 0.25
-"""How far beyond the calibration's transit times, as a share of their range, a pressure is still told."""
 
 
 @dataclass(frozen=True)
@@ -46,35 +38,18 @@ class Transit:
     coherence: float
     reason: str = ""
 
+    @property
+    def transit_ms(self) -> float | None:
+        """The same, ms."""
+        return None if self.transit_s is None else self.transit_s * 1000.0
 
-@dataclass(frozen=True)
-class Reading:
-    """One reading of a cuff beside a transit time of the same person at the same two sites.
-
-    Attributes:
-        transit_s: s.
-        systolic_mmhg: mmHg.
-    """
-
-    transit_s: float
-    systolic_mmhg: float
-
-
-def read_calibration(path: Path | str) -> tuple[Reading, ...]:
-    """Readings of one person's cuff: a CSV file with the columns transit_ms and systolic_mmhg.
-
-    Raises:
-        InputError: there is no such file or column, or something else than a number in it.
-    """
-    place = Path(path)
-    try:
-        with place.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return tuple(Reading(float(row["transit_ms"]) / 1000.0, float(row["systolic_mmhg"])) for row in rows)
-    except OSError as error:
-        raise InputError(f"{place}: cannot be read ({error.strerror}); give a CSV file of readings") from None
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{place}: needs the columns transit_ms and systolic_mmhg, a number in each line") from None
+    def document(self) -> dict[str, Any]:
+        """For JSON; a transit time that was not measured is null, and says why."""
+        found = {
+            "transit_ms": None if self.transit_ms is None else round(self.transit_ms, 1),
+            "coherence": round(self.coherence, 2),
+        }
+        return {**found, "not_measured": self.reason} if self.reason else found
 
 
 def transit_time(first: NDArray[np.float64], second: NDArray[np.float64], fs: float) -> Transit:
@@ -107,30 +82,3 @@ def transit_time(first: NDArray[np.float64], second: NDArray[np.float64], fs: fl
     if abs(delay) > LONGEST_S:
         return Transit(None, own, f"{delay * 1000:.0f} ms is no way within one body; see that both have one clock")
     return Transit(delay, own)
-
-
-def systolic_mmhg(transit: Transit, calibration: Sequence[Reading]) -> float | None:
-    """Systolic pressure, mmHg, by a person's own calibration; None, which is "not measured", without one.
-
-    None also where the transit time was not measured, or lies beyond what the calibration covers.
-
-    Args:
-        transit: Of now.
-        calibration: Readings of a cuff at transit times that differ.
-
-    Raises:
-        UsageError: a reading no cuff gives.
-    """
-    for reading in calibration:
-        if not (0.0 < abs(reading.transit_s) <= LONGEST_S and 50.0 <= reading.systolic_mmhg <= 260.0):
-            raise UsageError(
-                f"calibration: {reading.transit_s:g} s at {reading.systolic_mmhg:g} mmHg is no reading of a cuff"
-            )
-    times = np.array([abs(reading.transit_s) for reading in calibration])
-    if transit.transit_s is None or times.size < FEWEST_READINGS or np.ptp(times) < 0.005:
-        return None
-    now, room = abs(transit.transit_s), REACH * float(np.ptp(times))
-    if not times.min() - room <= now <= times.max() + room:
-        return None
-    slope, level = np.polyfit(1.0 / times, [reading.systolic_mmhg for reading in calibration], 1)
-    return float(slope / now + level)

@@ -36,19 +36,41 @@ def pulse_windows(pulse: NDArray[np.float64], fs: float) -> NDArray[np.float32]:
     Raises:
         UnusableSignalError: shorter than :data:`WINDOW_S`, a rate below 20 Hz, or nothing in it.
     """
+    even = _even(pulse, fs, WINDOW_S)
+    starts = [*range(0, even.size - SAMPLES, SAMPLES), even.size - SAMPLES][-_MOST_WINDOWS:]
+    return _levelled(np.stack([even[start : start + SAMPLES] for start in starts]))
+
+
+def prepared(pulse: NDArray[np.float64], fs: float, shortest_s: float) -> NDArray[np.float32]:
+    """``(n,)`` float32 at :data:`FS`, within the pulse's band, of standard deviation 1, clipped at 4.
+
+    Args:
+        pulse: As for :func:`pulse_windows`.
+        fs: Hz, from 20.
+        shortest_s: Least length, s.
+
+    Raises:
+        UnusableSignalError: shorter, a rate below 20 Hz, or nothing in it.
+    """
+    return _levelled(_even(pulse, fs, shortest_s)[None])[0]
+
+
+def _even(pulse: NDArray[np.float64], fs: float, shortest_s: float) -> NDArray[np.float64]:
+    """The pulse at :data:`FS`, within its band."""
     row = np.asarray(pulse, dtype=np.float64)
     known = np.isfinite(row)
-    if fs < 20.0 or row.size < WINDOW_S * fs or known.mean() < 0.5 or not np.ptp(row[known]) > 0.0:
+    if fs < 20.0 or row.size < shortest_s * fs or known.mean() < 0.5 or not np.ptp(row[known]) > 0.0:
         raise UnusableSignalError(
-            f"a pulse of {row.size / fs:.1f} s at {fs:g} Hz cannot be embedded; {WINDOW_S:g} s at 20 Hz or more are needed"
+            f"a pulse of {row.size / fs:.1f} s at {fs:g} Hz cannot be used; {shortest_s:g} s at 20 Hz or more are needed"
         )
     at = np.arange(row.size)
     whole = np.interp(at, at[known], row[known])
     sections = signal.butter(2, [_BAND_HZ[0], min(_BAND_HZ[1], 0.45 * fs)], "band", fs=fs, output="sos")
     quiet = signal.sosfiltfilt(sections, whole - whole.mean(), padlen=round(_EDGE_S * fs))
-    n = max(SAMPLES, int(row.size / fs * FS))
-    even = np.interp(np.arange(n) / FS, at / fs, quiet)
-    starts = [*range(0, n - SAMPLES, SAMPLES), n - SAMPLES][-_MOST_WINDOWS:]
-    windows = np.stack([even[start : start + SAMPLES] for start in starts])
-    spread = np.maximum(windows.std(axis=1, keepdims=True), 1e-12)
-    return np.asarray(np.clip(windows / spread, -_MOST, _MOST), dtype=np.float32)
+    n = max(round(shortest_s * FS), int(row.size / fs * FS))
+    return np.interp(np.arange(n) / FS, at / fs, quiet)
+
+
+def _levelled(rows: NDArray[np.float64]) -> NDArray[np.float32]:
+    spread = np.maximum(rows.std(axis=1, keepdims=True), 1e-12)
+    return np.asarray(np.clip(rows / spread, -_MOST, _MOST), dtype=np.float32)

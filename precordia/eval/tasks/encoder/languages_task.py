@@ -43,8 +43,8 @@ CARD: Final = TaskCard(
     summary="whether German and Swedish reports find English ones of the same codes, and the reverse, by several text vectors",
     protocol=(
         "PTB-XL's reports, one a patient, no text twice. Queries and what is searched are of patients on whom the vocabulary was "
-        "not developed; what learns, learns on the others. Up to 300 queries and 1,500 reports a language; relevance is the overlap "
-        "(Jaccard) of the SCP codes that at least 20 reports have. 95% intervals: bootstrap by patient, differences paired."
+        "not developed; what learns, learns on the others. Up to 300 queries and 1,500 reports a language; relevance is the "
+        "overlap (Jaccard) of the SCP codes that at least 20 reports have. 95% intervals: bootstrap by patient, differences paired."
     ),
     source="Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0)",
     headline=(METRIC,),

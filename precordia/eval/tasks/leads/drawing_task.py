@@ -16,9 +16,9 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import CHEST_LEADS, LEADS
 from precordia.core.recording import Recording
 from precordia.encoders.windows import Ecgs
+from precordia.eval.frechet import frechet, space_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.ptbxl import hash_signals, of_folds, read_ptbxl_here
-from precordia.eval.tasks.leads.frechet import frechet, space_of
 from precordia.eval.tasks.leads.systems import Cut, Draw, Floats, copied, cut, drawn_by, mean_beats
 from precordia.fitting.signals.leads.drawing import correlations
 from precordia.measurements import measure

@@ -1,0 +1,1 @@
+"""Simulated electrograms of catheters: hidden stretches said, and fibrillation told."""
