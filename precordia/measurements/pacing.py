@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.measurements.idle_spikes import find_idle_spikes
 from precordia.measurements.slow_spikes import find_slow_spikes
 from precordia.measurements.working_rate import BEFORE, FS
 
@@ -60,8 +59,7 @@ def find_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
     if signal.shape[1] < fs:
         return none
     if fs < LOWEST_FS:
-        answered = find_slow_spikes(signal, fs)
-        return answered if answered.size else find_idle_spikes(signal, fs)
+        return find_slow_spikes(signal, fs)
     curvature = np.abs(signal[:, 2:] - 2 * signal[:, 1:-1] + signal[:, :-2])
     # Most recordings end here: no limit is lower.
     if int((curvature > CURVATURE_MV).any(axis=1).sum()) < min(2, signal.shape[0]):

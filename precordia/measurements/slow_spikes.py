@@ -1,9 +1,10 @@
 """Pacemaker spikes where a sample lasts as long as the spike: recordings at 100 Hz and a little above.
 
-There a stimulus is one or two samples, and so is the R wave of a narrow QRS complex. What tells them apart is seen on all
-leads together: the distance from where they stood before rises out of quiet, falls back within 20 to 30 ms, and a
-deflection at least as large (the beat that was set off) follows within 130 ms. No QRS complex is followed by a larger one
-so soon. Spikes that no beat follows are those that point the same way as the ones that are followed.
+There a stimulus is one or two samples, and so is the R wave of a narrow QRS complex. What is sharp is seen on all leads
+together: the distance from where they stood before rises out of quiet and falls back within 20 or 30 ms. Of what is sharp a
+stimulus is what a larger deflection (the beat that it sets off) follows within 130 ms, as none follows a QRS complex so soon,
+or what is small beside the QRS complexes; and a pacemaker's stimuli all point the same way over the leads, answered or not.
+Noise points everywhere.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 SMALLEST_MV: Final = 0.12
 """Smallest spike, root mean square over the leads, mV."""
 
-LEFT_SHARE: Final = 0.6
-"""What may be left of a spike 20 or 30 ms after it, as a share of its height."""
+LEFT_SHARE: Final = (0.4, 0.6)
+"""What may be left of a spike within 20 ms, as a share of its height (of a small R or Q wave half is), and within 30 ms where
+others have shown which way the spikes point."""
 
 QUIET_SHARE: Final = 0.3
 """Largest movement in the 40 ms before it, as a share of its height."""
@@ -26,23 +28,28 @@ QUIET_SHARE: Final = 0.3
 FOLLOWED_S: Final = (0.04, 0.13)
 """When the beat that a stimulus sets off is at its largest or on its way there, s after the stimulus."""
 
+LARGEST_SHARE: Final = 0.5
+"""What no beat follows is no stimulus, but a QRS complex, from this share of the QRS complexes on."""
+
+SAME_WAY: Final = 0.8
+"""Least cosine, over the leads, between one spike and the usual spike. What a sample holds of a spike depends on where between
+two samples it falls."""
+
 FEWEST: Final = 3
-"""Fewer spikes with a beat after them are an artefact or a chance."""
+"""Fewer spikes are an artefact or a chance."""
 
-FOLLOWED_SHARE: Final = 0.4
-"""Where fewer of all sharp deflections are followed, the others are narrow QRS complexes and those followed are P waves."""
-
-SAME_WAY: Final = (0.6, 0.8)
-"""Least cosine, over the leads, between a spike that a beat follows, or one that none follows, and the usual spike. What a
-sample holds of a spike depends on where between two samples it falls, hence the room."""
+LEAST_SHARE: Final = 0.4
+"""Where fewer of all sharp deflections are spikes, the others are narrow QRS complexes, and these are sharp P waves or noise."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Jumps:
-    """Sharp deflections of all leads together: sample, ``(n_leads, n)`` step in mV, and whether a larger one follows."""
+    """Sharp deflections of all leads together: sample, ``(n_leads, n)`` step in mV, whether little is left, whether a larger one
+    follows."""
 
     at: NDArray[np.intp]
     steps: NDArray[np.float64]
+    gone: NDArray[np.bool_]
     followed: NDArray[np.bool_]
 
 
@@ -54,18 +61,28 @@ def find_slow_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64
         fs: Hz, about 100 to 240.
     """
     none = np.empty(0, dtype=np.int64)
-    jumps = _jumps(signal, max(1, round(fs / 100)))
-    if jumps is None:
+    unit = max(1, round(fs / 100))
+    jumps = _jumps(signal, unit)
+    if jumps is None or jumps.at.size < FEWEST:
         return none
-    followed = jumps.followed
-    if np.count_nonzero(followed) < max(FEWEST, FOLLOWED_SHARE * followed.size):
+    heights = np.linalg.norm(jumps.steps, axis=0)
+    able = jumps.followed | (heights <= LARGEST_SHARE * _typical(signal, unit))
+    sure = able & jumps.gone
+    if np.count_nonzero(sure) < FEWEST:
         return none
-    ways = jumps.steps / np.linalg.norm(jumps.steps, axis=0)
-    usual = ways[:, followed].mean(axis=1)
-    cosine = usual @ ways / np.linalg.norm(usual)
-    spikes = cosine >= np.where(followed, SAME_WAY[0], SAME_WAY[1])
+    ways = jumps.steps / heights
+    alike = ways.T @ ways >= SAME_WAY
+    usual = ways[:, sure & alike[alike[:, sure].sum(axis=1).argmax()]].mean(axis=1)
+    spikes = able & (usual @ ways >= SAME_WAY * np.linalg.norm(usual))
     found: NDArray[np.int64] = jumps.at[spikes].astype(np.int64)
-    return found if found.size >= FEWEST else none
+    enough = max(FEWEST, LEAST_SHARE * jumps.at.size)
+    return found if found.size >= enough and np.count_nonzero(spikes & sure) >= FEWEST else none
+
+
+def _typical(signal: NDArray[np.float64], unit: int) -> float:
+    """How far a QRS complex goes, all leads together, mV: the median over pieces of 1.5 s of each piece's maximum."""
+    size = _length(signal - np.median(signal, axis=1, keepdims=True))
+    return float(np.median([piece.max() for piece in np.array_split(size, max(1, size.size // (150 * unit)))]))
 
 
 def _jumps(signal: NDArray[np.float64], step: int) -> _Jumps | None:
@@ -81,10 +98,12 @@ def _jumps(signal: NDArray[np.float64], step: int) -> _Jumps | None:
     at, before, height = np.flatnonzero(top) + start, before[:, top], height[top]
     quiet = _moved(signal, at, before, range(-6 * step, -step)).max(axis=0) < QUIET_SHARE * height
     at, before, height = at[quiet], before[:, quiet], height[quiet]
-    sharp = _moved(signal, at, before, range(2 * step, 3 * step + 1)).min(axis=0) < LEFT_SHARE * height
+    left = _moved(signal, at, before, range(step, 3 * step + 1))
+    sharp = left.min(axis=0) < LEFT_SHARE[1] * height
+    gone = (left[: step + 1].min(axis=0) < LEFT_SHARE[0] * height)[sharp]
     at, before, height = at[sharp], before[:, sharp], height[sharp]
     followed = _moved(signal, at, before, range(first, last + 1)).max(axis=0) > height
-    return _Jumps(at, signal[:, at] - before, followed)
+    return _Jumps(at, signal[:, at] - before, gone, followed)
 
 
 def _moved(

@@ -9,8 +9,8 @@ from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.measurements import measure
-from precordia.measurements.idle_spikes import find_idle_spikes
 from precordia.measurements.restless import restless_beats
+from precordia.measurements.slow_spikes import find_slow_spikes
 from precordia.simulation import SimulatedRecording, simulate
 
 SEEDS = (11, 12, 13)
@@ -58,6 +58,13 @@ def test_lone_p_waves_are_counted(name: str, fs: float, seed: int) -> None:
     assert 1 <= m.n_lone_p <= lost + 1
 
 
+@pytest.mark.parametrize("seed", [19, 46])
+def test_a_lone_p_wave_on_every_t_wave_is_seen(seed: int) -> None:
+    made, m = measured("2AVB", seed)
+    lost = len(made.truth.p_waves_s) - sum(b.p_on_s is not None for b in made.truth.beats)
+    assert m.n_lone_p == pytest.approx(lost, abs=1)
+
+
 @pytest.mark.parametrize("name", ["NORM", "1AVB", "SARRH", "PAC", "AFLT", "SBRAD"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_lone_p_wave_where_all_are_answered(name: str, seed: int) -> None:
@@ -93,15 +100,20 @@ def test_shortest_and_longest_interval() -> None:
     assert measure(Recording(np.zeros((12, 5000), np.float32), 500, LEADS, "flat")).rr_max_ms is None
 
 
-def test_a_metronome_of_small_steps_is_a_pacemaker_and_scattered_steps_are_none() -> None:
+def test_small_steps_that_point_one_way_are_a_pacemaker_and_others_are_none() -> None:
     rng = np.random.default_rng(3)
     signal = rng.normal(0, 0.004, (12, 1000))
     signal[:, 70::170] += 1.5 * np.linspace(0.5, 1, 12)[:, None]  # QRS complexes in their own time
-    way = rng.normal(0, 0.25, 12)
-    regular = signal.copy()
-    regular[:, 30::96] += way[:, None]
-    assert find_idle_spikes(regular, 100).size >= 8
-    scattered = signal.copy()
-    scattered[:, rng.integers(20, 980, 6)] += way[:, None]
-    assert find_idle_spikes(scattered, 100).size == 0
-    assert find_idle_spikes(signal, 100).size == 0
+    at = np.array([120, 195, 310, 440, 560, 683, 790, 890])  # put off by the heart's own beats, as a pacemaker on demand
+    paced = signal.copy()
+    paced[:, at] += rng.normal(0, 0.25, 12)[:, None]
+    assert find_slow_spikes(paced, 100).tolist() == at.tolist()
+    noisy = signal.copy()
+    noisy[:, at] += rng.normal(0, 0.25, (12, at.size))
+    assert find_slow_spikes(noisy, 100).size == 0
+    assert find_slow_spikes(signal, 100).size == 0
+
+
+@pytest.mark.parametrize("seed", [9, 18, 54])
+def test_a_tachycardia_has_no_spikes_at_a_low_rate(seed: int) -> None:
+    assert not measured("VT", seed, 100)[1].n_spikes
