@@ -102,7 +102,8 @@ def _about_one(asked: Question, view: View) -> Draft:
     if view.withhold and options.findings:
         targets = dict(zip(options.findings, options.options, strict=True))
         told = about_findings(replace(asked, kind=options.kind), options.findings, replace(view, targets=targets))
-        return told if told.abstained or _is_promised(told, options, belief) else _without_promise(told)
+        promised = not view.is_distant and _is_promised(told, options, belief)
+        return told if told.abstained or promised else _without_promise(told)
     draft = calibrated_reply(options, belief, abstain=view.withhold)
     if view.withhold and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for

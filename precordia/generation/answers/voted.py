@@ -78,10 +78,22 @@ def reply_to(question: Question, view: View) -> Draft:
 
 def about_findings(question: Question, concepts: Sequence[str], view: View) -> Draft:
     """Whether findings are there, which of them are, or what is said of them."""
+    evidence = view.judgement.evidence
+    standings = [view.asked(concept) for concept in concepts]
+    thin = evidence.too_thin
+    if thin is not None and not all(s.measurements for s in standings):
+        if not view.is_distant or question.kind == "query":
+            return _draft([], evidence, thin)
+        # Of a distant ECG what is asked for by name is told where it is sure, and that no precedent is close.
+        told = _about(question, standings, view)
+        return (
+            replace(told, reason=thin) if told.abstained else replace(told, warnings=(sentence(thin), *told.warnings))
+        )
+    return _about(question, standings, view)
+
+
+def _about(question: Question, standings: Sequence[Standing], view: View) -> Draft:
     judgement, evidence = view.judgement, view.judgement.evidence
-    standings = [judgement.asked(concept) for concept in concepts]
-    if judgement.reason is not None and evidence.too_thin is not None and not all(s.measurements for s in standings):
-        return _draft([], evidence, evidence.too_thin)
     if question.kind == "query":
         # "Where is the infarct?", "what kind of ...": what is said that is more special.
         said = [s for s in judgement.said if any(s.implies(asked.concept) for asked in standings)]
