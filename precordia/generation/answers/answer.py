@@ -19,7 +19,7 @@ from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.priors import NO, YES
 from precordia.generation.answers.scope import beyond
-from precordia.generation.answers.voted import about_findings, reply_to
+from precordia.generation.answers.voted import about_findings, about_leads, reply_to
 from precordia.generation.questions import Question, clauses_in, read_question
 from precordia.generation.written.prompt import assemble
 from precordia.generation.written.writing import Watch, WritingSettings, with_model
@@ -96,6 +96,8 @@ def _about_one(asked: Question, view: View) -> Draft:
     if asked.asks_change and not asked.asks_acuity:
         return since_earlier(asked, view.judgement)
     belief = view.belief
+    if about_leads(asked, view.judgement):
+        return reply_to(asked, view)
     options = as_asked(asked, belief.fitted.groups) if belief is not None else None
     if belief is None or options is None:
         return reply_to(asked, view)

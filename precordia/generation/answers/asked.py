@@ -56,6 +56,8 @@ _WIDER: Final = {"ARTI": "any:noise"}
 """Concepts that stand for a group."""
 FINDINGS: Final = {"any:beats": "PRC(S)", "beats:PRC(S)": "PRC(S)", "beats:PVC": "PVC", "beats:SVES": "SVES"}
 """Targets that are a finding of the vocabulary under another name."""
+_SEVERAL: Final = re.compile(r",|\b(?:and|or|with|without|but|plus|no|und|oder|mit|ohne|aber)\b", re.I)
+"""Findings that are named beside each other are all asked about."""
 _ASIDE: Final = re.compile(r"\([^)]*\)")
 
 
@@ -109,7 +111,9 @@ def as_asked(question: Question, groups: Groups) -> Asked | None:
     Asked(kind='verify', subject='noise', options=('SNOISE',), lead='V1', of='')
     """
     text = _ASIDE.sub(" ", question.text)
-    if question.bounds or question.asks_regularity or question.asks_acuity:
+    if question.bounds or question.outside or question.asks_regularity or question.asks_acuity or question.asks_acute:
+        return None
+    if len(question.concepts) > 1 and kind_of(text) == "verify" and _SEVERAL.search(text):
         return None
     lead = next((name for name, pattern in LEAD_SETS if re.search(pattern, text, re.I)), None)
     if lead is None and len(question.leads) == 1:
@@ -124,6 +128,9 @@ def as_asked(question: Question, groups: Groups) -> Asked | None:
         kept = tuple(dict.fromkeys(option for option in options if not option.startswith("any:")))
         if len(kept) > 1:
             return Asked(kind, _subject(kept[0], groups, text), kept, lead)
+        if len(question.concepts) > 1:
+            # Options of which not all are known here.
+            return None
         # "Is there any interference or distortion?" offers no choice.
         kind = "verify" if VERIFY.search(text) else "query"
     if kind == "verify":
