@@ -36,6 +36,8 @@ VERIFY: Final = re.compile(
 _CHOOSE: Final = re.compile(
     r"\b(which|whether|either|what)\b.*\bor\b|^\W*(is|are|does|do)\b.*\b(either .*|which )?\bor\b", re.I | re.S
 )
+ASIDE: Final = re.compile(r"\([^)]*\)")
+"""What stands in brackets explains, and offers no choice."""
 _SEPARATOR: Final = re.compile(r"\bor\b|\boder\b|\bversus\b|\bvs\b\.?|,")
 _OR: Final = re.compile(r"\bor\b|\boder\b|\bversus\b|\bvs\b")
 _FEW: Final = 3
@@ -153,7 +155,7 @@ def read_question(text: str) -> Question:
         measures = ["pr_ms", "qrs_ms", "qtc_ms"]
     return Question(
         cleaned,
-        kind_of(cleaned),
+        kind_of(ASIDE.sub(" ", cleaned)),
         tuple(dict.fromkeys(named)),
         tuple(dict.fromkeys(measures)),
         in_order(leads_in(cleaned)),

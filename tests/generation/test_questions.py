@@ -17,6 +17,7 @@ ASKED = {
     "Is the AV block first or second degree?": ("choose", ("1AVB", "2AVB"), ()),
     "Is the RBBB complete or incomplete?": ("choose", ("CRBBB", "IRBBB"), ()),
     "Normal, right?": ("verify", ("NORM",), ()),
+    "Is a bigeminal pattern (ventricular or supraventricular) still absent?": ("verify", ("BIGU",), ()),
     "Is there reciprocal depression?": ("verify", ("STD_",), ()),
     "QRS?": ("query", (), ("qrs_ms",)),
     "bpm?": ("query", (), ("heart_rate_bpm",)),

@@ -14,7 +14,7 @@ from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.leads import LEADS
-from precordia.generation.questions import VERIFY, Question, QuestionKind, concepts_in, kind_of, options_in
+from precordia.generation.questions import ASIDE, VERIFY, Question, QuestionKind, concepts_in, kind_of, options_in
 
 Groups = Mapping[str, tuple[str, ...]]
 """Name of a group to what it ranges over: "diagnostic", "form", "rhythm", "superclass", "noise", "stage", "beats", "axis"."""
@@ -58,7 +58,6 @@ FINDINGS: Final = {"any:beats": "PRC(S)", "beats:PRC(S)": "PRC(S)", "beats:PVC":
 """Targets that are a finding of the vocabulary under another name."""
 _SEVERAL: Final = re.compile(r",|\b(?:and|or|with|without|but|plus|no|und|oder|mit|ohne|aber)\b", re.I)
 """Findings that are named beside each other are all asked about."""
-_ASIDE: Final = re.compile(r"\([^)]*\)")
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def as_asked(question: Question, groups: Groups) -> Asked | None:
     >>> as_asked(read_question("Does this ECG show static noise in lead V1?"), {"noise": ("SNOISE",)})
     Asked(kind='verify', subject='noise', options=('SNOISE',), lead='V1', of='')
     """
-    text = _ASIDE.sub(" ", question.text)
+    text = ASIDE.sub(" ", question.text)
     if question.bounds or question.outside or question.asks_regularity or question.asks_acuity or question.asks_acute:
         return None
     if len(question.concepts) > 1 and kind_of(text) == "verify" and _SEVERAL.search(text):

@@ -110,11 +110,11 @@ def _apart(text: str) -> str:
         before = _BEFORE.search(text[: match.start()])
         for name in _endings(before["name"]) if before else ():
             degree = " ".join(tail[:1]) if tail[:1] in (["degree"], ["grade"]) else ""
-            pair = [" ".join(filter(None, (word, degree, name))) for word in (one, other)]
-            if label_report(name) and _names_two(*pair, name):
-                start = match.start() - len(text[: match.start()]) + text[: match.start()].rindex(name)
+            first, second = (" ".join(filter(None, (word, degree, name))) for word in (one, other))
+            if label_report(name) and _names_two(first, second, name):
+                start = text[: match.start()].rindex(name)
                 end = match.end("other") + (len(degree) + 1 if degree else 0)
-                return f"{text[:start]}{pair[0]} or {pair[1]}{text[end:]}"
+                return f"{text[:start]}{first} or {second}{text[end:]}"
     return text
 
 
