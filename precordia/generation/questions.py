@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 from precordia.concepts import label_report
 from precordia.generation.sanitize import clean
-from precordia.retrieval.grammar import Bound, in_order, leads_in, named_in, read_query
+from precordia.judgement.votes import lineage
+from precordia.retrieval.grammar import Bound, Groups, in_order, leads_in, named_in, read_query, spelled_out
 
 QuestionKind = Literal["verify", "choose", "query"]
 
@@ -23,7 +24,10 @@ _SECTIONS: Final = (
     (("ischaemia", "st_t"), r"\bst[\s/-]*t\b|\bst[\s-]*(segment|change)|\bt[\s-]*waves?\b|\brepolari|\bisch"),
     (("qt",), r"\bqt\b"),
     (("qrs", "p_wave", "st_t", "qt"), r"\bform\b|\bmorpholog"),
-    (("technical",), r"\bnois|\bartefacts?\b|\bartifacts?\b|\bdistort|\bquality\b|\binterference\b|\bdrift\b"),
+    (
+        ("technical",),
+        r"\bnois|\bartefacts?\b|\bartifacts?\b|\bdistort|\bquality\b|\binterference\b|\bdrift\b|\breadable\b|\busable\b|\blesbar\b|\bauswertbar\b",
+    ),
 )
 VERIFY: Final = re.compile(
     r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was(?!\s+(?:f(?:ü|ue)r|ist|sind|sieht|siehst|sehen|zeigt|hat|bedeutet|fehlt|soll|macht|kann)\b)|were|will|would|should|any|ist|hat|gibt|zeigt|besteht|liegt)\b",
@@ -32,6 +36,8 @@ VERIFY: Final = re.compile(
 _CHOOSE: Final = re.compile(
     r"\b(which|whether|either|what)\b.*\bor\b|^\W*(is|are|does|do)\b.*\b(either .*|which )?\bor\b", re.I | re.S
 )
+ASIDE: Final = re.compile(r"\([^)]*\)")
+"""What stands in brackets explains, and offers no choice."""
 _SEPARATOR: Final = re.compile(r"\bor\b|\boder\b|\bversus\b|\bvs\b\.?|,")
 _OR: Final = re.compile(r"\bor\b|\boder\b|\bversus\b|\bvs\b")
 _FEW: Final = 3
@@ -68,10 +74,14 @@ _CHANGE: Final = re.compile(
     r"|\bim vergleich\b|\bthan (?:before|last|previous|the (?:last|previous))\b|\bas (?:before|last time)\b"
     r"|\b(?:since|from|to|with) (?:(?:the|his|her|my|their) )?(?:last|previous|prior|earlier|first|old)"
     r" (?:ecgs?|ekgs?|tracing|time|one|recording|visit)\b"
-    r"|\banything new\b|\bwhat(?:'s| is| has) (?:new|changed)\b|\bwas ist neu\b"
+    r"|\banything new\b|\bdynamic\b|\b(?:compare|vergleiche)\b|\bwhat(?:'s| is| has) (?:new|changed)\b|\bwas ist neu\b"
+    r"|\bsince (?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
     r"|\b(?:is|are) (?:it|this|the \w+|that) (?:unchanged|new)\b",
     re.I,
 )
+_FRESH: Final = ("acute", "recent", "subacute")
+_CAME_OR_WENT: Final = ("new", "resolved")
+"""Changes that one ECG alone cannot show; "still" asks what it shows."""
 _REGULARITY: Final = re.compile(
     r"\b(?:ir)?regular(?:ity|ly)?\b|\b(?:un)?even(?:ly)?\b|\b(?:un)?regelm(?:ä|ae)(?:ß|ss)ig\b", re.I
 )
@@ -101,6 +111,8 @@ class Question:
         asks_regularity: Whether the rhythm is regular.
         asks_acuity: Whether an infarction is acute or old.
         asks_change: What has changed since an earlier ECG.
+        outside: Groups of limits named for measurements of which one holds.
+        asks_acute: Whether an infarction is acute.
     """
 
     text: str
@@ -115,6 +127,8 @@ class Question:
     asks_regularity: bool = False
     asks_acuity: bool = False
     asks_change: bool = False
+    outside: Groups = ()
+    asks_acute: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -128,17 +142,20 @@ def read_question(text: str) -> Question:
     ('qrs_ms',)
     """
     unnamed = _RATE.sub("heart rate", _OPENER.sub(lambda match: match[0].lower(), _SUMMARY.sub("the summary of", text)))
-    cleaned = clean(unnamed, max_chars=400).text
+    cleaned = spelled_out(clean(unnamed, max_chars=400).text)
     options = options_in(cleaned)
     named = [concept for option in options for concept in concepts_in(option)]
     read = read_query(cleaned)
     bounds = tuple(bound for bound in read.bounds if bound.measure != "age")
-    measures = [bound.measure for bound in bounds] or [name for _, name in named_in(cleaned, asked=True)]
+    limited = [*bounds, *(group[0] for group in read.outside)]
+    measures = [bound.measure for bound in limited if bound.measure != "age"] or [
+        name for _, name in named_in(cleaned, asked=True)
+    ]
     if not measures and _INTERVALS.search(cleaned):
         measures = ["pr_ms", "qrs_ms", "qtc_ms"]
     return Question(
         cleaned,
-        kind_of(cleaned),
+        kind_of(ASIDE.sub(" ", cleaned)),
         tuple(dict.fromkeys(named)),
         tuple(dict.fromkeys(measures)),
         in_order(leads_in(cleaned)),
@@ -147,8 +164,10 @@ def read_question(text: str) -> Question:
         bool(_RANGE_ASKED.search(cleaned)),
         bounds,
         bool(_REGULARITY.search(cleaned)) and not set(named) - {"IRREG", "REGRH"},
-        bool(_ACUITY.search(cleaned)),
-        bool(_CHANGE.search(cleaned)),
+        bool(_ACUITY.search(cleaned)) and (not named or any("MI" in lineage(concept) for concept in named)),
+        bool(_CHANGE.search(cleaned)) or (bool(named) and read.change in _CAME_OR_WENT),
+        read.outside,
+        any(wish.severity in _FRESH and "MI" in lineage(wish.concept) for wish in read.wanted),
     )
 
 
@@ -223,6 +242,6 @@ def kind_of(text: str) -> QuestionKind:
             return "choose"
     if VERIFY.search(text):
         return "verify"
-    # "WPW?" asks whether it is there.
-    bare = text.rstrip().endswith("?") and _ASKS_WHAT.search(text) is None and bool(concepts_in(text))
+    # "WPW?" asks whether it is there, and so does "inferior infarct".
+    bare = _ASKS_WHAT.search(text) is None and bool(concepts_in(text))
     return "verify" if bare else "query"

@@ -20,7 +20,7 @@ from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.priors import NO, YES
 from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.series import compare_series
-from precordia.generation.answers.voted import about_findings, reply_to
+from precordia.generation.answers.voted import about_findings, about_leads, reply_to
 from precordia.generation.questions import Question, clauses_in, read_question
 from precordia.generation.written.prompt import assemble
 from precordia.generation.written.writing import Watch, WritingSettings, with_model
@@ -99,13 +99,16 @@ def _about_one(asked: Question, view: View) -> Draft:
     if asked.asks_change and not asked.asks_acuity:
         return since_earlier(asked, view.judgement)
     belief = view.belief
+    if about_leads(asked, view.judgement):
+        return reply_to(asked, view)
     options = as_asked(asked, belief.fitted.groups) if belief is not None else None
     if belief is None or options is None:
         return reply_to(asked, view)
     if view.withhold and options.findings:
         targets = dict(zip(options.findings, options.options, strict=True))
         told = about_findings(replace(asked, kind=options.kind), options.findings, replace(view, targets=targets))
-        return told if told.abstained or _is_promised(told, options, belief) else _without_promise(told)
+        promised = not view.is_distant and _is_promised(told, options, belief)
+        return told if told.abstained or promised else _without_promise(told)
     draft = calibrated_reply(options, belief, abstain=view.withhold)
     if view.withhold and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for

@@ -14,7 +14,7 @@ from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.leads import LEADS
-from precordia.generation.questions import VERIFY, Question, QuestionKind, concepts_in, kind_of, options_in
+from precordia.generation.questions import ASIDE, VERIFY, Question, QuestionKind, concepts_in, kind_of, options_in
 
 Groups = Mapping[str, tuple[str, ...]]
 """Name of a group to what it ranges over: "diagnostic", "form", "rhythm", "superclass", "noise", "stage", "beats", "axis"."""
@@ -56,7 +56,8 @@ _WIDER: Final = {"ARTI": "any:noise"}
 """Concepts that stand for a group."""
 FINDINGS: Final = {"any:beats": "PRC(S)", "beats:PRC(S)": "PRC(S)", "beats:PVC": "PVC", "beats:SVES": "SVES"}
 """Targets that are a finding of the vocabulary under another name."""
-_ASIDE: Final = re.compile(r"\([^)]*\)")
+_SEVERAL: Final = re.compile(r",|\b(?:and|or|with|without|but|plus|no|und|oder|mit|ohne|aber)\b", re.I)
+"""Findings that are named beside each other are all asked about."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,10 @@ def as_asked(question: Question, groups: Groups) -> Asked | None:
     >>> as_asked(read_question("Does this ECG show static noise in lead V1?"), {"noise": ("SNOISE",)})
     Asked(kind='verify', subject='noise', options=('SNOISE',), lead='V1', of='')
     """
-    text = _ASIDE.sub(" ", question.text)
-    if question.bounds or question.asks_regularity or question.asks_acuity:
+    text = ASIDE.sub(" ", question.text)
+    if question.bounds or question.outside or question.asks_regularity or question.asks_acuity or question.asks_acute:
+        return None
+    if len(question.concepts) > 1 and kind_of(text) == "verify" and _SEVERAL.search(text):
         return None
     lead = next((name for name, pattern in LEAD_SETS if re.search(pattern, text, re.I)), None)
     if lead is None and len(question.leads) == 1:
@@ -124,6 +127,9 @@ def as_asked(question: Question, groups: Groups) -> Asked | None:
         kept = tuple(dict.fromkeys(option for option in options if not option.startswith("any:")))
         if len(kept) > 1:
             return Asked(kind, _subject(kept[0], groups, text), kept, lead)
+        if len(question.concepts) > 1:
+            # Options of which not all are known here.
+            return None
         # "Is there any interference or distortion?" offers no choice.
         kind = "verify" if VERIFY.search(text) else "query"
     if kind == "verify":

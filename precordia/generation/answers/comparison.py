@@ -20,7 +20,7 @@ from precordia.judgement.changes import change_in_words
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
-from precordia.judgement.reconcile import in_words, sayable, section_of
+from precordia.judgement.reconcile import in_words, most_specific, sayable, section_of
 from precordia.judgement.standing import Standing
 
 _WANTED = {
@@ -45,7 +45,7 @@ _MOVES: Final = (
     ("changed", r"\b(?:chang|differ|ver(?:ä|ae)nder)\w*"),
 )
 """How a question says that a number moved."""
-_WELL = frozenset({"NORM", "ONORM", "SR", "NAXIS", "REGRH"})
+_WELL: Final = frozenset({"NORM", "ONORM", "SR", "SINUS", "NAXIS", "REGRH"})
 _REASONS = 4
 SECOND = "second."
 """Prefix of the names of the second ECG's measurements."""
@@ -64,7 +64,7 @@ def compare(question: Question, views: Sequence[View]) -> Draft:
             statements += _answered(question, numbers) if question.measures else numbers
     reason = None
     if not question.measures or question.concepts:
-        reason = next((j.reason for j in judgements if j.reason is not None), None)
+        reason = next((v.judgement.reason for v in views if v.judgement.reason is not None and not v.is_distant), None)
         if reason is None:
             statements += _findings(question, views)
     statements = [
@@ -75,7 +75,8 @@ def compare(question: Question, views: Sequence[View]) -> Draft:
     if not statements:
         reason = reason or "neither precedents nor measurements show a change that was asked for"
         return Draft((), True, reason, first.measurements, unique)
-    warnings = () if reason is None else (f"Only measurements are compared: {reason}",)
+    thin = dict.fromkeys(sentence(e.too_thin) for e in (first, second) if e.too_thin is not None)
+    warnings = tuple(thin) if reason is None else (f"Only measurements are compared: {reason}",)
     return Draft(tuple(statements), measurements=first.measurements, hits=unique, warnings=warnings)
 
 
@@ -107,12 +108,15 @@ def _verdict(question: Question, statements: Sequence[Statement]) -> list[Statem
     if question.concepts or question.measures or question.sections or not statements:
         return []
     sides: dict[str, list[Statement]] = {"new": [], "resolved": []}
-    for said in statements:
-        for finding in said.findings:
-            if finding.comparison in sides:
-                # What is new is worse, unless it is that the ECG is normal.
-                well = finding.concept in _WELL
-                sides["resolved" if well == (finding.comparison == "new") else "new"].append(said)
+    found = [(said, finding) for said in statements for finding in said.findings if finding.comparison in sides]
+    normal = any(finding.concept == "NORM" for _, finding in found)
+    for said, finding in found:
+        if finding.concept == "ONORM" and normal:
+            # The one takes the other's place.
+            continue
+        # What is new is worse, unless it is that the ECG is normal.
+        well = finding.concept in _WELL
+        sides["resolved" if well == (finding.comparison == "new") else "new"].append(said)
     moved = [s for s in statements if not s.findings and _moved(s) != "unchanged"]
     worse, better = sides["new"], sides["resolved"]
     if not worse and not better:
@@ -200,7 +204,7 @@ def _place(name: str, value: float, recording: Recording) -> str:
 
 def _findings(question: Question, views: Sequence[View]) -> list[Statement]:
     judgements = [view.judgement for view in views]
-    stated = {s.concept for j in judgements for s in j.said}
+    stated = {concept for view in views for concept in _stated(view)}
     concepts = [c for c in question.concepts if sayable(c)] or sorted(stated)
     if question.sections and not question.concepts:
         concepts = [c for c in concepts if vocabulary().concept(c).section in question.sections]
@@ -213,6 +217,14 @@ def _findings(question: Question, views: Sequence[View]) -> list[Statement]:
         if None not in there:
             said.append(_change(concept, standings, [bool(t) for t in there], judgements))
     return said
+
+
+def _stated(view: View) -> list[str]:
+    """What is said of an ECG; where no precedent is close, what both readings are sure of."""
+    judgement = view.judgement
+    if not view.is_distant:
+        return [s.concept for s in judgement.said]
+    return most_specific([c for c in judgement.candidates() if view.is_there(judgement.asked(c))])
 
 
 def _change(

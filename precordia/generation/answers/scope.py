@@ -41,10 +41,13 @@ _WHAT_IS = re.compile(
 )
 """A word's meaning is asked for: "what is a left bundle branch block?", where "what is the rhythm?" is about this ECG."""
 _WHOLE = re.compile(
-    r"\b(?:report|summar\w*|describe|interpret\w*|diagnos\w*|findings?|overview|conclusion|impression|befund\w*|abnormal\w*|auff(?:ä|ae)llig\w*"
-    r"|symptoms?|zeigt|shows?|see|seen|wrong|normal\w*|okay|ok|anything|everything|unusual|problems?|pathol\w*|means?|bedeutet)\b",
+    r"\b(?:report|summar\w*|describe|interpret\w*|diagnos\w*|findings?|overview|conclusion|impression|befund\w*|auff(?:ä|ae)llig\w*"
+    r"|symptoms?|zeigt|shows?|see|seen|says?|sagt)\b"
+    r"|\b(?:what|anything|something|everything|any|was|etwas|alles)\b.*\b(?:wrong|abnormal\w*|normal\w*|okay|ok|unusual|problems?"
+    r"|pathol\w*|means?|mean|bedeutet)\b",
     re.I,
 )
+"""The report is asked for: by name, or by what is wrong, if anything; "ok" alone asks for nothing."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Scope:
     Attributes:
         name: "treatment", "prognosis", ...
         lead_in: Why it is not answered, for people.
-        facts: Measurements that bear on it.
+        facts: Measurements that bear on it, with the findings; none where nothing does.
         wording: How it is asked.
     """
 
@@ -156,7 +159,8 @@ def _declined(scope: Scope, judgement: Judgement) -> Draft:
         facts.append(f"{measure.label} {measure.format(float(value))}{f'{place} the normal range' if place else ''}")
         named.append(name)
     cited: dict[int, Citation] = {}
-    told = sorted(judgement.said, key=lambda s: -s.probability)[:FINDINGS_TOLD]
+    # Orders that are no question have no facts that bear on them.
+    told = sorted(judgement.said, key=lambda s: -s.probability)[:FINDINGS_TOLD] if scope.facts else []
     for standing in told:
         facts.append(in_words(standing.finding))
         about = statement_about(standing, evidence)

@@ -12,22 +12,17 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.generation.answers.certainty import View, in_doubt
+from precordia.generation.answers.leads import ST_LEVEL_MV, in_leads, leads_with
 from precordia.generation.answers.scope import asks_the_whole
 from precordia.generation.questions import Question
 from precordia.generation.reports.composer import compose, sentence, statement_about
 from precordia.judgement import measured, votes
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
-from precordia.judgement.measured import MEASURES
+from precordia.judgement.measured import MEASURES, Measure
 from precordia.judgement.reconcile import exclusions, in_words, sayable
 from precordia.judgement.standing import Standing
 from precordia.judgement.votes import lineage
-
-INVERTED_T_MV, Q_MV = 0.1, 0.1
-"""Depth from which a T wave counts as inverted (Rautaharju et al., AHA/ACCF/HRS part IV, Circulation 2009;119:e241), and a Q
-wave as one (fourth universal definition of myocardial infarction, Thygesen et al. 2018)."""
-ST_LEVEL_MV = {lead: 0.2 if lead in ("V2", "V3") else 0.1 for lead in LEADS}
-"""ST elevation that counts (Wagner et al., AHA/ACCF/HRS part VI, Circulation 2009;119:e262; the value for men over 40)."""
 
 _ABOVE = ("verlängert", "verlaengert", "erhöht", "erhoeht", "verbreitert", "breit", "schnell", "hoch", "lang(?!s)")
 _BELOW = ("verkürzt", "verkuerzt", "erniedrigt", "niedrig", "kurz", "schmal", "langsam")
@@ -42,6 +37,8 @@ _FORM = re.compile(
     re.I,
 )
 """The complex as such is asked about, its width and its shape."""
+_ATRIAL = Measure("p_rate_bpm", "Atrial rate", "bpm")
+"""Asked for by name alone: no table of numbers has it."""
 _PARTS = frozenset(("PWAVE",))
 """Parts of a beat, which are there and no finding."""
 
@@ -58,16 +55,28 @@ def reply_to(question: Question, view: View) -> Draft:
     if question.asks_acuity:
         return _about_acuity(question, view)
     if question.asks_leads:
-        statements = _about_leads(question, measurements)
+        statements = leads_with(question, measurements)
         return _draft(statements, evidence, "it cannot be told from the measurements in which leads")
+    placed = about_leads(question, judgement)
+    if placed:
+        return _draft(placed, evidence, "")
+    if question.kind == "verify" and question.concepts == ("PWAVE",):
+        return _draft(
+            _about_p_waves(measurements), evidence, "no P waves were measured, which need not mean that there are none"
+        )
     concepts = [c for c in question.concepts if sayable(c) and c not in _PARTS and evidence.kind.may_say(c)]
     if question.kind == "verify" and set(concepts) <= {"ABQRS"} and not question.bounds and _FORM.search(question.text):
         return _about_form(judgement, "abnormal" if "abnormal" in question.text.lower() else "normal")
-    of_range = question.kind != "verify" or question.asks_range or bool(question.bounds)
+    limited = bool(question.bounds or question.outside)
+    of_range = question.kind != "verify" or question.asks_range or limited
     if question.measures and (
         not concepts or (of_range and all(_is_defined_by(c, question.measures) for c in concepts))
     ):
         statements = _about_numbers(question, evidence.recording, measurements)
+        if question.kind == "query" and "rhythm" in question.sections:
+            statements += [
+                s for s in _what(replace(question, sections=("rhythm", "pacing")), judgement).statements if s.findings
+            ]
         return _draft(statements, evidence, f"{_labels(question.measures)} could not be measured")
     if concepts:
         return about_findings(question, concepts, view)
@@ -76,12 +85,31 @@ def reply_to(question: Question, view: View) -> Draft:
     return _what(question, judgement)
 
 
+def about_leads(question: Question, judgement: Judgement) -> list[Statement]:
+    """What is measured in the leads that a question names; nothing where it would deny what the report states."""
+    placed = in_leads(question, judgement.evidence.measurements)
+    denied = {f.concept for statement in placed for f in statement.findings if f.status == "absent"}
+    return [] if any(s.implies(concept) for s in judgement.said for concept in denied) else placed
+
+
 def about_findings(question: Question, concepts: Sequence[str], view: View) -> Draft:
     """Whether findings are there, which of them are, or what is said of them."""
+    evidence = view.judgement.evidence
+    standings = [view.asked(concept) for concept in concepts]
+    thin = evidence.too_thin
+    if thin is not None and not all(s.measurements for s in standings):
+        if not view.is_distant or question.kind == "query":
+            return _draft([], evidence, thin)
+        # Of a distant ECG what is asked for by name is told where it is sure, and that no precedent is close.
+        told = _about(question, standings, view)
+        return (
+            replace(told, reason=thin) if told.abstained else replace(told, warnings=(sentence(thin), *told.warnings))
+        )
+    return _about(question, standings, view)
+
+
+def _about(question: Question, standings: Sequence[Standing], view: View) -> Draft:
     judgement, evidence = view.judgement, view.judgement.evidence
-    standings = [judgement.asked(concept) for concept in concepts]
-    if judgement.reason is not None and evidence.too_thin is not None and not all(s.measurements for s in standings):
-        return _draft([], evidence, evidence.too_thin)
     if question.kind == "query":
         # "Where is the infarct?", "what kind of ...": what is said that is more special.
         said = [s for s in judgement.said if any(s.implies(asked.concept) for asked in standings)]
@@ -94,10 +122,23 @@ def about_findings(question: Question, concepts: Sequence[str], view: View) -> D
         if not there and not doubtful:
             return _draft([_said("None of them: no ", s, view, present=False) for s in standings], evidence, "")
         return _draft([_said("", s, view, present=True) for s in there], evidence, in_doubt(doubtful, view))
-    if doubtful:
-        return _draft([], evidence, in_doubt(doubtful, view))
-    said_of = [_said("Yes: " if s in there else "No: no ", s, view, present=s in there) for s in standings]
-    return _draft(said_of, evidence, "")
+    known = [s for s in standings if s not in doubtful]
+    said_of = [_said("Yes: " if s in there else "No: no ", s, view, present=s in there) for s in known]
+    told = _draft(said_of, evidence, in_doubt(doubtful, view) if doubtful else "")
+    if question.asks_acute and any(s in there and not _is_acute(s) for s in known):
+        name = ", ".join(in_words(s.finding) for s in there)
+        return _draft(
+            [], evidence, f"not sure: {name}, of which neither precedents nor measurements tell whether it is acute"
+        )
+    return replace(told, warnings=(*told.warnings, sentence(in_doubt(doubtful, view)))) if doubtful and known else told
+
+
+def _is_acute(standing: Standing) -> bool:
+    return standing.finding.severity in ("acute", "recent", "subacute") or standing.concept in (
+        "ACMI",
+        "RECMI",
+        "STEMI",
+    )
 
 
 def compatible(chosen: Sequence[Standing]) -> list[Standing]:
@@ -138,22 +179,23 @@ def _said(lead_in: str, standing: Standing, view: View, *, present: bool) -> Sta
 
 def _about_numbers(question: Question, recording: Recording, measurements: Measurements) -> list[Statement]:
     statements = []
-    verified = question.kind == "verify" and question.asks_range and not question.bounds
+    limits = [*((bound,) for bound in question.bounds), *question.outside]
+    verified = question.kind == "verify" and question.asks_range and not limits
     for asked in question.measures:
         # Whether a QT interval is long depends on the rate: the corrected one has a normal range.
         name = "qtc_ms" if asked == "qt_ms" and verified else asked
         value = getattr(measurements, name)
         if value is None:
             continue
-        measure = MEASURES[name]
+        measure = _ATRIAL if name == _ATRIAL.name else MEASURES[name]
         text = f"{measure.label} {measure.format(float(value))}"
         low, high = measure.low, measure.high_for(recording.sex)
         place = (
             "above" if high is not None and value > high else "below" if low is not None and value < low else "within"
         )
-        bounds = [bound for bound in question.bounds if bound.measure == name]
-        if bounds:
-            holds = all(bound.holds(float(value)) for bound in bounds)
+        own = [group for group in limits if group[0].measure == name]
+        if own:
+            holds = all(any(bound.holds(float(value)) for bound in group) for group in own)
             text = f"{'Yes' if holds else 'No'}: {text[0].lower() + text[1:] if name == 'heart_rate_bpm' else text}"
         elif low is not None or high is not None:
             text += f", {place} the normal range"
@@ -176,6 +218,14 @@ def _range_holds(text: str, place: str) -> bool:
             # "Narrow" has no limit below which it begins: it is what is not wide.
             return place == state or (any(w in words for w in ("narrow", "schmal")) and place == "within")
     return place == "within"
+
+
+def _about_p_waves(m: Measurements) -> list[Statement]:
+    """Yes, with the interval from them to the QRS complexes, where both were measured."""
+    if m.p_ms is None or m.pr_ms is None or m.av_dissociation:
+        return []
+    pr = MEASURES["pr_ms"]
+    return [Statement(f"Yes: P waves, {pr.label} {pr.format(m.pr_ms)}.", measurements=("p_ms", "pr_ms"), support=1.0)]
 
 
 def _about_regularity(question: Question, measurements: Measurements) -> list[Statement]:
@@ -232,33 +282,6 @@ def _about_acuity(question: Question, view: View) -> Draft:
     return _draft([statement_about(s, judgement.evidence) for s in kept], judgement.evidence, reason)
 
 
-def _about_leads(question: Question, measurements: Measurements) -> list[Statement]:
-    """Leads with ST elevation or depression, inverted T waves or Q waves: what is measured lead by lead."""
-    statements = []
-    inverted = {lead: mv for lead, mv in measurements.t_mv.items() if lead != "aVR" and mv <= -INVERTED_T_MV}
-    for concepts, leads_with, name, source in (
-        ({"INVT", "NT_", "TAB_"}, inverted, "T-wave inversion", "t_mv"),
-        (
-            {"QWAVE"},
-            {lead: mv for lead, mv in measurements.q_mv.items() if mv >= Q_MV},
-            "Q waves of 0.1 mV or more",
-            "q_mv",
-        ),
-    ):
-        if concepts & set(question.concepts) and getattr(measurements, source):
-            text = f"{name} in {', '.join(x for x in LEADS if x in leads_with)}" if leads_with else f"No {name}"
-            found = Finding(next(c for c in question.concepts if c in concepts), "present" if leads_with else "absent")
-            statements.append(Statement(f"{text}.", (found,), measurements=(source,), support=1.0))
-    for concept, sign, name in (("STE_", 1, "ST elevation"), ("STD_", -1, "ST depression")):
-        if concept in question.concepts and measurements.st_j60_mv:
-            limit = ST_LEVEL_MV if sign > 0 else dict.fromkeys(LEADS, 0.05)
-            leads = [lead for lead in LEADS if sign * measurements.st_j60_mv.get(lead, 0.0) >= limit[lead]]
-            text = f"{name} in {', '.join(leads)}" if leads else f"No {name}"
-            finding = Finding(concept, "present" if leads else "absent")
-            statements.append(Statement(f"{text}.", (finding,), measurements=("st_j60_mv",), support=1.0))
-    return statements
-
-
 def _about_noise(question: Question, quality: Quality | None) -> list[Statement]:
     """What the quality check found, in the leads asked about. Its evidence is the quality check itself, told as a warning."""
     if quality is None:
@@ -310,7 +333,7 @@ def _is_defined_by(concept: str, names: Sequence[str]) -> bool:
 
 
 def _labels(names: Sequence[str]) -> str:
-    return " and ".join(MEASURES[name].label for name in names)
+    return " and ".join((_ATRIAL if name == _ATRIAL.name else MEASURES[name]).label for name in names)
 
 
 def _draft(statements: Sequence[Statement], evidence: Evidence, otherwise: str) -> Draft:

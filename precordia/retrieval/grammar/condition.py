@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from precordia.concepts import statement_of, vocabulary
 from precordia.core.findings import Finding
-from precordia.retrieval.grammar.understood import Understood, Wish
+from precordia.retrieval.grammar.understood import Bound, Understood, Wish
 
 
 def must_hold(understood: Understood) -> str | None:
@@ -16,7 +16,8 @@ def must_hold(understood: Understood) -> str | None:
     """
     first, last = understood.years
     parts = [
-        *(f"{b.measure} {b.operator} {b.value:g}" for b in understood.bounds),
+        *(_limit(bound) for bound in understood.bounds),
+        *(" or ".join(_limit(bound) for bound in group) for group in understood.outside),
         *((f"sex = '{understood.sex}'",) if understood.sex else ()),
         *((f"year(time) >= {first}",) if first is not None else ()),
         *((f"year(time) <= {last}",) if last is not None else ()),
@@ -66,6 +67,10 @@ def not_denied(understood: Understood) -> str | None:
 def denies(understood: Understood) -> str | None:
     """The absences that are wanted, as a report that denies them says it; None without any."""
     return " and ".join(f"(findings_absent has '{wish.concept}')" for wish in understood.excluded) or None
+
+
+def _limit(bound: Bound) -> str:
+    return f"{bound.measure} {bound.operator} {bound.value:g}"
 
 
 def _as_said(wish: Wish, change: str | None) -> str:

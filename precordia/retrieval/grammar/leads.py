@@ -9,7 +9,9 @@ from typing import Final
 from precordia.core.leads import LEADS
 
 _RANGE: Final = re.compile(r"\b(V[1-6])\s*(?:-|–|to|through|bis)\s*(V[1-6])\b", re.I)
-_LEAD: Final = re.compile(r"\b(aVR|aVL|aVF|V[1-6]|III|II)\b")
+_OF_A_BLOCK: Final = "".join(rf"(?<!{word} )" for word in ("obitz", "ype", "yp", "rade", "rad", "egree", "lock"))
+"""What a numeral behind these says of a block: "Mobitz II"."""
+_LEAD: Final = re.compile(rf"{_OF_A_BLOCK}\b(aVR|aVL|aVF|V[1-6]|III|II)\b")
 _FIRST: Final = re.compile(
     r"\b(?:leads?|ableitung(?:en)?)\s+(I)\b|(?:\b(?:aV[RLF]|V[1-6]|II|III)\s*(?:,|and|or|und|oder|/)\s*)(I)\b"
     r"|\b(I)(?=\s*(?:,|and|or|und|oder|/)\s*(?:lead\s+)?(?:aV[RLF]|V[1-6]|II)\b)|^\W*(I)\W*$"

@@ -1,4 +1,4 @@
-"""Limits in words: "QTc over 500", "rate between 40 and 50", "wide QRS", "women over 60"."""
+"""Limits to measurements in words: "QTc over 500", "rate between 40 and 50", "QRS not between 100 and 120", "wide QRS"."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from precordia.retrieval.grammar.understood import Bound, Operator
+from precordia.retrieval.grammar.understood import Bound, Groups, Operator
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Named:
 
 MEASURES: Final = (
     Named(
+        "qtc_fridericia_ms",
+        r"(?:qt[\s-]?c(?:[\s-]+interval)?(?: by| after| according to| nach)?[\s-]+\(?fridericia"
+        r"|fridericia(?:[\s-]+qt[\s-]?c)?)\b\)?",
+    ),
+    Named(
         "qtc_ms",
         r"qt[\s-]?c(?:[\s-]+(?:interval|time|zeit|intervall|duration))?|corrected qt(?:[\s-]+interval)?"
         r"|qt[\s-]+corrected(?:[\s-]+interval)?|korrigierte qt(?:[\s-]?zeit)?",
@@ -38,7 +43,8 @@ MEASURES: Final = (
         "qrs_ms",
         r"qrs(?:[\s-]*(?:duration|width|complex(?:es)?|komplex\w*|interval|breite|dauer))?",
         # Of the complex much else can be asked than its width.
-        r"qrs[\s-]*(?:duration|width|complex(?:es)? (?:duration|width)|interval|breite|dauer)|how (?:wide|broad)|wie breit"
+        r"qrs[\s-]*(?:duration|width|complex(?:es)? (?:duration|width)|interval|breite|dauer)"
+        r"|how (?:wide|broad)|wie breit"
         r"|qrs\b[^.?]{0,20}\b(?:wide[nr]?\w*|broad\w*|narrow\w*|lengthen\w*|chang\w*|prolonged|normal|abnormal|breit\w*|schmal\w*|verbreitert|verl(?:ä|ae)ngert)"
         r"|(?:wide|broad|narrow|breite\w*|schmale\w*)[\s-]+(?:qrs|complex(?:es)?|komplex\w*)(?![\s-]*ta[ck]h?y)",
     ),
@@ -50,10 +56,14 @@ MEASURES: Final = (
     Named("rr_ms", r"rr[\s-]*intervals?|rr[\s-]*abstand"),
     Named(
         "heart_rate_bpm",
-        r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency)s?|heart[\s-]?beats?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate",
-        r"(?:heart|ventricular|pulse)[\s-]*rates?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|rate|how fast|beats per minute"
+        r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency)s?|heart[\s-]?beats?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls"
+        r"|(?<!atrial )rate",
+        r"(?:heart|ventricular|pulse)[\s-]*rates?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|(?<!atrial )rate"
+        r"|how fast|beats per minute"
         r"|(?:faster|slower|schneller|langsamer) (?:now|than|als|geworden)",
     ),
+    # Measured, but no column of the case table: it can be asked for, and limits no search.
+    Named("p_rate_bpm", r"(?!)", r"atrial[\s-]*(?:rate|frequency)|p[\s-]?wave rate|vorhof[\s-]?frequenz"),
     Named(
         "axis_deg",
         r"(?:(?:qrs|heart|electrical|cardiac)\s+)?axis",
@@ -64,7 +74,7 @@ MEASURES: Final = (
 
 OPERATORS: Final[tuple[tuple[str, Operator], ...]] = (
     (
-        r">=|≥|=>|at least|no less than|not (?:below|under|(?:less|shorter|narrower|slower|lower|younger) than)|mindestens|from",
+        r">=|≥|=>|at least|no less than|not (?:below|under|(?:less|shorter|narrower|slower|lower|younger) than)|mindestens|from|ab",
         ">=",
     ),
     (
@@ -83,21 +93,32 @@ OPERATORS: Final[tuple[tuple[str, Operator], ...]] = (
         "<",
     ),
 )
-_OPERATOR: Final = "|".join(pattern for pattern, _ in OPERATORS)
+OPERATOR: Final = "|".join(pattern for pattern, _ in OPERATORS)
 _NUMBER: Final = r"-?\d+(?:[.,]\d+)?"
 _PER_MINUTE: Final = r"(?:bpm|beats\s*(?:per|a|/)\s*min(?:ute)?|/\s*min|per minute|pro minute)"
 _UNIT: Final = rf"(?:\s*(?:milliseconds?|msec|ms|{_PER_MINUTE}|s\b|sec(?:onds?)?|degrees?|°|grad))?"
 _SECONDS: Final = re.compile(r"\d\s*(?:s|sec|seconds?)\b", re.I)
-_FILL: Final = r"(?:\s+(?:is|are|was|were|of|the|a|ist|von|being|be|that|which|measur(?:es|ing)|value|to))*\s*[:=]?\s*"
-_AFTER: Final = (
+_FILL: Final = (
+    r"(?:\s+(?:is|are|was|were|of|the|a|ist|liegt|von|being|be|that|which|measur(?:es|ing)|value|to|lies|within|inside|in|range|"
+    r"innerhalb))*\s*[:=]?\s*"
+)
+_OUTSIDE: Final = (
+    r"(?P<outside>(?:not(?:\s+(?:in|within|inside))?|nicht(?:\s+(?:in|innerhalb))?|outside(?:\s+of)?|out of"
+    r"|au(?:ß|ss)erhalb(?:\s+von)?)\s+(?:the\s+range\s+(?:of\s+)?)?)?"
+)
+AFTER: Final = (
     r"(?:\s*\+|\s+(?:or|and|oder|und)\s+(?P<more>more|above|over|longer|higher|greater|faster|older|wider|mehr|l(?:ä|ae)nger|h(?:ö|oe)her|(?:ä|ae)lter|dar(?:ü|ue)ber)"
     r"|\s+(?:or|and|oder|und)\s+(?:less|below|under|shorter|lower|slower|younger|narrower|weniger|k(?:ü|ue)rzer|niedriger|j(?:ü|ue)nger))"
 )
-_TO: Final = r"\s*(?:-|–|and|to|und|bis)\s*"
-_RANGE: Final = rf"(?:(?:between|from|zwischen|von)\s+)?(?P<low>{_NUMBER}){_UNIT}{_TO}(?P<high>{_NUMBER}){_UNIT}"
-_LIMIT: Final = rf"(?P<operator>{_OPERATOR})\s*(?P<value>{_NUMBER}){_UNIT}"
-_SUFFIX: Final = rf"(?P<least>{_NUMBER}){_UNIT}(?P<after>{_AFTER})"
-_NOT: Final = r"(?P<negation>\b(?:no|not|without|kein\w*|ohne|nicht)\s+(?:a\s+|an\s+|the\s+|any\s+)?)?"
+TO: Final = r"\s*(?:-|–|and|to|und|bis)\s*"
+_RANGE: Final = rf"(?:(?:between|from|zwischen|von)\s+)?(?P<low>{_NUMBER}){_UNIT}{TO}(?P<high>{_NUMBER}){_UNIT}"
+_LIMIT: Final = rf"(?P<operator>{OPERATOR})\s*(?P<value>{_NUMBER}){_UNIT}"
+_SECOND: Final = (
+    rf"(?:\s*,?\s*\b(?P<join>and|but|or|und|aber|oder)\s+(?P<operator2>{OPERATOR})\s*(?P<value2>{_NUMBER})"
+    rf"(?!\s*(?:y|j(?:ah|ä|ae))){_UNIT})?"
+)
+_SUFFIX: Final = rf"(?P<least>{_NUMBER}){_UNIT}(?P<after>{AFTER})"
+NOT: Final = r"(?P<negation>\b(?:no|not|without|kein\w*|ohne|nicht)\s+(?:a\s+|an\s+|the\s+|any\s+)?)?"
 
 
 @lru_cache(maxsize=1)
@@ -106,7 +127,9 @@ def _measured() -> list[tuple[str, re.Pattern[str]]]:
     return [
         (
             named.measure,
-            re.compile(rf"{_NOT}\b(?:{named.words})\b{_FILL}(?:{_RANGE}|{_SUFFIX}|{_LIMIT})(?![\w.])", re.I),
+            re.compile(
+                rf"{NOT}\b(?:{named.words})\b{_FILL}{_OUTSIDE}(?:{_RANGE}|{_SUFFIX}|{_LIMIT}{_SECOND})(?![\w.])", re.I
+            ),
         )
         for named in MEASURES
     ]
@@ -119,50 +142,36 @@ def _names(asked: bool) -> list[tuple[str, re.Pattern[str]]]:
     return [(measure, re.compile(rf"\b(?:{names})\b", re.I)) for measure, names in words]
 
 
-_RATE: Final = re.compile(rf"{_NOT}(?P<operator>{_OPERATOR})\s*(?P<value>\d+)\s*{_PER_MINUTE}(?!\w)", re.I)
+_RATE: Final = re.compile(rf"{NOT}(?P<operator>{OPERATOR})\s*(?P<value>\d+)\s*{_PER_MINUTE}(?!\w)", re.I)
 _WIDTH: Final = re.compile(
-    rf"{_NOT}(?:\b(?P<adjective>wide|broad|widened|breite\w*|narrow|schmale\w*)[\s-]+(?:qrs(?:[\s-]*(?:complex(?:es)?|komplex\w*))?"
+    rf"{NOT}(?:\b(?P<adjective>wide|broad|widened|breite\w*|narrow|schmale\w*)[\s-]+(?:qrs(?:[\s-]*(?:complex(?:es)?|komplex\w*))?"
     r"|complex(?:es)?|kammerkomplex\w*)\b(?![\s-]*(?:complex\s+)?(?:ta[ck]h?y|rhythm))"
     r"|\bqrs(?:[\s-]*(?:complex(?:es)?|komplex\w*|duration))?\s+(?:is\s+|are\s+|ist\s+|sind\s+)?"
     r"(?P<predicate>wide|broad|widened|narrow|breit|verbreitert|schmal)\b)",
     re.I,
 )
-_AGED: Final = r"(?:\s*[-–]?\s*(?:years?|yrs?|y\.?o\.?|jahre?n?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|old|alt|olds?))?)?"
-_AGE: Final = r"(?:\b(?:age[ds]?|alter)\s*(?:is|of|from|von)?\s*)?"
-_AGES: Final = tuple(
-    re.compile(pattern, re.I)
-    for pattern in (
-        rf"{_NOT}{_AGE}(?:between|zwischen|aged?|from|von)\s+(?P<low>\d{{1,3}}){_TO}(?P<high>\d{{1,3}}){_AGED}(?!\w)",
-        rf"{_NOT}{_AGE}(?P<least>\d{{1,3}}){_AGED}(?P<after>{_AFTER})",
-        rf"{_NOT}{_AGE}(?P<operator>{_OPERATOR})\s*(?:the age of\s+)?(?P<value>\d{{1,3}}){_AGED}(?![\w.])",
-        r"(?P<bare>\d{1,3})[\s-]*(?:years?|yrs?|y\.?o\.?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|olds?))?\b",
-    )
-)
-_OLDEST: Final = 120
+_DECADE: Final = 10
 WIDE_MS: Final = 120.0
 """From here on a QRS complex is wide (Surawicz et al., AHA/ACCF/HRS part III, Circulation 2009;119:e235)."""
 
 
-def bounds_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
-    """Stretches of a text that limit a measurement, with the limits; stretches do not overlap.
-
-    Without limits are those that cannot be told: "not between 40 and 50" is no one limit.
-    """
+def bounds_in(text: str) -> Iterator[tuple[tuple[int, int], Groups]]:
+    """Stretches of a text that limit a measurement, with the limits; stretches do not overlap."""
     taken: list[tuple[int, int]] = []
     for name, pattern in _measured() if any(map(str.isdigit, text)) else ():
         for match in pattern.finditer(text):
-            if _free(match.span(), taken):
+            if is_free(match.span(), taken):
                 taken.append(match.span())
-                yield match.span(), _limits(name, match)
+                yield match.span(), limits(name, match)
     for match in _RATE.finditer(text):
-        if _free(match.span(), taken):
+        if is_free(match.span(), taken):
             taken.append(match.span())
-            yield match.span(), _limits("heart_rate_bpm", match)
+            yield match.span(), limits("heart_rate_bpm", match)
     for match in _WIDTH.finditer(text):
-        if _free(match.span(), taken):
+        if is_free(match.span(), taken):
             word = (match["adjective"] or match["predicate"]).lower()
             bound = Bound("qrs_ms", "<" if word.startswith(("narrow", "schmal")) else ">=", WIDE_MS)
-            yield match.span(), (bound.opposite if match["negation"] else bound,)
+            yield match.span(), ((bound.opposite if match["negation"] else bound,),)
 
 
 def named_in(text: str, *, asked: bool = False) -> Iterator[tuple[tuple[int, int], str]]:
@@ -174,50 +183,51 @@ def named_in(text: str, *, asked: bool = False) -> Iterator[tuple[tuple[int, int
     """
     taken: list[tuple[int, int]] = []
     for name, pattern in _names(asked):
-        found = next((m.span() for m in pattern.finditer(text) if _free(m.span(), taken)), None)
+        found = next((m.span() for m in pattern.finditer(text) if is_free(m.span(), taken)), None)
         if found is not None:
             # What is named once may be named again: "QTc, the corrected QT" is one measurement.
             taken += [m.span() for m in pattern.finditer(text)]
             yield found, name
 
 
-def ages_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[Bound, ...]]]:
-    """Stretches that limit the patient's age, in a text from which measurements were taken out; as :func:`bounds_in`."""
-    taken: list[tuple[int, int]] = []
-    for pattern in _AGES:
-        for match in pattern.finditer(text):
-            numbers = [
-                float(v) for k, v in match.groupdict().items() if v and k in ("low", "high", "least", "value", "bare")
-            ]
-            if _free(match.span(), taken) and all(0 <= number <= _OLDEST for number in numbers):
-                taken.append(match.span())
-                yield match.span(), _limits("age", match)
-
-
-def _limits(name: str, match: re.Match[str]) -> tuple[Bound, ...]:
+def limits(name: str, match: re.Match[str]) -> Groups:
+    """The limits that a match of a limit's pattern says."""
     found = match.groupdict()
     scale = 1000.0 if name.endswith("_ms") and _SECONDS.search(match[0]) else 1.0
     if found.get("low"):
-        if found.get("negation"):
-            return ()
         low, high = sorted((_number(found["low"]) * scale, _number(found["high"]) * scale))
-        return (Bound(name, ">=", low), Bound(name, "<=", high))
-    if found.get("least"):
+        said: Groups = ((Bound(name, ">=", low),), (Bound(name, "<=", high),))
+    elif found.get("least"):
         up = found["after"].strip() == "+" or found["more"] is not None
-        bound = Bound(name, ">=" if up else "<=", _number(found["least"]) * scale)
-    elif found.get("bare"):
-        value = _number(found["bare"])
-        return (Bound(name, ">=", value), Bound(name, "<", value + 1))
+        said = ((Bound(name, ">=" if up else "<=", _number(found["least"]) * scale),),)
+    elif found.get("bare") or found.get("decade"):
+        value, width = (_number(found["bare"]), 1) if found.get("bare") else (_number(found["decade"]), _DECADE)
+        said = ((Bound(name, ">=", value),), (Bound(name, "<", value + width),))
     else:
-        words = " ".join(found["operator"].lower().split())
-        operator = next(op for pattern, op in OPERATORS if re.fullmatch(pattern, words))
-        bound = Bound(name, operator, _number(found["value"]) * scale)
-    return (bound.opposite if found.get("negation") else bound,)
+        said = (_limit(name, found["operator"], found["value"], scale),)
+        if found.get("join"):
+            second = _limit(name, found["operator2"], found["value2"], scale)
+            said = ((*said[0], *second),) if found["join"].lower() in ("or", "oder") else (*said, second)
+    return _denied(said) if found.get("negation") or found.get("outside") else said
+
+
+def _limit(name: str, words: str, value: str, scale: float) -> tuple[Bound, ...]:
+    words = " ".join(words.lower().split())
+    operator = next(op for pattern, op in OPERATORS if re.fullmatch(pattern, words))
+    return (Bound(name, operator, _number(value) * scale),)
+
+
+def _denied(groups: Groups) -> Groups:
+    """Not in a range is below or above it; neither below nor above is in it."""
+    if len(groups) > 1:
+        return (tuple(bound.opposite for group in groups for bound in group),)
+    return tuple((bound.opposite,) for bound in groups[0])
 
 
 def _number(text: str) -> float:
     return float(text.replace(",", "."))
 
 
-def _free(span: tuple[int, int], taken: list[tuple[int, int]]) -> bool:
+def is_free(span: tuple[int, int], taken: list[tuple[int, int]]) -> bool:
+    """Whether a stretch overlaps none of others."""
     return all(span[1] <= first or last <= span[0] for first, last in taken)

@@ -9,11 +9,14 @@ from importlib import resources
 from typing import Final
 
 from precordia.concepts import label_report
+from precordia.concepts.lexicon import lexicon
 from precordia.core.findings import Finding
 from precordia.core.recording import Sex
+from precordia.retrieval.grammar.ages import ages_in
 from precordia.retrieval.grammar.leads import in_order, leads_in
-from precordia.retrieval.grammar.numbers import ages_in, bounds_in, named_in
-from precordia.retrieval.grammar.understood import Bound, Understood, Wish
+from precordia.retrieval.grammar.numbers import bounds_in, named_in
+from precordia.retrieval.grammar.spelled_out import spelled_out
+from precordia.retrieval.grammar.understood import Groups, Understood, Wish
 
 LONGEST: Final = 400
 """Characters of a query that are read."""
@@ -25,10 +28,15 @@ _SEXES: Final[tuple[tuple[str, Sex], ...]] = (
     (r"\b(?:wom[ae]n|females?|lad(?:y|ies)|girls?|frau(?:en)?|weiblich\w*|patientin(?:nen)?)\b", "F"),
     (r"\b(?:m[ae]n|males?|gentlem[ae]n|boys?|m(?:ä|ae)nner\w*|mann|m(?:ä|ae)nnlich\w*)\b", "M"),
 )
+_YEAR: Final = r"((?:19|20)\d\d)"
 _YEARS: Final = (
-    (re.compile(r"\b(?:since|from|after|seit|ab|nach)\s+((?:19|20)\d\d)\b", re.I), (1, 0)),
-    (re.compile(r"\b(?:until|till|before|up to|bis|vor)\s+((?:19|20)\d\d)\b", re.I), (0, 1)),
-    (re.compile(r"\b(?:in|during|of|im jahr)\s+((?:19|20)\d\d)\b", re.I), (1, 1)),
+    (
+        re.compile(rf"\b(?:(?:between|from|zwischen|von)\s+)?{_YEAR}\s*(?:-|–|and|to|until|und|bis)\s*{_YEAR}\b", re.I),
+        (1, 1),
+    ),
+    (re.compile(rf"\b(?:since|from|after|seit|ab|nach)\s+(?:[a-zä]{{3,9}}\s+)?{_YEAR}\b", re.I), (1, 0)),
+    (re.compile(rf"\b(?:until|till|before|up to|bis|vor)\s+{_YEAR}\b", re.I), (0, 1)),
+    (re.compile(rf"\b(?:in|during|of|im jahr)\s+{_YEAR}\b", re.I), (1, 1)),
 )
 _AFTER_YEAR: Final = re.compile(r"^(?:after|nach)", re.I)
 _BEFORE_YEAR: Final = re.compile(r"^(?:before|vor)", re.I)
@@ -46,9 +54,11 @@ _CHANGES: Final = (
     ("unchanged", re.compile(r"\b(?:unchanged|still|persist\w*|unver(?:ä|ae)ndert\w*)\b", re.I)),
     ("resolved", re.compile(r"\b(?:resolved|no longer|disappeared|gone|nicht mehr)\b", re.I)),
 )
-_OR: Final = re.compile(r"\b(?:or|oder|either|entweder)\b|/", re.I)
+_OR: Final = re.compile(r"\b(?:or|oder)\b|/", re.I)
+_EITHER: Final = re.compile(r"\b(?:either|entweder)\b", re.I)
 _EXCEPT: Final = re.compile(r"\b(?:excluding|excludes?|except(?: for)?|but not|other than|minus|au(?:ß|ss)er)\b", re.I)
-_WITHOUT: Final = re.compile(r"(?<!\w)w/o(?!\w)", re.I)
+_ALIKE: Final = re.compile(r"\b(?:similar|alike|(?:ä|ae)hnlich\w*)\b|\?", re.I)
+"""Of cases, where a report would say it of an earlier ECG; and a mark that in a report is doubt."""
 _NON: Final = re.compile(r"\bnon[- ](?=[a-z]{3})", re.I)
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*|\d+(?:[.,]\d+)?")
 
@@ -65,24 +75,25 @@ def read_query(text: str) -> Understood:
     >>> [wish.concept for wish in found.either[0]], [wish.concept for wish in found.excluded], found.bounds
     (['RBBB', 'LBBB'], ['AFIB'], (Bound(measure='qtc_ms', operator='>', value=500.0),))
     """
-    text = _WITHOUT.sub("without", " ".join(text[:LONGEST].split()))
-    left = _Left(text)
-    unread: list[str] = []
-    bounds = _bounds(left, bounds_in(text), unread)
+    text = " ".join(text[:LONGEST].split())
+    left = _Left(spelled_out(text))
+    groups_of_limits = _limits(left, bounds_in(left.text))
     years = _years(left)
     device = _device(left)
-    bounds += _bounds(left, ages_in(left.text), unread)
+    groups_of_limits += _limits(left, ages_in(left.text))
     sex = _sex(left)
     # As the labeller says it, and as long, so that its places stay.
     words = _NON.sub("not ", _EXCEPT.sub(lambda match: "no".ljust(len(match[0])), left.text))
+    words = _ALIKE.sub(lambda match: " " * len(match[0]), words)
     findings = label_report(words)
     for finding in findings:
         left.take(finding.span)
     left.drop(_EXCEPT.pattern)
-    for territory in sorted({f.territory for f in findings if f.territory}):
-        left.drop(rf"\b{re.escape(territory)}\b")
-    for word in {word for f in findings for word in (f.severity or "").split()}:
-        left.drop(rf"\b{re.escape(word)}\b")
+    told = " ".join(words for f in findings for words in (f.territory, f.severity) if words).split()
+    normal = lexicon().normal
+    for word in set(_WORD.findall(left.text)) if told else ():
+        if normal(word) in {normal(known) for known in told}:
+            left.drop(rf"\b{re.escape(word)}\b")
     stated = [f for f in findings if f.status != "absent"]
     groups = _groups(stated, words)
     leads = _leads(left)
@@ -94,14 +105,15 @@ def read_query(text: str) -> Understood:
         wanted=_wishes([group[0] for group in groups if len(group) == 1]),
         excluded=_wishes([f for f in findings if f.status == "absent"]),
         either=tuple(dict.fromkeys(_wishes(group) for group in groups if len(group) > 1)),
-        bounds=tuple(dict.fromkeys(bounds)),
+        bounds=tuple(dict.fromkeys(group[0] for group in groups_of_limits if len(group) == 1)),
+        outside=tuple(dict.fromkeys(group for group in groups_of_limits if len(group) > 1)),
         sex=sex,
         years=years,
         device=device,
         change=change,
         measures=measures,
         leads=leads,
-        rest=tuple(dict.fromkeys([*unread, *left_over])),
+        rest=tuple(dict.fromkeys(left_over)),
     )
 
 
@@ -123,14 +135,13 @@ class _Left:
         self.text = re.sub(pattern, lambda match: " " * len(match[0]), self.text, flags=re.I)
 
 
-def _bounds(left: _Left, found: Iterator[tuple[tuple[int, int], tuple[Bound, ...]]], unread: list[str]) -> list[Bound]:
-    """The limits, taken out of the text; a stretch without any is not understood."""
-    bounds: list[Bound] = []
-    for span, limits in found:
-        words = left.take(span)
-        bounds += limits
-        unread += [] if limits else _WORD.findall(words)
-    return bounds
+def _limits(left: _Left, found: Iterator[tuple[tuple[int, int], Groups]]) -> Groups:
+    """The limits, taken out of the text."""
+    groups: Groups = ()
+    for span, said in found:
+        left.take(span)
+        groups += said
+    return groups
 
 
 def _wishes(findings: list[Finding]) -> tuple[Wish, ...]:
@@ -142,7 +153,9 @@ def _groups(stated: list[Finding], words: str) -> list[list[Finding]]:
     groups: list[list[Finding]] = []
     for finding in stated:
         before = groups[-1][-1] if groups else None
-        if before is not None and _OR.search(_between(before, finding, words)):
+        between = "" if before is None else _between(before, finding, words)
+        one_word = before is not None and before.span == finding.span
+        if _OR.search(between) and (one_word or not _EITHER.search(between)):
             groups[-1].append(finding)
         else:
             groups.append([finding])
@@ -179,11 +192,11 @@ def _years(left: _Left) -> tuple[int | None, int | None]:
     last: int | None = None
     for pattern, (opens, closes) in _YEARS:
         for match in list(pattern.finditer(left.text)):
-            year = int(match[1])
+            years = [int(year) for year in match.groups()]
             if opens:
-                first = year + 1 if _AFTER_YEAR.match(match[0]) else year
+                first = years[0] + 1 if _AFTER_YEAR.match(match[0]) else years[0]
             if closes:
-                last = year - 1 if _BEFORE_YEAR.match(match[0]) else year
+                last = years[-1] - 1 if _BEFORE_YEAR.match(match[0]) else years[-1]
             left.take(match.span())
     return first, last
 

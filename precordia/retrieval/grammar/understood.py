@@ -22,6 +22,8 @@ _NAMES: Final = {
     "qrs_ms": ("QRS", "ms"),
     "qt_ms": ("QT", "ms"),
     "qtc_ms": ("QTc", "ms"),
+    "qtc_fridericia_ms": ("QTc by Fridericia", "ms"),
+    "p_rate_bpm": ("atrial rate", "bpm"),
     "axis_deg": ("axis", "°"),
     "age": ("", ""),
 }
@@ -91,6 +93,10 @@ class Bound:
         return f"{name} {_WORDS[self.operator]} {self.value:g} {unit}".strip()
 
 
+Groups = tuple[tuple[Bound, ...], ...]
+"""Limits of which one of each group holds."""
+
+
 @dataclass(frozen=True)
 class Understood:
     """A query in words, read.
@@ -101,6 +107,7 @@ class Understood:
         excluded: Findings of which none may be stated.
         either: Groups of findings of which one is wanted.
         bounds: Limits to measurements and to the age, which all hold.
+        outside: Groups of limits of which one holds: "not between 100 and 120", "below 50 or over 120".
         sex: Of the patient, or None.
         years: First and last calendar year of the recording; None is open.
         device: Words of the cart's name, or None.
@@ -115,6 +122,7 @@ class Understood:
     excluded: tuple[Wish, ...] = ()
     either: tuple[tuple[Wish, ...], ...] = ()
     bounds: tuple[Bound, ...] = ()
+    outside: Groups = ()
     sex: Sex | None = None
     years: tuple[int | None, int | None] = (None, None)
     device: str | None = None
@@ -137,11 +145,13 @@ class Understood:
             *(" or ".join(str(wish) for wish in group) for group in self.either),
             *(f"without {wish}" for wish in self.excluded),
             *(str(bound) for bound in self.bounds if bound.measure != "age"),
+            *(" or ".join(map(str, group)) for group in self.outside if group[0].measure != "age"),
             *(_NAMES[name][0] for name in self.measures),
             *(f"lead {lead}" for lead in self.leads),
             *((self.change,) if self.change else ()),
             *(("women" if self.sex == "F" else "men",) if self.sex else ()),
             *(str(bound) for bound in self.bounds if bound.measure == "age"),
+            *(" or ".join(map(str, group)) for group in self.outside if group[0].measure == "age"),
             *((f"from {first}",) if first is not None and first != last else ()),
             *((f"until {last}",) if last is not None and first != last else ()),
             *((f"in {first}",) if first is not None and first == last else ()),

@@ -53,7 +53,7 @@ def test_no_is_said_of_what_the_report_does_not_state(
 
 @pytest.mark.parametrize(
     ("probability", "prevalence", "denied"),
-    [(0.01, 0.1, True), (0.08, 0.1, False), (0.001, 0.001, True), (0.006, 0.006, False), (0.6, 0.1, False)],
+    [(0.01, 0.1, True), (0.08, 0.1, False), (0.002, 0.003, True), (0.003, 0.003, False), (0.6, 0.1, False)],
 )
 def test_a_finding_is_denied_where_it_is_less_likely_than_at_large_or_hardly_likely(
     probability: float, prevalence: float, denied: bool
@@ -98,6 +98,33 @@ def test_what_is_to_be_considered_is_not_denied_beside() -> None:
     concern = Concern("LVH", "hypertrophy", "A sign.", (), "possible", "a source", "", 0.0)
     assert certain(judgement, "LVH") is False
     assert certain(replace(judgement, concerns=(concern,)), "LVH") is None
+
+
+def test_what_a_measurement_speaks_against_is_not_affirmed() -> None:
+    judgement = judged([precedent(i, "CLBBB") for i in range(1, 6)], replace(NUMBERS, qrs_ms=100.0))
+    assert judgement.says(judgement.standing("CLBBB"))
+    assert certain(judgement, "CLBBB") is None
+
+
+@pytest.mark.parametrize(("floor", "distant"), [(0.95, False), (0.98, True), (1.2, False)])
+def test_an_ecg_is_distant_where_nothing_but_a_close_precedent_is_missing(floor: float, distant: bool) -> None:
+    judgement = judged(STATED, NUMBERS, floor=floor)
+    assert View(judgement).is_distant is distant
+    assert bool(judgement.said) is (floor < 0.96)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "there"), [((0.8, 0.7), True), ((0.8, 0.3), None), ((0.03, 0.02), False), ((0.06, 0.06), None)]
+)
+def test_of_a_distant_ecg_is_told_what_all_readings_are_sure_of(
+    probabilities: tuple[float, ...], there: bool | None
+) -> None:
+    class Both(View):
+        def readings(self, standing):  # type: ignore[no-untyped-def]
+            return [Reading("one", probability, 0.1) for probability in probabilities]
+
+    judgement = judged(STATED, NUMBERS, floor=0.98)
+    assert Both(judgement).is_there(judgement.asked("LVH")) is there
 
 
 def test_a_measurement_decides_alone() -> None:

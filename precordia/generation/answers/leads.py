@@ -1,0 +1,135 @@
+"""Answers about single leads: ST level, T and Q waves, amplitudes, as they are measured there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from precordia.core.drafts import Statement
+from precordia.core.findings import Finding, Measurements
+from precordia.core.leads import LEADS
+from precordia.generation.questions import Question
+
+INVERTED_T_MV, Q_MV = 0.1, 0.1
+"""Depth from which a T wave counts as inverted (Rautaharju et al., AHA/ACCF/HRS part IV, Circulation 2009;119:e241), and a Q
+wave as one (fourth universal definition of myocardial infarction, Thygesen et al. 2018)."""
+ST_LEVEL_MV: Final = {lead: 0.2 if lead in ("V2", "V3") else 0.1 for lead in LEADS}
+"""ST elevation that counts (Wagner et al., AHA/ACCF/HRS part VI, Circulation 2009;119:e262; the value for men over 40)."""
+ST_DEPRESSION_MV: Final = 0.05
+"""ST depression that counts (ibid.)."""
+_WAVES: Final = (
+    ("ST level (J+60 ms)", "st_j60_mv", r"\bst\b"),
+    ("T amplitude", "t_mv", r"\bt\b"),
+    ("Q depth", "q_mv", r"\bq\b"),
+    ("R amplitude", "r_mv", r"\br\b"),
+    ("S depth", "s_mv", r"\bs\b"),
+)
+"""Name, field and word of what is measured lead by lead."""
+_AMOUNT: Final = re.compile(
+    r"\b(?:how (?:much|deep|high|tall|big|large)|levels?|amplitudes?|heights?|depths?|voltages?|millivolts?|mv"
+    r"|wie (?:hoch|tief|gro(?:ß|ss)))\b",
+    re.I,
+)
+_UPRIGHT: Final = re.compile(r"\b(?:upright|positive|aufrecht|positiv)\b", re.I)
+_T_WAVE: Final = re.compile(r"\bt[\s-]*(?:waves?|welle\w*)", re.I)
+
+
+_GROUPS: Final = tuple(
+    (re.compile(pattern, re.I), leads)
+    for pattern, leads in (
+        (r"\binferior leads\b|\binferioren ableitungen\b", ("II", "III", "aVF")),
+        (r"\blateral leads\b|\blateralen ableitungen\b", ("I", "aVL", "V5", "V6")),
+        (r"\b(?:anterior|septal|anteroseptal) leads\b|\banterioren ableitungen\b", ("V1", "V2", "V3", "V4")),
+        (r"\bbrustwand-?ableitungen\b", ("V1", "V2", "V3", "V4", "V5", "V6")),
+    )
+)
+
+
+@dataclass(frozen=True)
+class _Sign:
+    """A finding that lies in leads.
+
+    Attributes:
+        concepts: The findings that it is asked for as.
+        name: For people.
+        source: The measurement.
+        leads: Where it is measured.
+    """
+
+    concepts: frozenset[str]
+    name: str
+    source: str
+    leads: tuple[str, ...]
+
+
+def leads_with(question: Question, measurements: Measurements) -> list[Statement]:
+    """The leads with ST elevation or depression, inverted T waves or Q waves, where it is asked which."""
+    statements = []
+    for sign, concept in _asked(question, measurements):
+        text = f"{sign.name} in {', '.join(sign.leads)}" if sign.leads else f"No {sign.name}"
+        found = Finding(concept, "present" if sign.leads else "absent")
+        statements.append(Statement(f"{text}.", (found,), measurements=(sign.source,), support=1.0))
+    return statements
+
+
+def in_leads(question: Question, measurements: Measurements) -> list[Statement]:
+    """What is measured in the leads that a question names: an amount, a T wave's direction, or whether a finding lies there."""
+    leads = question.leads or next((group for pattern, group in _GROUPS if pattern.search(question.text)), ())
+    if not leads:
+        return []
+    if question.kind != "verify" and _AMOUNT.search(question.text):
+        return list(_amounts(question.text, leads, measurements))
+    if question.kind == "verify" and _UPRIGHT.search(question.text) and _T_WAVE.search(question.text):
+        known = {lead: measurements.t_mv[lead] for lead in leads if lead in measurements.t_mv}
+        holds = bool(known) and all(value > 0 for value in known.values())
+        return [_amount("Yes: " if holds else "No: ", "T amplitude", "t_mv", known)] if known else []
+    if question.kind != "verify" or len(leads) == 1:
+        return []
+    statements = []
+    for sign, concept in _asked(question, measurements):
+        there = [lead for lead in sign.leads if lead in leads]
+        text = f"Yes: {sign.name} in {', '.join(there)}" if there else f"No: no {sign.name} in {', '.join(leads)}"
+        found = Finding(concept, "present" if there else "absent")
+        statements.append(Statement(f"{text}.", (found,), measurements=(sign.source,), support=1.0))
+    return statements
+
+
+def _amounts(text: str, leads: Sequence[str], measurements: Measurements) -> Iterator[Statement]:
+    for label, source, word in _WAVES:
+        known = {lead: getattr(measurements, source)[lead] for lead in leads if lead in getattr(measurements, source)}
+        if known and re.search(word, text, re.I):
+            yield _amount("", label, source, known)
+
+
+def _amount(lead_in: str, label: str, source: str, values: Mapping[str, float]) -> Statement:
+    told = ", ".join(f"{value + 0.0:.2f} mV in {lead}" for lead, value in values.items())
+    return Statement(f"{lead_in}{label} {told}.", measurements=(source,), support=1.0)
+
+
+def _asked(question: Question, m: Measurements) -> Iterator[tuple[_Sign, str]]:
+    """The signs that a question names and that are measured, each with the finding that it is asked for as."""
+    st = m.st_j60_mv
+    signs = (
+        _Sign(
+            frozenset(("INVT", "NT_", "TAB_")), "T-wave inversion", "t_mv",
+            tuple(x for x in LEADS if x != "aVR" and m.t_mv.get(x, 0.0) <= -INVERTED_T_MV),
+        ),
+        _Sign(
+            frozenset(("QWAVE",)), "Q waves of 0.1 mV or more", "q_mv",
+            tuple(x for x in LEADS if m.q_mv.get(x, 0.0) >= Q_MV),
+        ),
+        _Sign(
+            frozenset(("STE_",)), "ST elevation", "st_j60_mv",
+            tuple(x for x in LEADS if st.get(x, 0.0) >= ST_LEVEL_MV[x]),
+        ),
+        _Sign(
+            frozenset(("STD_",)), "ST depression", "st_j60_mv",
+            tuple(x for x in LEADS if -st.get(x, 0.0) >= ST_DEPRESSION_MV),
+        ),
+    )  # fmt: skip
+    for sign in signs:
+        concept = next((concept for concept in question.concepts if concept in sign.concepts), None)
+        if concept is not None and getattr(m, sign.source):
+            yield sign, concept

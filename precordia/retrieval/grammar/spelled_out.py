@@ -1,0 +1,158 @@
+"""A query with what people leave out spelled out: short words, alternatives that share a name, misspelt words of the grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from precordia.concepts import label_report
+
+_TENS: Final = (
+    ("twent", "zwanzig"), ("thirt", "drei(?:ß|ss)ig"), ("fort", "vierzig"), ("fift", "f(?:ü|ue)nfzig"), ("sixt", "sechzig"),
+    ("sevent", "siebzig"), ("eight", "achtzig"), ("ninet", "neunzig"),
+)  # fmt: skip
+_PEOPLE: Final = (
+    *((rf"\b(?:{english}ies|{german}ern?)\b", f"{10 * k}s") for k, (english, german) in enumerate(_TENS, start=2)),
+    *((rf"\b(?:{english}y|{german})\b", f"{10 * k}") for k, (english, german) in enumerate(_TENS, start=2)),
+    *(
+        (rf"\b{name}a?genarians?\b", f"in their {age}s")
+        for name, age in (("sex", 60), ("septua", 70), ("octo", 80), ("nona", 90))
+    ),
+    (r"\b(?:elderly|geriatric|seniors?)\b", "aged 65 or older"),
+    (r"\b(?:children|p(?:a|ae|ä)diatric|kinder[n]?)\b", "aged under 18"),
+    (r"\b(?:teenagers?|adolescents?|jugendliche[n]?)\b", "aged 13 to 19"),
+)
+"""Ages in words; the elderly from 65 on and children up to 18 as the United Nations count them."""
+_SHORT: Final = tuple(
+    (re.compile(pattern, re.I), words)
+    for pattern, words in (
+        *_PEOPLE,
+        (r"(?<!\w)w/o(?!\w)", "without"),
+        (r"(?<!\w)w/(?!\w)", "with"),
+        # Of the heart; "sinus bradycardia" and its like are names.
+        (r"\bsinus(?=\s*(?:$|[?.,;!]|or\b|oder\b|and\b|und\b|with\b|mit\b|but\b|aber\b))", "sinus rhythm"),
+        (r"^\W*qrs\W*$", "QRS duration?"),
+        (r"^\W*bpm\W*$", "heart rate?"),
+        (r"(?<!sinus )\btachy\b", "tachycardia"),
+        (r"(?<!sinus )\bbrady\b", "bradycardia"),
+        (r"\brvr\b", "rapid ventricular response"),
+        (r"\b(?:sokolow(?:[- ]lyon)?)(?:[- ](?:index|criteri(?:on|a)))?\b(?![- ]lyon)", "voltage criteria for LVH"),
+        (r"^\W*(?:is )?(?:normal|ok(?:ay)?)\W*(?:right)?\W*\?+\W*$", "normal ECG?"),
+    )
+)
+"""What stands for a finding in a query alone: in a report "sinus" may be a node, and an index a number."""
+_OF_THE_GRAMMAR: Final = frozenset(
+    {
+        *(
+            "above",
+            "below",
+            "between",
+            "without",
+            "women",
+            "female",
+            "females",
+            "older",
+            "younger",
+            "longer",
+            "shorter",
+        ),
+        *("wider", "narrower", "faster", "slower", "greater", "larger", "higher", "lower", "under", "since", "before"),
+        *(
+            "atrial",
+            "inferior",
+            "anterior",
+            "lateral",
+            "bundle",
+            "branch",
+            "rhythm",
+            "infarct",
+            "elevation",
+            "depression",
+        ),
+        *("after", "either", "neither", "excluding", "except", "patients", "exceeding"),
+    }
+)
+_OTHER: Final = frozenset(["sine", "oder", "blow", "bellow", "patents"])
+"""Words of their own, a slip away from one of the grammar."""
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_EITHER: Final = re.compile(
+    r"(?P<one>[\w°-]+)\s+(?:or|oder|versus|vs\.?)\s+(?P<other>[\w°-]+)(?P<tail>(?:\s+[\w°-]+){0,3})", re.I
+)
+_BEFORE: Final = re.compile(r"(?P<name>[\w-]+(?:\s+[\w-]+){0,2})\s+$")
+
+
+def spelled_out(text: str) -> str:
+    """The query, spelled out.
+
+    >>> spelled_out("womn with first or second degree AV block w/o LBBB")
+    'women with first degree AV block or second degree AV block without LBBB'
+    >>> spelled_out("Is the RBBB complete or incomplete?")
+    'Is the complete RBBB or incomplete RBBB?'
+    """
+    for pattern, words in _SHORT:
+        text = pattern.sub(words, text)
+    return _apart(_WORD.sub(lambda match: _meant(match[0]), text))
+
+
+def _apart(text: str) -> str:
+    """Alternatives that share a name, each with the name."""
+    for match in _EITHER.finditer(text):
+        one, other, tail = match["one"], match["other"], match["tail"].split()
+        if label_report(one):
+            continue
+        for n in range(len(tail), 0, -1):
+            shared = " ".join(tail[:n])
+            if _names_two(f"{one} {shared}", f"{other} {shared}", shared):
+                end = match.start("tail") + len(" ".join(["", *tail[:n]]))
+                return f"{text[: match.start()]}{one} {shared} or {other} {shared}{text[end:]}"
+        before = _BEFORE.search(text[: match.start()])
+        for name in _endings(before["name"]) if before else ():
+            degree = " ".join(tail[:1]) if tail[:1] in (["degree"], ["grade"]) else ""
+            first, second = (" ".join(filter(None, (word, degree, name))) for word in (one, other))
+            if label_report(name) and _names_two(first, second, name):
+                start = text[: match.start()].rindex(name)
+                end = match.end("other") + (len(degree) + 1 if degree else 0)
+                return f"{text[:start]}{first} or {second}{text[end:]}"
+    return text
+
+
+def _names_two(one: str, other: str, shared: str) -> bool:
+    """Whether two names are of two findings, both more special than what they share."""
+    named = [_concepts(words) for words in (one, other, shared)]
+    return bool(named[0] and named[1]) and named[0] != named[1] and named[2] not in named[:2]
+
+
+def _concepts(words: str) -> tuple[str, ...]:
+    return tuple(finding.concept for finding in label_report(words))
+
+
+def _endings(words: str) -> Iterator[str]:
+    parts = words.split()
+    yield from (" ".join(parts[k:]) for k in range(len(parts)))
+
+
+def _meant(word: str) -> str:
+    """The word of the grammar from which one letter within is missing, too many or in its neighbour's place; else the word."""
+    low = word.lower()
+    known = _slips().get(low)
+    if known is None and low not in _OF_THE_GRAMMAR:
+        known = next((short for short in _shorter(low) if short in _OF_THE_GRAMMAR), None)
+    return word if known is None or low in _OTHER or label_report(word) else known
+
+
+@cache
+def _slips() -> dict[str, str]:
+    """Word with a letter missing or in its neighbour's place, to the word that is meant; none that could be two."""
+    slips: dict[str, set[str]] = {}
+    for known in _OF_THE_GRAMMAR:
+        swapped = (known[:i] + known[i + 1] + known[i] + known[i + 2 :] for i in range(len(known) - 1))
+        for slip in (*_shorter(known), *swapped):
+            slips.setdefault(slip, set()).add(known)
+    return {slip: known.pop() for slip, known in slips.items() if len(known) == 1 and slip not in _OF_THE_GRAMMAR}
+
+
+def _shorter(word: str) -> Iterator[str]:
+    """The word without one letter, its first and last kept: without the last "wider" is a word of its own."""
+    yield from (word[:i] + word[i + 1 :] for i in range(1, len(word) - 1))
