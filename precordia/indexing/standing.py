@@ -84,7 +84,8 @@ class Standing:
         out: dict[str, dict[float, int]] = {}
         if self._n_stretches:
             asked = pc.and_(
-                pc.invert(self._is_whole_row), pc.is_in(self._rows.column("source"), pa.array(sorted(set(sources))))
+                pc.invert(self._is_whole_row),
+                pc.is_in(self._rows.column("source"), pa.array(sorted(set(sources)), pa.string())),
             )
             found = (self._rows.column(name).filter(asked).to_pylist() for name in ("source", "start_s", "case_id"))
             for source, start, case_id in zip(*found, strict=True):

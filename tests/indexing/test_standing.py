@@ -17,11 +17,17 @@ from precordia.judgement.learning import _chances
 class Rows:
     """As much of the rows of a table as a writer asks for: case ``10 * i`` is of ``/archive/i.hea``."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, stretches: int = 0) -> None:
         self.ids = np.arange(n, dtype=np.int64) * 10
         numbers = pa.array(self.ids // 10).cast(pa.string())
         self._columns = {"case_id": pa.array(self.ids), "source_stamp": numbers}
         self._columns["source"] = pa.compute.binary_join_element_wise("/archive/", numbers, ".hea", "")
+        # The last ones are stretches of what the first one is as a whole.
+        starts = [None] * (n - stretches) + [60.0 * i for i in range(stretches)]
+        self._columns["start_s"] = pa.array(starts, pa.float64())
+        if stretches:
+            sources = self._columns["source"].to_pylist()[: n - stretches] + ["/archive/0.hea"] * stretches
+            self._columns["source"] = pa.array(sources)
 
     def column(self, name: str) -> pa.ChunkedArray:
         column = self._columns[name]
@@ -54,11 +60,23 @@ def test_what_stands_and_what_a_writer_has_changed() -> None:
     assert there.cases_of(["/archive/3.hea", "/archive/9.hea"]) == [30, None]
     assert there.knows([30, 31]) == [True, False]
     assert there.had(["/archive/3.hea", "/archive/4.hea", "/else"], ["3", "5", "3"]) == [True, False, False]
-    there.change(["/archive/3.hea", "/archive/9.hea"], [31, 90], gone=[30])
+    there.change(["/archive/3.hea", "/archive/9.hea"], [None, None], [31, 90], gone=[30])
     assert there.cases_of(["/archive/3.hea", "/archive/9.hea", "/archive/4.hea"]) == [31, 90, 40]
     assert there.knows([30, 31, 90, 40]) == [False, True, True, True]
-    there.change(["/archive/3.hea"], [30], gone=[31])
+    there.change(["/archive/3.hea"], [None], [30], gone=[31])
     assert there.knows([30, 31]) == [True, False]
+
+
+def test_stretches_of_a_long_recording_stand_beside_it() -> None:
+    there = Standing(cast(RowCache, Rows(9, stretches=3)))
+    assert there.cases_of(["/archive/0.hea", "/archive/7.hea"]) == [0, None]
+    assert there.had(["/archive/0.hea"], ["0"]) == [True]
+    assert there.stretches_of(["/archive/0.hea", "/archive/1.hea"]) == {
+        "/archive/0.hea": {0.0: 60, 60.0: 70, 120.0: 80}
+    }
+    there.change(["/archive/0.hea", "/archive/1.hea"], [60.0, 30.0], [71, 99], gone=[70])
+    found = there.stretches_of(["/archive/0.hea", "/archive/1.hea"])
+    assert found == {"/archive/0.hea": {0.0: 60, 60.0: 71, 120.0: 80}, "/archive/1.hea": {30.0: 99}}
 
 
 def test_ids_are_found_in_their_order_as_they_come() -> None:

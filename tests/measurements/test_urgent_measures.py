@@ -104,7 +104,9 @@ def test_small_steps_that_point_one_way_are_a_pacemaker_and_others_are_none() ->
     rng = np.random.default_rng(3)
     signal = rng.normal(0, 0.004, (12, 1000))
     signal[:, 70::170] += 1.5 * np.linspace(0.5, 1, 12)[:, None]  # QRS complexes in their own time
-    at = np.array([120, 195, 310, 440, 560, 683, 790, 890])  # put off by the heart's own beats, as a pacemaker on demand
+    at = np.array(
+        [120, 195, 310, 440, 560, 683, 790, 890]
+    )  # put off by the heart's own beats, as a pacemaker on demand
     paced = signal.copy()
     paced[:, at] += rng.normal(0, 0.25, 12)[:, None]
     assert find_slow_spikes(paced, 100).tolist() == at.tolist()
