@@ -119,6 +119,14 @@ class Measurements:
     st_j80_mv: Mapping[str, float] = field(default_factory=dict)
     t_width_ms: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def wide_v1_balance(self) -> float | None:
+        """R less S as a share of both in V1, -1 to 1, of a QRS complex of 120 ms and more; else None."""
+        r, s = self.r_mv.get("V1"), self.s_mv.get("V1")
+        if r is None or s is None or r + s == 0 or self.qrs_ms is None or self.qrs_ms < 120:
+            return None
+        return (r - s) / (r + s)
+
     def __repr__(self) -> str:
         measured = ", ".join(f"{name}={value:.4g}" for name, value in self.scalars().items() if value is not None)
         return f"Measurements({measured})"

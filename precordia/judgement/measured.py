@@ -79,6 +79,11 @@ MEASURES = {
 }
 """The scalar measurements, in reading order."""
 
+DERIVED = {
+    "wide_v1_balance": Measure("wide_v1_balance", "R less S in V1 of a wide QRS, as a share of both,", "", decimals=1)
+}
+"""What rules ask besides, and nobody reads."""
+
 
 TOLERANCE = {
     "heart_rate_bpm": 5.0,
@@ -101,7 +106,8 @@ class Check:
         name: The measurement.
         low, high: The range in which the finding is plausible, measurement error allowed for; None is open. An angle's
             range may pass through 180 degrees: then ``low`` is above ``high``.
-        decides: The finding is defined by the measurement: outside the range it is not said at all.
+        decides: Outside the range the finding is not said at all.
+        defines: And within it, it is there: the measurement is what the finding means.
     """
 
     concept: str
@@ -109,6 +115,7 @@ class Check:
     low: float | None
     high: float | None
     decides: bool
+    defines: bool = False
 
     def allows(self, value: float) -> bool:
         """Whether the finding is plausible with this value."""
@@ -120,12 +127,12 @@ class Check:
 @lru_cache(maxsize=1)
 def checks() -> tuple[Check, ...]:
     """The table ``measured.csv``: its header names the sources."""
-    return tuple(_check(row, row["decides"] == "yes") for row in _table("measured.csv"))
+    return tuple(_check(row, row["decides"]) for row in _table("measured.csv"))
 
 
 def is_defined(concept: str) -> bool:
     """Whether a measurement defines a finding or something that it implies."""
-    return bool(lineage(concept) & {check.concept for check in checks() if check.decides})
+    return bool(lineage(concept) & {check.concept for check in checks() if check.defines})
 
 
 def speaks_alone(concept: str, measurements: Measurements) -> bool:
@@ -133,7 +140,7 @@ def speaks_alone(concept: str, measurements: Measurements) -> bool:
 
     ``alone.csv`` says from where, and its header after whom.
     """
-    for check in (_check(row, True) for row in _table("alone.csv")):
+    for check in (_check(row, "yes") for row in _table("alone.csv")):
         value = getattr(measurements, check.name)
         if check.concept == concept and value is not None and check.allows(float(value)):
             return True
@@ -146,9 +153,9 @@ def _table(name: str) -> tuple[dict[str, str], ...]:
         return tuple(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 
-def _check(row: dict[str, str], decides: bool) -> Check:
+def _check(row: dict[str, str], decides: str) -> Check:
     low, high = (float(row[key]) if row[key] else None for key in ("low", "high"))
-    return Check(row["concept"], row["measurement"], low, high, decides)
+    return Check(row["concept"], row["measurement"], low, high, decides != "no", decides == "yes")
 
 
 @dataclass(frozen=True)
@@ -164,7 +171,7 @@ class Conflict:
     value: float
 
     def __str__(self) -> str:
-        measure = MEASURES[self.check.name]
+        measure = MEASURES.get(self.check.name) or DERIVED[self.check.name]
         low, high = self.check.low, self.check.high
         if low is not None and high is not None:
             expected = f"{measure.format(low)} to {measure.format(high)}"
@@ -224,6 +231,8 @@ def in_words(name: str, measurements: Measurements) -> str:
     if name in MEASURES:
         value = getattr(measurements, name)
         return MEASURES[name].label + ("" if value is None else f" {MEASURES[name].format(float(value))}")
+    if name in DERIVED:
+        return DERIVED[name].label.rstrip(",")
     if name == "rhythm_regularity":
         return f"Rhythm {measurements.rhythm_regularity}"
     if name == "criteria":

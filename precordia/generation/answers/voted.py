@@ -329,7 +329,7 @@ def _is_defined_by(concept: str, names: Sequence[str]) -> bool:
     """Whether a finding says no more than that a measurement is out of range."""
     # A limit to the QT interval is a limit to what "prolonged QT" says of the corrected one.
     meant = {*names, *(("qtc_ms",) if "qt_ms" in names else ())}
-    return any(c.concept in lineage(concept) and c.decides and c.name in meant for c in measured.checks())
+    return any(c.concept in lineage(concept) and c.defines and c.name in meant for c in measured.checks())
 
 
 def _labels(names: Sequence[str]) -> str:
