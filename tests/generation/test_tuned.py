@@ -209,6 +209,7 @@ def test_an_episode_has_examples_and_other_questions_of_the_same_classes() -> No
         ({"forecasts": 1}, "forecasts need"),
         ({"episodes": {}}, "episodes need"),
         ({"depth": 0}, "at least 1"),
+        ({"precision": "fp16"}, "bf16 or fp32"),
         ({"held_out": [7]}, "both held out"),
         ({"learn": 1}, "unknown learn"),
     ],

@@ -11,7 +11,7 @@ import torch
 
 from precordia.language_models.own_model import fsq
 from precordia.language_models.own_model.material import Ecg, Material, statements_in
-from precordia.language_models.tuned.checkpoint import network_of, save_tuned
+from precordia.language_models.tuned.checkpoint import load_tuned_model, network_of, save_tuned
 from precordia.language_models.tuned.lessons import shown_of, tuned_lessons
 from precordia.language_models.tuned.model import TunedModel
 from precordia.language_models.tuned.recipe import TunedRecipe
@@ -39,7 +39,7 @@ def fit_tuned(
     Args:
         recipe: How.
         base: Names the language model, for the checkpoint.
-        model, tokenizer: The language model; changed in place.
+        model, tokenizer: The language model; changed in place, and of no other use afterwards.
         material: On what.
         folder: For checkpoint, state and curve.
         resume: Go on from the state that is there.
@@ -55,20 +55,19 @@ def fit_tuned(
     if recipe.sees.ecg == "tokens":
         steps = np.stack([e.steps for e in material.ecgs if not e.held_out]).astype(np.float32)
         quantiser = fsq.fit(torch.from_numpy(steps), seed=recipe.seed)
+    if recipe.precision == "bf16":
+        model.to(torch.bfloat16)
     network = network_of(model, recipe, channels, quantiser)
     teaching = Teaching(network, tokenizer, recipe, lessons, folder, material.data_hash)
     if resume:
         teaching.go_on()
     teaching.run(watch)
-    for parameter in network.learned().values():
-        parameter.data.copy_(parameter.data.bfloat16())  # as it will be read back
-    taught = TunedModel(
-        network, tokenizer, recipe.sees, material.statements(), material.concepts(), material.encoder,
-        material.encoder_fingerprint,
-    )  # fmt: skip
+    known = (material.statements(), material.concepts(), material.encoder, material.encoder_fingerprint)
+    save_tuned(TunedModel(network, tokenizer, recipe.sees, *known), recipe, base, channels, folder)
+    taught = load_tuned_model(folder)
     if recipe.reports:
         taught.end_bias = best_bias(taught, [e for e in material.ecgs if e.held_out and e.report][:CHOSEN_ON])
-    save_tuned(taught, recipe, base, channels, folder)
+        save_tuned(taught, recipe, base, channels, folder)
     (folder / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
     return taught
 

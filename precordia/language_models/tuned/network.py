@@ -32,7 +32,8 @@ class LowRank(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """As the linear layer, and more."""
-        out: Tensor = self.inner(x) + (x @ self.down.T) @ self.up.T * self.scale
+        added = (x @ self.down.to(x.dtype).T) @ self.up.to(x.dtype).T
+        out: Tensor = self.inner(x) + added * self.scale
         return out
 
 
@@ -62,7 +63,7 @@ class TunedNetwork(nn.Module):
     def measure(self, text: Text) -> None:
         """Begin with an ECG's vectors as long as a text's features are, on average."""
         x, there = text
-        self.scale.data.fill_(float(x[there].square().mean().sqrt()))
+        self.scale.data.fill_(float(x[there].float().square().mean().sqrt()))
 
     def learned(self) -> dict[str, Tensor]:
         """Everything that is not the language model's own, and not fixed: what an adapter's file holds."""
@@ -95,7 +96,7 @@ class TunedNetwork(nn.Module):
         """
         x, there = text
         if ecg is not None:
-            x = torch.cat([ecg, x], dim=1)
+            x = torch.cat([ecg.to(x.dtype), x], dim=1)
             there = torch.cat([there.new_ones(ecg.shape[:2]), there], dim=1)
         x = self._through(self._layers(upper=True), x, there, cache, past)
         out: Tensor = self.model.model.norm(x[:, x.shape[1] - text[0].shape[1] :])
@@ -120,9 +121,9 @@ class TunedNetwork(nn.Module):
         """Mean loss of each discrete ECG token, foretold from those before it."""
         mouth = cast(TokenTable, self.mouth)
         tokens = mouth.tokens(steps)
-        x = self.sized(mouth.table(tokens))
+        x = self.sized(mouth.table(tokens)).to(self.model.dtype)
         hidden = self._through(self._layers(upper=True), x, torch.ones(tokens.shape, dtype=torch.bool))
-        normed = F.layer_norm(hidden[:, :-1], hidden.shape[-1:])
+        normed = F.layer_norm(hidden[:, :-1].float(), hidden.shape[-1:])
         logits = normed @ mouth.table.weight.T / hidden.shape[-1] ** 0.5
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 

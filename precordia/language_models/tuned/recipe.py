@@ -53,6 +53,7 @@ class TunedRecipe:
         epochs: Passes over reports and questions.
         episodes: Of meta-learning after that; None for none.
         batch_size, learning_rate: Of AdamW, the rate falling linearly.
+        precision: "bf16" or "fp32", of the language model while it is taught; in use it is single precision.
         encoder: Whose features it sees.
         seed: Of every draw.
         save_every: Steps between two states that training can go on from.
@@ -74,6 +75,7 @@ class TunedRecipe:
     episodes: Episodes | None = None
     batch_size: int = 8
     learning_rate: float = 1e-3
+    precision: str = "bf16"
     encoder: str = "default"
     seed: int = 42
     save_every: int = 20
@@ -83,6 +85,8 @@ class TunedRecipe:
     def __post_init__(self) -> None:
         if self.sees.ecg not in ("queries", "tokens", "none"):
             raise UsageError(f"recipe {self.name}: sees.ecg {self.sees.ecg!r}; use queries, tokens or none")
+        if self.precision not in ("bf16", "fp32"):
+            raise UsageError(f"recipe {self.name}: precision {self.precision!r}; use bf16 or fp32")
         if self.forecasts and self.sees.ecg != "tokens":
             raise UsageError(f"recipe {self.name}: forecasts need sees.ecg tokens")
         if self.episodes is not None and (self.sees.ecg == "none" or not self.questions):

@@ -30,6 +30,8 @@ from precordia.language_models.tuned.words import asked, written
 STATE: Final = "state.pt"
 CURVE: Final = "curve.csv"
 _COLUMNS: Final = ("step", "steps", "stage", "loss", "held_out_loss")
+_GROUP: Final = 8
+"""Lessons that the lower layers read at a time."""
 Row = tuple[int, int, str, float, float]
 
 
@@ -51,6 +53,36 @@ class _Lesson:
     example: Example
     ids: list[int]
     begins: int
+
+
+class _Below:
+    """What the lower layers make of lessons, each read once.
+
+    Lessons are read in groups that are always the same, so that rounding is, whatever was read before.
+    """
+
+    def __init__(self, network: TunedNetwork, lessons: Sequence[_Lesson]) -> None:
+        self._network, self._lessons = network, lessons
+        order = sorted(range(len(lessons)), key=lambda i: (len(lessons[i].ids), i))
+        groups = [order[start : start + _GROUP] for start in range(0, len(order), _GROUP)]
+        self._group = {i: group for group in groups for i in group}
+        self._known: dict[int, Tensor] = {}
+
+    def of(self, rows: Sequence[int]) -> Text:
+        """Of some lessons, padded in front."""
+        for i in rows:
+            if i not in self._known:
+                group = self._group[i]
+                x, there = self._network.below([self._lessons[j].ids for j in group])
+                for row, j in enumerate(group):
+                    self._known[j] = x[row, there[row]].to(torch.bfloat16)
+        found = [self._known[i] for i in rows]
+        longest = max(map(len, found))
+        out = torch.zeros(len(rows), longest, found[0].shape[1], dtype=self._network.model.dtype)
+        seen = torch.zeros(len(rows), longest, dtype=torch.bool)
+        for row, x in enumerate(found):
+            out[row, longest - len(x) :], seen[row, longest - len(x) :] = x, True
+        return out, seen
 
 
 class Teaching:
@@ -79,8 +111,7 @@ class Teaching:
         self._end = int(tokenizer.eos_token_id)
         self._lessons = [self._lesson(e) for e in lessons.examples]
         self._held = [self._lesson(e) for e in lessons.held_out]
-        self._below: dict[int, Text] = {}
-        self._held_below: dict[int, Text] = {}
+        self._below, self._held_below = _Below(network, self._lessons), _Below(network, self._held)
         self._weights = {n: p for n, p in network.named_parameters() if p.requires_grad}
         self._optimiser = torch.optim.AdamW(self._weights.values(), lr=recipe.learning_rate, weight_decay=0.01)
         self.curve: list[Row] = []
@@ -158,7 +189,7 @@ class Teaching:
     def _learn(self, number: int) -> float:
         rows = self._batch(number, 1)
         lessons = [self._lessons[i] for i in rows]
-        text = self._read(self._lessons, rows, self._below)
+        text = self._below.of(rows)
         return _backward(self._loss(lessons, text, self.network.ecg if self.network.mouth else None))
 
     def _episode(self, number: int) -> float:
@@ -179,21 +210,6 @@ class Teaching:
         ecg = vectors(steps_of([lesson.example.shown for lesson in lessons])) if vectors is not None else None
         return self.network.loss(text, [lesson.ids for lesson in lessons], [lesson.begins for lesson in lessons], ecg)
 
-    def _read(self, lessons: Sequence[_Lesson], rows: Sequence[int], known: dict[int, Text]) -> Text:
-        """What the lower layers make of lessons, from memory where they were read before."""
-        fresh = [i for i in rows if i not in known]
-        if fresh:
-            x, there = self.network.below([lessons[i].ids for i in fresh])
-            for row, i in enumerate(fresh):
-                known[i] = x[row, there[row]].to(torch.bfloat16), there[row, there[row]]
-        found = [known[i][0] for i in rows]
-        longest = max(map(len, found))
-        out = torch.zeros(len(rows), longest, found[0].shape[1])
-        seen = torch.zeros(len(rows), longest, dtype=torch.bool)
-        for row, x in enumerate(found):
-            out[row, longest - len(x) :], seen[row, longest - len(x) :] = x.float(), True
-        return out, seen
-
     def _held_out(self) -> float:
         """Mean loss a lesson that is held out."""
         self.network.eval()
@@ -201,7 +217,7 @@ class Teaching:
         with torch.inference_mode():
             for start in range(0, len(self._held), size):
                 some = self._held[start : start + size]
-                text = self._read(self._held, range(start, start + len(some)), self._held_below)
+                text = self._held_below.of(range(start, start + len(some)))
                 vectors = self.network.ecg if self.network.mouth else None
                 losses += [float(self._loss(some, text, vectors))] * len(some)
         self.network.train()
