@@ -85,8 +85,11 @@ def test_the_list_goes_on_as_one_scrolls(visit, kb: KnowledgeBase) -> None:
 MILLION = """async () => {
   const {endless} = await import('/static/endless.js');
   window.asked = [];
-  const load = async page => { asked.push(page); return {items: Array.from({length: 12}, (_, i) => page * 12 + i + 1), total: 1e6}; };
-  const make = n => { const card = document.createElement('li'); card.className = 'card'; card.textContent = n; return card; };
+  const load = async page => {
+    asked.push(page);
+    return {items: Array.from({length: 12}, (_, i) => page * 12 + i + 1), total: 1e6};
+  };
+  const make = n => Object.assign(document.createElement('li'), {className: 'card', textContent: n});
   const list = endless({size: 12, load, make, moved: () => {}, failed: () => {}, none: () => {}});
   document.querySelector('main').replaceChildren(list.element);
 }"""
