@@ -189,11 +189,9 @@ def _enter(kb: str, llm: str, settings: LanguageModelSettings | None, nice: int,
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
     os.nice(nice)
-    import torch
-
+    # Torch, where something needs it, has the one thread that the environment says; where nothing does, it takes no memory.
     from precordia.knowledge_base import KnowledgeBase
 
-    torch.set_num_threads(1)
     _here, _end = Room(KnowledgeBase.open(kb), llm, settings=settings), end
 
 

@@ -220,9 +220,7 @@ def test_what_is_asked_for_in_another_way_is_not_given(port: int, request_: byte
         assert b"upgrade:" not in answer.lower()
 
 
-@pytest.mark.parametrize(
-    "query", ["start=nan", "start=-1e308", "seconds=inf", "fs=0", "fs=1e300", "leads=" + "I," * 4000]
-)
+@pytest.mark.parametrize("query", ["start=nan", "start=-1e308", "fs=0", "fs=1e300", "leads=" + "I," * 4000])
 def test_a_stretch_that_is_none_is_refused_in_few_words(client: TestClient, kb: KnowledgeBase, query: str) -> None:
     answer = client.get(f"/v1/cases/{kb.ids()[0]}/signal?{query}")
     assert answer.status_code == 400

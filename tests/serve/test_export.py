@@ -17,6 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from precordia import KnowledgeBase, Recording, read_recording
+from precordia.concepts import vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.errors import UsageError
 from precordia.core.findings import Finding, Measurements
@@ -200,6 +201,26 @@ def test_a_structured_report_has_a_time_or_says_why_not(
     assert pydicom.dcmread(io.BytesIO(answer.content)).SOPClassUID.name == "Comprehensive SR Storage"
     with pytest.raises(UsageError, match="format=dicom"):
         report_sr(draft, replace(ecg, time=None))
+
+
+def test_codes_of_snomed_have_their_check_digits() -> None:
+    codes = [code for concept in vocabulary() for code in vocabulary().codes(concept.id, "snomed")]
+    assert len(codes) > 100
+    # Verhoeff's: the dihedral group of ten, its permutation applied once more a digit.
+    permutation = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+    for code in codes:
+        check = 0
+        for i, digit in enumerate(map(int, reversed(code))):
+            for _ in range(i % 8):
+                digit = permutation[digit]
+            check = _turned(check, digit)
+        assert check == 0, code
+
+
+def _turned(a: int, b: int) -> int:
+    """The product of two elements of the dihedral group of ten; those from 5 on are reflections."""
+    turn = (a + b) % 5 if a < 5 else (a - b) % 5
+    return turn if (a < 5) == (b < 5) else turn + 5
 
 
 def test_codes_of_loinc_have_their_check_digits() -> None:

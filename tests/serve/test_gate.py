@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from precordia import KnowledgeBase
 from precordia.core.errors import UsageError
 from precordia.indexing.schema import Reject
 from precordia.serve.app import create_app
-from precordia.serve.security.gate import Buckets
+from precordia.serve.security.gate import AT_ONCE, Buckets, Gate
 from precordia.serve.security.limits import GUESSES, Arriving, Guesses
 from precordia.serve.security.people import ROLES, Person
 from precordia.serve.security.tokens import Tokens, new_token, read_tokens
@@ -306,6 +308,37 @@ def test_an_address_asks_so_often_and_no_oftener(kb: KnowledgeBase) -> None:
     statuses = [client.get("/v1/live").status_code for _ in range(40)]
     assert statuses[:10] == [200] * 10
     assert 429 in statuses
+
+
+def test_one_address_has_so_many_answers_on_their_way_and_others_are_not_kept_waiting() -> None:
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.Event().wait()
+
+    gate, statuses = Gate(endless, rate=1e6), []
+
+    async def ask(address: str) -> None:
+        async def send(message: Message) -> None:
+            statuses.append((address, message.get("status")))
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "headers": [(b"host", b"localhost")],
+            "client": (address, 1),
+        }
+        await gate(scope, lambda: asyncio.sleep(0), send)
+
+    async def all_of() -> None:
+        asked = [asyncio.create_task(ask("greedy")) for _ in range(AT_ONCE + 3)] + [asyncio.create_task(ask("other"))]
+        await asyncio.sleep(0.05)
+        assert [status for status in statuses if status[1]] == [("greedy", 429)] * 3
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    asyncio.run(all_of())
+    assert not gate._at_work
 
 
 def test_buckets_remember_a_bounded_number() -> None:

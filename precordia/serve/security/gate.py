@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -38,6 +38,9 @@ RATE: Final = 100.0
 
 ONCE: Final = (b"host", b"authorization", b"content-length", b"content-type", b"origin", b"transfer-encoding")
 """What a request says once: a proxy before us might go by the other one."""
+
+AT_ONCE: Final = 64
+"""Requests of one address that are answered at a time: streams that nobody reads take no one else's connections."""
 
 _REMEMBERED: Final = 10_000
 _SAFE: Final = ("GET", "HEAD")
@@ -102,6 +105,7 @@ class Gate:
         self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
         self._buckets = Buckets(rate, 2 * rate)
         self._body_s = body_s
+        self._at_work: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -113,6 +117,16 @@ class Gate:
         if refusal is not None:
             await _refuse(sending, *refusal)
             return
+        address = _address(scope)
+        self._at_work[address] += 1
+        try:
+            await self._pass_on(scope, receive, sending)
+        finally:
+            self._at_work[address] -= 1
+            if not self._at_work[address]:
+                del self._at_work[address]
+
+    async def _pass_on(self, scope: Scope, receive: Receive, sending: Send) -> None:
         limit = WORDS_BYTES if scope["path"] in WORDS else BODY_BYTES
         patience = _Patience(receive, self._body_s, limit)
         refused = False
@@ -139,7 +153,7 @@ class Gate:
         host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
         if _name_of(host) not in self._hosts:
             return 421, "this service does not answer to that name: start it with --allow-host NAME"
-        if not self._buckets.take(_address(scope)):
+        if not self._buckets.take(_address(scope)) or self._at_work[_address(scope)] >= AT_ONCE:
             return 429, "too many requests: ask again in a second"
         return None if scope["method"] in _SAFE else _foreign(scope, host)
 

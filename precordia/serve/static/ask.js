@@ -2,7 +2,7 @@
 import {about, measured, stream} from "./api.js";
 import {board} from "./board.js";
 import {h} from "./h.js";
-import {empty, failed, loading} from "./states.js";
+import {empty, failed, limits, loading} from "./states.js";
 import {spansOf, statementList} from "./statements.js";
 import {named, number, t} from "./words.js";
 
@@ -61,6 +61,7 @@ export function ask(context, ecg) {
 function rest(data, statements) {
   const told = data.abstained ? data.reason : data.note, found = (data.hits || []).slice(0, 6);
   return [
+    limits(data.signal),
     data.to_consider && data.to_consider.length > 0 && h("section", {class: "consider"}, h("h3", {}, t("consider")), data.to_consider.map(s => h("p", {}, s.text))),
     told && h("p", {class: "note"}, data.abstained && h("strong", {}, t("not_sure") + ". "), told),
     !told && !statements.length && data.said && h("p", {}, data.said),

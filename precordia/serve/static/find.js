@@ -3,7 +3,7 @@ import {download, get, post, small} from "./api.js";
 import {endless} from "./endless.js";
 import {h} from "./h.js";
 import {trace} from "./paper.js";
-import {empty, failed} from "./states.js";
+import {empty, failed, limits} from "./states.js";
 import {date, MEASUREMENTS, named, number, t, unit} from "./words.js";
 
 const PAGE = 12;
@@ -73,7 +73,7 @@ export function find(context, _, query) {
     load: async (page, signal) => {
       const answer = await (ranked ? hits : newest)(page, signal);
       if (total.textContent !== answer.told) total.textContent = answer.told;
-      if (answer.understood) chips.replaceChildren(...understood(answer.understood, text, picked, go));
+      if (answer.understood) chips.replaceChildren(...[limits(answer.signal), ...understood(answer.understood, text, picked, go)].filter(Boolean));
       if (answer.facets) drawFacets(answer.facets);
       return answer;
     },

@@ -1,5 +1,6 @@
 // Statements with what they stand on; what is pointed at is told to whoever listens, and the other way round.
 import {h} from "./h.js";
+import {limits} from "./states.js";
 import {number, t} from "./words.js";
 
 // The part of each beat that a measurement came from, by its marks.
@@ -52,6 +53,7 @@ export function draft(report, light, extra) {
   const made = statementList(report.statements, light, extra);
   const consider = report.to_consider.length > 0 && statementList(report.to_consider, light);
   return {...made, parts: [
+    limits(report.signal),
     report.abstained && h("p", {class: "note"}, h("strong", {}, t("not_sure") + ": "), report.reason),
     consider && h("section", {class: "consider"}, h("h3", {}, t("consider")), consider.list),
     report.statements.length > 0 && made.list,

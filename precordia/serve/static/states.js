@@ -5,6 +5,9 @@ import {t} from "./words.js";
 export const loading = what => h("p", {class: "state", role: "status", "aria-busy": "true"}, h("span", {class: "wait", "aria-hidden": "true"}), what || t("loading"));
 export const empty = (title, help) => h("div", {class: "state"}, h("strong", {}, title), help && h("p", {}, help));
 
+// What a signal that is no resting ECG can show and cannot, in one line, and what was assumed of it.
+export const limits = signal => signal && h("p", {class: "limits", role: "note"}, [signal.limits, ...(signal.notes || [])].join(" "));
+
 export function failed(error, retry) {
   if (error.name === "AbortError") return h("span", {});
   const [title, help] = error.status === 0 ? [t("offline"), t("offline_help")]

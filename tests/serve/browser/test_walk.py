@@ -6,12 +6,16 @@ import base64
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from precordia import KnowledgeBase
+from precordia.simulation import simulate
 from precordia.simulation.hospital import Archive
+from precordia.simulation.writers import WRITERS
 
 
 def texts(page, selector: str) -> list[str]:
@@ -85,8 +89,11 @@ def test_the_list_goes_on_as_one_scrolls(visit, kb: KnowledgeBase) -> None:
 MILLION = """async () => {
   const {endless} = await import('/static/endless.js');
   window.asked = [];
-  const load = async page => { asked.push(page); return {items: Array.from({length: 12}, (_, i) => page * 12 + i + 1), total: 1e6}; };
-  const make = n => { const card = document.createElement('li'); card.className = 'card'; card.textContent = n; return card; };
+  const load = async page => {
+    asked.push(page);
+    return {items: Array.from({length: 12}, (_, i) => page * 12 + i + 1), total: 1e6};
+  };
+  const make = n => Object.assign(document.createElement('li'), {className: 'card', textContent: n});
   const list = endless({size: 12, load, make, moved: () => {}, failed: () => {}, none: () => {}});
   document.querySelector('main').replaceChildren(list.element);
 }"""
@@ -265,6 +272,29 @@ def test_a_dropped_file_is_read_and_a_wrong_one_says_why(visit, archive: Archive
     page.set_input_files("#file", wrong)
     page.wait_for_selector(".state.bad")
     assert "This did not work" in page.inner_text(".state.bad")
+
+
+def test_a_watch_and_a_long_recording_say_what_they_cannot_show(visit, tmp_path: Path, pictures: Path) -> None:
+    ecg = simulate("AFIB", seed=5).recording
+    row = ecg.signal[ecg.leads.index("I")]
+    lines = (f"{i / ecg.fs:.4f},{value:.4f}" for i, value in enumerate(row))
+    watch = tmp_path / "watch.csv"
+    watch.write_text("\n".join(("time,I", *lines)))
+    leads = tuple(ecg.leads.index(lead) for lead in ("II", "V5"))
+    long = replace(ecg, signal=np.tile(ecg.signal[leads, :], (1, 40)), leads=("II", "V5"), report=None)
+    holter = WRITERS.get("edf")(tmp_path / "holter", long)
+    page = visit()
+    page.wait_for_selector(".card:not(.blank)")
+    for file, told in ((watch, "ECG of one lead"), (holter, "Long recording")):
+        drop(page, file)
+        page.wait_for_selector(f".chips .limits:has-text('{told}')")
+        assert "cannot show" in page.inner_text(".limits")
+        page.get_by_role("button", name="Read", exact=True).click()
+        page.wait_for_selector(f".panel .limits:has-text('{told}')")
+        page.wait_for_selector(".over[style]")
+        page.screenshot(path=pictures / f"{file.stem}.png")
+        page.go_back()
+        page.wait_for_selector(".chips .limits")
 
 
 def test_offline_is_said_and_what_was_typed_is_kept(visit) -> None:
