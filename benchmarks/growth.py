@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.machine import description, peak_memory_mib, table
 from benchmarks.million import growing
@@ -114,7 +115,8 @@ def _told(what: str, work: Callable[[], object]) -> None:
     print(json.dumps({**spent, "peak_mib": peak_memory_mib()}), flush=True)
 
 
-def _run(step: str, kb: Path, n: int, n_added: int) -> list[dict[str, float | str]]:
+def run_step(step: str, kb: Path, n: int, n_added: int) -> list[dict[str, Any]]:
+    """One of :data:`STEPS` as a process: seconds, processor seconds and peak memory of it and its parts."""
     command = [sys.executable, "-m", "benchmarks.growth", "--step", step, "--folder", str(kb.parent)]
     done = subprocess.run(
         [*command, "--cases", str(n), "--added", str(n_added)], stdout=subprocess.PIPE, text=True, check=True
@@ -141,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         rows = [("step", "s", "processor s", "peak MiB")]
         for step in args.only:
-            for told in _run(step, folder / "kb", args.cases, args.added):
+            for told in run_step(step, folder / "kb", args.cases, args.added):
                 figures = (f"{told[name]:.2f}" for name in ("wall_s", "cpu_s"))
                 rows.append((str(told["what"]), *figures, f"{told['peak_mib']:.0f}"))
                 print(*rows[-1], file=sys.stderr, flush=True)

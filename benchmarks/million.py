@@ -39,31 +39,33 @@ class Grown:
     names: pa.ChunkedArray
 
 
-def grow(path: Path, n: int, seed: int = 0) -> Grown:
-    """Add cases until there are ``n``; what all of them are."""
+def grow(path: Path, n: int, seed: int = 0, signal: bytes | None = None) -> Grown:
+    """Add cases until there are ``n``, each with an encoded signal, saw teeth by default; what all of them are."""
     store = DeltaCaseStore(path)
     parts = list(store.vectors("signal"))
     names = store.column("recording_id").chunks
-    added = list(growing(path, n, seed))
+    added = list(growing(path, n, seed, signal))
     ids = np.concatenate([*(part[0] for part in parts), *(part[0] for part in added)])
     vectors = np.concatenate([*(part[1] for part in parts), *(part[1] for part in added)])
     return Grown(ids, vectors, pa.chunked_array([*names, *(part[2] for part in added)]))
 
 
-def growing(path: Path, n: int, seed: int = 0) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], pa.Array]]:
-    """Add cases until there are ``n``; ids, vectors and names as they are written."""
+def growing(
+    path: Path, n: int, seed: int = 0, signal: bytes | None = None
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], pa.Array]]:
+    """As :func:`grow`; ids, vectors and names as they are written, nothing of which is kept."""
     rng = np.random.default_rng(seed)
     store = DeltaCaseStore(path)
     pattern = _rows(store)
     draw = clustered(next(store.vectors("signal"))[1].shape[1], rng)
-    missing = n - len(store)
+    missing, blob = n - len(store), _teeth() if signal is None else signal
     with store.writing(60) as writer:
         while missing > 0:
             rows = draw(min(CHUNK, missing))
             new = np.unique(rng.integers(1, 2**63 - 1, size=len(rows), dtype=np.int64))
             rows = rows[: new.size]
             names = pc.binary_join_element_wise("made-up", pa.array(new).cast(pa.string()), "-")
-            writer.append(_copies(pattern, new, names, rows, rng), _signals(new))
+            writer.append(_copies(pattern, new, names, rows, rng), _signals(new, blob))
             yield new, rows, names
             missing -= new.size
 
@@ -74,13 +76,16 @@ def _rows(store: DeltaCaseStore) -> pa.Table:
     )
 
 
-def _signals(ids: NDArray[np.int64]) -> pa.Table:
-    """For each case the same saw teeth, which take 400 bytes and are a copy of nothing that is asked about."""
+def _teeth() -> bytes:
+    """An encoded signal of 400 bytes that is a copy of nothing that is asked about."""
     teeth = np.tile((np.arange(5000) % 200 / 200).astype(np.float32), (len(LEADS), 1))
-    blob = encode_signal(teeth, 500.0, LEADS)
-    checksums = pa.array([signal_checksum(i, blob, b"") for i in ids.tolist()], pa.int64())
-    columns = [pa.array(ids), pa.array([blob] * ids.size, pa.binary()), pa.array([b""] * ids.size, pa.binary())]
-    return pa.table([*columns, checksums], schema=SIGNAL_SCHEMA)
+    return encode_signal(teeth, 500.0, LEADS)
+
+
+def _signals(ids: NDArray[np.int64], signal: bytes) -> pa.Table:
+    same, empty = (pa.array([blob] * ids.size, pa.binary()) for blob in (signal, b""))
+    checksums = pa.array([signal_checksum(i, signal, b"") for i in ids.tolist()], pa.int64())
+    return pa.table([pa.array(ids), same, empty, checksums], schema=SIGNAL_SCHEMA)
 
 
 def _copies(

@@ -42,6 +42,8 @@ _NUMBERED: Final = re.compile(r"^(?:lead[ _]*|e[ck]g[ _]*)?([123])$", re.IGNOREC
 
 _DATES: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y",
                  "%Y年%m月%d日")  # fmt: skip
+_SHORTEST_DATE: Final = 6
+"""Four digits of a year, one of a month, one of a day."""
 _TIMES: Final = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M", "%H%M%S", "%H%M%S.%f")
 
 
@@ -117,6 +119,8 @@ def parse_time(date: str, time: str = "") -> datetime | None:
     >>> parse_time("15/08/1994", "17:27:45")
     datetime.datetime(1994, 8, 15, 17, 27, 45)
     """
+    if len(date) < _SHORTEST_DATE:  # most cells are ages and the like
+        return None
     day = next((found for form in _DATES if (found := _strptime(date, form))), None)
     if day is None or not 1800 <= day.year <= 2200:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from precordia.arguments import names_file
 from precordia.core.errors import FilterError, KnowledgeBaseNotFoundError, MismatchError, UsageError
 from precordia.core.leads import LEADS
 from precordia.encoders import create
+from precordia.indexing.index_cache import forget_index
 from precordia.indexing.seals import sealed
 from precordia.judgement.judge import judge
 from precordia.judgement.models import FOLDER
@@ -195,6 +197,30 @@ def learned(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     kb = KnowledgeBase.create(tmp_path / "kb", text_encoder=None)
     kb.add(archive.folder, reports=archive.reports, workers=1)
     return kb
+
+
+def test_a_build_leaves_nothing_for_the_first_question_to_make(
+    kb: KnowledgeBase, archive: Archive, tmp_path: Path
+) -> None:
+    path = shutil.copytree(kb.path, tmp_path / "kb")
+    more = write_archive(tmp_path / "more", 3, seed=12, formats=("wfdb",), poor=0.0)
+    assert KnowledgeBase.open(path).add(more.folder, reports=more.reports, workers=1).n_added == 3
+
+    def made() -> dict[Path, int]:
+        files = (file for file in (path / "cache").rglob("*") if file.is_file() and file.suffix != ".lock")
+        return {file: file.stat().st_mtime_ns for file in files}
+
+    left = made()
+    assert {"signal-vectors.json", "words.json"} <= {file.name for file in left}
+    opened = KnowledgeBase.open(path)
+    assert opened.search(archive.ecgs[0].path, k=3)
+    found = [(hit.case.case_id, hit.score) for hit in opened.search(Query(text="sinus rhythm", mode="words", k=40))]
+    assert opened.summary()["n_cases"] == len(opened.ids()) == 35
+    assert made() == left
+    # What was added to an index is found as in one that is made of all.
+    forget_index(path, "words")
+    again = KnowledgeBase.open(path).search(Query(text="sinus rhythm", mode="words", k=40))
+    assert [(hit.case.case_id, hit.score) for hit in again] == found
 
 
 def test_a_small_archive_teaches_no_models(kb: KnowledgeBase) -> None:
