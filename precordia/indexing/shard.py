@@ -69,7 +69,7 @@ class ShardResult:
     @property
     def n_records(self) -> int:
         """Recordings that were looked at."""
-        return int(self.cases.num_rows) + len(self.rejects)
+        return int(self.cases.column("start_s").null_count) + len(self.rejects)
 
 
 def read_ref(ref: RecordRef, table: ReportTable | None) -> Recording:

@@ -17,6 +17,7 @@ from precordia.generation.answers.comparison import compare, since_earlier
 from precordia.generation.answers.decision import decide
 from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
+from precordia.generation.answers.places import located
 from precordia.generation.answers.priors import NO, YES
 from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.series import compare_series
@@ -98,6 +99,8 @@ def answer(
 def _about_one(asked: Question, view: View) -> Draft:
     if asked.asks_change and not asked.asks_acuity:
         return since_earlier(asked, view.judgement)
+    if (placed := located(asked, view.judgement.evidence)) is not None:
+        return placed
     belief = view.belief
     if about_leads(asked, view.judgement):
         return reply_to(asked, view)

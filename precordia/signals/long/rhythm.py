@@ -129,14 +129,14 @@ def fibrillation(beats: Beats) -> NDArray[np.bool_]:
     log = np.log(rr[kept])
     width = AF_BEATS | 1
     change = [
-        median_filter(np.abs(log[lag:] - log[:-lag]), size=width, mode="nearest") for lag in (1, 2, 3)
+        median_filter(np.abs(log[lag:] - log[:-lag]), size=width, mode="reflect") for lag in (1, 2, 3)
     ]  # fmt: skip
     least = np.minimum.reduce([np.r_[np.repeat(c[:1], lag), c] for lag, c in enumerate(change, start=1)])
-    p_wave = uniform_filter1d(beats.p_like[kept].astype(np.float64), width, mode="nearest")
+    p_wave = uniform_filter1d(beats.p_like[kept].astype(np.float64), width, mode="reflect")
     irregular = _closed((least > AF_DIFFERENCE) & (p_wave < AF_P_LIKENESS), AF_BEATS)
     # A beat that is left out shares the rhythm of its neighbours.
     nearest = np.clip(np.searchsorted(kept, np.arange(len(beats))), 0, kept.size - 1)
-    told = uniform_filter1d(sound.astype(np.float64), width, mode="nearest") >= AF_TOLD
+    told = uniform_filter1d(sound.astype(np.float64), width, mode="reflect") >= AF_TOLD
     inside: NDArray[np.bool_] = irregular[nearest] & told
     return inside
 

@@ -12,7 +12,7 @@ from precordia.core.recording import Recording, clock
 from precordia.generation.answers.long_answer import long_answer
 from precordia.generation.reports.long_report import long_report
 from precordia.signals.long.reading import LongReading, read_long
-from precordia.signals.long.rhythm import Beats, episodes
+from precordia.signals.long.rhythm import Beats, episodes, fibrillation
 from precordia.signals.long.source import long_signal
 from precordia.signals.long.strips import strips
 from precordia.signals.long.windows import windows_of
@@ -183,3 +183,10 @@ def test_a_rate_that_wavers_about_its_limit_is_one_episode() -> None:
     beats = Beats(np.cumsum(rr), np.full(200, "N"), np.ones(200, np.float32), np.ones(200, bool))
     (slow,) = [event for event in episodes(beats) if event.kind == "brady"]
     assert slow.n_beats > 100
+
+
+def test_a_short_strip_of_fibrillation_is_one_from_end_to_end() -> None:
+    rng = np.random.default_rng(4)
+    rr = np.r_[0.80, 0.81, rng.uniform(0.45, 1.15, 26), 0.81, 0.80]  # by chance the first and the last two are alike
+    beats = Beats(np.cumsum(rr), np.full(30, "N"), np.zeros(30, np.float32), np.ones(30, bool))
+    assert fibrillation(beats)[1:].all()
