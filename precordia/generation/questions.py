@@ -74,7 +74,8 @@ _CHANGE: Final = re.compile(
     r"|\bim vergleich\b|\bthan (?:before|last|previous|the (?:last|previous))\b|\bas (?:before|last time)\b"
     r"|\b(?:since|from|to|with) (?:(?:the|his|her|my|their) )?(?:last|previous|prior|earlier|first|old)"
     r" (?:ecgs?|ekgs?|tracing|time|one|recording|visit)\b"
-    r"|\banything new\b|\bdynamic\b|\b(?:compare|vergleiche)\b|\bwhat(?:'s| is| has) (?:new|changed)\b|\bwas ist neu\b"
+    r"|\banything new\b|\bdynamic\b|\b(?:compare|vergleiche)\b"
+    r"|\b(?:has|have) (?:it|this|that|anything|things) changed\b|\bwhat(?:'s| is| has) (?:new|changed)\b|\bwas ist neu\b"
     r"|\bsince (?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
     r"|\b(?:is|are) (?:it|this|the \w+|that) (?:unchanged|new)\b",
     re.I,

@@ -86,6 +86,43 @@ def test_earlier_ecgs_two_ecgs_and_no_ecg() -> None:
     assert alone.asked == []
 
 
+def test_why_is_answered_with_what_the_last_reply_rests_on() -> None:
+    archive = Recorded()
+    talk = Conversation(archive, ECG)
+    assert talk.say("Is there LBBB?").answer is not None
+    for asked in ("why?", "how sure are you?"):
+        because = talk.say(asked).answer
+        assert because is not None
+        assert because.text == "About 1: PR interval; measured on this ECG."
+    assert archive.asked == ["Is there LBBB?"]
+    talk.say("find AF")
+    assert "atrial fibrillation" in (talk.say("why?").note or "")
+
+
+def test_what_is_left_out_is_what_was_asked_before() -> None:
+    archive = Recorded()
+    talk = Conversation(archive, ECG, ECG)
+    talk.say("Is there an inferior infarct?")
+    talk.say("acute or old?")
+    assert archive.asked[-1] == "acute or old: inferior myocardial infarction?"
+    before = talk.say("and in the previous one?").answer
+    assert before is not None
+    assert before.text == "About 1."
+    assert Conversation(Recorded(), ECG).say("show me earlier ECGs").hits == (EARLIER,)
+
+
+def test_a_search_goes_on_in_fragments() -> None:
+    archive = Recorded()
+    talk = Conversation(archive, ECG)
+    talk.say("show me similar women")
+    assert talk.say("and men?").understood.chips == ("men",)
+    assert talk.say("without AF").understood.chips == ("without atrial fibrillation", "men")
+    assert talk.say("how many are there?").note == "the last search shows 3 cases, of at most 10"
+    assert talk.say("the last one").hits == (HITS[2],)
+    assert talk.say("the second").hits == (HITS[1],)
+    assert talk.say("the first two").hits == tuple(HITS[:2])
+
+
 def test_what_finds_nothing_or_says_nothing_is_told() -> None:
     talk = Conversation(Recorded([]), ECG)
     assert talk.say("the first one").note == "nothing was searched for yet; ask for cases first"

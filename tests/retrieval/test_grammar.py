@@ -71,6 +71,14 @@ READ = {
     "Männer ab siebzig": ("men", "at least 70"),
     "elderly women, infeior MI": ("inferior myocardial infarction", "women", "at least 65"),
     "patients aged 54 between 2015 and 2018": ("at least 54", "below 55", "from 2015", "until 2018"),
+    "anterior infarct, not inferior, men 60-70": (
+        "anterior myocardial infarction",
+        "without inferior myocardial infarction",
+        "men",
+        "at least 60",
+        "at most 70",
+    ),
+    "lateral but not anterior infarction": ("lateral myocardial infarction", "without anterior myocardial infarction"),
     "similar women with AF": ("atrial fibrillation", "women"),
 }
 
@@ -161,6 +169,11 @@ def test_conditions_say_what_must_hold_and_what_comes_first() -> None:
     )
     assert is_wanted(found) == "(findings has any ('RBBB', 'LBBB'))"
     assert denies(found) == "(findings_absent has 'AFIB')"
+
+
+def test_who_excludes_an_acute_finding_excludes_no_other() -> None:
+    condition = must_hold(read_query("no acute infarction"))
+    assert condition == "(not (findings has 'MI' and contains(lower(statements), 'acute myocardial infarction')))"
 
 
 def test_reading_takes_about_a_millisecond() -> None:

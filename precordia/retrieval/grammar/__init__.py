@@ -2,8 +2,19 @@
 
 from precordia.retrieval.grammar.leads import in_order, leads_in
 from precordia.retrieval.grammar.numbers import named_in
-from precordia.retrieval.grammar.reader import read_query
+from precordia.retrieval.grammar.reader import read_query, without_people
 from precordia.retrieval.grammar.spelled_out import spelled_out
 from precordia.retrieval.grammar.understood import Bound, Groups, Understood, Wish
 
-__all__ = ["Bound", "Groups", "Understood", "Wish", "in_order", "leads_in", "named_in", "read_query", "spelled_out"]
+__all__ = [
+    "Bound",
+    "Groups",
+    "Understood",
+    "Wish",
+    "in_order",
+    "leads_in",
+    "named_in",
+    "read_query",
+    "spelled_out",
+    "without_people",
+]

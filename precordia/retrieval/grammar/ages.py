@@ -13,6 +13,24 @@ _AGED: Final = r"(?:\s*[-–]?\s*(?:years?|yrs?|y\.?o\.?|jahre?n?|j(?:ä|ae)hrig
 _AGE: Final = r"(?:\b(?:age[ds]?|alter)\s*(?:is|of|from|von)?\s*)?"
 _SINCE: Final = r"(?<!last )(?<!past )(?<!previous )(?<!letzten )(?<!for )"
 """Years that are a stretch of time and nobody's age."""
+_OF: Final = "|".join(
+    rf"(?<=\b{word} )"
+    for word in (
+        "men",
+        "women",
+        "male",
+        "males",
+        "female",
+        "females",
+        "man",
+        "woman",
+        "ladies",
+        "patients",
+        "frauen",
+        "männer",
+    )
+)
+"""Whose age a bare range is."""
 _SECOND: Final = (
     rf"(?:\s*,?\s*(?P<join>and|but|or|und|aber|oder)\s+(?P<operator2>{OPERATOR})\s*(?P<value2>\d{{1,3}}){_AGED}(?!\w))?"
 )
@@ -20,6 +38,7 @@ _AGES: Final = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         rf"{NOT}{_AGE}(?:between|zwischen|aged?|from|von)\s+(?P<low>\d{{1,3}}){TO}(?P<high>\d{{1,3}}){_AGED}(?!\w)",
+        rf"(?:{_OF})(?P<low>\d{{1,3}}){TO}(?P<high>\d{{1,3}}){_AGED}(?!\w)",
         rf"{NOT}{_AGE}(?P<least>\d{{1,3}}){_AGED}(?P<after>{AFTER})",
         rf"{NOT}{_AGE}(?P<operator>{OPERATOR})\s*(?:the age of\s+)?(?P<value>\d{{1,3}}){_AGED}(?![\w.]){_SECOND}",
         rf"{NOT}\b(?:in\s+)?(?:(?:their|his|her|the|den|ihren)\s+)?(?P<decade>\d?\d0)\s?['’]?(?:s|ern?)\b",

@@ -22,10 +22,7 @@ def must_hold(understood: Understood) -> str | None:
         *((f"year(time) >= {first}",) if first is not None else ()),
         *((f"year(time) <= {last}",) if last is not None else ()),
         *((f"contains(lower(device), '{understood.device.lower()}')",) if understood.device else ()),
-        *(
-            f"not (findings has '{w.concept}') and not (findings_uncertain has any ({_listed(_family(w))}))"
-            for w in understood.excluded
-        ),
+        *(_not_stated(wish) for wish in understood.excluded),
     ]
     return " and ".join(f"({part})" for part in parts) or None
 
@@ -80,6 +77,15 @@ def _as_said(wish: Wish, change: str | None) -> str:
     words = [statement_of(finding).lower().rstrip(".").replace("'", "''") for finding in (plain, told)]
     stated = f"findings has '{wish.concept}'"
     return stated if words[0] == words[1] else f"{stated} and contains(lower(statements), '{words[1]}')"
+
+
+def _not_stated(wish: Wish) -> str:
+    """Not even as possible; who excludes an old infarct, or one in a place, excludes no other."""
+    stated = f"findings has '{wish.concept}'"
+    placed = _as_said(wish, None)
+    if placed != stated:
+        return f"not ({placed})"
+    return f"not ({stated}) and not (findings_uncertain has any ({_listed(_family(wish))}))"
 
 
 def _possibly(wish: Wish) -> str:

@@ -117,6 +117,17 @@ def read_query(text: str) -> Understood:
     )
 
 
+def without_people(text: str) -> str:
+    """A query without the words that say of which sex the patients are.
+
+    >>> without_people("similar women with AF")
+    'similar  with AF'
+    """
+    for pattern, _ in _SEXES:
+        text = re.sub(pattern, "", text, flags=re.I)
+    return text
+
+
 class _Left:
     """The text with what was understood taken out, blanks in its place."""
 

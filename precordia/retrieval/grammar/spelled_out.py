@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from precordia.concepts import label_report
+from precordia.concepts import label_report, vocabulary
 
 _TENS: Final = (
     ("twent", "zwanzig"), ("thirt", "drei(?:ß|ss)ig"), ("fort", "vierzig"), ("fift", "f(?:ü|ue)nfzig"), ("sixt", "sechzig"),
@@ -78,7 +78,12 @@ _OTHER: Final = frozenset(["sine", "oder", "blow", "bellow", "patents"])
 """Words of their own, a slip away from one of the grammar."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _EITHER: Final = re.compile(
-    r"(?P<one>[\w°-]+)\s+(?:or|oder|versus|vs\.?)\s+(?P<other>[\w°-]+)(?P<tail>(?:\s+[\w°-]+){0,3})", re.I
+    r"(?P<one>[\w°-]+)(?:\s+(?:or|oder|versus|vs\.?)|(?P<denied>\s*,?\s*(?:(?:but|and|aber)\s+)?(?:not|nicht)))\s+(?P<other>[\w°-]+)"
+    r"(?P<tail>(?:\s+[\w°-]+){0,3})",
+    re.I,
+)
+_ELSEWHERE: Final = re.compile(
+    r"\s*,?\s*\b(?:but\s+)?(?:not|nicht)\s+(?P<place>[^\W\d_]{4,})(?=\s*(?:$|[,;.?]|(?:in|bei|and|und)\b))", re.I
 )
 _BEFORE: Final = re.compile(r"(?P<name>[\w-]+(?:\s+[\w-]+){0,2})\s+$")
 
@@ -93,7 +98,16 @@ def spelled_out(text: str) -> str:
     """
     for pattern, words in _SHORT:
         text = pattern.sub(words, text)
-    return _apart(_WORD.sub(lambda match: _meant(match[0]), text))
+    text = _WORD.sub(lambda match: _meant(match[0]), text)
+    return _apart(_ELSEWHERE.sub(lambda match: _not_there(match, text), text))
+
+
+def _not_there(match: re.Match[str], text: str) -> str:
+    """ "Anterior infarct, not inferior" denies an infarct there."""
+    infarct = f"{match['place']} infarction"
+    places = not label_report(match["place"]) and _concepts(infarct) not in ((), _concepts("infarction"))
+    about_one = any("MI" in vocabulary().ancestors(concept) for concept in _concepts(text[: match.start()]))
+    return f", no {infarct}" if places and about_one else match[0]
 
 
 def _apart(text: str) -> str:
@@ -106,8 +120,9 @@ def _apart(text: str) -> str:
             shared = " ".join(tail[:n])
             if _names_two(f"{one} {shared}", f"{other} {shared}", shared):
                 end = match.start("tail") + len(" ".join(["", *tail[:n]]))
-                return f"{text[: match.start()]}{one} {shared} or {other} {shared}{text[end:]}"
-        before = _BEFORE.search(text[: match.start()])
+                joined = ", no" if match["denied"] else " or"
+                return f"{text[: match.start()]}{one} {shared}{joined} {other} {shared}{text[end:]}"
+        before = None if match["denied"] else _BEFORE.search(text[: match.start()])
         for name in _endings(before["name"]) if before else ():
             degree = " ".join(tail[:1]) if tail[:1] in (["degree"], ["grade"]) else ""
             first, second = (" ".join(filter(None, (word, degree, name))) for word in (one, other))
