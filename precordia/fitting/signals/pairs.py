@@ -22,15 +22,13 @@ from precordia.signals.paired.table import read_pairs
 
 
 @dataclass(frozen=True)
-class PairsRecipe:
+class PairsRecipe(Schedule):
     """How the two heads are trained.
 
     Attributes:
         shared: Length of a vector in the shared space.
         hidden: Width of the other side's hidden layer.
         noise: Standard deviation of noise on the values, over their spread, drawn anew each time.
-        epochs, batch, learning_rate, weight_decay, temperature, seed: As
-            :class:`~precordia.fitting.signals.contrastive.Schedule` has them.
     """
 
     shared: int = 16
@@ -41,14 +39,6 @@ class PairsRecipe:
     learning_rate: float = 3e-3
     weight_decay: float = 0.1
     temperature: float = 0.2
-    seed: int = 42
-
-    @property
-    def schedule(self) -> Schedule:
-        """Of the training."""
-        return Schedule(
-            self.epochs, self.batch, self.learning_rate, self.weight_decay, self.temperature, self.seed
-        )  # fmt: skip
 
 
 def train_pairs(
@@ -117,7 +107,7 @@ def fit_space(
         mine, theirs = (nn.functional.normalize(side, dim=1) for side in (ecg(ecgs[rows]), other(noisy)))
         return contrastive_loss(mine, theirs, recipe.temperature)
 
-    curve = fit(heads, len(vectors), loss, recipe.schedule, progress=progress, label="pairs")
+    curve = fit(heads, len(vectors), loss, recipe, progress=progress, label="pairs")
     first, last = other[0], other[2]
     assert isinstance(first, nn.Linear)
     assert isinstance(last, nn.Linear)

@@ -82,9 +82,7 @@ class ReportArmsTask:
 
 
 def _model(settings: Settings) -> LanguageModel:
-    for name in settings.options:
-        if name not in _OPTIONS:
-            raise UsageError(f"task report-arms has no setting {name} (choices: {', '.join(_OPTIONS)})")
+    CARD.check_options(settings.options, *_OPTIONS)
     tokens = settings.options.get("tokens", "160")
     if not tokens.isdigit() or int(tokens) < 1:
         raise UsageError(f"option tokens={tokens!r}: give the longest reply, at least 1")
