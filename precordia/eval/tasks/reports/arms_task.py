@@ -82,7 +82,9 @@ class ReportArmsTask:
 
 
 def _model(settings: Settings) -> LanguageModel:
-    CARD.check_options(settings.options, *_OPTIONS)
+    for name in settings.options:
+        if name not in _OPTIONS:
+            raise UsageError(f"task report-arms has no setting {name} (choices: {', '.join(_OPTIONS)})")
     tokens = settings.options.get("tokens", "160")
     if not tokens.isdigit() or int(tokens) < 1:
         raise UsageError(f"option tokens={tokens!r}: give the longest reply, at least 1")
