@@ -38,8 +38,9 @@ wheel: $(VENV)/.test
 	build/wheel/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt "$$(ls dist/*.whl)[$(DEMO_EXTRAS)]"
 	cd build && wheel/bin/precordia demo --out wheel/demo --recordings 60
 
+# What is compiled is kept, whatever the environment says: three processes collect the tests, and tests start more.
 pytest: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 # Everything that the tests need, and nothing whose content is not known beforehand: each file must have a hash of
 # constraints-hashes.txt. The lock is for Linux on x86-64 without a GPU; torch's CPU wheel comes from PyTorch's own index:

@@ -6,7 +6,8 @@ import csv
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,13 @@ def data_dir() -> Path:
     return DATA
 
 
+@pytest.fixture
+def register() -> Iterator[Callable[..., None]]:
+    """Adds an entry to a registry for as long as a test runs: ``register(READERS, "ours", OURS)``."""
+    with ExitStack() as stack:
+        yield lambda registry, name, entry: stack.enter_context(registry.with_entry(name, entry))
+
+
 PartOfPtbxl = Callable[..., Path]
 
 
@@ -70,6 +78,7 @@ def part_of_ptbxl(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         for name in beside:
             (folder / name).symlink_to(data_dir / name)
         (folder / "ptbxl").mkdir()
+        (folder / "ptbxl" / "scp_statements.csv").symlink_to(whole / "scp_statements.csv")
         table = "ptbxl_database.csv"
         with (
             (whole / table).open(newline="", encoding="utf-8") as file,

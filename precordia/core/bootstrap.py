@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 1000
 LEVEL = 0.95
-_CHUNK_CELLS = 4_000_000
+CHUNK_CELLS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -195,6 +195,30 @@ def statistic(
     return _estimate(float(function(np.arange(n))), np.asarray(draws), n)
 
 
+def of_sums(
+    columns: ArrayLike,
+    figure: Callable[[NDArray[np.float64]], float],
+    clusters: Sequence[object] | None = None,
+    *,
+    seed: int = 42,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """A figure of sums over samples (micro F1, BLEU, a difference of two), with its interval: no sample is looked at twice.
+
+    Args:
+        columns: ``(n, k)`` what each sample adds.
+        figure: ``(k,)`` sums to the figure; NaN where it is not defined.
+        clusters: ``(n,)`` the patient of each sample, or None.
+        seed: Of the draws, which are those of :func:`statistic`.
+        resamples: Number of draws.
+    """
+    added = np.asarray(columns, dtype=np.float64)
+    code, n_clusters = _codes(clusters, len(added))
+    sums = np.stack([np.bincount(code, column, n_clusters) for column in added.T], axis=1)
+    draws = [figure(summed) for counts in _draws(n_clusters, resamples, seed) for summed in counts @ sums]
+    return _estimate(float(figure(added.sum(axis=0))), np.asarray(draws), len(added))
+
+
 def difference(
     a: ArrayLike,
     b: ArrayLike,
@@ -275,7 +299,7 @@ def _draws(n_clusters: int, resamples: int, seed: int, n_cells: int = 0) -> Iter
         yield np.zeros((resamples, 0))
         return
     rng = np.random.default_rng(seed)
-    step = max(1, _CHUNK_CELLS // max(n_clusters, n_cells))
+    step = max(1, CHUNK_CELLS // max(n_clusters, n_cells))
     share = np.full(n_clusters, 1 / n_clusters)
     for start in range(0, resamples, step):
         yield rng.multinomial(n_clusters, share, size=min(step, resamples - start)).astype(np.float64)

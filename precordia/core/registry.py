@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Generic, TypeVar, cast
 
 from precordia.core.errors import UnknownNameError
@@ -41,6 +42,16 @@ class Registry(Generic[T]):
     def add(self, name: str, entry: T | str) -> None:
         """Register one more entry; a later entry of the same name replaces the earlier."""
         self._entries[name] = entry
+
+    @contextmanager
+    def with_entry(self, name: str, entry: T | str) -> Iterator[None]:
+        """One more entry for a while, as where an extension is tried out; afterwards all is as it was."""
+        before = self._entries
+        self._entries = {**before, name: entry}
+        try:
+            yield
+        finally:
+            self._entries = before
 
     def get(self, name: str) -> T:
         """The thing registered as ``name``.

@@ -30,7 +30,7 @@ from precordia.encoders.sources import Source, reading
 from precordia.records.standardize import SignalSpec
 
 VERSION = 1
-_BLOCK: Final = 256
+BLOCK: Final = 256
 """Recordings a block: what a kill may cost, and what a reading process is given at once."""
 
 Show = Callable[[Iterable[Any], int], Iterator[Any]]
@@ -158,7 +158,7 @@ def _row_bytes(spec: SignalSpec) -> dict[str, int]:
 def _make(place: Path, source: Source, spec: SignalSpec, executor: Executor | None, show: Show | None) -> None:
     done = _cut_to_whole_blocks(place, spec)
     _describe(place, source, spec, complete=False)
-    blocks = [(start, min(start + _BLOCK, len(source))) for start in range(done, len(source), _BLOCK)]
+    blocks = [(start, min(start + BLOCK, len(source))) for start in range(done, len(source), BLOCK)]
     reader = _Reader(source, spec)
     results: Iterable[_Block] = executor.map(reader, blocks) if executor else map(reader, blocks)
     files: dict[str, IO[bytes]] = {name: (place / name).open("ab") for name in (*_row_bytes(spec), "entries.jsonl")}
@@ -184,12 +184,12 @@ def _cut_to_whole_blocks(place: Path, spec: SignalSpec) -> int:
     if lines and not lines[-1].endswith(b"\n"):
         lines.pop()
     used = np.cumsum([not json.loads(line)["reason"] for line in lines]) if lines else np.zeros(0, dtype=int)
-    whole = len(lines) // _BLOCK * _BLOCK
+    whole = len(lines) // BLOCK * BLOCK
     for name, size in _row_bytes(spec).items():
         file = place / name
         rows = file.stat().st_size // size if file.is_file() else 0
         while whole and used[whole - 1] > rows:
-            whole -= _BLOCK
+            whole -= BLOCK
     path.write_bytes(b"".join(lines[:whole]))
     for name, size in _row_bytes(spec).items():
         with (place / name).open("ab") as file_:

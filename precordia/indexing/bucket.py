@@ -43,7 +43,7 @@ _ROOT: Final = "bucket.json"
 _LOCK: Final = "bucket.lock"
 _KEPT: Final = "bucket.kept/"
 
-_RETRIES: Final = 3
+RETRIES: Final = 3
 _HELD_S: Final = 300.0
 """How long a lock stands that is not renewed, s."""
 _PUBLISHED_S: Final = 30.0
@@ -120,7 +120,7 @@ class Bucket:
         self._store: Any = from_url(
             self.address,
             client_options=options,
-            retry_config={"max_retries": _RETRIES, "retry_timeout": _seconds(30)},
+            retry_config={"max_retries": RETRIES, "retry_timeout": _seconds(30)},
         )
 
     def fetch(self) -> None:

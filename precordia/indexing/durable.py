@@ -1,7 +1,7 @@
 """Writing so that a kill or a power cut leaves the old or the new: every write of a knowledge base goes through here.
 
 A file is written beside its place, synced, renamed into it, and its folder synced. Whatever the system refuses is told as
-an error of ours, with the remedy. Tests put faults and kills into :func:`_step`, which runs before each thing done.
+an error of ours, with the remedy. Tests put faults and kills into :func:`step`, which runs before each thing done.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _nothing(doing: str, path: Path) -> None:
     """What happens before a step where nobody injects faults."""
 
 
-_step: Callable[[str, Path], None] = _nothing
+step: Callable[[str, Path], None] = _nothing
 """Called before each ``"write"``, ``"sync"``, ``"rename"`` and ``"remove"``; replaced by tests and by the fault benchmark."""
 
 
@@ -49,13 +49,13 @@ def write_synced(file: Path, content: bytes) -> None:
     partial = file.with_name(f"{file.name}.{os.getpid()}{PARTIAL}")
     with telling(file):
         try:
-            _step("write", partial)
+            step("write", partial)
             with partial.open("wb") as stream:
                 stream.write(content)
                 stream.flush()
-                _step("sync", partial)
+                step("sync", partial)
                 os.fsync(stream.fileno())
-            _step("rename", file)
+            step("rename", file)
             partial.replace(file)
         except OSError:
             with suppress(OSError):  # the error itself is told; on a full disk, every byte given back counts
@@ -68,10 +68,10 @@ def write_pieces(file: Path, pieces: Iterable[bytes]) -> None:
     partial = file.with_name(f"{file.name}.{os.getpid()}{PARTIAL}")
     with telling(file):
         try:
-            _step("write", partial)
+            step("write", partial)
             with partial.open("wb") as stream:
                 stream.writelines(pieces)
-            _step("rename", file)
+            step("rename", file)
             partial.replace(file)
         except OSError:
             with suppress(OSError):
@@ -82,7 +82,7 @@ def write_pieces(file: Path, pieces: Iterable[bytes]) -> None:
 def sync_folder(folder: Path) -> None:
     """Make names of files durable."""
     with telling(folder):
-        _step("sync", folder)
+        step("sync", folder)
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -95,7 +95,7 @@ def make_folder(folder: Path) -> None:
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     with telling(folder):
         if missing:
-            _step("write", folder)
+            step("write", folder)
         folder.mkdir(parents=True, exist_ok=True)
     for one in missing:
         sync_folder(one.parent)
@@ -104,7 +104,7 @@ def make_folder(folder: Path) -> None:
 def remove(path: Path) -> None:
     """Remove a file, or a folder with all that it holds; one that is gone is gone."""
     with telling(path):
-        _step("remove", path)
+        step("remove", path)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -115,7 +115,7 @@ def put_in_place(path: Path, place: Path) -> None:
     """Give a file or folder another name, in place of what has that name; a kill may leave neither, and ``path``."""
     remove(place)
     with telling(place):
-        _step("rename", place)
+        step("rename", place)
         path.rename(place)
     sync_folder(place.parent)
 

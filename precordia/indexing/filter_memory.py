@@ -12,8 +12,8 @@ from precordia.indexing.filters import Expression, metadata_column, resolve
 from precordia.indexing.mapped_rows import RowCache
 from precordia.indexing.schema import FILTER_COLUMNS
 
-_REMEMBERED: Final = 256
-_REMEMBERED_BYTES: Final = 64 * 2**20
+REMEMBERED: Final = 256
+REMEMBERED_BYTES: Final = 64 * 2**20
 _METADATA_COLUMNS: Final = 16
 """Filters whose result is remembered, the bytes of all their ids, and the metadata columns kept: the newest of each."""
 
@@ -33,8 +33,8 @@ class FilterMemory:
     def keep(self, where: str, found: NDArray[np.int64]) -> None:
         """Remember what a condition has found, in place of the oldest where it would be too much."""
         found.setflags(write=False)
-        kept, left = {}, _REMEMBERED_BYTES
-        for key, ids in [(where, found), *reversed(self._selected.items())][:_REMEMBERED]:
+        kept, left = {}, REMEMBERED_BYTES
+        for key, ids in [(where, found), *reversed(self._selected.items())][:REMEMBERED]:
             left -= ids.nbytes
             if left < 0:
                 break

@@ -27,7 +27,7 @@ from precordia.indexing.ledger import LEDGER, Ledger, TableFile, remedy
 from precordia.indexing.parquet import Layout, decode, encode, salvage
 from precordia.indexing.seals import digest_of, digest_of_file
 
-_CHECKPOINT_EVERY: Final = 64
+CHECKPOINT_EVERY: Final = 64
 """Transactions after which the log is put into one file, so that neither it nor the ledger grows without end."""
 
 _OURS: Final = (".parquet", PARTIAL, ".crc")
@@ -267,7 +267,7 @@ class DeltaFolder:
             content = deltalog.entry(operation, add, gone)
             write_atomically(entry, content)
             self._become(self._state.changed(version, add, set(gone), {entry.name: digest_of(content)}))
-            if version % _CHECKPOINT_EVERY == 0:
+            if version % CHECKPOINT_EVERY == 0:
                 self.checkpoint()
 
     def _become(self, ledger: Ledger) -> None:

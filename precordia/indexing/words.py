@@ -21,7 +21,7 @@ _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss",
 _HEAP: Final = 50_000_000
 """Bytes that tantivy may use while it writes."""
 
-_FEW: Final = 5_000
+FEW: Final = 5_000
 """Up to this many allowed ids the search itself is restricted to them; above, what it finds is."""
 
 
@@ -79,7 +79,7 @@ class WordIndex:
         if not words or k < 1 or not len(self):
             return []
         query = self._query(list(dict.fromkeys(words)))
-        if allowed is not None and allowed.size <= _FEW:
+        if allowed is not None and allowed.size <= FEW:
             rows = tantivy.Query.term_set_query(self._index.schema, "case_id", [int(i) for i in allowed])
             inside = tantivy.Query.const_score_query(rows, 0.0)
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, inside)])

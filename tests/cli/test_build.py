@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def test_options_describe_a_whole_folder_of_numbers(tmp_path: Path, capsys: pyte
 
 
 def test_what_an_executor_prints_is_no_result(
-    archive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    archive: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], register: Callable[..., None]
 ) -> None:
     from precordia.engine.executors import EXECUTORS
     from precordia.engine.local import start_local
@@ -158,7 +159,7 @@ def test_what_an_executor_prints_is_no_result(
             print("(raylet) a worker died")
             return start_local(1, 1).map(function, shards)
 
-    monkeypatch.setitem(EXECUTORS._entries, "chatty", lambda workers, n_shards: Chatty())
+    register(EXECUTORS, "chatty", lambda workers, n_shards: Chatty())
     options = (archive.folder, "--reports", archive.reports, "--kb", tmp_path / "kb", "--executor", "chatty", "--json")
     code, out, err = run(capsys, *options)
     assert code == 0

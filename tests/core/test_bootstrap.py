@@ -77,7 +77,7 @@ def test_a_rate_without_a_miss_has_the_exact_interval_by_patient() -> None:
 def test_a_seed_fixes_the_draws_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).random(50)
     whole = bootstrap.mean(values, seed=9)
-    monkeypatch.setattr(bootstrap, "_CHUNK_CELLS", 350)
+    monkeypatch.setattr(bootstrap, "CHUNK_CELLS", 350)
     assert bootstrap.mean(values, seed=9) == whole
     assert bootstrap.mean(values, seed=10) != whole
 
@@ -128,3 +128,14 @@ def test_macro_auroc_is_the_statistic_of_the_labels_that_a_draw_has() -> None:
     assert fast.p > 0.05
     nothing = bootstrap.macro_auroc(labels[:, 3:], a[:, 3:], patients, resamples=10)
     assert np.isnan(nothing.value)
+
+
+def test_a_figure_of_sums_is_that_of_the_samples_drawn() -> None:
+    rng = np.random.default_rng(3)
+    columns, patients = rng.integers(0, 4, (60, 2)), [f"p{i // 2}" for i in range(60)]
+
+    def share(summed: np.ndarray) -> float:
+        return float(summed[0] / summed.sum())
+
+    slow = bootstrap.statistic(lambda rows: share(columns[rows].sum(axis=0)), 60, patients, seed=5)
+    assert bootstrap.of_sums(columns, share, patients, seed=5) == slow

@@ -199,7 +199,9 @@ def test_the_page_has_the_table_that_the_command_prints() -> None:
     assert table() in page.read_text("utf-8"), "write it again: python -m precordia.datasets"
 
 
-def test_a_further_data_set_is_one_file_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_further_data_set_is_one_file_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, register: Callable[..., None]
+) -> None:
     (tmp_path / "one_more_archive.py").write_text(
         "from functools import partial\n"
         "from precordia.datasets.card import Dataset, DatasetCard, read_archive\n"
@@ -207,7 +209,7 @@ def test_a_further_data_set_is_one_file_and_one_line(tmp_path: Path, monkeypatch
         "DATASET = Dataset(CARD, partial(read_archive, CARD))\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(DATASETS._entries, "one-more", "one_more_archive:DATASET")
+    register(DATASETS, "one-more", "one_more_archive:DATASET")
     write_wfdb(tmp_path / "one-more" / "a", 500)
     assert len(list(DATASETS.get("one-more").recordings(find("one-more", tmp_path)))) == 1
     sys.modules.pop("one_more_archive")

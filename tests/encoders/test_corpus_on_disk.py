@@ -46,7 +46,7 @@ class Made:
 
 @pytest.fixture
 def made(made_recordings: list[Recording], monkeypatch: pytest.MonkeyPatch) -> Made:
-    monkeypatch.setattr(corpus_on_disk, "_BLOCK", 10)
+    monkeypatch.setattr(corpus_on_disk, "BLOCK", 10)
     short = replace(made_recordings[0], recording_id="short", signal=made_recordings[0].signal[:, :100])
     return Made((*made_recordings, short), [])
 

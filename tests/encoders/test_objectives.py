@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -71,8 +72,8 @@ class Still(Objective):
         return torch.stack([view.outputs.embedding.square().mean() for view in step.views]).mean()
 
 
-def test_a_new_objective_is_one_line(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OBJECTIVES, "_entries", {**OBJECTIVES._entries, "still": Still})
+def test_a_new_objective_is_one_line(corpus: Corpus, register: Callable[..., None]) -> None:
+    register(OBJECTIVES, "still", Still)
     assert float(build("still", corpus)(step(corpus, torch.ones(12, 16)))) == 1.0
 
 

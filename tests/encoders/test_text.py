@@ -70,7 +70,7 @@ def test_a_folder_that_is_not_there_or_holds_no_model_is_an_error_in_one_line(tm
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "_PACKAGE", "no_such_package")
+    monkeypatch.setattr(text, "PACKAGE", "no_such_package")
     with pytest.raises(MissingExtraError, match=r"precordia\[text\]"):
         load_text_encoder()
 

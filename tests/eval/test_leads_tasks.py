@@ -127,7 +127,7 @@ def test_few_leads_are_asked_of_whole_ecgs(tmp_path: Path, monkeypatch: pytest.M
     ecgs = phantoms(36)
     monkeypatch.setattr(searching_task, "read_ptbxl_here", lambda data: ecgs)
     truth = {"any infarction": np.arange(36) % 2 == 0, **dict.fromkeys(searching_task.TYPES, np.arange(36) == 0)}
-    monkeypatch.setattr(searching_task, "_labels", lambda settings, recordings: (truth, "0"))
+    monkeypatch.setattr(searching_task, "labels_of", lambda settings, recordings: (truth, "0"))
     settings = Settings(Path(), encoder=str(tmp_path / "encoder"), options={"alignment": str(tmp_path / "aligned")})
     result = FEW_LEADS.run(settings)
     found = {(row.system, row.metric): row.value for row in result.rows if row.group == "from I"}

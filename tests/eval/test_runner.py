@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
@@ -38,10 +38,8 @@ class Toy:
 
 
 @pytest.fixture(autouse=True)
-def _toy() -> Iterator[None]:
-    TASKS.add("toy", Toy())
-    yield
-    TASKS._entries.pop("toy")
+def _toy(register: Callable[..., None]) -> None:
+    register(TASKS, "toy", Toy())
 
 
 def test_the_table_lines_up_and_says_which_goals_were_missed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,7 +135,7 @@ def test_no_folder_of_data_is_guessed(
 
 
 def test_a_new_task_is_one_file_and_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], register: Callable[..., None]
 ) -> None:
     (tmp_path / "one_more_task.py").write_text(
         "from precordia.eval.harness.task import Result, Row, TaskCard\n"
@@ -148,7 +146,7 @@ def test_a_new_task_is_one_file_and_one_line(
         "TASK = Task()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(TASKS._entries, "one-more", "one_more_task:TASK")
+    register(TASKS, "one-more", "one_more_task:TASK")
     assert main(["eval", "--list"]) == 0
     assert "one more" in capsys.readouterr().out
     assert main(["eval", "one-more"]) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def card(name: str, runs: tuple[dict[str, str], ...] = ({},)) -> TaskCard:
 
 
 @pytest.fixture
-def counting() -> Iterator[dict[str, Counting]]:
+def counting(register: Callable[..., None]) -> dict[str, Counting]:
     tasks = {
         "suite-one": Counting(card("suite-one")),
         "suite-two": Counting(card("suite-two", ({}, {"value": "0.75"}))),
@@ -46,10 +46,8 @@ def counting() -> Iterator[dict[str, Counting]]:
         "suite-broken": Counting(card("suite-broken")),
     }
     for name, task in tasks.items():
-        TASKS.add(name, task)
-    yield tasks
-    for name in tasks:
-        TASKS._entries.pop(name)
+        register(TASKS, name, task)
+    return tasks
 
 
 def ended(names: list[str], data: Path, out: Path, **changes: object) -> dict[str, str]:

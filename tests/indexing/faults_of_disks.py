@@ -23,11 +23,11 @@ def _steps(act: Callable[[int, str, Path], None]) -> Iterator[list[str]]:
         seen.append(doing)
         act(len(seen) - 1, doing, path)
 
-    before, durable._step = durable._step, step
+    before, durable.step = durable.step, step
     try:
         yield seen
     finally:
-        durable._step = before
+        durable.step = before
 
 
 @contextmanager

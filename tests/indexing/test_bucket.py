@@ -192,6 +192,6 @@ def test_a_store_that_does_not_answer_is_told(
     s3: LoopbackS3, machine: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setattr(bucket, "_RETRIES", 0)
+    monkeypatch.setattr(bucket, "RETRIES", 0)
     with pytest.raises(StorageError, match="s3://archive/kb: the object store cannot be used"):
         folder_of(ADDRESS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,8 @@ class OtherIndex(FlatIndex):
     kind = "other"  # type: ignore[misc]
 
 
-def test_a_new_kind_of_index_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(INDEXES, "_entries", {**INDEXES._entries, "other": OtherIndex})
+def test_a_new_kind_of_index_is_one_line(tmp_path: Path, register: Callable[..., None]) -> None:
+    register(INDEXES, "other", OtherIndex)
     store = TestDeltaCaseStore().make(tmp_path)
     made = open_vector_index(store, "signal", DIM, index="other")
     again = open_vector_index(store, "signal", DIM, index="other")
@@ -75,9 +75,9 @@ class HereExecutor:
             yield function(shard)
 
 
-def test_a_new_executor_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_executor_is_one_line(tmp_path: Path, register: Callable[..., None]) -> None:
     here = HereExecutor()
-    monkeypatch.setattr(EXECUTORS, "_entries", {**EXECUTORS._entries, "here": lambda workers, n_shards: here})
+    register(EXECUTORS, "here", lambda workers, n_shards: here)
     write_archive(tmp_path / "archive", 4)
     report = build(tmp_path / "archive", tmp_path / "kb", encoder=FakeEncoder(), stages=STAGES, executor="here")
     assert (report.n_added, here.n) == (3, 1)

@@ -254,7 +254,7 @@ def test_two_damaged_tables_are_both_mended(archive: Path, sound: tuple[Path, di
 
 
 def test_many_transactions_leave_a_short_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("precordia.indexing.tables._CHECKPOINT_EVERY", 5)
+    monkeypatch.setattr("precordia.indexing.tables.CHECKPOINT_EVERY", 5)
     write_archive(tmp_path / "a", N)
     build(tmp_path / "a", tmp_path / "kb", encoder=FakeEncoder(), stages=STAGES, workers=1, shard_size=2)
     assert len(list((tmp_path / "kb" / "cases" / "_delta_log").iterdir())) <= 7

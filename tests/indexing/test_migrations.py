@@ -83,7 +83,7 @@ def test_its_vectors_are_those_that_were_kept(kb: Path) -> None:
 
 def test_a_kill_at_any_step_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
-    monkeypatch.setattr(durable, "_step", lambda doing, path: steps.append(doing))
+    monkeypatch.setattr(durable, "step", lambda doing, path: steps.append(doing))
     bring_up_to_date(shutil.copytree(OLD, tmp_path / "counted"))
     assert len(steps) > 40
     # Every step from the journal on, where parts change places, and some of those before it.
@@ -95,10 +95,10 @@ def test_a_kill_at_any_step_costs_nothing(tmp_path: Path, monkeypatch: pytest.Mo
             if next(left, None) is None:  # type: ignore[call-overload]
                 raise Killed
 
-        monkeypatch.setattr(durable, "_step", killing)
+        monkeypatch.setattr(durable, "step", killing)
         with pytest.raises(Killed):
             bring_up_to_date(kb)
-        monkeypatch.setattr(durable, "_step", lambda doing, path: None)
+        monkeypatch.setattr(durable, "step", lambda doing, path: None)
         bring_up_to_date(kb)
         assert Manifest.load(kb).format_version == FORMAT_VERSION
         _assert_whole(kb)
@@ -109,7 +109,7 @@ def test_where_nothing_can_be_written_it_is_told_and_left_as_it_was(kb: Path, mo
     def refuse(doing: str, path: Path) -> None:
         raise OSError(errno.EROFS, "read-only file system", str(path))
 
-    monkeypatch.setattr(durable, "_step", refuse)
+    monkeypatch.setattr(durable, "step", refuse)
     before = {file.relative_to(OLD): file.read_bytes() for file in OLD.rglob("*") if file.is_file()}
     with pytest.raises(ReadOnlyError, match=r"earlier format.*copy it to a folder that this user may write to"):
         bring_up_to_date(kb)

@@ -209,8 +209,8 @@ def test_files_cannot_be_read_through_a_condition(store: DeltaCaseStore, tmp_pat
 def test_what_filters_have_found_is_remembered_within_bounds(
     store: DeltaCaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("precordia.indexing.filter_memory._REMEMBERED", 3)
-    monkeypatch.setattr("precordia.indexing.filter_memory._REMEMBERED_BYTES", 100)
+    monkeypatch.setattr("precordia.indexing.filter_memory.REMEMBERED", 3)
+    monkeypatch.setattr("precordia.indexing.filter_memory.REMEMBERED_BYTES", 100)
     first = store.select("age > 45")
     assert store.select("age > 45") is first
     for age in range(20):

@@ -49,7 +49,7 @@ class TestApproximateIndex(VectorIndexContract):
 
 @pytest.mark.parametrize("share", [1.0, 0.6])
 def test_the_approximate_index_agrees_with_the_exact_one(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("precordia.indexing.approximate._EXHAUSTIVE", 0)
+    monkeypatch.setattr("precordia.indexing.approximate.EXHAUSTIVE", 0)
     exact, approximate = _flat(), _approximate()
     for index in (exact, approximate):
         index.add(IDS, VECTORS)
@@ -89,7 +89,7 @@ def test_a_gpu_finds_the_same() -> None:
 
 
 def test_equal_vectors_come_by_id_however_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("precordia.indexing.approximate._EXHAUSTIVE", 0)
+    monkeypatch.setattr("precordia.indexing.approximate.EXHAUSTIVE", 0)
     index = _approximate()
     index.add(IDS, VECTORS)
     same = np.arange(60, 0, -1, dtype=np.int64)

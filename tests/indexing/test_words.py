@@ -47,9 +47,9 @@ def test_a_query_is_words_not_a_language(index: WordIndex) -> None:
     assert index.search('sinus AND NOT (rhythm:"x*" OR [a TO', 5)
 
 
-@pytest.mark.parametrize("few", [words._FEW, 0])
+@pytest.mark.parametrize("few", [words.FEW, 0])
 def test_only_allowed_ids_are_found(index: WordIndex, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words, "_FEW", few)
+    monkeypatch.setattr(words, "FEW", few)
     assert [i for i, _ in index.search("bundle branch block", 5, np.array([30, 40]))] == [30]
     assert index.search("bundle branch block", 5, np.zeros(0, np.int64)) == []
 

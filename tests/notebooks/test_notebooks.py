@@ -20,6 +20,7 @@ def test_the_three_steps_are_there() -> None:
     assert [path.stem[:2] for path in NOTEBOOKS] == ["01", "02", "03"]
 
 
-def test_nbmake_runs_them(pytestconfig: pytest.Config) -> None:
-    assert pytestconfig.getoption("nbmake")
-    assert "notebooks" in pytestconfig.getini("testpaths")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_is_run(path: Path, request: pytest.FixtureRequest) -> None:
+    found = request.session.ihook.pytest_collect_file(file_path=path, parent=request.session)
+    assert [type(item).__name__ for collector in found for item in collector.collect()] == ["NotebookItem"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from precordia.core.drafts import Prompt, Reply
 from precordia.core.errors import LanguageModelError
@@ -58,17 +58,17 @@ class TestParrot(LanguageModelContract):
         return Parrot(fails=True)
 
 
-def test_a_new_reader_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(READERS, "_entries", {**READERS._entries, "ours": OURS})
+def test_a_new_reader_is_one_line(tmp_path: Path, register: Callable[..., None]) -> None:
+    register(READERS, "ours", OURS)
     recording = read_recording(TestOurReader().write(tmp_path))
     assert (recording.format, recording.leads) == ("ours", ("I", "II"))
 
 
-def test_a_new_language_model_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_language_model_is_one_line(register: Callable[..., None]) -> None:
     def load(rest: str, settings: Any) -> Any:
         return Parrot()
 
-    monkeypatch.setattr(KINDS, "_entries", {**KINDS._entries, "parrot": load})
+    register(KINDS, "parrot", load)
     model = load_language_model("parrot:grey")
     assert model is not None
     assert model.reply(TestParrot.prompt).text == "Say: sinus rhythm."

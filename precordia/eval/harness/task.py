@@ -6,11 +6,12 @@ one line in the registry of ``precordia/eval/harness/registry.py``. ``precordia 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from precordia.core.errors import UsageError
 from precordia.core.progress import Progress, silent
 
 
@@ -129,6 +130,24 @@ class TaskCard:
     headline: tuple[str, ...] = ()
     runs: tuple[Mapping[str, str], ...] = ({},)
     wants_kb: bool = False
+
+    def check_options(self, given: Iterable[str], *known: str) -> None:
+        """Refuse settings of ``--set`` that the task does not have.
+
+        Args:
+            given: Their names.
+            known: Those that it has.
+
+        Raises:
+            UsageError: one is not known; says which there are.
+        """
+        if unknown := ", ".join(sorted(set(given) - set(known))):
+            choices = ", ".join(sorted(known))
+            raise UsageError(
+                f"task {self.name} has no setting {unknown} (choices: {choices})"
+                if known
+                else f"task {self.name} has no settings (given: {unknown})"
+            )
 
 
 class Task(Protocol):

@@ -23,7 +23,7 @@ from precordia.signals.paired.table import read_pairs
 
 
 @dataclass(frozen=True)
-class PairsRecipe:
+class PairsRecipe(Schedule):
     """How the two heads are trained.
 
     Attributes:
@@ -32,8 +32,6 @@ class PairsRecipe:
         penalty: Of the regression, over the mean variance of an ECG vector's numbers.
         hidden: Width of the other side's hidden layer; this and what follows is of the contrastive mechanism.
         noise: Standard deviation of noise on the values, over their spread, drawn anew each time.
-        epochs, batch, learning_rate, weight_decay, temperature, seed: As
-            :class:`~precordia.fitting.signals.contrastive.Schedule` has them.
     """
 
     mechanism: str = "contrastive"
@@ -46,14 +44,6 @@ class PairsRecipe:
     learning_rate: float = 3e-3
     weight_decay: float = 1.0
     temperature: float = 0.5
-    seed: int = 42
-
-    @property
-    def schedule(self) -> Schedule:
-        """Of the training."""
-        return Schedule(
-            self.epochs, self.batch, self.learning_rate, self.weight_decay, self.temperature, self.seed
-        )  # fmt: skip
 
 
 def train_pairs(
@@ -149,7 +139,7 @@ def contrastive_heads(
         mine, theirs = (nn.functional.normalize(side, dim=1) for side in (ecg(ecgs[rows]), other(noisy)))
         return contrastive_loss(mine, theirs, recipe.temperature)
 
-    curve = fit(heads, len(vectors), loss, recipe.schedule, progress=progress, label="pairs")
+    curve = fit(heads, len(vectors), loss, recipe, progress=progress, label="pairs")
     first, last = other[0], other[2]
     assert isinstance(first, nn.Linear)
     assert isinstance(last, nn.Linear)

@@ -29,30 +29,17 @@ TRAINING_FOLDS = frozenset("12345678")
 
 
 @dataclass(frozen=True)
-class PulseRecipe:
-    """How a pulse encoder is trained.
+class PulseRecipe(Schedule):
+    """How a pulse encoder is trained, and on what.
 
     Attributes:
         phantoms: Patients of the phantom hospital.
         ptbxl: Whether real ECGs of PTB-XL's folds 1-8 are added, their beats turned to pulses.
-        epochs, batch, learning_rate, weight_decay, temperature, seed: As :class:`Schedule` has them.
     """
 
     phantoms: int = 2500
     ptbxl: bool = False
     epochs: int = 16
-    batch: int = 192
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    temperature: float = 0.07
-    seed: int = 42
-
-    @property
-    def schedule(self) -> Schedule:
-        """Of the training."""
-        return Schedule(
-            self.epochs, self.batch, self.learning_rate, self.weight_decay, self.temperature, self.seed
-        )  # fmt: skip
 
 
 def train_pulse(
@@ -94,7 +81,7 @@ def train_pulse(
         )  # fmt: skip
 
     curve = fit(
-        network, len(pairs), loss, wanted.schedule, state=folder / "state.pt", progress=progress, label="pulse"
+        network, len(pairs), loss, wanted, state=folder / "state.pt", progress=progress, label="pulse"
     )  # fmt: skip
     save_pulse_encoder(PulseEncoder(network, base.fingerprint), folder)
     kept.unlink()

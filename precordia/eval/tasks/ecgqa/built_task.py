@@ -98,9 +98,7 @@ class EcgqaBuiltTask:
             UsageError: an option is not understood.
             InputError: PTB-XL is not there, or none of its fold 9.
         """
-        if unknown := sorted(set(settings.options) - {*_OPTIONS, "out", "replies"}):
-            choices = ", ".join(sorted({*_OPTIONS, "out"}))
-            raise UsageError(f"task ecgqa-built has no setting {', '.join(unknown)} (choices: {choices})")
+        self.card.check_options(settings.options.keys() - {"replies"}, *_OPTIONS, "out")
         chosen = {name: settings.options.get(name, values[0]) for name, values in _OPTIONS.items()}
         for name, value in chosen.items():
             if value not in _OPTIONS[name]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from precordia.concepts import findings_from_measurements
 from precordia.core import bootstrap
 from precordia.core.case import patient_key_of
-from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
 from precordia.core.leads import CHEST_LEADS, LEADS
 from precordia.core.recording import Recording
@@ -19,7 +18,7 @@ from precordia.encoders.windows import Ecgs
 from precordia.eval.frechet import frechet, space_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.ptbxl import hash_signals, of_folds, read_ptbxl_here
-from precordia.eval.tasks.leads.systems import Cut, Draw, Floats, copied, cut, drawn_by, mean_beats
+from precordia.eval.tasks.leads.systems import Cut, Draw, Floats, copied, cut, drawn_by, mean_beats, samples_of
 from precordia.fitting.signals.leads.drawing import correlations
 from precordia.measurements import measure
 from precordia.records.standardize import SignalSpec
@@ -36,7 +35,6 @@ BEATS_FROM: Final = 200
 """Training ECGs of which the mean beat is taken."""
 DRAWS: Final = 100
 """Of the bootstrap of a Fréchet distance."""
-OPTIONS: Final = {"fold", "drawers", "intervals"}
 
 CARD: Final = TaskCard(
     name="lead-reconstruction",
@@ -70,8 +68,7 @@ class DrawingTask:
             UsageError: an option that is not understood.
             InputError: no PTB-XL.
         """
-        if unknown := set(settings.options) - OPTIONS:
-            raise UsageError(f"task lead-reconstruction has no setting {', '.join(sorted(unknown))}")
+        self.card.check_options(settings.options, "drawers", "fold", "intervals")
         fold = int(settings.options.get("fold", "9"))
         here = read_ptbxl_here(settings.data)
         train = of_folds(here, range(1, 8))
@@ -97,11 +94,8 @@ class DrawingTask:
                 rows += _frechet_rows(drawn, asked.signal, known.signal, given, patients, group, settings.seed)
             if leads in MEASURED_FROM and settings.options.get("intervals", "yes") == "yes":
                 rows += _kept_rows(test, one, drawn, truth, patients, group, settings.seed)
-            samples += [
-                {"sample": f"{r.recording_id} {group}", "patient": p, "system": name, "correlation": float(value)}
-                for name, found in each.items()
-                for r, p, value in zip(test, patients, _mean_of(found, given), strict=True)
-            ]
+            kept = {name: _mean_of(found, given) for name, found in each.items()}
+            samples += samples_of(test, group, "correlation", kept)
         return Result(
             self.card.name,
             tuple(rows),

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from precordia.core import bootstrap
 from precordia.core.case import patient_key_of
-from precordia.core.errors import UsageError
 from precordia.core.recording import Recording
 from precordia.datasets.ptbxl import read_superclasses
 from precordia.encoders.checkpoint import load_encoder
 from precordia.encoders.windows import Ecgs
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
 from precordia.eval.ptbxl import hash_signals, of_folds, read_codes, read_ptbxl_here
+from precordia.eval.tasks.leads.systems import samples_of
 from precordia.fitting.signals.leads.aligning import Vectors, embed, nearest, nearest_of, overlap, vectors_of
 from precordia.retrieval.few_leads import check
 from precordia.signals.leads.alignment import Alignment, load_alignment
@@ -65,8 +65,7 @@ class SearchingTask:
             InputError: no PTB-XL.
             CheckpointError: the alignment is of another encoder; says how to make it again.
         """
-        if unknown := set(settings.options) - {"fold", "alignment"}:
-            raise UsageError(f"task few-leads has no setting {', '.join(sorted(unknown))} (choices: alignment, fold)")
+        self.card.check_options(settings.options, "fold", "alignment")
         fold = int(settings.options.get("fold", "9"))
         encoder = load_encoder(settings.encoder)
         alignment = load_alignment(settings.options.get("alignment", "aligned"))
@@ -77,7 +76,7 @@ class SearchingTask:
         archive = embed(encoder, known.signal, known.leads, known.samples)
         drawer = load_drawer(alignment.drawer).drawer
         vectors = vectors_of(encoder, drawer, asked.signal, asked.samples, alignment.groups, settings.progress)
-        labels, digest = _labels(settings, (*cases, *queries))
+        labels, digest = labels_of(settings, (*cases, *queries))
         truth = {name: (each[len(cases) :], each[: len(cases)]) for name, each in labels.items()}
         patients = [patient_key_of(query) for query in queries]
         rows: list[Row] = []
@@ -89,11 +88,7 @@ class SearchingTask:
             each = {how: overlap(nearest_of(s), nearest(vectors.whole, archive)) for how, s in similar.items()}
             rows += _overlap_rows(each, patients, name, settings.seed)
             rows += _infarction_rows(similar, truth, patients, name, settings.seed)
-            samples += [
-                {"sample": f"{q.recording_id} {name}", "patient": p, "system": how, "overlap": float(value)}
-                for how, values in each.items()
-                for q, p, value in zip(queries, patients, values, strict=True)
-            ]
+            samples += samples_of(queries, name, "overlap", each)
         rare = [kind for kind in TYPES if truth[kind][0].sum() < FEWEST]
         return Result(
             self.card.name,
@@ -116,7 +111,7 @@ def _ways(alignment: Alignment, vectors: Vectors, group: tuple[str, ...]) -> dic
     return {DIRECT: direct, "drawn": drawn, "aligned": aligned, FUSED: alignment.fused(direct, drawn, group)}
 
 
-def _labels(settings: Settings, recordings: Sequence[Recording]) -> tuple[dict[str, NDArray[np.bool_]], str]:
+def labels_of(settings: Settings, recordings: Sequence[Recording]) -> tuple[dict[str, NDArray[np.bool_]], str]:
     codes, digest = read_codes(settings.data)
     superclass = read_superclasses(settings.data / "ptbxl")
     said = [{code.removeprefix("scp:") for code in codes[r.recording_id]} for r in recordings]

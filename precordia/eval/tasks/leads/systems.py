@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.core.case import patient_key_of
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders.windows import Ecgs
@@ -96,3 +97,13 @@ def mean_beats(train: Sequence[Recording], ecgs: Ecgs) -> Draw:
 def _whole(one: Cut, independent: Floats) -> Floats:
     pairs = zip(one.signal, one.given, independent, strict=True)
     return np.stack([agreeing(signal, given, drawn) for signal, given, drawn in pairs])
+
+
+def samples_of(
+    recordings: Sequence[Recording], group: str, figure: str, each: Mapping[str, NDArray[np.float64]]
+) -> Iterator[dict[str, object]]:
+    """What is kept of every ECG: a figure of each system, ``(n,)`` row by row the recordings', from the group's leads."""
+    for system, values in each.items():
+        for recording, value in zip(recordings, values, strict=True):
+            name, patient = f"{recording.recording_id} {group}", patient_key_of(recording)
+            yield {"sample": name, "patient": patient, "system": system, figure: float(value)}

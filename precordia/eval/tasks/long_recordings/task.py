@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from precordia.core import bootstrap
 from precordia.core.bootstrap import Estimate
-from precordia.core.errors import InputError, UsageError
+from precordia.core.errors import InputError
 from precordia.core.recording import Recording
 from precordia.datasets import mitdb
 from precordia.eval.harness.results import hash_of
@@ -60,8 +60,7 @@ class LongRecordingsTask:
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
-        if settings.options:
-            raise UsageError(f"task {CARD.name} has no settings (given: {', '.join(sorted(settings.options))})")
+        self.card.check_options(settings.options)
         run = _Run(settings)
         run.mit_bih()
         run.cinc2017()

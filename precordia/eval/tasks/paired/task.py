@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core import bootstrap
-from precordia.core.errors import UsageError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders import load_encoder
@@ -52,8 +51,7 @@ class PairedTask:
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
-        if settings.options:
-            raise UsageError(f"task paired has no settings (given: {', '.join(sorted(settings.options))})")
+        self.card.check_options(settings.options)
         encoder = load_encoder(settings.encoder)
         n_pairs = settings.limit or N_PAIRS
         n_test, n_labelled = min(N_TEST, n_pairs), min(N_LABELLED, 2 * n_pairs)

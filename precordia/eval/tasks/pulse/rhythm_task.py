@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core import bootstrap
-from precordia.core.errors import InputError, UsageError
+from precordia.core.errors import InputError
 from precordia.core.recording import Recording
 from precordia.datasets import ptbxl
 from precordia.encoders import load_encoder
@@ -49,8 +49,7 @@ class PulseRhythmTask:
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
-        if unknown := set(settings.options) - {"pulse"}:
-            raise UsageError(f"task pulse-rhythm has no setting {', '.join(sorted(unknown))} (choices: pulse)")
+        self.card.check_options(settings.options, "pulse")
         encoder = load_encoder(settings.encoder)
         pulses = load_pulse_encoder(encoder.fingerprint, settings.options.get("pulse", SHIPPED))
         rows: list[Row] = []

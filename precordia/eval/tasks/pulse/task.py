@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from precordia.core import bootstrap
-from precordia.core.errors import UsageError
 from precordia.datasets import bidmc, welltory
 from precordia.eval.harness.results import hash_of
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
@@ -47,8 +46,7 @@ class PulseTask:
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
-        if settings.options:
-            raise UsageError(f"task pulse has no settings (given: {', '.join(sorted(settings.options))})")
+        self.card.check_options(settings.options)
         folder = settings.data / welltory.CARD.place
         filmed = welltory.read_filmed(folder)[: settings.limit]
         samples = [

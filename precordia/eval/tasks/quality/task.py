@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core import bootstrap
-from precordia.core.errors import InputError, UsageError
+from precordia.core.errors import InputError
 from precordia.core.recording import Quality, Recording
 from precordia.datasets import cinc2011
 from precordia.eval.harness.results import hash_of
@@ -51,8 +51,7 @@ class QualityTask:
 
     def run(self, settings: Settings) -> Result:
         """Measure."""
-        if settings.options:
-            raise UsageError(f"task quality has no settings (given: {', '.join(sorted(settings.options))})")
+        self.card.check_options(settings.options)
         run = _Run(settings)
         run.annotators()
         ptbxl = listed(settings.data, "ptbxl")

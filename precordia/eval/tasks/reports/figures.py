@@ -38,7 +38,7 @@ class Measure:
 
     def row(self, system: str, seed: int) -> Row:
         """The figure with its 95 % interval."""
-        estimate = bootstrap.statistic(lambda rows: self._of(rows), len(self.columns), self.patients, seed=seed)
+        estimate = bootstrap.of_sums(self.columns, self.figure, self.patients, seed=seed)
         if self.share and estimate.value in (0.0, 1.0):
             # Only samples that could have counted are trials of the exact interval.
             counted = np.flatnonzero(self.columns[:, 1]).tolist()
@@ -51,14 +51,10 @@ class Measure:
         both = np.hstack([self.columns, other.columns])
         k = self.columns.shape[1]
 
-        def gap(rows: NDArray[np.intp]) -> float:
-            summed = both[rows].sum(axis=0)
+        def gap(summed: Columns) -> float:
             return self.figure(summed[:k]) - self.figure(summed[k:])
 
-        return self._row(system, bootstrap.statistic(gap, len(both), self.patients, seed=seed))
-
-    def _of(self, rows: NDArray[np.intp]) -> float:
-        return self.figure(self.columns[rows].sum(axis=0))
+        return self._row(system, bootstrap.of_sums(both, gap, self.patients, seed=seed))
 
     def _row(self, system: str, estimate: bootstrap.Estimate) -> Row:
         return Row(

@@ -146,9 +146,7 @@ _NOTES: Final = (
 
 
 def _check(options: Mapping[str, str]) -> None:
-    for name in options:
-        if name not in _OPTIONS:
-            raise UsageError(f"task reports has no setting {name} (choices: {', '.join(_OPTIONS)})")
+    CARD.check_options(options, *_OPTIONS)
     if options.get("bertscore", "equal") not in ("equal", "idf"):
         raise UsageError(f"option bertscore={options['bertscore']!r} is not understood; give equal or idf")
     if options.get("policy", "drop") not in _POLICIES:

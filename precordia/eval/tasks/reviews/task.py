@@ -38,8 +38,7 @@ class ReviewsTask:
 
     def run(self, settings: Settings) -> Result:
         """Count."""
-        if unknown := set(settings.options) - OPTIONS:
-            raise UsageError(f"task reviews has no setting {', '.join(sorted(unknown))} (choices: signed)")
+        self.card.check_options(settings.options, *OPTIONS)
         if settings.kb is None:
             raise UsageError("task reviews needs a knowledge base: name it by --kb")
         signed = settings.options.get("signed", "no") == "yes"

@@ -93,11 +93,7 @@ class UrgentTask:
 
 
 def _folds(settings: Settings) -> range:
-    unknown = set(settings.options) - OPTIONS - {"replies"}
-    if unknown:
-        raise UsageError(
-            f"task urgent has no setting {', '.join(sorted(unknown))} (choices: {', '.join(sorted(OPTIONS))})"
-        )
+    CARD.check_options(settings.options.keys() - {"replies"}, *OPTIONS)
     first, _, last = settings.options.get("fold", str(FOLD)).partition("-")
     if not first.isdigit() or (last and not last.isdigit()):
         raise UsageError(f"option fold={settings.options['fold']!r} is not understood; give a fold, or 1-8")
