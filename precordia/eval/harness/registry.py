@@ -24,7 +24,7 @@ TASKS: Registry[Task] = Registry(
         "encoder": "precordia.eval.tasks.encoder.task:ENCODER",
         "encoder-transfer": "precordia.eval.tasks.encoder.transfer_task:ENCODER_TRANSFER",
         "encoder-ablation": "precordia.eval.tasks.encoder.ablation_task:ENCODER_ABLATION",
-        "report-languages": "precordia.eval.tasks.encoder.languages_task:REPORT_LANGUAGES",
+        "report-languages": "precordia.eval.tasks.report_labels.languages_task:REPORT_LANGUAGES",
         "zero-shot": "precordia.eval.tasks.encoder.zero_shot_task:ZERO_SHOT",
         "paired": "precordia.eval.tasks.paired.task:PAIRED",
         "pulse": "precordia.eval.tasks.pulse.task:PULSE",
