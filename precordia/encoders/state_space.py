@@ -66,7 +66,8 @@ class StateSpaceBlock(nn.Module):
             # One circular kernel: what comes before a sample by the one, what comes after it by the other.
             kernel = torch.cat([forward, torch.zeros_like(forward[:, :1]), backward[:, :-1].flip(1)], dim=1)
             spectrum = torch.fft.rfft(x, n=2 * length) * torch.fft.rfft(kernel)
-            return torch.fft.irfft(spectrum, n=2 * length)[..., :length] + self.through[:, None] * x
+            out: Tensor = torch.fft.irfft(spectrum, n=2 * length)[..., :length] + self.through[:, None] * x
+            return out
 
     def _kernels(self, length: int) -> Tensor:
         """``(2, channels, length)``, by zero-order hold."""

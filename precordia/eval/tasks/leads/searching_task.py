@@ -112,7 +112,7 @@ def _ways(alignment: Alignment, vectors: Vectors, group: tuple[str, ...]) -> dic
 
 
 def labels_of(settings: Settings, recordings: Sequence[Recording]) -> tuple[dict[str, NDArray[np.bool_]], str]:
-    """Type of infarction to ``(n, 1)`` which recordings have it, with superclasses, and the hash of what tells."""
+    """Kind of infarction to ``(n,)`` which recordings have it, and the hash of what tells."""
     codes, digest = read_codes(settings.data)
     superclass = read_superclasses(settings.data / "ptbxl")
     said = [{code.removeprefix("scp:") for code in codes[r.recording_id]} for r in recordings]
