@@ -12,10 +12,9 @@ from precordia.measurements.axis import qrs_axis_deg, wave_axis_deg
 from precordia.measurements.intervals import QRS_WIDE_MS, bazett, bazett_wide, fridericia, intervals, spread_ms
 from precordia.measurements.lone_p_waves import lone_p_waves
 from precordia.measurements.pacing import LOWEST_FS, captured
-from precordia.measurements.qrs_variety import qrs_sd_ms, rr_extremes_ms
+from precordia.measurements.qrs_widths import qrs_active_ms, qrs_sd_ms
 from precordia.measurements.raw_beat import raw_beat
-from precordia.measurements.rhythm import rhythm
-from precordia.measurements.spatial_velocity import qrs_active_ms
+from precordia.measurements.rhythm import rhythm, rr_extremes_ms
 from precordia.measurements.strips import measure_strips
 from precordia.measurements.t_wave_shape import t_widths
 from precordia.measurements.voltages import AT_J_S, criteria, st_level, t_amplitudes, voltages

@@ -88,3 +88,9 @@ def _patterned(rr: NDArray[np.float64]) -> bool:
         if 1 - float(np.var(rr - fitted)) / variance >= PATTERN_SHARE:
             return True
     return False
+
+
+def rr_extremes_ms(analyses: Sequence[Analysis]) -> tuple[float, float] | None:
+    """The shortest and the longest RR interval, ms; None with a single beat."""
+    rr = np.concatenate([one.rr for one in analyses]) * 1000 / FS
+    return (float(rr.min()), float(rr.max())) if rr.size else None

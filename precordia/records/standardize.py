@@ -37,7 +37,6 @@ from precordia.core.errors import UnusableSignalError, UsageError
 from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Recording
 from precordia.records.filtering import butterworth, resampled, zero_phase
-from precordia.records.stretches import longest_stretch
 
 LOWEST_FS = 25.0
 """Lowest sampling rate accepted, Hz: below, no QRS complex shows (most of its energy lies under 25 Hz, its peak near 10)."""
@@ -265,3 +264,17 @@ def _bandpass(signal: NDArray[np.float64], spec: SignalSpec) -> NDArray[np.float
     sections = _bandpass_sections(spec.fs, spec.highpass_hz, spec.lowpass_hz)
     padlen = min(signal.shape[1] - 1, round(2 * spec.fs))
     return zero_phase(sections, signal, padlen)
+
+
+def longest_stretch(row: NDArray[np.floating]) -> tuple[int, int]:
+    """First sample and end of the longest run of finite samples in ``row``, ``(n_samples,)``; (0, 0) when there is none.
+
+    >>> longest_stretch(np.array([np.nan, 1.0, 2.0, np.nan, 3.0]))
+    (1, 3)
+    """
+    edges = np.diff(np.concatenate(([0], np.isfinite(row).astype(np.int8), [0])))
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    if not starts.size:
+        return 0, 0
+    best = int(np.argmax(ends - starts))
+    return int(starts[best]), int(ends[best])

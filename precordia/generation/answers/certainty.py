@@ -8,6 +8,8 @@ finding decides alone, and a change of the ST segment that is measured in neighb
 "No" is held against how common the finding is as well: of a rare finding every ECG makes "no" likely, and who asks has a
 reason to. It is said where the ECG itself speaks against the finding, and not where it merely fails to speak for it.
 
+What is measured speaks for itself as well: beside an even row of RR intervals there is no extra beat (``away.csv``).
+
 Of an ECG that is like none of the archive the report claims nothing. Who asks of one finding is told what both readings are sure
 of, with the warning that there is no close precedent; where it is further still, nothing.
 """
@@ -16,11 +18,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.findings import Finding
+from precordia.generation.answers.away import measured_away
 from precordia.generation.answers.fitted import Belief, logit
 from precordia.judgement.judge import Judgement
 from precordia.judgement.made_up import made_up
@@ -97,6 +100,9 @@ class View:
     def asked(self, concept: str) -> Standing:
         """How far a finding is borne out that is asked for by name; of a distant ECG also by its parts."""
         own = self.judgement.asked(concept)
+        away = self._away(own)
+        if away:
+            return replace(own, measurements=away)
         if not self.is_distant or own.ruled_out:
             return own
         made = made_up(concept, self.judgement.evidence.measurements, self.judgement.standing)
@@ -127,6 +133,8 @@ class View:
             return False
         if standing.source == "measurement":
             return True if standing.borne_out else self._or_likelier(standing)
+        if self._away(standing):
+            return False
         readings = self.readings(standing)
         if self.is_distant:
             return self._of_distant(standing, readings)
@@ -141,6 +149,14 @@ class View:
             is_sign = vocabulary().concept(standing.concept).section == SIGNS
             return True if is_sign else self._or_likelier(standing)
         return False if is_denied(readings) else self._or_likelier(standing)
+
+    def _away(self, standing: Standing) -> tuple[str, ...]:
+        """Measurements beside which a finding is not there that nobody states; none where anything speaks for it."""
+        stated = self.judgement.says(standing) or standing.shown or standing.source == "measurement"
+        likely = any(reading.probability >= HALF for reading in self.readings(standing))
+        if stated or likely or self._is_to_consider(standing):
+            return ()
+        return measured_away(standing.concept, self.judgement.evidence.measurements)
 
     def _of_distant(self, standing: Standing, readings: Sequence[Reading]) -> bool | None:
         if any(reading.prevalence is None for reading in readings):

@@ -9,7 +9,7 @@ import numpy as np
 
 from precordia.core.leads import LEADS
 from precordia.core.recording import Problem, Quality, Recording
-from precordia.records.stretches import longest_stretch
+from precordia.records.standardize import longest_stretch
 
 _FEW = 0.5
 """Leads with less than this share of their samples are strips, as in standardizing."""

@@ -11,6 +11,7 @@ from precedents import judged, precedent
 
 from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
+from precordia.generation.answers.away import measured_away
 from precordia.generation.answers.certainty import Reading, View, in_doubt, in_numbers, is_denied, together
 from precordia.judgement.judge import Judgement
 from precordia.judgement.urgent import Concern
@@ -125,6 +126,32 @@ def test_of_a_distant_ecg_is_told_what_all_readings_are_sure_of(
 
     judgement = judged(STATED, NUMBERS, floor=0.98)
     assert Both(judgement).is_there(judgement.asked("LVH")) is there
+
+
+@pytest.mark.parametrize(
+    ("concept", "measured", "names"),
+    [
+        ("PACE", {"paced": False, "n_spikes": 0}, ("paced", "n_spikes")),
+        ("PACE", {"paced": None, "n_spikes": None}, ()),
+        ("PVC", {"rhythm_regularity": "regular", "rr_sd_ms": 8.0}, ("rhythm_regularity", "rr_sd_ms")),
+        ("PVC", {"rhythm_regularity": "irregular", "rr_sd_ms": 8.0}, ()),
+        ("CLBBB", {"qrs_ms": 96.0}, ("qrs_ms",)),
+        ("CLBBB", {"qrs_ms": 96.0, "confidence": {"qrs_ms": 0.2}}, ()),
+        ("AVB", {"pr_ms": 160.0}, ()),
+    ],
+)
+def test_what_is_measured_away_is_denied_by_the_measurement(
+    concept: str, measured: dict[str, object], names: tuple[str, ...]
+) -> None:
+    numbers = replace(NUMBERS, qrs_ms=None, **measured) if "qrs_ms" not in measured else replace(NUMBERS, **measured)
+    assert measured_away(concept, numbers) == names
+    view = View(judged(SILENT, numbers, floor=1.2))
+    assert not names or (view.is_there(view.asked(concept)) is False and view.asked(concept).measurements == names)
+
+
+def test_what_the_report_states_is_not_measured_away() -> None:
+    numbers = replace(NUMBERS, rhythm_regularity="regular", rr_sd_ms=8.0)
+    assert certain(judged([precedent(i, "PVC") for i in range(1, 6)], numbers), "PVC") is True
 
 
 def test_a_measurement_decides_alone() -> None:
