@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.drafts import Draft, Statement
@@ -208,7 +209,7 @@ def _about_numbers(question: Question, recording: Recording, measurements: Measu
 def _range_holds(text: str, place: str) -> bool:
     words = text.lower()
     for state, names in (
-        ("outside", ("abnormal", "outside", "out of")),
+        ("outside", ("abnormal", "outside", "out of", "deviat", "disturb", "disorder", "defect", "abweich", "störung")),
         ("above", ("above", "prolonged", "long", "increased", "elevated", "high", "wide", "fast", *_ABOVE)),
         ("below", ("below", "short", "decreased", "low", "slow", "narrow", *_BELOW)),
     ):
@@ -304,6 +305,10 @@ def _about_noise(question: Question, quality: Quality | None) -> list[Statement]
     return [Statement(f"{lead_in}{text}{where}.", measurements=("quality",), support=1.0, warnings=(source,))]
 
 
+NUMBERS_OF: Final = {"axis": ("axis_deg",), "conduction": ("pr_ms", "qrs_ms")}
+"""The numbers that answer for a section of which no finding is said."""
+
+
 def _what(question: Question, judgement: Judgement) -> Draft:
     """The part of the report that is asked for."""
     report = compose(judgement)
@@ -317,6 +322,10 @@ def _what(question: Question, judgement: Judgement) -> Draft:
         for s in report.statements
         if any(known.concept(f.concept).section in question.sections for f in s.findings if f.concept in known)
     ]
+    if not kept:
+        names = tuple(name for section in question.sections for name in NUMBERS_OF.get(section, ()))
+        asked = replace(question, measures=names, asks_range=True)
+        kept = _about_numbers(asked, judgement.evidence.recording, judgement.evidence.measurements)
     otherwise = "neither precedents nor measurements show any such finding"
     return replace(_draft(kept, judgement.evidence, otherwise), warnings=report.warnings, consider=report.consider)
 

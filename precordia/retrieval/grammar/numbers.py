@@ -44,7 +44,7 @@ MEASURES: Final = (
         r"qrs(?:[\s-]*(?:duration|width|complex(?:es)?|komplex\w*|interval|breite|dauer))?",
         # Of the complex much else can be asked than its width.
         r"qrs[\s-]*(?:duration|width|complex(?:es)? (?:duration|width)|interval|breite|dauer)"
-        r"|how (?:wide|broad)|wie breit"
+        r"|how (?:wide|broad)|wie breit|how long (?:is|are|was|were)(?: the)? qrs|wie lang (?:ist|sind)(?: der| die)? qrs"
         r"|qrs\b[^.?]{0,20}\b(?:wide[nr]?\w*|broad\w*|narrow\w*|lengthen\w*|chang\w*|prolonged|normal|abnormal|breit\w*|schmal\w*|verbreitert|verl(?:ä|ae)ngert)"
         r"|(?:wide|broad|narrow|breite\w*|schmale\w*)[\s-]+(?:qrs|complex(?:es)?|komplex\w*)(?![\s-]*ta[ck]h?y)",
     ),

@@ -147,6 +147,8 @@ def test_one_of_several_options_is_chosen() -> None:
         ("Is the heart rate above 100?", "No: "),
         ("Is the heart rate below 80?", "Yes: "),
         ("What is the QRS axis?", "-20°"),
+        ("How long is the QRS complex?", "QRS duration 140 ms"),
+        ("Is there an axis deviation?", "No: QRS axis -20°, within the normal range"),
     ],
 )
 def test_measurements_are_answered_from_measurements(question: str, words: str) -> None:
