@@ -314,7 +314,7 @@ def _what(question: Question, judgement: Judgement) -> Draft:
     report = compose(judgement)
     if not question.sections and not asks_the_whole(question):
         return _draft([], judgement.evidence, "the question names no finding or measurement that is known here")
-    if report.abstained or not question.sections:
+    if not question.sections:
         return report
     known = vocabulary()
     kept = [
@@ -326,6 +326,8 @@ def _what(question: Question, judgement: Judgement) -> Draft:
         names = tuple(name for section in question.sections for name in NUMBERS_OF.get(section, ()))
         asked = replace(question, measures=names, asks_range=True)
         kept = _about_numbers(asked, judgement.evidence.recording, judgement.evidence.measurements)
+    if not kept and report.abstained:
+        return report
     otherwise = "neither precedents nor measurements show any such finding"
     return replace(_draft(kept, judgement.evidence, otherwise), warnings=report.warnings, consider=report.consider)
 
