@@ -93,6 +93,13 @@ def test_widths_differ_in_preexcited_fibrillation_only(seed: int) -> None:
     assert (measured("AFIB:WPW", seed)[1].qrs_sd_ms or 0) > 5 > (measured("AFIB", seed)[1].qrs_sd_ms or 0)
 
 
+@pytest.mark.parametrize("seed", [13, 20, 33])
+def test_a_delta_wave_that_flattens_is_a_part_of_the_complex(seed: int) -> None:
+    made, m = measured("WPW", seed)
+    assert m.qrs_ms == pytest.approx(made.truth.measurements.qrs_ms, abs=32)
+    assert (m.pr_ms or 999) < (made.truth.measurements.pr_ms or 0) + 25
+
+
 def test_shortest_and_longest_interval() -> None:
     m = measured("MOB2", 11)[1]
     assert m.rr_min_ms is not None
@@ -104,7 +111,9 @@ def test_small_steps_that_point_one_way_are_a_pacemaker_and_others_are_none() ->
     rng = np.random.default_rng(3)
     signal = rng.normal(0, 0.004, (12, 1000))
     signal[:, 70::170] += 1.5 * np.linspace(0.5, 1, 12)[:, None]  # QRS complexes in their own time
-    at = np.array([120, 195, 310, 440, 560, 683, 790, 890])  # put off by the heart's own beats, as a pacemaker on demand
+    at = np.array(
+        [120, 195, 310, 440, 560, 683, 790, 890]
+    )  # put off by the heart's own beats, as a pacemaker on demand
     paced = signal.copy()
     paced[:, at] += rng.normal(0, 0.25, 12)[:, None]
     assert find_slow_spikes(paced, 100).tolist() == at.tolist()
