@@ -41,8 +41,8 @@ BOUND_S: Final = 0.03
 complex reaches so much of the typical one's height."""
 
 SAME_WAY: Final = (0.6, 0.8)
-"""Least cosine, over the leads, between a spike that a beat follows, or one that none follows, and the usual spike. What a sample holds of a spike depends on where between
-two samples it falls."""
+"""Least cosine, over the leads, between a spike that a beat follows, or one that none follows, and the usual spike. What a
+sample holds of a spike depends on where between two samples it falls, hence the room."""
 
 FEWEST: Final = 3
 """Fewer spikes are an artefact or a chance."""
