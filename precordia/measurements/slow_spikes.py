@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.records.peaks import peaks_of
+
 SMALLEST_MV: Final = 0.12
 """Smallest spike, root mean square over the leads, mV."""
 
@@ -29,11 +31,18 @@ FOLLOWED_S: Final = (0.04, 0.13)
 """When the beat that a stimulus sets off is at its largest or on its way there, s after the stimulus."""
 
 LARGEST_SHARE: Final = 0.5
-"""What no beat follows is no stimulus, but a QRS complex, from this share of the QRS complexes on."""
+LARGEST_TIMES: Final = 2.5
+"""What no beat follows is a QRS complex from this share of the QRS complexes on; where stimuli that a beat follows show how large
+they are, from so many times that."""
 
-SAME_WAY: Final = 0.8
-"""Least cosine, over the leads, between one spike and the usual spike. What a sample holds of a spike depends on where between
-two samples it falls."""
+COMPLEX_SHARE: Final = 0.6
+BOUND_S: Final = 0.03
+"""What no beat follows within 130 ms, but after a longer time that is the same to within this, s, is a sharp P wave; a
+complex reaches so much of the typical one's height."""
+
+SAME_WAY: Final = (0.6, 0.8)
+"""Least cosine, over the leads, between a spike that a beat follows, or one that none follows, and the usual spike. What a
+sample holds of a spike depends on where between two samples it falls, hence the room."""
 
 FEWEST: Final = 3
 """Fewer spikes are an artefact or a chance."""
@@ -66,23 +75,33 @@ def find_slow_spikes(signal: NDArray[np.float64], fs: float) -> NDArray[np.int64
     if jumps is None or jumps.at.size < FEWEST:
         return none
     heights = np.linalg.norm(jumps.steps, axis=0)
-    able = jumps.followed | (heights <= LARGEST_SHARE * _typical(signal, unit))
-    sure = able & jumps.gone
+    size = _length(signal - np.median(signal, axis=1, keepdims=True))
+    typical = float(np.median([piece.max() for piece in np.array_split(size, max(1, size.size // (150 * unit)))]))
+    small = jumps.followed | (heights <= LARGEST_SHARE * typical)
+    sure = jumps.gone & small
     if np.count_nonzero(sure) < FEWEST:
         return none
     ways = jumps.steps / heights
-    alike = ways.T @ ways >= SAME_WAY
-    usual = ways[:, sure & alike[alike[:, sure].sum(axis=1).argmax()]].mean(axis=1)
-    spikes = able & (usual @ ways >= SAME_WAY * np.linalg.norm(usual))
-    found: NDArray[np.int64] = jumps.at[spikes].astype(np.int64)
+    alike = ways.T @ ways >= SAME_WAY[1]
+    first = sure & alike[alike[:, sure].sum(axis=1).argmax()]
+    usual = ways[:, first].mean(axis=1)
+    spikes = usual @ ways >= np.where(jumps.followed, *SAME_WAY) * np.linalg.norm(usual)
     enough = max(FEWEST, LEAST_SHARE * jumps.at.size)
-    return found if found.size >= enough and np.count_nonzero(spikes & sure) >= FEWEST else none
+    answered = np.count_nonzero(jumps.followed & spikes) >= enough
+    spikes &= heights <= LARGEST_TIMES * np.median(heights[first]) if answered else small
+    found: NDArray[np.int64] = jumps.at[spikes].astype(np.int64)
+    if found.size < enough or np.count_nonzero(spikes & sure) < FEWEST:
+        return none
+    complexes = peaks_of(size, COMPLEX_SHARE * typical, 25 * unit)
+    return found if answered or not _leads_to(found, complexes, BOUND_S * fs) else none
 
 
-def _typical(signal: NDArray[np.float64], unit: int) -> float:
-    """How far a QRS complex goes, all leads together, mV: the median over pieces of 1.5 s of each piece's maximum."""
-    size = _length(signal - np.median(signal, axis=1, keepdims=True))
-    return float(np.median([piece.max() for piece in np.array_split(size, max(1, size.size // (150 * unit)))]))
+def _leads_to(steps: NDArray[np.int64], complexes: NDArray[np.intp], spread: float) -> bool:
+    """Whether a complex follows nearly every step after the same time."""
+    after = np.searchsorted(complexes, steps, side="right")
+    inside = after < complexes.size
+    lag = complexes[after[inside]] - steps[inside]
+    return bool(lag.size) and bool(np.mean(np.abs(lag - np.median(lag)) <= spread) >= 0.8)
 
 
 def _jumps(signal: NDArray[np.float64], step: int) -> _Jumps | None:

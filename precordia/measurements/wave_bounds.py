@@ -27,6 +27,13 @@ QRS_ONSET_SHARE: Final = 0.035
 QRS_OFFSET_SHARE: Final = 0.045
 """Share of the steepest slope, of all leads together and of one lead, below which the complex has not begun or has ended."""
 
+AT_REST: Final = 0.15
+"""How far from where they were before, as a share of the complex's height, the leads may stand where the complex begins. A delta
+wave that flattens before the rest of the complex is as quiet as the PR segment, but stands apart."""
+
+REST_BEFORE: Final = round(0.04 * FS)
+"""What lies nearer to a column than this is not before it, samples."""
+
 QRS_REACH: Final = 0.024 * FS
 """How far one lead's boundary may lie from the median of the leads, samples."""
 
@@ -82,21 +89,41 @@ def qrs_bounds(
     lo, hi = max(BEFORE - SEARCH_BEFORE, stimulus or 0), BEFORE + SEARCH_AFTER
     core = slice(BEFORE - round(0.06 * FS), BEFORE + round(0.06 * FS))
     peak = core.start + int(np.argmax(total[core]))
-    first, last = _extent(total, peak, lo, hi, (QRS_GLOBAL_SHARE, QRS_GLOBAL_SHARE))
+    first, last = _extent(total, peak, lo, hi, (QRS_GLOBAL_SHARE, QRS_GLOBAL_SHARE), _away(average, lo, peak, hi))
     onsets = np.full(average.shape[0], np.nan)
     offsets = np.full(average.shape[0], np.nan)
     for k, s in enumerate(speed):
         a, b = max(lo, first - 6), min(hi, last + 10)
         top = a + int(np.argmax(s[a:b]))
-        on, off = _extent(s, top, a, b, (QRS_ONSET_SHARE, QRS_OFFSET_SHARE))
+        departure = np.abs(average[k, a:b] - average[k, first])
+        away = departure[: top - a] / max(float(departure.max()), 1e-9)
+        on, off = _extent(s, top, a, b, (QRS_ONSET_SHARE, QRS_OFFSET_SHARE), away)
         onsets[k], offsets[k] = on, off
     return gathered(onsets, QRS_REACH), gathered(offsets, QRS_REACH)
 
 
-def _extent(s: NDArray[np.float64], peak: int, lo: int, hi: int, shares: tuple[float, float]) -> tuple[int, int]:
-    """First and last column around ``peak`` where the slope ``s`` exceeds its share (before, after) of the peak's."""
+def _away(average: NDArray[np.float64], lo: int, peak: int, hi: int) -> NDArray[np.float64]:
+    """How far, all leads together, each column from ``lo`` to ``peak`` is from where it came nearest to before.
+
+    As a share of the complex's height.
+    """
+    size = (average[:, :hi] ** 2).sum(axis=0)
+    squares = size[lo:peak, None] + size - 2 * average[:, lo:peak].T @ average[:, :hi]
+    height = max(float((size[lo:] + size[lo] - 2 * average[:, lo:hi].T @ average[:, lo]).max()), 1e-12)
+    before = np.arange(hi) <= np.arange(lo, peak)[:, None] - REST_BEFORE
+    nearest = np.where(before, squares, np.inf).min(axis=1)
+    return np.asarray(np.sqrt(np.maximum(nearest, 0.0) / height))
+
+
+def _extent(
+    s: NDArray[np.float64], peak: int, lo: int, hi: int, shares: tuple[float, float], away: NDArray[np.float64]
+) -> tuple[int, int]:
+    """First and last column around ``peak`` where the slope ``s`` exceeds its share (before, after) of the peak's.
+
+    Before it, what is quiet ``away`` (``(peak - lo,)``) from rest is a part of the complex.
+    """
     floor = 1.5 * float(median(s[max(0, lo - 12) : lo])) if lo > 0 else 0.0
-    left = _quiet_runs(s[lo:peak] < max(shares[0] * float(s[peak]), floor))
+    left = _quiet_runs((s[lo:peak] < max(shares[0] * float(s[peak]), floor)) & (away < AT_REST))
     right = _quiet_runs(s[peak:hi] < max(shares[1] * float(s[peak]), floor))
     on = lo + int(left[-1]) + QUIET - 1 if left.size else lo
     off = peak + int(right[0]) if right.size else hi

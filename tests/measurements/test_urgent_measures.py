@@ -93,6 +93,13 @@ def test_widths_differ_in_preexcited_fibrillation_only(seed: int) -> None:
     assert (measured("AFIB:WPW", seed)[1].qrs_sd_ms or 0) > 5 > (measured("AFIB", seed)[1].qrs_sd_ms or 0)
 
 
+@pytest.mark.parametrize("seed", [13, 20, 33])
+def test_a_delta_wave_that_flattens_is_a_part_of_the_complex(seed: int) -> None:
+    made, m = measured("WPW", seed)
+    assert m.qrs_ms == pytest.approx(made.truth.measurements.qrs_ms, abs=32)
+    assert (m.pr_ms or 999) < (made.truth.measurements.pr_ms or 0) + 25
+
+
 def test_shortest_and_longest_interval() -> None:
     m = measured("MOB2", 11)[1]
     assert m.rr_min_ms is not None
