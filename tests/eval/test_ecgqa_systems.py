@@ -275,6 +275,7 @@ def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context
     assert shown in text
     assert hidden not in text
     assert "Options: a, b, None" in text
+    assert model.prompts[0].choices == ("a", "b", "None")
     assert "Report of 1." not in text  # what was written about the ECG itself
     system.reply(asked(1, "yes"), (1,))
     assert "Options: no, yes\n" in model.prompts[1].messages[-1].content

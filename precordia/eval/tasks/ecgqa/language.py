@@ -58,9 +58,7 @@ def load_model(settings: Settings) -> LanguageModel | None:
 
 
 def _choices(question: Question, options: Sequence[str]) -> tuple[str, ...]:
-    """The replies that there are, for models that can be held to them; any where several of many options may be named."""
-    if question.type.endswith("-query"):
-        return ()
+    """The replies that a model which can be held to some is held to: one option, and of a choice also both."""
     both = ", ".join(sorted(question.attributes)) if question.type.endswith("-choose") else ""
     return tuple(dict.fromkeys((*options, both) if both else options))
 
