@@ -67,10 +67,10 @@ function remember(key, make) {
   }
   return kept.get(key);
 }
-export const small = id => remember("small " + id, () =>
-  get(`/v1/cases/${id}/signal`, {leads: "II", seconds: 4, fs: 100}).catch(error => {
+export const small = (id, signal) => remember("small " + id, () =>
+  get(`/v1/cases/${id}/signal`, {leads: "II", seconds: 4, fs: 100}, signal).catch(error => {
     if (error.status !== 400) throw error;
-    return get(`/v1/cases/${id}/signal`, {seconds: 4, fs: 100});
+    return get(`/v1/cases/${id}/signal`, {seconds: 4, fs: 100}, signal);
   }));
 const key = ecg => ecg.file ? `${ecg.file.name} ${ecg.file.size} ${ecg.file.lastModified}` : ecg.case;
 export const signal = (ecg, start = 0, seconds = 10) => remember(`signal ${key(ecg)} ${start} ${seconds}`, () => ecg.file

@@ -28,9 +28,13 @@ export function endless({size, load, make, moved, failed, none, from = 0, ranked
     const at = placeOf();
     columns = least > 10 ? Math.max(1, Math.floor((room + GAP) / (least + GAP))) : 1;
     wide = (room - (columns - 1) * GAP) / columns;
-    for (const card of shown.values()) card.remove();
-    shown.clear();
+    shown.forEach((card, index) => leave(index, card));
     go(at);
+  }
+  function leave(index, card) {
+    card.remove();
+    shown.delete(index);
+    if (card.leave) card.leave();
   }
   const placeOf = () => row ? Math.floor((above() + shift) / row) * columns : from;
 
@@ -61,8 +65,11 @@ export function endless({size, load, make, moved, failed, none, from = 0, ranked
     if (!row) return;
     const top = above() + shift, end = Math.min(total, Math.ceil((top + 2 * innerHeight) / row) * columns);
     const begin = Math.max(0, Math.floor((top - innerHeight) / row) * columns);
-    for (const [index, card] of shown) if ((index < begin || index >= end) && !card.contains(document.activeElement)) { card.remove(); shown.delete(index); }
-    for (let index = begin; index < end; index++) {
+    for (const [index, card] of shown) if ((index < begin || index >= end) && !card.contains(document.activeElement)) leave(index, card);
+    // What is seen comes first.
+    const seen = Math.max(begin, Math.floor(top / row) * columns);
+    for (let at = begin; at < end; at++) {
+      const index = at < begin + end - seen ? at - begin + seen : at - end + seen;
       const items = pages.get(Math.floor(index / size)), there = shown.get(index);
       const item = items && items[index % size];
       if (there && (there.whole || !item)) continue;
@@ -124,5 +131,5 @@ export function endless({size, load, make, moved, failed, none, from = 0, ranked
   const watch = new ResizeObserver(() => { if (list.isConnected && list.clientWidth && list.clientWidth !== room) measure(); });
   watch.observe(list);
   addEventListener("scroll", scrolled, {passive: true, signal: turn.signal});
-  return {element: list, close: () => { turn.abort(); watch.disconnect(); clearTimeout(timer); }};
+  return {element: list, close: () => { shown.forEach((card, index) => leave(index, card)); turn.abort(); watch.disconnect(); clearTimeout(timer); }};
 }

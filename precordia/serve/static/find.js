@@ -125,11 +125,12 @@ function place(item) {
 
 function card(context, item) {
   const canvas = h("canvas", {class: "small", role: "img", "aria-label": `II, 3.5 s, ${item.recording_id}`});
-  small(item.case_id).then(s => { if (canvas.isConnected) trace(canvas, s); }).catch(() => canvas.setAttribute("aria-label", t("not_there")));
+  const away = new AbortController();
+  small(item.case_id, away.signal).then(s => { if (canvas.isConnected) trace(canvas, s); }).catch(error => { if (error.name !== "AbortError") canvas.setAttribute("aria-label", t("not_there")); });
   const m = item.metadata, by = item.why && Object.entries(item.why.scores).map(([k, v]) => `${t(k)} ${number(v, 2)}`).join(", ");
   const values = MEASUREMENTS.filter(k => ["heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg"].includes(k));
   const shares = item.why && item.why.shared_findings.length ? ` · ${t("shared")} ${item.why.shared_findings.join(", ")}` : "";
-  return h("li", {class: "card"},
+  const made = h("li", {class: "card"},
     h("a", {href: `#read/${item.case_id}`, class: "trace", "aria-label": `${t("open_ecg")}: ${item.recording_id}`}, canvas),
     h("div", {class: "told"},
       h("p", {class: "who"}, h("strong", {}, item.recording_id), place(item), ` ${date(m.time)} · ${m.sex ? t(m.sex === "F" ? "female" : "male") : "–"}${m.age === null || m.age === undefined ? "" : ", " + number(m.age) + " " + t("years")}`,
@@ -137,4 +138,6 @@ function card(context, item) {
       h("p", {class: "report"}, item.report || t("no_report")),
       h("p", {class: "numbers"}, values.map(k => h("span", {}, `${t(k)} ${number(item.measurements[k])} ${item.measurements[k] === null ? "" : unit(k)}`))),
       by && h("p", {class: "why"}, `${by}${shares}`, item.why.scores.signal !== undefined && h("meter", {min: 0, max: 1, value: Math.max(0, item.why.scores.signal), "aria-label": t("similarity")}))));
+  made.leave = () => away.abort();  // what is not waited for keeps nothing else waiting
+  return made;
 }

@@ -81,7 +81,7 @@ def visit(browser, address: str) -> Iterator[Callable[..., object]]:
             accept_downloads=True,
             has_touch=touch,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)  # a report takes a second, and ten on a busy machine
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -107,12 +107,12 @@ def test_a_million_cases_are_a_page_of_few(visit) -> None:
     page.wait_for_selector(".card[aria-posinset='1']:text-is('1')")
     for part in (0.1, 0.5, 0.9, 1.0):
         page.evaluate("part => scrollTo(0, part * document.documentElement.scrollHeight)", part)
-        page.wait_for_function("document.querySelectorAll('.card.blank').length === 0")
+        page.wait_for_selector(".card.blank", state="detached")
         assert page.locator(".card").count() < 60
     page.wait_for_selector(".card[aria-posinset='1000000']:text-is('1000000')")
     for _ in range(30):
         page.mouse.wheel(0, -500)
-    page.wait_for_function("document.querySelectorAll('.card.blank').length === 0")
+    page.wait_for_selector(".card.blank", state="detached")
     found = page.eval_on_selector_all(
         ".card", "cards => cards.map(c => [Number(c.textContent), Number(c.ariaPosInSet)])"
     )
