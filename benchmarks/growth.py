@@ -96,7 +96,7 @@ def refitted(kb: Path, *_: int) -> None:
 
 STEPS: dict[str, Callable[[Path, int, int], None]] = {
     step.__name__: step
-    for step in (grown, made_ready, asked, reported, filtered, searched, counted, added, refitted, erased)
+    for step in (grown, made_ready, asked, reported, filtered, searched, counted, refitted, added, erased)
 }
 
 

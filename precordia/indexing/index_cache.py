@@ -214,7 +214,7 @@ def _sample(store: DeltaCaseStore, kind: VectorKind, dim: int, size: int) -> NDA
 
 def _catch_up(index: VectorIndex, store: DeltaCaseStore, kind: VectorKind, covered: tuple[str, ...]) -> bool:
     """Add what is new and remove what is gone; False when only building it again does that without a trace."""
-    gone = np.setdiff1d(index.ids, store.ids)
+    gone = index.ids[~is_among(index.ids, store.ids)]
     if gone.size and index.leaves_traces:
         return False
     if gone.size:

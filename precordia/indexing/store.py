@@ -34,6 +34,7 @@ from precordia.indexing.durable import storage_error, telling
 from precordia.indexing.erasure import Erasure, Journal
 from precordia.indexing.filter_memory import FilterMemory
 from precordia.indexing.filters import FilterEngine, check_concepts
+from precordia.indexing.id_order import is_among
 from precordia.indexing.ledger import LEDGER, remedy
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
@@ -270,7 +271,8 @@ class DeltaCaseStore:
                 self._reset()
             reembedded = finish_reembedding(self.path, self.version)
             writer = self._writer()
-            orphans = np.setdiff1d(self._signal_rows.ids, self.ids)
+            kept = self._signal_rows.ids
+            orphans = kept[~is_among(kept, self.ids)]
             if orphans.size:
                 writer.delete_orphans([int(i) for i in orphans])
             elif reembedded or writer.has_strays():
