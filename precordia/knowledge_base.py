@@ -348,7 +348,7 @@ class KnowledgeBase(OpenedArchive):
         llm: LanguageModel | str = "none",
         settings: WritingSettings | None = None,
         watch: Watch | None = None,
-        earlier: Sequence[Evidence | Recording | PathLike[str] | str] = (),
+        earlier: Sequence[Evidence | Recording | LongSignal | PathLike[str] | str] = (),
     ) -> Draft:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
 
