@@ -41,7 +41,7 @@ class ConsultedArchive(OpenedArchive):
         llm: LanguageModel | str = "none",
         settings: WritingSettings | None = None,
         watch: Watch | None = None,
-        earlier: Sequence[Evidence | Recording | PathLike[str] | str] = (),
+        earlier: Sequence[Evidence | Recording | LongSignal | PathLike[str] | str] = (),
     ) -> Draft:
         """A report in which every statement cites its precedents or measurements; abstains where evidence is thin.
 

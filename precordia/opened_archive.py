@@ -114,7 +114,7 @@ class OpenedArchive:
         from precordia.signals.paired.space import load_space
 
         self._store.refresh()
-        return cases_like(self._store, load_space(space, self._encoder.fingerprint), values, k, where)
+        return cases_like(self._store, load_space(Path(space), self._encoder.fingerprint), values, k, where)
 
     def question(self, path: PathLike[str] | str) -> Asked:
         """The signal in a file, ready to search this archive with: an ECG of any leads, or a pulse.

@@ -88,9 +88,10 @@ def run(args: argparse.Namespace) -> int:
     )
     query = query if asked is None else asked.put_into(query)
     hits = kb.search(query)
+    signal = None if asked is None else asked.document
     understood = read_query(args.text or "")
     if args.json:
-        print_json(search_document(query, hits, args.recording, understood.as_document(hits), asked and asked.document))
+        print_json(search_document(query, hits, args.recording, understood.as_document(hits), signal))
         return 0
     tell_understood(understood)
     if not hits:

@@ -27,6 +27,9 @@ from precordia.signals.long.windows import windows_of
 
 EVEN: Final = "MIT-BIH, even records (looked at while it was made)"
 ODD: Final = "MIT-BIH, odd records (kept aside)"
+UNPACED: Final = "MIT-BIH, odd records without a pacemaker (EC57)"
+PACED: Final = frozenset({102, 104, 107})
+"""Records that ANSI/AAMI EC57 leaves out where ectopic beats are counted: their usual beats start in a ventricle."""
 STRIPS: Final = "CinC 2017, single lead"
 JOINED: Final = "CinC 2017, strips of several people joined"
 PHANTOM: Final = "phantoms"
@@ -101,6 +104,7 @@ class _Run:
             self._samples.append({"sample": record.name, "patient": record.name, "system": "precordia", **one})
         for group, parity in ((EVEN, 0), (ODD, 1)):
             self._beats(group, [one for one in found if one["number"] % 2 == parity])
+        self._beats(UNPACED, [one for one in found if one["number"] % 2 and one["number"] not in PACED])
         self._beats("MIT-BIH, all", found)
 
     def _beats(self, group: str, found: list[dict[str, float]]) -> None:
