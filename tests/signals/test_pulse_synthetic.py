@@ -101,9 +101,8 @@ def test_a_drawn_ecg_is_moved_as_a_whole_before_it_is_compared() -> None:
 
 
 def test_the_command_writes_the_page_and_says_synthetic_in_json(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(draw_ecg, "__kwdefaults__", {**draw_ecg.__kwdefaults__, "folder": folder})
     video, page = tmp_path / "PPG.csv", tmp_path / "drawn.html"
     wave = 150.0 - 4.0 * pulse(20.0)[::3]
     rows = [f"{1000 * i * 0.03:.1f},{r:.3f},{r / 3:.3f},{r / 5:.3f}" for i, r in enumerate(wave)]
