@@ -45,6 +45,12 @@ def test_one_patient_is_one_witness() -> None:
     assert risk_threshold([0.9] * 100, right, [i // 10 for i in range(100)], risk=0.09) == NEVER
 
 
+def test_the_next_patient_may_be_wrong_where_few_were_asked() -> None:
+    patients = [i // 15 for i in range(60)]
+    assert risk_threshold([0.9] * 60, [True] * 60, patients, risk=0.1) == NEVER
+    assert risk_threshold([0.9] * 60, [True] * 60, patients, risk=0.2) == 0.9
+
+
 def test_weights_count_statements() -> None:
     right = [True] * 60 + [False] * 60
     weights = [1.0] * 60 + [1e-9] * 60
