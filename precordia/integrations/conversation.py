@@ -153,9 +153,10 @@ class Conversation:
             return self._why(text, self._last)
         if _COUNT.match(text) and self._searched:
             return Turn(
-                text, Understood(text), note=f"the last search shows {len(self.hits)} cases, of at most {self._k}"
+                text, Understood(text), note=f"shown by the last search, of at most {self._k}: {len(self.hits)}"
             )
-        if _BEFORE.match(text) and self.recordings and self._asked:
+        of_hits = bool(self.hits) and any(word in text.lower() for word in _LAST)
+        if _BEFORE.match(text) and self.recordings and self._asked and not of_hits:
             return self._before(text)
         chosen = _ORDINAL.search(text)
         if chosen is not None and (chosen["bare"] is None or self.hits):

@@ -114,10 +114,11 @@ def test_what_is_left_out_is_what_was_asked_before() -> None:
 def test_a_search_goes_on_in_fragments() -> None:
     archive = Recorded()
     talk = Conversation(archive, ECG)
+    talk.say("Is there LBBB?")
     talk.say("show me similar women")
     assert talk.say("and men?").understood.chips == ("men",)
     assert talk.say("without AF").understood.chips == ("without atrial fibrillation", "men")
-    assert talk.say("how many are there?").note == "the last search shows 3 cases, of at most 10"
+    assert talk.say("how many are there?").note == "shown by the last search, of at most 10: 3"
     assert talk.say("the last one").hits == (HITS[2],)
     assert talk.say("the second").hits == (HITS[1],)
     assert talk.say("the first two").hits == tuple(HITS[:2])
