@@ -214,7 +214,8 @@ def of_sums(
     """
     added = np.asarray(columns, dtype=np.float64)
     code, n_clusters = _codes(clusters, len(added))
-    sums = np.stack([np.bincount(code, column, n_clusters) for column in added.T], axis=1)
+    sums = np.zeros((n_clusters, added.shape[1]))
+    np.add.at(sums, code, added)
     draws = [figure(summed) for counts in _draws(n_clusters, resamples, seed) for summed in counts @ sums]
     return _estimate(float(figure(added.sum(axis=0))), np.asarray(draws), len(added))
 

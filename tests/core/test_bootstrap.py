@@ -139,3 +139,5 @@ def test_a_figure_of_sums_is_that_of_the_samples_drawn() -> None:
 
     slow = bootstrap.statistic(lambda rows: share(columns[rows].sum(axis=0)), 60, patients, seed=5)
     assert bootstrap.of_sums(columns, share, patients, seed=5) == slow
+    nothing = bootstrap.of_sums(np.zeros((60, 0)), lambda summed: summed.size, patients, resamples=5)
+    assert (nothing.value, nothing.n) == (0, 60)

@@ -28,11 +28,11 @@ from precordia.indexing.integrity import check
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 
-N = 12
+N = 8
 
 
 def _build(archive: Path, kb: Path) -> None:
-    build(archive, kb, encoder=FakeEncoder(), text_encoder=FakeTextEncoder(), stages=STAGES, workers=1, shard_size=6,
+    build(archive, kb, encoder=FakeEncoder(), text_encoder=FakeTextEncoder(), stages=STAGES, workers=1, shard_size=4,
           encoder_name="fake")  # fmt: skip
 
 

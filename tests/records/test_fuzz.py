@@ -15,9 +15,9 @@ from precordia.core.errors import PrecordiaError
 from precordia.records.limits import MAX_VALUES
 from precordia.records.read import read_recording
 
-MUTATIONS = 800
+MUTATIONS = 500
 """The same ones at every run, since the seed is the format's name: more of them, once, after a reader has changed much."""
-OF_A_VARIANT = 200
+OF_A_VARIANT = 120
 """A second way of writing a format that was fuzzed in full already."""
 
 VARIANTS = {
