@@ -77,7 +77,7 @@ export function find(context, _, query) {
       if (answer.facets) drawFacets(answer.facets);
       return answer;
     },
-    moved: (from, to) => { place = from; span.textContent = to ? ` · ${number(from + 1)}–${number(to)}` : ""; },
+    moved: (from, to) => { place = from; span.textContent = to && total.textContent ? ` · ${number(from + 1)}–${number(to)}` : ""; },
     failed: (error, again) => trouble.replaceChildren(...(error ? [failed(error, again)] : [])),
     none: () => trouble.replaceChildren(ranked || where ? empty(t("nothing"), t("nothing_help")) : empty(t("no_cases"), t("no_cases_help")))});
 

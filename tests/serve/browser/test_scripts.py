@@ -58,6 +58,10 @@ def test_scripts_in_every_field_are_text(visit, case_id: str) -> None:
     for view, ready in READY.items():
         page.evaluate("hash => { location.hash = hash; }", at(view, case_id))
         page.wait_for_selector(ready)
+        if view == "ask":
+            page.get_by_label("Your question").fill(f"{SCRIPT} What is the heart rate?")
+            page.keyboard.press("Enter")
+            page.wait_for_selector(".turn .statement, .turn .note")
         page.wait_for_load_state("networkidle")
         assert "onerror" in page.inner_text("body"), view
         assert page.locator("main img, main script, header img, dialog img").count() == 0, view
