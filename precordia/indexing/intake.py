@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from precordia.indexing.schema import Reject
 from precordia.records.places import name_of, split_place
+from precordia.signals.file_channels import other_kind_of
 
 if TYPE_CHECKING:
-    from precordia.records.scan import RecordRef, Survey
+    from precordia.records.scan import Passed, RecordRef, Survey
     from precordia.records.tables import ReportTable
     from precordia.records.tables.join import Join
 
@@ -21,6 +22,9 @@ Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 PASSED_OVER: Final = "PassedOver"
 """Error of the rows of the reject table that note a file that is no recording."""
+
+TABLE: Final = "table"
+"""Kind of what is passed over that may be the samples of something else than an ECG."""
 
 SEEN: Final = "seen"
 """Stamp of what was seen and not read; it is outdated as soon as the same place is read."""
@@ -76,8 +80,16 @@ class Intake:
 
     def passed_over(self) -> list[Reject]:
         """What is no recording, as rows of the reject table."""
-        said = [(p, f"{p.path}: {p.kind}, passed over{'; ' * bool(p.reason)}{p.reason}") for p in self.survey.passed]
+        said = [(p, _told(p)) for p in self.survey.passed]
         return [Reject(p.path, " ".join(reason.split()), "scan", PASSED_OVER, source_stamp=SEEN) for p, reason in said]
+
+
+def _told(passed: Passed) -> str:
+    """What a file is that is no recording, and what could be done about it; a pulse is told from a table of patients."""
+    kind = other_kind_of(passed.path) if passed.kind == TABLE else None
+    if kind is not None:
+        return f"{passed.path}: no ECG, passed over; precordia search and inspect take it. {kind.limits}"
+    return f"{passed.path}: {passed.kind}, passed over{'; ' * bool(passed.reason)}{passed.reason}"
 
 
 def take_in(

@@ -20,6 +20,7 @@ from precordia.records.read import read_recording
 from precordia.serve.app import STATIC, create_app
 from precordia.serve.upload import MAX_BYTES, read_upload
 from precordia.simulation.hospital import Archive
+from precordia.simulation.pulse import Vessels, simulate_pulse
 
 
 def xml(archive: Archive) -> bytes:
@@ -282,3 +283,18 @@ def test_more_cases_than_anyone_reads_are_refused(client: TestClient, archive: A
     answer = client.post("/v1/search", params={"k": 10**9}, content=xml(archive))
     assert answer.status_code == 400
     assert "1 to 1000" in answer.json()["error"]
+
+
+def test_a_pulse_that_is_sent_searches_and_says_what_it_cannot_show(client: TestClient) -> None:
+    beats = np.arange(-2.0, 30.0, 0.8)
+    wave = simulate_pulse(beats, 30.0, fs=100.0, vessels=Vessels(sensor=0.01), rng=np.random.default_rng(1)).signal
+    body = "\n".join(["Time [s],PLETH", *(f"{i / 100:.2f},{value:.5f}" for i, value in enumerate(wave))])
+    answer = client.post("/v1/search", params={"k": 2, "filename": "finger.csv"}, content=body)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert len(told["hits"]) == 2
+    assert told["hits"][0]["why"]["signal"] == "pulse: PLETH"
+    assert told["signal"]["kind"] == "pulse"
+    assert told["signal"]["pulse"]["rate_bpm"] == pytest.approx(75, abs=1)
+    refused = client.post("/v1/report", params={"filename": "finger.csv"}, content=body)
+    assert refused.status_code in (400, 422)

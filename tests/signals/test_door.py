@@ -11,6 +11,7 @@ from precordia.core.errors import UnusableSignalError
 from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
+from precordia.indexing.intake import take_in
 from precordia.measurements import measure
 from precordia.records.quality import assess
 from precordia.signals.door import TAKEN_FOR_I, admit, kind_of_channels
@@ -142,3 +143,12 @@ def test_recordings_of_a_watch_and_of_a_monitor_are_told_apart(data_dir: Path) -
 
 def test_findings_of_the_vocabulary_alone_may_be_said_of_one_lead() -> None:
     assert not KINDS.get("one_lead").may_say("no such finding")
+
+
+def test_a_build_tells_a_video_from_a_table_of_patients(tmp_path: Path) -> None:
+    (tmp_path / "PPG.csv").write_text("time,R,G,B\n" + "\n".join(f"{33 * i},{200 + i % 7},3,4" for i in range(300)))
+    (tmp_path / "patients.csv").write_text("id,age\n1,60\n2,70\n3,55\n")
+    told = {Path(reject.source).name: reject.reason for reject in take_in(tmp_path).passed_over()}
+    assert "video" in told["PPG.csv"]
+    assert "precordia search" in told["PPG.csv"]
+    assert "table, passed over" in told["patients.csv"]
