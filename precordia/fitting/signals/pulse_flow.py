@@ -212,4 +212,4 @@ def _ecg(lead: NDArray[np.float64]) -> NDArray[np.float32]:
     sections = butter(2, _ECG_BAND_HZ, "band", fs=FS, output="sos")
     quiet = sosfiltfilt(sections, lead)
     height = max(float(np.quantile(np.abs(quiet), 0.99)), 1e-9)
-    return np.clip(quiet / height, -_MOST, _MOST).astype(np.float32)
+    return np.asarray(np.clip(quiet / height, -_MOST, _MOST), dtype=np.float32)

@@ -51,7 +51,7 @@ class CatheterModel:
         """
         said = sentences(np.where(hidden, 0.0, rows).astype(np.float32), hidden, sites)
         expected = self._chances(said.words, SIGNAL, slice(0, LEVELS)) @ np.arange(LEVELS, dtype=np.float32)
-        return np.where(hidden, said.values(expected), rows).astype(np.float32)
+        return np.where(hidden, said.values(np.asarray(expected, dtype=np.float32)), rows).astype(np.float32)
 
     def rhythms(self, rows: Rows, sites: Sequence[str]) -> Rows:
         """``(n, len(RHYTHMS))``: how probable each rhythm's word is."""

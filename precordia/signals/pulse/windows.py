@@ -52,7 +52,7 @@ def prepared(pulse: NDArray[np.float64], fs: float, shortest_s: float) -> NDArra
     Raises:
         UnusableSignalError: shorter, a rate below 20 Hz, or nothing in it.
     """
-    return _levelled(_even(pulse, fs, shortest_s)[None])[0]
+    return np.asarray(_levelled(_even(pulse, fs, shortest_s)[None])[0])
 
 
 def _even(pulse: NDArray[np.float64], fs: float, shortest_s: float) -> NDArray[np.float64]:
@@ -68,7 +68,7 @@ def _even(pulse: NDArray[np.float64], fs: float, shortest_s: float) -> NDArray[n
     sections = signal.butter(2, [_BAND_HZ[0], min(_BAND_HZ[1], 0.45 * fs)], "band", fs=fs, output="sos")
     quiet = signal.sosfiltfilt(sections, whole - whole.mean(), padlen=round(_EDGE_S * fs))
     n = max(round(shortest_s * FS), int(row.size / fs * FS))
-    return np.interp(np.arange(n) / FS, at / fs, quiet)
+    return np.asarray(np.interp(np.arange(n) / FS, at / fs, quiet))
 
 
 def _levelled(rows: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -94,7 +94,9 @@ class PairedTask:
                     for name, found in errors.items()
                     for i, e in zip(test, found, strict=True)
                 ]
-        rows += _across(spaces[first], vectors, images, truth["ejection fraction, %"], paired, test, settings.seed)
+        ejection = truth["ejection fraction, %"]
+        for name, space in spaces.items():
+            rows += _across(name, space, vectors, images, ejection, paired, test, settings.seed)
         return Result(
             CARD.name,
             tuple(rows),
@@ -177,6 +179,7 @@ def _r2(system: str, metric: str, errors: NDArray[np.float64], y: NDArray[np.flo
 
 
 def _across(
+    name: str,
     space: Any,
     vectors: Rows,
     images: NDArray[np.float64],
@@ -194,7 +197,7 @@ def _across(
         found.append(abs(float(ejection[archive][best].mean()) - ejection[row]))
         drawn.append(abs(float(ejection[archive][rng.integers(0, archive.size, 10)].mean()) - ejection[row]))
     rows = []
-    for system, errors in (("search across", found), ("ten at random", drawn)):
+    for system, errors in ((f"search across, {name}", found), (f"ten at random beside {name}", drawn)):
         e = bootstrap.mean(errors, seed=seed)
         metric = "distance of the ten's mean ejection fraction, points"
         rows.append(Row(system, metric, e.value, e.low, e.high, e.n, "search across", at_least=False))
