@@ -47,7 +47,7 @@ def test_a_tablet_needs_no_sideways_scrolling(visit, case_id: str, pictures: Pat
 
 def test_every_word_is_there_in_german(visit, pictures: Path) -> None:
     page = visit(locale="de-DE")
-    page.wait_for_selector(".card")
+    page.wait_for_selector(".card:not(.blank)")
     assert page.locator("nav a").all_inner_texts() == [
         "Finden",
         "Lesen",
@@ -82,7 +82,7 @@ def test_every_finding_has_a_german_name() -> None:
 
 def test_what_is_shown_is_told_to_who_hears_it(visit, case_id: str) -> None:
     page = visit()
-    page.wait_for_selector(".card")
+    page.wait_for_selector(".card:not(.blank)")
     assert page.locator("#say").inner_text() == "Find"
     page.locator("nav a", has_text="Archive").focus()
     page.keyboard.press("Enter")
@@ -105,18 +105,14 @@ def test_what_is_shown_is_told_to_who_hears_it(visit, case_id: str) -> None:
     assert page.locator(".log .statement").count() == page.locator(".log .statement .text").count()
 
 
-def test_the_first_paint_and_a_cards_ecg_are_quick(visit) -> None:
+def test_the_first_paint_waits_for_little_and_a_card_for_its_own_ecg(visit, case_id: str) -> None:
     page = visit()
     page.wait_for_selector("canvas.small[data-drawn]")
-    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    drawing = page.evaluate(
-        """async () => {
-          const {trace} = await import('/static/paper.js');
-          const signal = {fs: 100, leads: ['II'], samples: {II: Array.from({length: 400}, (_, i) => Math.sin(i / 9))}};
-          const canvas = document.querySelector('canvas.small'), start = performance.now();
-          for (let i = 0; i < 10; i++) trace(canvas, signal);
-          return (performance.now() - start) / 10;
-        }"""
+    asked = page.evaluate(
+        "performance.getEntriesByType('resource').map(one => [new URL(one.name).pathname, one.decodedBodySize])"
     )
-    assert paint < 1000
-    assert drawing < 100
+    # How long it takes, python -m benchmarks.scroll says; here, what has to come before anything is seen.
+    assert sum(size for path, size in asked if path.startswith("/static/")) < 150_000
+    signals = [size for path, size in asked if path.endswith("/signal")]
+    assert signals
+    assert max(signals) < 6_000
