@@ -54,8 +54,8 @@ def growing(
     path: Path, n: int, seed: int = 0, signal: bytes | None = None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], pa.Array]]:
     """As :func:`grow`; ids, vectors and names as they are written, nothing of which is kept."""
-    rng = np.random.default_rng(seed)
     store = DeltaCaseStore(path)
+    rng = np.random.default_rng([seed, len(store)])  # grown once more, it gets others
     pattern = _rows(store)
     draw = clustered(next(store.vectors("signal"))[1].shape[1], rng)
     missing, blob = n - len(store), _teeth() if signal is None else signal
