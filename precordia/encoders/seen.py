@@ -77,6 +77,26 @@ def seen_by(encoder: str, vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     return np.concatenate(found) if found else np.zeros(0, dtype=bool)
 
 
+def middle_of_seen(encoder: str) -> NDArray[np.float64] | None:
+    """``(64,)`` the sum of the unit shadows of the ECGs that an encoder was trained on; None where none are kept.
+
+    Args:
+        encoder: As for :func:`seen_by`.
+    """
+    from precordia.encoders.checkpoint import folder_of
+
+    path = folder_of(encoder) / FILE
+    if not path.is_file():
+        return None
+    middle: NDArray[np.float64] = _unit(np.load(path, allow_pickle=False)).sum(axis=0, dtype=np.float64)
+    return middle
+
+
+def unit_shadows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(n, 64)`` shadows of unit length: their cosines are nearly those of the vectors."""
+    return _unit(shadows_of(vectors))
+
+
 def _unit(shadows: NDArray[np.int8]) -> NDArray[np.float32]:
     rows = shadows.astype(np.float32)
     found: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)

@@ -183,8 +183,15 @@ def counts_of(lists: pa.ChunkedArray) -> dict[str, int]:
     """
     import pyarrow.compute as pc
 
-    counted = pc.value_counts(pc.list_flatten(lists)).to_pylist()
-    return {entry["values"]: entry["counts"] for entry in sorted(counted, key=lambda entry: -entry["counts"])}
+    return counted(pc.list_flatten(lists))
+
+
+def counted(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often a column has each value, most frequent first."""
+    import pyarrow.compute as pc
+
+    found = pc.value_counts(column).to_pylist()
+    return {entry["values"]: entry["counts"] for entry in sorted(found, key=lambda entry: -entry["counts"])}
 
 
 def n_different(column: pa.ChunkedArray) -> int:

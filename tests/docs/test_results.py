@@ -34,7 +34,9 @@ def test_tables_of_the_encoder_are_of_the_results_beside_them() -> None:
 
 def test_what_the_readme_says_it_reaches_is_in_the_results() -> None:
     text = (ROOT / "README.md").read_text("utf-8").partition("## What it reaches")[2].partition("\n## ")[0]
-    said = set(re.findall(r"(?<![\d.])[01]\.\d{3}", "\n".join(line for line in text.splitlines() if line.startswith("|"))))
+    said = set(
+        re.findall(r"(?<![\d.])[01]\.\d{3}", "\n".join(line for line in text.splitlines() if line.startswith("|")))
+    )
     assert said
     assert not said - set(figures())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from precordia.encoders.seen import FILE, N_DIRECTIONS, seen_by, shadows_of
+from precordia.encoders.seen import FILE, N_DIRECTIONS, middle_of_seen, seen_by, shadows_of, unit_shadows
 
 DIM = 256
 
@@ -62,3 +62,13 @@ def test_a_shadow_is_smaller_than_the_vector_and_the_same_each_time() -> None:
     assert shadows.dtype == np.int8
     assert N_DIRECTIONS < DIM
     assert np.array_equal(shadows, shadows_of(unit(0)))
+
+
+def test_the_middle_of_what_was_seen_is_near_its_like_and_far_from_others(tmp_path: Path) -> None:
+    like = unit(3, 1)
+    np.save(tmp_path / FILE, shadows_of(blurred(np.repeat(like, 50, axis=0), 0.9)))
+    middle = middle_of_seen(str(tmp_path))
+    assert middle is not None
+    near, far = ((unit_shadows(v).sum(axis=0) @ middle) / np.linalg.norm(middle) for v in (like, unit(4, 1)))
+    assert near > 0.9 > 0.6 > abs(far)
+    assert middle_of_seen("no such encoder") is None

@@ -158,7 +158,7 @@ def test_the_archive_in_short(client: TestClient, kb: KnowledgeBase) -> None:
     answer = get(client, "/v1/archive")
     assert answer["n_cases"] == len(kb)
     assert sum(item["count"] for item in answer["formats"]) == len(kb)
-    assert all(0 <= year["distance"] < 2 for year in answer["drift"]["years"])
+    assert all(0 <= year[from_] < 2 for year in answer["drift"]["years"] for from_ in ("distance", "from_training"))
     assert get(client, "/v1/rejects")["total"] == len(kb.rejects())
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from precordia.core.retrieval import Query
+from precordia.encoders.seen import N_DIRECTIONS, middle_of_seen, unit_shadows
+from precordia.indexing.standing import counted, n_different
 from precordia.serve.answers import Answer, Shown, without_folders
 from precordia.serve.work.census import Census
 from precordia.serve.work.finding import check_limit, cursor_at, offset_of
@@ -51,7 +53,7 @@ def summary(room: Room) -> Answer:
     return Shown().json(
         {
             "n_cases": len(store),
-            "n_patients": len(set(store.column("patient_key").to_pylist())),
+            "n_patients": n_different(store.column("patient_key")),
             "years": facets["year"],
             "findings": facets["finding"],
             "quality": facets["quality"],
@@ -62,28 +64,40 @@ def summary(room: Room) -> Answer:
             "promise": promise_document(knowledge.models),
             "drift": room.of_version("drift", lambda: drift(room)),
             "encoder": room.kb.manifest.encoder,
-            "formats": [{"value": f, "count": n} for f, n in Counter(store.column("format").to_pylist()).most_common()],
+            "formats": [{"value": f, "count": n} for f, n in counted(store.column("format")).items()],
         }
     )
 
 
 def drift(room: Room) -> dict[str, Any]:
-    """How far each year's ECGs lie from the archive's middle, as the encoder sees them, beside all of them.
+    """How far each year's ECGs lie from the archive's middle and from what the encoder learned from, as it sees them.
 
-    ``distance`` is 1 less the cosine between a year's mean vector and that of all; ``floor`` is the similarity that all but
-    2 % of the cases reach to another patient's.
+    ``distance`` is 1 less the cosine between a year's mean vector and that of all, ``from_training`` the same of the shadows of the
+    ECGs that the encoder was trained on, where it keeps them; ``floor`` is the similarity that all but 2 % of the cases reach to
+    another patient's.
     """
     store = room.kb.store
     census = room.of_version("census", lambda: Census.of(store))
     year = census.columns["year"]
+    learned = middle_of_seen(room.kb.manifest.encoder)
     sums = np.zeros((len(year.values) + 1, room.kb.manifest.dim))
+    shades = np.zeros((len(year.values) + 1, N_DIRECTIONS))
     for ids, vectors in store.vectors("signal"):
-        np.add.at(sums, year.codes[np.searchsorted(census.ids, ids)], vectors)
+        codes = year.codes[np.searchsorted(census.ids, ids)]
+        np.add.at(sums, codes, vectors)
+        if learned is not None:
+            np.add.at(shades, codes, unit_shadows(vectors))
     whole = sums.sum(axis=0)
-    distances = [1.0 - _cosine(sums[i], whole) for i in range(len(year.values))]
     return {
         "floor": room.kb.knowledge().floor,
-        "years": [{"value": v, "distance": round(d, 4)} for v, d in zip(year.values, distances, strict=True)],
+        "years": [
+            {
+                "value": value,
+                "distance": round(1.0 - _cosine(sums[i], whole), 4),
+                "from_training": None if learned is None else round(1.0 - _cosine(shades[i], learned), 4),
+            }
+            for i, value in enumerate(year.values)
+        ],
     }
 
 
