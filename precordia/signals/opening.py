@@ -18,7 +18,6 @@ from precordia.records.read import read_recording
 from precordia.signals.door import LONG, Admitted, admit, kind_of_channels
 from precordia.signals.file_channels import other_kind_of
 from precordia.signals.long.source import LongSignal, long_signal, streamed
-from precordia.signals.pulse.table import pulses_in
 
 Read = Callable[[str | PathLike[str]], Recording]
 
@@ -89,6 +88,8 @@ def open_question(path: str | PathLike[str], encoder_fingerprint: str, read: Rea
     try:
         return Asked.of(open_signal(path, read))
     except (UnusableSignalError, UnknownFormatError):
+        from precordia.signals.pulse.table import pulses_in
+
         pulses = pulses_in(Path(path))
         if pulses is None:
             raise

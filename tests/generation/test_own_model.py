@@ -296,7 +296,7 @@ class TestOwnModel(LanguageModelContract):
         """One that has nothing to say."""
         silent = copy(self.model)
         nothing = SimpleNamespace(report=lambda shown: [""] * len(shown), answer=lambda *asked: [""] * len(asked[0]))
-        nothing.fingerprint = ""
+        nothing.fingerprint = "silent"  # what another has said is kept, and is none of its
         silent._model = nothing  # type: ignore[assignment]
         return silent
 
