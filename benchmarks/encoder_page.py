@@ -1,8 +1,8 @@
 """Fill the tables of docs/encoder.md from results: ``python -m benchmarks.encoder_page RESULTS [--page FILE]``.
 
 RESULTS is a folder that ``precordia eval TASK --out RESULTS`` wrote to, for any of the tasks encoder, encoder-transfer,
-zero-shot and encoder-ablation (that of whole recipes in RESULTS/trials, of one with other seeds in RESULTS/seeds). A table
-stands between ``<!-- table NAME -->`` and ``<!-- end -->``; one whose result is not there is left as it is, and told.
+zero-shot and encoder-ablation (that of whole recipes in RESULTS/trials). A table stands between ``<!-- table NAME -->`` and
+``<!-- end -->``; one whose result is not there is left as it is, and told.
 """
 
 from __future__ import annotations
@@ -187,8 +187,6 @@ TABLES: Final[Mapping[str, tuple[str, Callable[[Rows], str]]]] = {
     "ablation-8": ("encoder-ablation", ablation("fold 8")),
     "ablation-9": ("encoder-ablation", ablation("fold 9")),
     "trials-8": ("trials/encoder-ablation", ablation("fold 8")),
-    "seeds-8": ("seeds/encoder-ablation", ablation("fold 8")),
-    "seeds-9": ("seeds/encoder-ablation", ablation("fold 9")),
     "trials-9": ("trials/encoder-ablation", ablation("fold 9")),
 }
 
