@@ -121,9 +121,9 @@ class Measurements:
 
     @property
     def wide_v1_balance(self) -> float | None:
-        """R less S as a share of both in V1, -1 to 1, of a QRS complex of 120 ms and more; else None."""
+        """R less S as a share of both in V1, -1 to 1, of a QRS complex of 132 ms and more, wide beyond doubt; else None."""
         r, s = self.r_mv.get("V1"), self.s_mv.get("V1")
-        if r is None or s is None or r + s == 0 or self.qrs_ms is None or self.qrs_ms < 120:
+        if r is None or s is None or r + s == 0 or self.qrs_ms is None or self.qrs_ms < 132:
             return None
         return (r - s) / (r + s)
 
