@@ -50,7 +50,8 @@ def test_a_conflict_names_the_value_and_what_was_expected() -> None:
 
 @pytest.mark.parametrize(
     ("v1", "qrs_ms", "concept", "told"),
-    [((0.1, 1.2), 150.0, "CRBBB", True), ((0.9, 0.3), 150.0, "CRBBB", False), ((0.1, 1.2), 128.0, "IRBBB", False), ((0.4, 0.9), 150.0, "CRBBB", False),
+    [((0.1, 1.2), 150.0, "CRBBB", True), ((0.9, 0.3), 150.0, "CRBBB", False), ((0.1, 1.2), 128.0, "IRBBB", False),
+     ((0.4, 0.9), 150.0, "CRBBB", False),
      ((0.1, 1.2), 150.0, "CLBBB", False)],
 )  # fmt: skip
 def test_a_wide_complex_that_ends_downwards_in_v1_is_no_right_bundle_branch_block(
