@@ -84,6 +84,15 @@ def test_headlines_are_shown_and_the_rest_is_folded_away() -> None:
     assert section.command == "precordia eval toy --set depth=3"
 
 
+def test_where_something_is_kept_is_no_setting_of_a_result() -> None:
+    settings = Settings(
+        Path(), options={"depth": "3", "cache": "/home/somebody/nets", "replies": "/home/somebody/said"}
+    )
+    document = document_of(Toy(), Toy().run(settings), settings)
+    assert document.settings["option depth"] == "3"
+    assert "somebody" not in str(document)
+
+
 def test_without_headlines_the_figures_over_all_data_are_shown() -> None:
     plain = tuple(replace(row, headline=False) for row in ROWS)
     (section,) = content_of([toy(rows=plain)]).sections

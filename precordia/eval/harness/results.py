@@ -31,6 +31,9 @@ SCHEMA_VERSION = 1
 SCHEMA_FILE = Path(__file__).with_name("result.schema.json")
 """The JSON Schema of a written document."""
 
+PLACES = frozenset({"cache", "replies"})
+"""Options that say where something is kept: they change no figure, and a folder's name is nobody's business."""
+
 MACHINE_SUFFIX = ".machine.json"
 """Ends the name of the file with the figures that depend on the machine."""
 
@@ -118,7 +121,7 @@ def document_of(task: Task, result: Result, settings: Settings) -> Document:
         "encoder": settings.encoder,
         "llm": settings.llm,
         "limit": settings.limit,
-        **{f"option {key}": value for key, value in sorted(settings.options.items())},
+        **{f"option {key}": value for key, value in sorted(settings.options.items()) if key not in PLACES},
     }
     used = {f"{key} used" if key in asked else key: value for key, value in result.settings.items()}
     asked |= dict(sorted(used.items()))
