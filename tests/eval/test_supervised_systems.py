@@ -1,11 +1,15 @@
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from precordia.core.errors import UsageError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.eval.baselines.measured import fit_boosted, measured_features
+from precordia.eval.baselines.openecg import openecg_vectors
 from precordia.eval.baselines.resnet import ResNetRecipe, train_resnet
 from precordia.eval.metrics.probe import macro_auroc
 from precordia.simulation import simulate
@@ -72,3 +76,32 @@ def test_trees_use_missing_values_and_as_many_trees_as_help() -> None:
     assert fit_boosted(features[:50], labels[:50], None).trees == 50
     with pytest.raises(ValueError, match="features"):
         fitted.scores(features[:, :3])
+
+
+def test_another_backbone_gives_what_its_last_layer_holds_of_each_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    class Codec(torch.nn.Module):
+        """Two numbers a step of ten samples: their mean, and their lead's number."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.upper_transformer = torch.nn.Identity()
+
+        def forward(self, signal: torch.Tensor, lead: torch.Tensor) -> torch.Tensor:
+            steps = signal.reshape(len(signal), -1, 10).mean(dim=2)
+            numbers = torch.arange(len(signal))[:, None].expand_as(steps)
+            up = self.upper_transformer(torch.stack([steps, numbers], dim=2))
+            return up + self.refine(up)
+
+    monkeypatch.setitem(
+        sys.modules, "openecg", SimpleNamespace(load_codec=Codec, rank_normalize=lambda lead: lead * 0 + 3)
+    )
+    vectors = openecg_vectors([simulate(seed=0, fs=100.0).recording])
+    np.testing.assert_allclose(vectors.reshape(12, 4), [[3, lead, 0, 0] for lead in range(12)], atol=1e-5)
+
+
+def test_a_backbone_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openecg", None)
+    with pytest.raises(UsageError, match="pip install openecg"):
+        openecg_vectors([])

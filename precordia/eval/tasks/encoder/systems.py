@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.encoders.encoder import SignalEncoder
+from precordia.eval.baselines.openecg import openecg_vectors
 from precordia.eval.baselines.spectra import log_spectra
 from precordia.eval.harness.task import Settings
 from precordia.eval.metrics.probe import Probe, fit_probe
@@ -26,6 +27,7 @@ UNTRAINED: Final = "untrained"
 SPECTRA: Final = "log-spectra"
 PCA_RAW: Final = "PCA of the signal"
 PCA_BEAT: Final = "PCA of the average beat"
+OPENECG: Final = "OpenECG's backbone"
 SYSTEMS: Final[Mapping[str, str]] = {
     "resnet": RESNET,
     "measured": MEASURED,
@@ -34,8 +36,12 @@ SYSTEMS: Final[Mapping[str, str]] = {
     "spectra": SPECTRA,
     "pca": PCA_RAW,
     "pca-beat": PCA_BEAT,
+    "openecg": OPENECG,
 }
 """What stands beside ours, by the name that ``--set systems=`` takes."""
+
+USUAL: Final = tuple(name for name in SYSTEMS if name != "openecg")
+"""Those that stand there unasked: OpenECG is a package of its own, and takes half a second an ECG."""
 
 Embed = Callable[[Sequence[Recording]], NDArray[np.float32]]
 
@@ -212,6 +218,8 @@ def learners(
     if "pca-beat" in names:
         fitting = [r for r, wanted in zip(recordings, fit, strict=True) if wanted]
         embeds[PCA_BEAT] = _principal(average_beats(fitting), average_beats)
+    if "openecg" in names:
+        embeds[OPENECG] = openecg_vectors
     ours = ProbedVectors(encoder.embed, encoder.embed(recordings))
     measured = measured_features(recordings) if {"measured", "together"} & set(names) else np.empty((0, 0))
     found: dict[str, Learner] = {OURS: ours}

@@ -28,6 +28,7 @@ from precordia.eval.tasks.encoder.systems import (
     OURS,
     SPECTRA,
     SYSTEMS,
+    USUAL,
     BoostedMeasurements,
     Learner,
     ProbedVectors,
@@ -52,8 +53,9 @@ CARD: Final = TaskCard(
         "fold 8 after fitting on 1-7; scored once on fold 9 (--set fold=8 tunes on fold 8 with 1-7 instead). Beside it: a 1-D "
         "ResNet trained on the labels (epochs chosen on fold 8; trained networks are kept in --set cache=DIR, else beside the "
         "results), measurements with gradient-boosted trees, the mean of their log odds and ours, and what is barely learned "
-        "(--set systems=...). Superclasses as Strodthoff et al. 2021. nDCG: overlap of SCP codes. Robustness rows use the probe "
-        "of whole clean ECGs. 95% intervals: bootstrap by patient, paired for differences."
+        "(--set systems=...; openecg among them where that package is installed). Superclasses as Strodthoff et al. 2021. "
+        "nDCG: overlap of SCP codes. Robustness rows use the probe of whole clean ECGs. 95% intervals: bootstrap by patient, "
+        "paired for differences."
     ),
     source="Wagner et al., PTB-XL, Sci Data 2020;7:154 (CC BY 4.0); Strodthoff et al., IEEE JBHI 2021;25:1519-1528",
     headline=(
@@ -80,7 +82,7 @@ class EncoderTask:
 
         fold = int(settings.options.get("fold", "9"))
         parts = choices(settings, "parts", PARTS)
-        systems = choices(settings, "systems", tuple(SYSTEMS), alone=True)
+        systems = choices(settings, "systems", tuple(SYSTEMS), alone=True, usual=USUAL)
         encoder = load_encoder(settings.encoder)
         data = limited(load_ptbxl(settings.data / "ptbxl"), settings.limit)
         split = Split(data, data.folds < fold, data.folds == fold - 1, data.folds == fold)
@@ -127,14 +129,17 @@ class EncoderTask:
         )  # fmt: skip
 
 
-def choices(settings: Settings, key: str, known: Sequence[str], *, alone: bool = False) -> tuple[str, ...]:
-    """What an option names, all of ``known`` when it is not given.
+def choices(
+    settings: Settings, key: str, known: Sequence[str], *, alone: bool = False, usual: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """What an option names, ``usual`` when it is not given.
 
     Args:
         settings: Of the run.
         key: The option.
         known: What may be named, comma-separated.
         alone: Whether "none" may be given, for nothing of it.
+        usual: What is taken unasked; None for all.
 
     Raises:
         UsageError: something else is named.
@@ -142,7 +147,7 @@ def choices(settings: Settings, key: str, known: Sequence[str], *, alone: bool =
     given = settings.options.get(key)
     if alone and given == "none":
         return ()
-    wanted = tuple(known) if given is None else tuple(given.split(","))
+    wanted = tuple(usual or known) if given is None else tuple(given.split(","))
     unknown = sorted(set(wanted) - set(known))
     if unknown:
         raise UsageError(
