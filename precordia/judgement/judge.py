@@ -213,7 +213,7 @@ class _Bench:
             if s.concept in WITHIN_NORMAL:
                 return chance >= least
             return (
-                measured.speaks_alone(s.concept, self.evidence.measurements)
+                measured.speaks_alone(s.concept, self.evidence.measurements, unknown=self.is_foreign)
                 or s.vote.support >= CORROBORATION
                 or chance >= least
             )

@@ -135,12 +135,17 @@ def is_defined(concept: str) -> bool:
     return bool(lineage(concept) & {check.concept for check in checks() if check.defines})
 
 
-def speaks_alone(concept: str, measurements: Measurements) -> bool:
+def speaks_alone(concept: str, measurements: Measurements, *, unknown: bool = False) -> bool:
     """Whether a finding is so plain in the measurements that it is said even where no precedent bears it out.
 
     ``alone.csv`` says from where, and its header after whom.
+
+    Args:
+        concept: The finding.
+        measurements: Of the ECG.
+        unknown: Whether the archive's models do not know its recorder, and so not what is called what where it comes from.
     """
-    for check in (_check(row, "yes") for row in _table("alone.csv")):
+    for check in (_check(row, "yes") for row in _table("alone.csv") if unknown or not row["unknown"]):
         value = getattr(measurements, check.name)
         if check.concept == concept and value is not None and check.allows(float(value)):
             return True

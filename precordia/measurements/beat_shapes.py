@@ -28,9 +28,9 @@ MAX_FAMILIES: Final = 4
 MAX_AVERAGED: Final = 60
 """Beats that enter an average; more add time and no precision."""
 
-FAINT: Final = 0.20
-"""A family whose fastest change is below this share of the fastest is P or T waves: they change at a tenth of the rate of a wide
-QRS complex, while a small QRS complex beside a large ectopic one keeps a third."""
+FAINT: Final = 0.30
+"""A family whose fastest change is below this share of the fastest is P or T waves: beside a wide QRS complex they reach a quarter
+of it, while a small QRS complex beside a large ectopic one keeps more than a third."""
 
 SLOW: Final = 0.50
 T_LAG_S: Final = (0.20, 0.50)

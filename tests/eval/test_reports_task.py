@@ -129,11 +129,12 @@ def test_what_each_part_gives_is_told_of_the_same_ecgs(
         "--data",
         str(data_dir),
     ]
-    assert main([*command, "--set", "place=LUDB"]) == 0
+    assert main([*command, "--set", "place=PTB-XL"]) == 0
     document = json.loads(capsys.readouterr().out)
-    found = {(row["system"], row["metric"]): row for row in document["rows"] if row["group"] == "LUDB"}
+    found = {(row["system"], row["metric"]): row for row in document["rows"] if row["group"] == "PTB-XL"}
     for system in ("precordia", "models alone", "precedents alone", "nearest report", "commonest findings"):
         assert found[system, "micro F1 of findings"]["n"] == 5
+    assert 0 < found["nearest report", "ROUGE-L in canonical words"]["value"] < 1
     assert found["precordia less nearest report", "micro F1 of findings"]["low"] is not None
     assert found["precordia", "normal beside an abnormal finding or number"]["value"] == 0
     assert found["precordia", "atrial fibrillation with regular RR"]["value"] == 0

@@ -268,6 +268,18 @@ def test_of_a_recorder_that_the_archive_does_not_know_nothing_is_promised() -> N
     assert not any("Nothing is promised" in note for note in promised.notes)
 
 
+def test_where_the_recorder_is_unknown_a_rate_of_54_is_a_bradycardia() -> None:
+    models = replace(models_that_say(SR=0.9, BRADY=0.1), recorders=Recorders(known=("device: A", "fs: 500 Hz")))
+    known = query_recording(1.0)
+    for ecg, rate, told in (
+        (known, 54.0, "SR"),
+        (replace(known, device="B"), 54.0, "SBRAD"),
+        (replace(known, device="B"), 59.0, "SR"),
+    ):
+        slow = Measurements(heart_rate_bpm=rate, rr_ms=60_000 / rate)
+        assert said(judged(five("SR"), slow, vector=VECTOR, models=models, recording=ecg)) == [told]
+
+
 def test_drawn_leads_are_evidence_of_no_infarction_no_st_change_and_no_voltage() -> None:
     hits = five("SR", "IMI", "LVH", "NST_")
     models = models_that_say(SR=0.9, IMI=0.95, LVH=0.95, NST_=0.95)

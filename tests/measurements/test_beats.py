@@ -37,6 +37,16 @@ def test_small_complexes_among_large_ones_are_found() -> None:
     assert found_onsets(both, onsets) == (onsets.size, onsets.size)
 
 
+def test_blocked_p_waves_beside_wide_complexes_are_no_beats() -> None:
+    from precordia.measurements import measure
+    from precordia.simulation import simulate
+
+    made = simulate(("MOB2", "CLBBB"), seed=13, fs=500.0)
+    m = measure(made.recording)
+    assert m.n_beats == len(made.truth.beats)
+    assert m.n_lone_p
+
+
 def test_a_burst_in_one_lead_is_no_beat() -> None:
     onsets = regular(60)
     recording = draw(onsets)

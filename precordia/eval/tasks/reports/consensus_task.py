@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from precordia.concepts import label_report
+from precordia.concepts import canonical_text, label_report, statement_of
 from precordia.core import bootstrap
 from precordia.core.case import Case, patient_key_of
 from precordia.core.drafts import Draft
@@ -19,11 +19,14 @@ from precordia.core.findings import Finding
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
+from precordia.eval.metrics.overlap import rouge_l, words
 from precordia.eval.ptbxl import of_folds, read_ptbxl_here
 from precordia.eval.tasks.reports.archive import Archive, open_archive
 from precordia.eval.tasks.reports.data import LUDB, PTBXL, ludb_before, read_coded, read_ludb
 from precordia.eval.tasks.reports.figures import Measure, ratio
 from precordia.eval.tasks.reports.findings import certain, opposed, superclasses
+from precordia.eval.tasks.reports.systems import written
+from precordia.generation.reports.composer import compose
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import HARMLESS, NORMAL, judge
 from precordia.judgement.measured import MEASURES
@@ -52,6 +55,19 @@ class _Asked:
         return said_of(self.stated)
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What a system says of an ECG: as findings, and in words."""
+
+    findings: Truth
+    words: str
+
+    @classmethod
+    def of(cls, findings: Truth) -> _Said:
+        """In canonical words, the most special alone."""
+        return cls(findings, " ".join(statement_of(Finding(concept)) for concept in most_specific(findings)))
+
+
 CARD: Final = TaskCard(
     name="report-consensus",
     summary=(
@@ -63,7 +79,8 @@ CARD: Final = TaskCard(
         "the archive, Chapman-Ningbo and CPSC2018 (SNOMED CT codes as truth). Findings are read from reports by "
         "precordia.concepts and closed under implication; artefacts and history left out; ECGs of which nothing is stated are "
         "left out. Micro precision, recall and F1, 95% bootstrap interval by patient, differences paired; abstentions count as "
-        "saying nothing. Rare: stated by fewer than 20 cases of the archive. --set place=NAME asks of one place alone."
+        "saying nothing. Rare: stated by fewer than 20 cases of the archive. Wording, of PTB-XL's reports alone: ROUGE-L of both "
+        "texts in canonical English. --set place=NAME asks of one place alone."
     ),
     source=(
         "Wagner et al., PTB-XL, Scientific Data 2020;7:154; CC BY 4.0. Others: see eval reports and encoder-transfer"
@@ -145,7 +162,7 @@ def _ask(
     archive: Archive, asked: Sequence[_Asked], place: str, settings: Settings
 ) -> tuple[list[dict[str, Any]], list[Draft]]:
     """What each system says of each ECG, and the reports themselves."""
-    commonest = _commonest(archive.cases)
+    commonest = _Said.of(_commonest(archive.cases))
     rows, drafts = [], []
     for one in settings.progress(asked, len(asked), f"{place}: reporting", "ECG"):
         bare = replace(one.recording, report=None, codes=(), vendor_statements=())
@@ -160,7 +177,8 @@ def _ask(
     return rows, drafts
 
 
-def _row(system: str, place: str, one: _Asked, said: Truth, abstained: bool) -> dict[str, Any]:
+def _row(system: str, place: str, one: _Asked, whole: _Said, abstained: bool) -> dict[str, Any]:
+    said = whole.findings
     return {
         "sample": one.recording.recording_id,
         "system": system,
@@ -170,38 +188,41 @@ def _row(system: str, place: str, one: _Asked, said: Truth, abstained: bool) -> 
         "wrong": sorted(said - one.truth),
         "missed": sorted(one.truth - said),
         "abstained": system == REPORT and abstained,
+        "rouge_l": rouge_l(*(words(canonical_text(text)) for text in (whole.words, one.recording.report or ""))),
     }
 
 
-def _of_report(evidence: Evidence, draft: Draft) -> Truth:
-    return said_of([finding for statement in draft.statements for finding in statement.findings])
+def _of_report(evidence: Evidence, draft: Draft) -> _Said:
+    return _Said(said_of([f for statement in draft.statements for f in statement.findings]), written(draft).text)
 
 
-def _by_models(evidence: Evidence, draft: Draft) -> Truth:
+def _by_models(evidence: Evidence, draft: Draft) -> _Said:
     """What is probable by the models, whether a precedent or measurement bears it out or not."""
     models = evidence.knowledge.models
     if models is None or evidence.vector is None:
-        return frozenset()
+        return _Said.of(frozenset())
     chances = models.chances(evidence.recording, evidence.measurements, evidence.vector)
-    return frozenset(concept for concept, p in chances.items() if p >= evidence.least(concept))
+    return _Said.of(frozenset(concept for concept, p in chances.items() if p >= evidence.least(concept)))
 
 
-def _by_precedents(evidence: Evidence, draft: Draft) -> Truth:
+def _by_precedents(evidence: Evidence, draft: Draft) -> _Said:
     """What the vote and the rules of measurement come to without models."""
-    alone = replace(evidence, knowledge=replace(evidence.knowledge, models=None))
-    return said_of([standing.finding for standing in judge(alone).said])
+    alone = judge(replace(evidence, knowledge=replace(evidence.knowledge, models=None)))
+    return _Said(said_of([standing.finding for standing in alone.said]), written(compose(alone)).text)
 
 
-def _by_alike(evidence: Evidence, draft: Draft) -> Truth:
+def _by_alike(evidence: Evidence, draft: Draft) -> _Said:
     """What the first precedent states: the most alike, where the archive has models."""
     return _of_first(evidence.hits)
 
 
-def _of_first(hits: Sequence[Hit]) -> Truth:
-    return written_of(hits[0].case.findings) if hits else frozenset()
+def _of_first(hits: Sequence[Hit]) -> _Said:
+    if not hits:
+        return _Said.of(frozenset())
+    return _Said(written_of(hits[0].case.findings), hits[0].case.report or "")
 
 
-_SYSTEMS: Final[Mapping[str, Callable[[Evidence, Draft], Truth]]] = {
+_SYSTEMS: Final[Mapping[str, Callable[[Evidence, Draft], _Said]]] = {
     REPORT: _of_report,
     "models alone": _by_models,
     "precedents alone": _by_precedents,
@@ -234,6 +255,7 @@ def _figures(rows: Sequence[Mapping[str, Any]], place: str, cases: Sequence[Case
         if (r + m).sum():
             found.append(("micro F1 of rare findings", place, bootstrap.ratio(2 * r, 2 * r + w + m, patients)))
         if place == PTBXL:
+            found.append(("ROUGE-L in canonical words", place, bootstrap.mean([r["rouge_l"] for r in mine], patients)))
             for name in ("MI", "STTC", "CD", "HYP", NORMAL):
                 f1 = _of_superclass(mine, name)
                 found.append((f"F1 of {name}", place, bootstrap.ratio(f1[0], f1[1], patients)))
