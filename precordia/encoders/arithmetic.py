@@ -47,7 +47,7 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
     # Weights first: as they lie in memory, they need not be turned for a few rows.
     turned = weight @ x.reshape(-1, x.shape[-1]).T
     turned += bias[:, None]
-    return turned.T.reshape(*x.shape[:-1], -1)
+    return np.ascontiguousarray(turned.T).reshape(*x.shape[:-1], -1)
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, epsilon: float) -> Array:
