@@ -44,9 +44,10 @@ def mapped_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
     """``(..., inputs)`` to ``(..., outputs)``; ``weight`` is ``(outputs, inputs)``."""
-    flat = x.reshape(-1, x.shape[-1]) @ weight.T
-    flat += bias
-    return flat.reshape(*x.shape[:-1], -1)
+    # Weights first: as they lie in memory, they need not be turned for a few rows.
+    turned = weight @ x.reshape(-1, x.shape[-1]).T
+    turned += bias[:, None]
+    return np.ascontiguousarray(turned.T).reshape(*x.shape[:-1], -1)
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, epsilon: float) -> Array:

@@ -1,12 +1,15 @@
-"""A BERT sentence model without torch: token numbers to the mean of the last layer, each text by itself.
+"""A BERT sentence model without torch: token numbers to the mean of the last layer.
 
-What a text's vector is depends on the text alone, to the last digit, so that it can be remembered, and a build that was
-interrupted ends as one that was not. Attention and layers as in Devlin et al., BERT, NAACL 2019.
+Texts are laid end to end, so that the weights are fetched from memory once for some hundred tokens; each looks at its own tokens
+alone. What a text's vector is depends on the text alone, to the last digit, so that it can be remembered, and a build that was
+interrupted ends as one that was not: a column of a product does not depend on those beside it, from :data:`_FEWEST` columns on
+(tests/encoders/test_text.py). Attention and layers as in Devlin et al., BERT, NAACL 2019.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +21,12 @@ from precordia.encoders.arithmetic import Array, attention, gelu, layer_norm, li
 
 _KINDS: Final = ("Transformer", "Pooling", "Normalize")
 """The parts of the models that are understood here, in their order."""
+
+_TOGETHER: Final = 192
+"""Tokens that go through a layer together: more are no faster."""
+
+_FEWEST: Final = 8
+"""Fewer are filled up, and what is beyond is thrown away: small products are computed in another way."""
 
 
 class SentenceBert:
@@ -32,15 +41,19 @@ class SentenceBert:
         self._settings = _read(folder / "config.json")
         self._longest = int(_read(folder / "sentence_bert_config.json")["max_seq_length"])
 
-    def embed(self, text: str) -> Array:
-        """``(dim,)`` of unit L2 norm."""
-        ids = np.array(self._tokenizer.encode(text.strip()).ids, dtype=np.int64)
-        mean = self._last_layer(ids).mean(axis=0)
-        out: Array = mean / np.maximum(np.linalg.norm(mean), np.float32(1e-12))
-        return out
+    def embed(self, texts: Sequence[str]) -> list[Array]:
+        """``(dim,)`` of unit L2 norm for each text."""
+        numbers = [np.array(self._tokenizer.encode(text.strip()).ids, dtype=np.int64) for text in texts]
+        means = [rows.mean(axis=0) for group in _groups(numbers) for rows in self._last_layer(group)]
+        return [mean / np.maximum(np.linalg.norm(mean), np.float32(1e-12)) for mean in means]
 
-    def _last_layer(self, ids: NDArray[np.int64]) -> Array:
-        """``(length, width)``."""
+    def _last_layer(self, texts: list[NDArray[np.int64]]) -> list[Array]:
+        """``(length, width)`` of each."""
+        ends = np.cumsum([ids.size for ids in texts])
+        spans = [slice(int(end) - ids.size, int(end)) for ids, end in zip(texts, ends, strict=True)]
+        beyond = np.zeros(max(0, _FEWEST - int(ends[-1])), dtype=np.int64)
+        ids = np.concatenate([*texts, beyond])
+        places = np.concatenate([*(np.arange(text.size) for text in texts), beyond])
         state, heads = self._state, int(self._settings["num_attention_heads"])
         epsilon = float(self._settings["layer_norm_eps"])
 
@@ -48,21 +61,23 @@ class SentenceBert:
             return state[f"{name}.weight"], state[f"{name}.bias"]
 
         x = state["embeddings.word_embeddings.weight"][ids]
-        x = x + state["embeddings.position_embeddings.weight"][: ids.size]
+        x = x + state["embeddings.position_embeddings.weight"][places]
         x = layer_norm(x + state["embeddings.token_type_embeddings.weight"][0], *pair("embeddings.LayerNorm"), epsilon)
         for layer in range(int(self._settings["num_hidden_layers"])):
             name = f"encoder.layer.{layer}"
-            q, k, v = (
-                linear(x, *pair(f"{name}.attention.self.{part}")).reshape(1, ids.size, heads, -1).swapaxes(1, 2)
-                for part in ("query", "key", "value")
-            )
-            attended = attention(q, k, v).swapaxes(1, 2).reshape(ids.size, -1)
+            qkv = [linear(x, *pair(f"{name}.attention.self.{part}")) for part in ("query", "key", "value")]
+            attended = np.zeros_like(x)
+            for span in spans:
+                q, k, v = (
+                    part[None, span].reshape(1, span.stop - span.start, heads, -1).swapaxes(1, 2) for part in qkv
+                )
+                attended[span] = attention(q, k, v).swapaxes(1, 2).reshape(span.stop - span.start, -1)
             x = x + linear(attended, *pair(f"{name}.attention.output.dense"))
             x = layer_norm(x, *pair(f"{name}.attention.output.LayerNorm"), epsilon)
             fed = gelu(linear(x, *pair(f"{name}.intermediate.dense")))
             x = x + linear(fed, *pair(f"{name}.output.dense"))
             x = layer_norm(x, *pair(f"{name}.output.LayerNorm"), epsilon)
-        return x
+        return [x[span] for span in spans]
 
     @cached_property
     def _state(self) -> dict[str, NDArray[Any]]:
@@ -76,6 +91,18 @@ class SentenceBert:
         tokenizer.no_padding()
         tokenizer.enable_truncation(self._longest)
         return tokenizer
+
+
+def _groups(texts: list[NDArray[np.int64]]) -> Iterator[list[NDArray[np.int64]]]:
+    """Texts in their order, as many as have some :data:`_TOGETHER` tokens."""
+    group: list[NDArray[np.int64]] = []
+    for ids in texts:
+        if group and sum(one.size for one in group) + ids.size > _TOGETHER:
+            yield group
+            group = []
+        group.append(ids)
+    if group:
+        yield group
 
 
 def is_plain(folder: Path, modules: list[dict[str, Any]]) -> bool:

@@ -1,9 +1,9 @@
 """Texts to unit vectors; the default model comes with a package and needs no download.
 
-A plain BERT model, as the default is, is computed here (:mod:`~precordia.encoders.bert`), without importing torch: each text
-by itself, and those that came lately are remembered, since archives say the same again and again. Any other model is run by
-sentence-transformers; there texts are padded to one length, so that a vector differs in its last digits by what else is
-embedded with it.
+A plain BERT model, as the default is, is computed here (:mod:`~precordia.encoders.bert`), without importing torch: no text
+changes another's vector, and those that came lately are remembered, since archives say the same again and again. Any other
+model is run by sentence-transformers; there texts are padded to one length, so that a vector differs in its last digits by what
+else is embedded with it.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class SentenceEncoder:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         if self._plain is not None:
-            return np.stack([self._vector(self._plain, text) for text in texts])
+            return self._vectors(self._plain, texts)
         unique = sorted(set(texts))
         rows = self._model.encode(
             unique, batch_size=_BATCH, show_progress_bar=False, normalize_embeddings=True, convert_to_numpy=True
@@ -103,13 +103,16 @@ class SentenceEncoder:
         at = {text: row for row, text in enumerate(unique)}
         return np.ascontiguousarray(np.asarray(rows, dtype=np.float32)[[at[text] for text in texts]])
 
-    def _vector(self, model: SentenceBert, text: str) -> NDArray[np.float32]:
-        found = self._known.get(text)
-        if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            found = self._known[text] = model.embed(text)
-        return found
+    def _vectors(self, model: SentenceBert, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Those that came lately are remembered."""
+        found = {text: self._known[text] for text in texts if text in self._known}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        computed = dict(zip(new, model.embed(new), strict=True))
+        if len(self._known) + len(computed) > _REMEMBERED:
+            self._known.clear()
+        self._known.update(computed)
+        found |= computed
+        return np.stack([found[text] for text in texts])
 
     def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """The word pieces of each text, from the model's last layer; longer texts are cut where the model ends.

@@ -61,17 +61,20 @@ def encode_signal(signal: NDArray[np.float32], fs: float, leads: tuple[str, ...]
     finite = np.isfinite(wide)
     whole = bool(finite.all())
     filled = wide if whole else np.where(finite, wide, 0.0)
+    exact = signal if whole else np.where(finite, signal, 0).astype(np.float32)
     integers: dict[str, tuple[NDArray[np.int32], float]] = {}
     header: list[list[Any]] = []
     planes: list[bytes] = []
+    small = float(np.abs(filled).max(initial=0.0)) / _TENTH_UV < _LIMIT
+    common = _NICE_STEPS[0] if small and _fits(filled, exact, _NICE_STEPS[0]) else None
     hint: float | None = None
     for row, name in enumerate(leads):
         x = filled[row]
-        if float(np.abs(x).max(initial=0.0)) / _TENTH_UV >= _LIMIT:
+        if not small and float(np.abs(x).max(initial=0.0)) / _TENTH_UV >= _LIMIT:
             header.append([_RAW, 0.0, 4])
             planes.append(_shuffled(signal[row].astype("<f4").view("<u4")))
             continue
-        step = _step_of(x, signal[row] if whole else np.where(finite[row], signal[row], 0).astype(np.float32), hint)
+        step = common or _step_of(x, exact[row], hint)
         hint = step or hint
         step = step or _TENTH_UV
         k = np.rint(x / step).astype(np.int32)
@@ -205,13 +208,13 @@ def _fits(x: NDArray[np.float64], exact: NDArray[np.float32], step: float, neigh
     """Whether the samples are whole multiples of a step.
 
     Args:
-        x: The samples, mV.
+        x: The samples, mV, of one lead or of several.
         exact: The same, as they were given.
         step: mV.
         neighbours: Accept the float32 beside the sample, too, for steps that have no short name, as long as the
             recording's content hash stays the same.
     """
-    probe = x[:64] / step
+    probe = x[..., :64] / step
     if float(np.abs(probe - np.rint(probe)).max(initial=0.0)) > 0.01:
         return False
     k = np.rint(x / step)

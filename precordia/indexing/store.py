@@ -89,6 +89,7 @@ class DeltaCaseStore:
         self._cached_rows: RowCache | None = None
         self._cached_signals: RowCache | None = None
         self._filter_memory: FilterMemory | None = None
+        self._latest_signal: dict[str, Any] | None = None
         self._finished: tuple[Journal, Erasure] | None = None
         self.finish_erasure()
         self.finish_reembedding()
@@ -400,9 +401,12 @@ class DeltaCaseStore:
         return RowCache(table, schema, folder, self.path, before)
 
     def _reset(self) -> None:
-        self._filter_memory = None
+        self._filter_memory = self._latest_signal = None
 
     def _signal_row(self, case_id: int) -> dict[str, Any]:
+        latest = self._latest_signal  # a case that is alike in a few leads is looked at in all of them next
+        if latest is not None and latest["case_id"] == case_id:
+            return latest
         for attempt in (0, 1):
             ((name, row),) = self._signal_rows.positions([case_id])
             try:
@@ -419,6 +423,7 @@ class DeltaCaseStore:
             case_id, found["signal"], found["median_beats"]
         ):
             raise self._damaged_signal(case_id)
+        self._latest_signal = found
         return found
 
     def _damaged_signal(self, case_id: int) -> DamageError:

@@ -159,8 +159,10 @@ def _p_wave(
     if np.isfinite(found[0]).any():
         lo, hi = int(np.nanmin(found[0])), int(np.nanmax(found[2])) + 1
         if beats.size:
-            columns = beats[:, None] - BEFORE + np.arange(max(0, lo - 8), hi + 2)
-            consistent = consistency(smooth(signal, 20)[:, columns].transpose(1, 0, 2))
+            spare = 4  # what is smoothed needs a few samples beside it
+            columns = beats[:, None] - BEFORE + np.arange(max(0, lo - 8) - spare, hi + 2 + spare)
+            pieces = smooth(signal[:, np.clip(columns, 0, signal.shape[1] - 1)], 20)
+            consistent = consistency(pieces[..., spare:-spare].transpose(1, 0, 2))
         if consistent < least:
             found = (np.full_like(found[0], np.nan), np.full_like(found[1], np.nan), np.full_like(found[2], np.nan))
     return found, consistent

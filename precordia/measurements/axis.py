@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from precordia.core.leads import LIMB_FROM_I_II
 from precordia.measurements.voltages import Voltages
-from precordia.records.order import finite_median
+from precordia.records.order import finite_median, line
 
 SMALLEST_SHARE: Final = 0.10
 """Net deflection over total deflection below which the deflections cancel and no axis is defined."""
@@ -54,7 +54,7 @@ def wave_axis_deg(
     if b - a < 2:
         return None
     piece = signal[rows, a : b + 1]
-    piece = piece - np.linspace(piece[:, 0], piece[:, -1], piece.shape[1], axis=1)
+    piece = piece - line(piece[:, 0], piece[:, -1], piece.shape[1])
     frontal = _frontal(piece, [leads[k] for k in rows])
     if frontal is None:
         return None

@@ -7,6 +7,7 @@ Averaging beats of one shape lowers noise by the square root of their number, as
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -76,8 +77,9 @@ def group_beats(signal: NDArray[np.float64], beats: NDArray[np.int64]) -> tuple[
     groups: list[NDArray[np.int64]] = []
     shapes: list[NDArray[np.float64]] = []
     while rest.size and len(groups) < MAX_FAMILIES:
-        shape, shift, like = _fit(padded, beats[rest], _seed(padded, beats[rest]))
-        shape, shift, like = _fit(padded, beats[rest], shape, keep=like >= SAME_SHAPE)
+        left = _Surroundings(padded, beats[rest])
+        shape, _, like = left.fit(left.seed())
+        shape, shift, like = left.fit(shape, keep=like >= SAME_SHAPE)
         fits = like >= SAME_SHAPE
         if not fits.any():
             fits[int(np.argmax(like))] = True
@@ -86,7 +88,8 @@ def group_beats(signal: NDArray[np.float64], beats: NDArray[np.int64]) -> tuple[
         shapes.append(shape)
         rest = rest[~fits]
     if rest.size:
-        fitted = [_fit(padded, beats[rest], shape, refine=False) for shape in shapes]
+        left = _Surroundings(padded, beats[rest])
+        fitted = [left.fit(shape, refine=False) for shape in shapes]
         best = np.argmax([like for _, _, like in fitted], axis=0)
         for k, (_, shift, _) in enumerate(fitted):
             mine = best == k
@@ -131,44 +134,56 @@ def _speed(family: Family) -> float:
 def _cut(padded: NDArray[np.float64], beats: NDArray[np.int64], before: int, after: int) -> NDArray[np.float64]:
     """``(n_beats, n_leads, before + after)`` around each beat."""
     columns = beats[:, None] + BEFORE + MAX_SHIFT + np.arange(-before, after)
-    return padded[:, columns].transpose(1, 0, 2)
+    return padded.take(columns, axis=1).transpose(1, 0, 2)
 
 
-def _seed(padded: NDArray[np.float64], beats: NDArray[np.int64]) -> NDArray[np.float64]:
-    shape: NDArray[np.float64] = median(_cut(padded, beats, _QRS_BEFORE, _QRS_AFTER), axis=0)
-    return shape
+class _Surroundings:
+    """What lies around some beats, as far as they may be shifted; shapes are laid over it.
 
+    Args:
+        padded: ``(n_leads, n)``, mV, with room at both ends.
+        beats: Sample of each, before it was padded.
+    """
 
-def _fit(
-    padded: NDArray[np.float64],
-    beats: NDArray[np.int64],
-    shape: NDArray[np.float64],
-    *,
-    keep: NDArray[np.bool_] | None = None,
-    refine: bool = True,
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """Shape, and for each beat the shift and correlation at which it fits the shape best."""
-    n, width = beats.size, shape.shape[1]
-    wide = np.ascontiguousarray(_cut(padded, beats, _QRS_BEFORE + MAX_SHIFT, _QRS_AFTER + MAX_SHIFT))
-    centred = shape - shape.mean(axis=1, keepdims=True)
-    # The shape at every shift, a column each: one product instead of a window for each shift.
-    shifted = np.zeros((*wide.shape[1:], 2 * MAX_SHIFT + 1))
-    for k in range(2 * MAX_SHIFT + 1):
-        shifted[:, k : k + width, k] = centred
-    dots = wide.reshape(n, -1) @ shifted.reshape(-1, 2 * MAX_SHIFT + 1)
-    cumulative, squares = (np.zeros((*wide.shape[:2], wide.shape[2] + 1)) for _ in range(2))
-    np.cumsum(wide, axis=2, out=cumulative[:, :, 1:])
-    np.cumsum(wide**2, axis=2, out=squares[:, :, 1:])
-    sums = cumulative[:, :, width:] - cumulative[:, :, :-width]
-    power = (squares[:, :, width:] - squares[:, :, :-width] - sums**2 / width).sum(axis=1)
-    like = dots / np.sqrt(np.maximum(power * (centred**2).sum(), 1e-12))
-    best = np.argmax(like, axis=1)
-    likeness = like[np.arange(n), best]
-    shift = (best - MAX_SHIFT).astype(np.int64)
-    if refine:
-        use = keep if keep is not None and keep.any() else likeness >= min(SAME_SHAPE, float(likeness.max()))
-        shape = median(_cut(padded, beats[use] + shift[use], _QRS_BEFORE, _QRS_AFTER), axis=0)
-    return shape, shift, likeness
+    def __init__(self, padded: NDArray[np.float64], beats: NDArray[np.int64]) -> None:
+        self._padded, self._beats = padded, beats
+        self._wide = np.ascontiguousarray(_cut(padded, beats, _QRS_BEFORE + MAX_SHIFT, _QRS_AFTER + MAX_SHIFT))
+
+    def seed(self) -> NDArray[np.float64]:
+        """The median of the complexes as they lie."""
+        shape: NDArray[np.float64] = median(self._wide[:, :, MAX_SHIFT:-MAX_SHIFT], axis=0)
+        return shape
+
+    @cached_property
+    def _power(self) -> NDArray[np.float64]:
+        """``(n_beats, shifts)`` of each beat under a shape, about its mean in each lead."""
+        wide, width = self._wide, _QRS_BEFORE + _QRS_AFTER
+        cumulative, squares = (np.zeros((*wide.shape[:2], wide.shape[2] + 1)) for _ in range(2))
+        np.cumsum(wide, axis=2, out=cumulative[:, :, 1:])
+        np.cumsum(wide**2, axis=2, out=squares[:, :, 1:])
+        sums = cumulative[:, :, width:] - cumulative[:, :, :-width]
+        power: NDArray[np.float64] = (squares[:, :, width:] - squares[:, :, :-width] - sums**2 / width).sum(axis=1)
+        return power
+
+    def fit(
+        self, shape: NDArray[np.float64], *, keep: NDArray[np.bool_] | None = None, refine: bool = True
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        """Shape, and for each beat the shift and correlation at which it fits the shape best."""
+        wide, n, width = self._wide, len(self._wide), shape.shape[1]
+        centred = shape - shape.mean(axis=1, keepdims=True)
+        # The shape at every shift, a column each: one product instead of a window for each shift.
+        shifted = np.zeros((*wide.shape[1:], 2 * MAX_SHIFT + 1))
+        for k in range(2 * MAX_SHIFT + 1):
+            shifted[:, k : k + width, k] = centred
+        dots = wide.reshape(n, -1) @ shifted.reshape(-1, 2 * MAX_SHIFT + 1)
+        like = dots / np.sqrt(np.maximum(self._power * (centred**2).sum(), 1e-12))
+        best = np.argmax(like, axis=1)
+        likeness = like[np.arange(n), best]
+        shift = (best - MAX_SHIFT).astype(np.int64)
+        if refine:
+            use = keep if keep is not None and keep.any() else likeness >= min(SAME_SHAPE, float(likeness.max()))
+            shape = median(_cut(self._padded, self._beats[use] + shift[use], _QRS_BEFORE, _QRS_AFTER), axis=0)
+        return shape, shift, likeness
 
 
 def _family(padded: NDArray[np.float64], beats: NDArray[np.int64], members: NDArray[np.int64], n: int) -> Family:
@@ -180,7 +195,8 @@ def _family(padded: NDArray[np.float64], beats: NDArray[np.int64], members: NDAr
     average = median(pieces, axis=0) if used.size > 2 else pieces.mean(axis=0)
     qrst = slice(BEFORE - _QRS_BEFORE, BEFORE + round(0.4 * FS))
     residual = pieces[:, :, qrst] - average[:, qrst]
-    noise = np.median(np.abs(residual), axis=(0, 2)) * 1.4826 / np.sqrt(used.size)
+    spread = np.abs(residual).transpose(1, 0, 2).reshape(residual.shape[1], -1)
+    noise = np.median(spread, axis=1) * 1.4826 / np.sqrt(used.size)
     a = average[:, qrst].ravel()
     flat = pieces[:, :, qrst].reshape(used.size, -1)
     like = flat @ a / np.sqrt(np.maximum((flat**2).sum(axis=1) * (a @ a), 1e-12))

@@ -21,7 +21,7 @@ from precordia.measurements.conditioning import smooth
 from precordia.measurements.restless import restless_beats
 from precordia.measurements.working_rate import FS
 from precordia.records.filtering import butterworth, zero_phase
-from precordia.records.order import median
+from precordia.records.order import gradient, median
 from precordia.records.peaks import moving_mean, peaks_of
 
 REFRACTORY_S: Final = 0.20
@@ -106,9 +106,10 @@ def _fused(envelope: NDArray[np.float64], weights: _Weights) -> NDArray[np.float
 
 def _steepness(signal: NDArray[np.float64], weights: _Weights, peaks: NDArray[np.int64]) -> NDArray[np.float64]:
     """Steepest slope near each peak, leads weighted as for the envelope; no unit."""
-    slope = np.abs(np.gradient(smooth(signal, 12), axis=1)) / np.maximum(weights.typical, 1e-6)[:, None]
-    near = np.clip(peaks[:, None] + np.arange(-round(0.06 * FS), round(0.06 * FS) + 1), 0, signal.shape[1] - 1)
-    steep: NDArray[np.float64] = weights.share @ slope[:, near].max(axis=2)
+    reach, spare = round(0.06 * FS), 4  # what is smoothed and differentiated needs a few samples beside it
+    near = np.clip(peaks[:, None] + np.arange(-reach - spare, reach + spare + 1), 0, signal.shape[1] - 1)
+    slope = np.abs(gradient(smooth(signal[:, near], 12))[..., spare:-spare])
+    steep: NDArray[np.float64] = weights.share @ (slope.max(axis=2) / np.maximum(weights.typical, 1e-6)[:, None])
     return steep
 
 

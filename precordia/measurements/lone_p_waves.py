@@ -69,16 +69,17 @@ def lone_p_waves(one: Analysis) -> int | None:
     weight = 1.0 / np.maximum(family.noise[rows], 1e-3)[:, None]
     average = family.average[rows] * weight
     template = average[:, max(0, BEFORE + p_on) : BEFORE + p_off : STEP]
-    likeness, size = _match(smooth(one.stretch.signal, 16)[rows][:, ::STEP] * weight, template, 2)
     usual = np.zeros(one.beats.size, dtype=bool)
     usual[family.members] = True
     both = usual[:-1] & usual[1:]
+    roomy = np.flatnonzero(both & (one.rr >= 2 * PP_S[0] * FS))
     count = 0
-    for a, b in np.stack([one.beats[:-1], one.beats[1:]], axis=1)[both]:
-        if b - a >= 2 * PP_S[0] * FS:
+    if roomy.size:
+        likeness, size = _match(smooth(one.stretch.signal[rows], 16)[:, ::STEP] * weight, template, 2)
+        ended = _t_end(bounds)
+        for a, b in zip(one.beats[roomy], one.beats[roomy + 1], strict=True):
             first, last = (int((beat + p_on) // STEP) for beat in (a, b))
-            quiet = int((a + _t_end(bounds)) // STEP)
-            count += _evenly(likeness, size, first, last, quiet)
+            count += _evenly(likeness, size, first, last, int((a + ended) // STEP))
     if not count and _on_every_t(one, smooth(average, 16)[:, ::STEP], template, p_on):
         return int(np.count_nonzero(both))
     return count

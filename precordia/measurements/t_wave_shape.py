@@ -24,17 +24,16 @@ def t_widths(average: NDArray[np.float64], leads: Sequence[str], bounds: Bounds)
         leads: Names, one per row.
         bounds: Of its waves.
     """
-    out = {}
-    curve = smooth(average, 12)
+    rows = np.flatnonzero(np.isfinite(bounds.t_peak))
+    peaks = BEFORE + bounds.t_peak[rows].astype(np.intp)
     onset = BEFORE + round(finite_median(bounds.qrs_on))
     ended = BEFORE + round(finite_median(bounds.qrs_off))
-    for k, lead in enumerate(leads):
-        if not np.isfinite(bounds.t_peak[k]):
-            continue
-        peak = BEFORE + int(bounds.t_peak[k])
-        row = curve[k] - curve[k, max(0, onset - 5) : max(1, onset - 1)].mean()
-        below = np.flatnonzero(row * np.sign(row[peak]) < abs(row[peak]) / 2)
-        before, after = below[(below < peak) & (below >= ended)], below[below > peak]
-        if before.size and after.size:
-            out[lead] = round(float(after[0] - before[-1] - 1) * 1000 / FS, 1)
-    return out
+    curve = smooth(average[rows], 12)
+    curve -= curve[:, max(0, onset - 5) : max(1, onset - 1)].mean(axis=1, keepdims=True)
+    heights = curve[np.arange(rows.size), peaks][:, None]
+    low = curve * np.sign(heights) < np.abs(heights) / 2
+    at = np.arange(curve.shape[1])
+    before, after = low & (at < peaks[:, None]) & (at >= ended), low & (at > peaks[:, None])
+    widths = after.argmax(axis=1) - (at.size - 1 - before[:, ::-1].argmax(axis=1)) - 1
+    whole = np.flatnonzero(before.any(axis=1) & after.any(axis=1))
+    return {leads[rows[k]]: round(float(widths[k]) * 1000 / FS, 1) for k in whole}

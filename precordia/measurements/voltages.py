@@ -69,14 +69,12 @@ def t_amplitudes(average: NDArray[np.float64], leads: Sequence[str], bounds: Bou
         leads: Names, one per row.
         bounds: Of its waves.
     """
-    out = {}
+    rows = np.flatnonzero(np.isfinite(bounds.t_peak))
     onset = BEFORE + round(finite_median(bounds.qrs_on))
-    zeros = average[:, max(0, onset - 5) : max(1, onset - 1)].mean(axis=1)
-    for k, lead in enumerate(leads):
-        if np.isfinite(bounds.t_peak[k]):
-            peak = BEFORE + int(bounds.t_peak[k])
-            out[lead] = _rounded(float(average[k, peak - 2 : peak + 3].mean() - zeros[k]))
-    return out
+    zeros = average[rows, max(0, onset - 5) : max(1, onset - 1)].mean(axis=1)
+    near = BEFORE + bounds.t_peak[rows].astype(np.intp)[:, None] + np.arange(-2, 3)
+    heights = average[rows[:, None], np.minimum(near, average.shape[1] - 1)].mean(axis=1) - zeros
+    return {leads[k]: _rounded(height) for k, height in zip(rows, heights.tolist(), strict=True)}
 
 
 def _qrs_amplitudes(x: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -72,7 +72,7 @@ T_REACH: Final = 0.048 * FS
 
 def slope(average: NDArray[np.float64]) -> NDArray[np.float64]:
     """Absolute slope, mV a sample, over 12 ms."""
-    return np.abs(np.gradient(smooth(average, 12), axis=-1))
+    return np.abs(gradient(smooth(average, 12)))
 
 
 def qrs_bounds(
@@ -89,16 +89,15 @@ def qrs_bounds(
     lo, hi = max(BEFORE - SEARCH_BEFORE, stimulus or 0), BEFORE + SEARCH_AFTER
     core = slice(BEFORE - round(0.06 * FS), BEFORE + round(0.06 * FS))
     peak = core.start + int(np.argmax(total[core]))
-    first, last = _extent(total, peak, lo, hi, (QRS_GLOBAL_SHARE, QRS_GLOBAL_SHARE), _away(average, lo, peak, hi))
-    onsets = np.full(average.shape[0], np.nan)
-    offsets = np.full(average.shape[0], np.nan)
-    for k, s in enumerate(speed):
-        a, b = max(lo, first - 6), min(hi, last + 10)
-        top = a + int(np.argmax(s[a:b]))
-        departure = np.abs(average[k, a:b] - average[k, first])
-        away = departure[: top - a] / max(float(departure.max()), 1e-9)
-        on, off = _extent(s, top, a, b, (QRS_ONSET_SHARE, QRS_OFFSET_SHARE), away)
-        onsets[k], offsets[k] = on, off
+    at_rest = np.zeros((1, hi - lo), dtype=np.bool_)
+    at_rest[0, : peak - lo] = _away(average, lo, peak, hi) < AT_REST
+    on, off = _extents(total[None], np.array([peak]), lo, hi, (QRS_GLOBAL_SHARE, QRS_GLOBAL_SHARE), at_rest)
+    first, last = int(on[0]), int(off[0])
+    a, b = max(lo, first - 6), min(hi, last + 10)
+    tops = a + speed[:, a:b].argmax(axis=1)
+    departure = np.abs(average[:, a:b] - average[:, first : first + 1])
+    at_rest = departure / np.maximum(departure.max(axis=1, keepdims=True), 1e-9) < AT_REST
+    onsets, offsets = _extents(speed, tops, a, b, (QRS_ONSET_SHARE, QRS_OFFSET_SHARE), at_rest)
     return gathered(onsets, QRS_REACH), gathered(offsets, QRS_REACH)
 
 
@@ -115,29 +114,37 @@ def _away(average: NDArray[np.float64], lo: int, peak: int, hi: int) -> NDArray[
     return np.asarray(np.sqrt(np.maximum(nearest, 0.0) / height))
 
 
-def _extent(
-    s: NDArray[np.float64], peak: int, lo: int, hi: int, shares: tuple[float, float], away: NDArray[np.float64]
-) -> tuple[int, int]:
-    """First and last column around ``peak`` where the slope ``s`` exceeds its share (before, after) of the peak's.
+def _extents(
+    speed: NDArray[np.float64],
+    peaks: NDArray[np.intp],
+    lo: int,
+    hi: int,
+    shares: tuple[float, float],
+    at_rest: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First and last column around each row's peak where its slope exceeds its share (before, after) of the peak's.
 
-    Before it, what is quiet ``away`` (``(peak - lo,)``) from rest is a part of the complex.
+    Before it, what is quiet and not ``at_rest`` (``(n_rows, hi - lo)``) is a part of the complex.
     """
-    floor = 1.5 * float(median(s[max(0, lo - 12) : lo])) if lo > 0 else 0.0
-    left = _quiet_runs((s[lo:peak] < max(shares[0] * float(s[peak]), floor)) & (away < AT_REST))
-    right = _quiet_runs(s[peak:hi] < max(shares[1] * float(s[peak]), floor))
-    on = lo + int(left[-1]) + QUIET - 1 if left.size else lo
-    off = peak + int(right[0]) if right.size else hi
-    return on, off
+    top = speed[np.arange(peaks.size), peaks]
+    floor = 1.5 * median(speed[:, max(0, lo - 12) : lo], axis=1) if lo > 0 else np.zeros(peaks.size)
+    limits = [np.maximum(share * top, floor)[:, None] for share in shares]
+    piece, before = speed[:, lo:hi], np.arange(lo, hi) < peaks[:, None]
+    left = _quiet_runs((piece < limits[0]) & at_rest & before)
+    right = _quiet_runs((piece < limits[1]) & ~before)
+    last_left = left.shape[1] - 1 - left[:, ::-1].argmax(axis=1)
+    on = np.where(left.any(axis=1), lo + last_left + QUIET - 1, lo)
+    off = np.where(right.any(axis=1), lo + right.argmax(axis=1), hi)
+    return on.astype(np.float64), off.astype(np.float64)
 
 
-def _quiet_runs(below: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Where runs of :data:`QUIET` quiet samples start."""
-    if below.size < QUIET:
-        return np.empty(0, dtype=np.intp)
-    runs = below[: below.size - QUIET + 1].copy()
+def _quiet_runs(below: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a run of :data:`QUIET` quiet samples starts at a column, in each row."""
+    n = max(0, below.shape[1] - QUIET + 1)
+    runs = below[:, :n].copy()
     for shift in range(1, QUIET):
-        runs &= below[shift : below.size - QUIET + 1 + shift]
-    return runs.nonzero()[0]
+        runs &= below[:, shift : shift + n]
+    return runs
 
 
 def r_peaks(
@@ -145,10 +152,17 @@ def r_peaks(
 ) -> NDArray[np.float64]:
     """Column of the largest deflection of the QRS complex in each lead; NaN in a lead without a complex."""
     out = np.full(average.shape[0], np.nan)
-    for k in np.flatnonzero(np.isfinite(onsets) & np.isfinite(offsets)):
-        a, b = int(onsets[k]), int(offsets[k]) + 1
-        x = average[k, a:b]
-        out[k] = a + int(np.argmax(np.abs(x - line(float(x[0]), float(x[-1]), x.size) if x.size > 1 else x)))
+    rows = np.flatnonzero(np.isfinite(onsets) & np.isfinite(offsets))
+    if not rows.size:
+        return out
+    first, last = onsets[rows].astype(np.intp), np.minimum(offsets[rows].astype(np.intp), average.shape[1] - 1)
+    step = np.arange(int((last - first).max()) + 1)
+    at = first[:, None] + step
+    x = average[rows[:, None], np.minimum(at, last[:, None])]
+    rise = (average[rows, last] - average[rows, first]) / np.maximum(last - first, 1)
+    departure = np.abs(x - (x[:, :1] + step * rise[:, None]))
+    departure[at >= last[:, None]] = 0.0
+    out[rows] = first + departure.argmax(axis=1)
     return out
 
 
@@ -175,13 +189,16 @@ def p_bounds(
     left, right = piece[:, :edge].mean(axis=1), piece[:, -edge:].mean(axis=1)
     departure = piece - (left[:, None] * (1 - ramp) + right[:, None] * ramp)
     centre = start + int(np.argmax((departure**2).sum(axis=0)))
-    for k in range(n_leads):
-        a, b = max(start, centre - round(0.06 * FS)), min(stop, centre + round(0.06 * FS))
-        peak, height = extremum_of(curve[k], max(start, a - 8), min(stop, b + 8))
-        if abs(height) < P_SMALLEST_MV:
-            continue
-        lo, hi = max(start, peak - round(0.11 * FS)), min(stop + 2, peak + round(0.11 * FS))
-        out[:, k] = start_of(curve[k], peak, lo, P_ONSET_SHARE), peak, end_of(curve[k], peak, hi, P_OFFSET_SHARE)
+    a, b = max(start, centre - round(0.06 * FS)), min(stop, centre + round(0.06 * FS))
+    peaks, heights = extremes_of(curve, max(start, a - 8), min(stop, b + 8))
+    seen = np.flatnonzero(np.abs(heights) >= P_SMALLEST_MV)
+    out[:, seen] = _limbs(
+        curve[seen],
+        peaks[seen],
+        np.maximum(start, peaks[seen] - round(0.11 * FS)),
+        np.minimum(stop + 2, peaks[seen] + round(0.11 * FS)),
+        (P_ONSET_SHARE, P_OFFSET_SHARE),
+    )
     whole = np.isfinite(out).all(axis=0)
     out[:, ~whole] = np.nan
     if whole.any() and median(out[2, whole] - out[0, whole]) < SHORTEST_P:
@@ -227,53 +244,73 @@ def t_bounds(
     start = ended + round(0.04 * FS)
     if stop - start < round(0.08 * FS):
         return out[0], out[1], out[2]
-    for k in range(n_leads):
-        peak, height = extremum_of(smoother[k], start, stop)
-        if abs(height) < T_SMALLEST_MV:
-            continue
-        lo, hi = max(ended, peak - round(0.24 * FS)), min(stop, peak + round(0.25 * FS))
-        out[:, k] = start_of(curve[k], peak, lo, T_ONSET_SHARE), peak, end_of(curve[k], peak, hi, T_OFFSET_SHARE)
+    peaks, heights = extremes_of(smoother, start, stop)
+    seen = np.flatnonzero(np.abs(heights) >= T_SMALLEST_MV)
+    out[:, seen] = _limbs(
+        curve[seen],
+        peaks[seen],
+        np.maximum(ended, peaks[seen] - round(0.24 * FS)),
+        np.minimum(stop, peaks[seen] + round(0.25 * FS)),
+        (T_ONSET_SHARE, T_OFFSET_SHARE),
+    )
     out[:, ~np.isfinite(out).all(axis=0)] = np.nan
     return gathered(out[0], T_REACH), out[1], gathered(out[2], T_REACH)
 
 
-def end_of(curve: NDArray[np.float64], peak: int, stop: int, share: float) -> float:
-    """Column at which the wave with its extremum at ``peak`` has died down, at most ``stop``; NaN if it has no limb.
+def _limbs(
+    curve: NDArray[np.float64],
+    peaks: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    stops: NDArray[np.intp],
+    shares: tuple[float, float],
+) -> NDArray[np.float64]:
+    """Onset, peak and offset of each row's wave, ``(3, n_rows)``."""
+    last = curve.shape[1] - 1
+    onsets = last - ends_of(curve[:, ::-1], last - peaks, last - starts + 1, shares[0])
+    return np.stack([onsets, peaks.astype(np.float64), ends_of(curve, peaks, stops, shares[1])])
+
+
+def ends_of(
+    curve: NDArray[np.float64], peaks: NDArray[np.intp], stops: NDArray[np.intp], share: float
+) -> NDArray[np.float64]:
+    """Column at which the wave with its extremum at a row's peak has died down, at most its stop; NaN if it has no limb.
 
     Args:
-        curve: ``(n,)`` one lead, smooth, mV.
-        peak: Column of the extremum.
-        stop: First column beyond the search.
+        curve: ``(n_rows, n)`` leads, smooth, mV.
+        peaks: ``(n_rows,)`` column of the extremum.
+        stops: ``(n_rows,)`` first column beyond the search.
         share: Of the steepest slope, at which the wave counts as ended.
     """
-    stop = min(stop, curve.size)
-    if stop - peak < 4:
-        return float("nan")
-    side = 1.0 if curve[peak] > curve[stop - 2] else -1.0
-    fall = -side * gradient(curve[peak - 1 : stop + 1])[1 : stop - peak + 1] if peak else -side * gradient(curve[:stop])
-    if fall.max() <= 0:
-        return float("nan")
+    rows = np.arange(peaks.size)
+    stops = np.minimum(stops, curve.shape[1])
+    length = stops - peaks
+    if length.max(initial=0) < 4:
+        return np.full(peaks.size, np.nan)
+    step = np.arange(int(length.max()))
+    inside = step < length[:, None]
+    side = np.where(curve[rows, peaks] > curve[rows, stops - 2], -1.0, 1.0)
+    fall = gradient(curve)[rows[:, None], np.minimum(peaks[:, None] + step, curve.shape[1] - 1)] * side[:, None]
+    fall[~inside] = -np.inf
+    most = fall.max(axis=1)
     # The first strong limb: a later, steeper one belongs to the next wave.
-    steepest = int((fall >= 0.7 * fall.max()).argmax())
-    while steepest + 1 < fall.size and fall[steepest + 1] >= fall[steepest]:
-        steepest += 1
-    spent = (fall[steepest:] < share * fall[steepest]).nonzero()[0]
-    return float(peak + steepest + spent[0]) if spent.size else float(stop)
+    first = (fall >= 0.7 * most[:, None]).argmax(axis=1)
+    slackens = np.ones_like(inside)
+    np.less(fall[:, 1:], fall[:, :-1], out=slackens[:, :-1])
+    steepest = (slackens & (step >= first[:, None])).argmax(axis=1)
+    spent = (fall < share * fall[rows, steepest][:, None]) & (step >= steepest[:, None]) & inside
+    ends = np.where(spent.any(axis=1), peaks + spent.argmax(axis=1), stops).astype(np.float64)
+    ends[(length < 4) | (most <= 0)] = np.nan
+    return ends
 
 
-def start_of(curve: NDArray[np.float64], peak: int, start: int, share: float) -> float:
-    """Column at which the wave with its extremum at ``peak`` sets out, not before ``start``; NaN if it has no limb."""
-    last = curve.size - 1
-    return last - end_of(curve[::-1], last - peak, last - start + 1, share)
-
-
-def extremum_of(curve: NDArray[np.float64], start: int, stop: int) -> tuple[int, float]:
-    """Column and signed height (mV) of the largest departure from the chord between the ends of the window."""
-    piece = curve[start:stop]
-    edge = max(2, piece.size // 16)
-    departure = piece - line(piece[:edge].sum() / edge, piece[-edge:].sum() / edge, piece.size)
-    at = int(np.argmax(np.abs(departure)))
-    return start + at, float(departure[at])
+def extremes_of(curve: NDArray[np.float64], start: int, stop: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Column and signed height (mV) of each row's largest departure from the chord between the ends of the window."""
+    piece = curve[:, start:stop]
+    n = piece.shape[1]
+    edge = max(2, n // 16)
+    departure = piece - line(piece[:, :edge].sum(axis=1) / edge, piece[:, -edge:].sum(axis=1) / edge, n)
+    at = np.abs(departure).argmax(axis=1)
+    return start + at, departure[np.arange(at.size), at]
 
 
 def gathered(columns: NDArray[np.float64], reach: float) -> NDArray[np.float64]:

@@ -35,19 +35,19 @@ def quantile(values: NDArray[np.float64], share: float) -> float:
     return high - (high - low) * (1.0 - part) if part >= 0.5 else low + (high - low) * part
 
 
-def line(first: float, last: float, n: int) -> NDArray[np.float64]:
-    """``np.linspace(first, last, n)`` for two numbers and ``n`` of at least 2."""
-    out: NDArray[np.float64] = np.arange(n, dtype=np.float64)
-    out *= (last - first) / (n - 1)
-    out += first
-    out[-1] = last
+def line(first: NDArray[np.float64] | float, last: NDArray[np.float64] | float, n: int) -> NDArray[np.float64]:
+    """``np.linspace(first, last, n, axis=-1)`` for numbers, or a row for each of some, and ``n`` of at least 2."""
+    start, stop = np.asarray(first, dtype=np.float64), np.asarray(last, dtype=np.float64)
+    out: NDArray[np.float64] = np.arange(n, dtype=np.float64) * ((stop - start) / (n - 1))[..., None]
+    out += start[..., None]
+    out[..., -1] = stop
     return out
 
 
 def gradient(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``np.gradient`` of ``(n,)`` with ``n`` of at least 2."""
-    out = np.empty_like(values)
-    np.subtract(values[2:], values[:-2], out=out[1:-1])
-    out[1:-1] /= 2.0
-    out[0], out[-1] = values[1] - values[0], values[-1] - values[-2]
+    """``np.gradient`` along the last axis, of at least 2 samples."""
+    out = np.empty(values.shape)
+    np.subtract(values[..., 2:], values[..., :-2], out=out[..., 1:-1])
+    out[..., 1:-1] /= 2.0
+    out[..., 0], out[..., -1] = values[..., 1] - values[..., 0], values[..., -1] - values[..., -2]
     return out

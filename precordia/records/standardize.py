@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import weakref
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -123,7 +124,20 @@ def standardize(recording: Recording, spec: SignalSpec | None = None) -> Recordi
         UnusableSignalError: shorter than ``spec.min_duration_s``, sampled below :data:`LOWEST_FS`, or none of the standard
             leads has a usable signal.
     """
+    global _latest
     spec, recording = spec or SignalSpec(), recording.measured
+    if _latest is not None and _latest[0]() is recording and _latest[1] == spec:
+        return _latest[2]
+    standardized = _standardized(recording, spec)
+    _latest = (weakref.ref(recording), spec, standardized)
+    return standardized
+
+
+_latest: tuple[weakref.ref[Recording], SignalSpec, Recording] | None = None
+"""The last one, while it is held: a question embeds an ECG and lays it over others. Neither can be changed."""
+
+
+def _standardized(recording: Recording, spec: SignalSpec) -> Recording:
     if recording.duration_s + 1e-9 < spec.min_duration_s:
         raise UnusableSignalError(
             f"recording {recording.recording_id}: lasts {recording.duration_s:.2f} s; "
@@ -203,10 +217,13 @@ def _bridged_leads(
     """Rows without gaps by lead, and for those that are strips where they have no samples."""
     rows: dict[str, NDArray[np.float32]] = {}
     absent: dict[str, NDArray[np.bool_]] = {}
-    for name, row in zip(recording.leads, recording.signal, strict=True):
+    known = np.isfinite(recording.signal)
+    if known.all():
+        of_lead = zip(recording.leads, recording.signal, np.ptp(recording.signal, axis=1) > 0, strict=True)
+        return {name: row for name, row, moving in of_lead if moving and name in spec.leads}, absent
+    for name, row, finite in zip(recording.leads, recording.signal, known, strict=True):
         if name not in spec.leads:
             continue
-        finite = np.isfinite(row)
         strip = finite.mean() < max(spec.min_valid, 1 / row.size)
         if strip:
             start, end = longest_stretch(row)

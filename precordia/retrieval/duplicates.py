@@ -133,7 +133,7 @@ def _best_shift(first: _Side, second: _Side, min_overlap: int) -> int:
     """The shift ``s`` for which ``a[:, s + i]`` is most like ``b[:, i]``, with at least ``min_overlap`` samples in common."""
     n, m = first.rows.shape[1], second.rows.shape[1]
     size = fast_length(n + m - 1)
-    product = irfft(first.spectrum(size) * np.conj(second.spectrum(size)), size).sum(axis=0)
+    product = irfft((first.spectrum(size) * np.conj(second.spectrum(size))).sum(axis=0), size)
     shifts = np.arange(-(m - 1), n)
     overlap = np.minimum(n, shifts + m) - np.maximum(0, shifts)
     norm = np.sqrt(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -33,9 +33,18 @@ class VectorModality:
 
     index: VectorIndex
     vector: NDArray[np.float32]
+    _nearest: Ranking = field(default_factory=list, init=False)
 
     def rank(self, k: int, allowed: NDArray[np.int64] | None) -> Ranking:
         """At most ``k`` cases by cosine similarity."""
+        if allowed is not None:
+            return self._search(k, allowed)
+        # Guards ask for the nearest of all as well: what was found is not looked for again.
+        if k > len(self._nearest):
+            self._nearest[:] = self._search(k, None)
+        return self._nearest[:k]
+
+    def _search(self, k: int, allowed: NDArray[np.int64] | None) -> Ranking:
         ids, scores = self.index.search(self.vector[None, :], k, allowed)
         return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
 

@@ -106,9 +106,12 @@ class Retriever:
             speaking = np.intersect1d(speaking, allowed)
         tiers = self._tiers(binding, speaking)
         measured = known.measurements if known is not None else Measurements()
-        guard = self._guard(query, known)
         total = len(self.store) if allowed is None else int(allowed.size)
         depth = max(query.k + SPARE, FUSION_DEPTH if len(modalities) > 1 else 0)
+        nearest = modalities.get("signal")
+        if nearest is not None and allowed is None:
+            nearest.rank(min(depth, total), None)
+        guard = self._guard(query, known, nearest)
         while True:
             if not query.by_signal:
                 order, rankings = _by_tiers(modalities, tiers, min(depth, total), speaking)
@@ -143,10 +146,12 @@ class Retriever:
         """
         allowed = self._allowed(query.where)
         total = len(self.store) if allowed is None else int(allowed.size)
-        guard = self._guard(query, known)
-        depth = max(query.k + SPARE, CANDIDATES)
+        depth, modality = max(query.k + SPARE, CANDIDATES), VectorModality(self.signals, known.vector)
+        if allowed is None and total:
+            modality.rank(min(depth, total), None)
+        guard = self._guard(query, known, modality)
         while True:
-            ranking = VectorModality(self.signals, known.vector).rank(min(depth, total), allowed) if total else []
+            ranking = modality.rank(min(depth, total), allowed) if total else []
             cases = self.memory.cases([case_id for case_id, _ in ranking])
             alike = likeness(cases, self.signals.vectors(np.array([c.case_id for c in cases], dtype=np.int64)))
             order = sorted(zip(alike.tolist(), cases, strict=True), key=lambda pair: (-pair[0], pair[1].case_id))
@@ -195,14 +200,15 @@ class Retriever:
             )
         return out
 
-    def _guard(self, query: Query, known: Known | None) -> Guard:
+    def _guard(self, query: Query, known: Known | None, signal: VectorModality | WordModality | None) -> Guard:
+        """The guard of a query, who has met the nearest of the whole archive (``signal`` ranks them)."""
         from precordia.records.standardize import standardize
 
         load = self.memory.standardized
         if query.recording is None or known is None:
             return Guard(query, None, Measurements(), load)
         guard = Guard(query, standardize(query.recording), known.measurements, load)
-        nearest = VectorModality(self.signals, known.vector).rank(min(SPARE, len(self.store)), None)
+        nearest = (signal or VectorModality(self.signals, known.vector)).rank(min(SPARE, len(self.store)), None)
         guard.meet(self.memory.cases([case_id for case_id, _ in nearest]))
         return guard
 

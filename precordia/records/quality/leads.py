@@ -45,6 +45,8 @@ class LeadFacts:
         hiss: White noise at the recording's own rate relative to the QRS amplitude; 0 below :data:`HISS_FS`.
         drift_mv: Peak to peak baseline wander, mV.
         qrs_mv: Amplitude in the QRS band, mV (98th percentile of the absolute value).
+        beats: ``(n_beats,)`` samples of the view at which the leads' median QRS envelope peaks, at most 200 a minute; none
+            without a live lead.
     """
 
     missing: NDArray[np.float64]
@@ -57,6 +59,7 @@ class LeadFacts:
     hiss: NDArray[np.float64]
     drift_mv: NDArray[np.float64]
     qrs_mv: NDArray[np.float64]
+    beats: NDArray[np.intp]
 
 
 def audible_noise(facts: LeadFacts) -> NDArray[np.float64]:
@@ -79,7 +82,7 @@ def lead_facts(view: View, signal: NDArray[np.float32], fs: float) -> LeadFacts:
     qrs_mv = _percentile(np.abs(view.qrs), 0.98)
     power = np.sqrt(np.square(in_blocks(view.noise, 50)).mean(axis=2))
     scale = qrs_mv + 0.01
-    agreement, likeness = _agreement(view.qrs, qrs_mv)
+    agreement, likeness, beats = _agreement(view.qrs, qrs_mv)
     return LeadFacts(
         missing=1 - view.finite,
         flat=flat_share(view.wide),
@@ -91,6 +94,7 @@ def lead_facts(view: View, signal: NDArray[np.float32], fs: float) -> LeadFacts:
         hiss=_hiss_mv(signal, fs) * view.factor / scale if fs >= HISS_FS else np.zeros(len(view.leads)),
         drift_mv=np.ptp(view.drift, axis=1).astype(np.float64),
         qrs_mv=qrs_mv,
+        beats=beats,
     )
 
 
@@ -140,19 +144,21 @@ def _hiss_mv(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
 
 def _agreement(
     qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The facts ``agreement`` and ``likeness``."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """The facts ``agreement``, ``likeness`` and ``beats``."""
     relative, live = _envelopes(qrs, qrs_mv)
     if not live.any():
-        return np.zeros(qrs.shape[0]), np.zeros(qrs.shape[0])
+        return np.zeros(qrs.shape[0]), np.zeros(qrs.shape[0]), np.zeros(0, dtype=np.intp)
     consensus = median(relative[live], axis=0)
-    likeness = np.where(live, _likeness(qrs, consensus), 0)
+    beats = _peaks(consensus)
+    likeness = np.where(live, _likeness(qrs, beats), 0)
     if live.sum() < 3:
-        return likeness, likeness
+        return likeness, likeness, beats
     consensus = consensus - consensus.mean()
     relative = relative - relative.mean(axis=1, keepdims=True)
     size = np.sqrt(np.square(relative).sum(axis=1) * np.square(consensus).sum())
-    return np.divide(relative @ consensus, size, out=np.zeros(qrs.shape[0]), where=(size > 0) & live), likeness
+    agreement = np.divide(relative @ consensus, size, out=np.zeros(qrs.shape[0]), where=(size > 0) & live)
+    return agreement, likeness, beats
 
 
 def _envelopes(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -162,10 +168,9 @@ def _envelopes(qrs: NDArray[np.float32], qrs_mv: NDArray[np.float64]) -> tuple[N
     return np.minimum(envelope / height, np.float32(1.5)), qrs_mv > LIVE_MV
 
 
-def _likeness(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) -> NDArray[np.float64]:
+def _likeness(qrs: NDArray[np.float32], beats: NDArray[np.intp]) -> NDArray[np.float64]:
     """The fact ``likeness``; 0 with fewer than three beats."""
-    peaks = _peaks(consensus)
-    peaks = peaks[(peaks >= BEFORE) & (peaks < consensus.size - AFTER)]
+    peaks = beats[(beats >= BEFORE) & (beats < qrs.shape[1] - AFTER)]
     if peaks.size < 3:
         return np.zeros(qrs.shape[0])
     pieces = qrs[:, peaks[:, None] + np.arange(-BEFORE, AFTER)].astype(np.float64)
@@ -175,12 +180,6 @@ def _likeness(qrs: NDArray[np.float32], consensus: NDArray[np.float32]) -> NDArr
         (pieces * middle).sum(axis=(1, 2)), size, out=np.zeros(len(qrs)), where=size > 0
     )
     return out
-
-
-def beats(view: View, facts: LeadFacts) -> NDArray[np.intp]:
-    """Samples of the view at which the leads' median QRS envelope peaks, at most 200 a minute; none without a live lead."""
-    relative, live = _envelopes(view.qrs, facts.qrs_mv)
-    return _peaks(median(relative[live], axis=0)) if live.any() else np.zeros(0, dtype=np.intp)
 
 
 def _peaks(consensus: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from precordia.core.leads import CHEST_LEADS, LEADS
 from precordia.core.recording import Problem
 from precordia.records.order import median
-from precordia.records.quality.leads import LeadFacts, beats
+from precordia.records.quality.leads import LeadFacts
 from precordia.records.quality.view import View
 
 BEFORE, AFTER = 22, 42
@@ -52,8 +52,7 @@ def swap_problems(view: View, facts: LeadFacts) -> list[Problem]:
 
 def median_beat(view: View, facts: LeadFacts) -> NDArray[np.float64] | None:
     """``(8, BEFORE + AFTER)`` mV: I, II, V1 ... V6 around the R peak, from the level before P; None with fewer than 3 beats."""
-    peaks = beats(view, facts)
-    n = view.wide.shape[1]
+    peaks, n = facts.beats, view.wide.shape[1]
     peaks = peaks[(peaks >= BEFORE) & (peaks < n - AFTER)][:60]
     if peaks.size < 3:
         return None

@@ -75,6 +75,8 @@ def read_strip(header: Header, n_frames: int | None = None, keep: Sequence[str] 
         members = [i for i, channel in enumerate(header.channels) if channel.file == file]
         if any(i in chosen for i in members):
             values, n = _read_file(header, [header.channels[i] for i in members], n)
+            # Channel by channel from here on, so that each is one run of memory.
+            values = np.ascontiguousarray(values.T)
             _scale(header, members, chosen, values, scales, ludb, rows)
             damaged += _damaged(header, members, values)
     uncalibrated = [header.channels[i].name for i in chosen if not header.channels[i].calibrated and not ludb]
@@ -168,7 +170,7 @@ def _scale(
     ludb: bool,
     rows: dict[int, NDArray[np.float32]],
 ) -> None:
-    """Put the chosen channels of one file into ``rows``, mV, missing samples NaN."""
+    """Put the chosen channels of one file, ``(values a frame, n_frames)``, into ``rows``, mV, missing samples NaN."""
     fmt = header.channels[members[0]].fmt
     mark = LINEAR[fmt][2] if fmt in LINEAR else -(2 ** (FLAC_BITS[fmt] - 1))
     column = 0
@@ -176,7 +178,7 @@ def _scale(
         channel = header.channels[i]
         spf = channel.samples_per_frame
         if i in chosen:
-            raw: NDArray[np.integer] = values[:, column] if spf == 1 else values[:, column : column + spf].reshape(-1)
+            raw: NDArray[np.integer] = values[column] if spf == 1 else values[column : column + spf].T.reshape(-1)
             missing = raw == mark
             if fmt == "8":
                 raw = np.cumsum(raw, dtype=np.int64) + channel.init
@@ -191,11 +193,11 @@ def _scale(
 def _damaged(header: Header, members: Sequence[int], values: Values) -> list[str]:
     """Channels whose samples do not sum to the header's 16-bit checksum. Zero is what writers without one put there."""
     out, column = [], 0
-    whole = bool(header.n_samples) and header.n_samples == values.shape[0] and header.channels[members[0]].fmt != "8"
+    whole = bool(header.n_samples) and header.n_samples == values.shape[1] and header.channels[members[0]].fmt != "8"
     for i in members:
         channel, start = header.channels[i], column
         column += channel.samples_per_frame
-        if whole and channel.checksum and int(values[:, start:column].sum(dtype=np.int64)) & 0xFFFF != channel.checksum:
+        if whole and channel.checksum and int(values[start:column].sum(dtype=np.int64)) & 0xFFFF != channel.checksum:
             out.append(channel.name)
     return out
 
