@@ -23,7 +23,6 @@ from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.series import compare_series
 from precordia.generation.answers.voted import about_findings, about_leads, reply_to
 from precordia.generation.questions import Question, clauses_in, read_question
-from precordia.generation.written.prompt import assemble
 from precordia.generation.written.writing import Watch, WritingSettings, with_model
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
@@ -78,22 +77,8 @@ def answer(
         plain = _joined([_about_one(read_question(clause), views[0]) for clause in clauses_in(question)])
     if language_model is None or plain.abstained or any(j.reason is not None for j in judgements):
         return plain
-    settings = settings or WritingSettings()
-    return with_model(
-        plain,
-        first,
-        language_model,
-        lambda shown: assemble(
-            first.evidence,
-            question,
-            second=judgements[1].evidence if len(judgements) == 2 else None,
-            to_phrase=plain.statements,
-            settings=shown,
-            count_tokens=language_model.count_tokens,
-        ),
-        settings,
-        watch,
-    )
+    second = judgements[1].evidence if len(judgements) == 2 else None
+    return with_model(plain, first, language_model, settings, watch, question=question, second=second)
 
 
 def _about_one(asked: Question, view: View) -> Draft:

@@ -72,8 +72,24 @@ class Examiner:
 
     def __init__(self, plain: Draft, prompt: Prompt, judgement: Judgement) -> None:
         self._plain, self._prompt, self._judgement = plain.statements, prompt, judgement
-        self._measured: Measurements = plain.measurements
+        self._measured: Measurements = judgement.evidence.measurements
         self._read = tuple(read_sentence(s.text, self._measured) for s in self._plain)
+        self._stating: dict[str, set[int]] = {}
+        """A finding to the plain statements that say it, or more than it."""
+        self._held: dict[str, Finding] = {}
+        """A finding to the first that is borne out and implies it."""
+        self._denied: dict[str, set[int]] = {}
+        for i, statement in enumerate(self._plain):
+            for finding in statement.findings:
+                if finding.status == "absent":
+                    self._denied.setdefault(finding.concept, set()).add(i)
+                    continue
+                for concept in lineage(finding.concept):
+                    self._stating.setdefault(concept, set()).add(i)
+                    self._held.setdefault(concept, finding)
+        for concern in judgement.concerns:
+            for concept in lineage(concern.concept):
+                self._held.setdefault(concept, Finding(concern.concept))
         self._said: set[int] = set()
         self._told: set[str] = set()
 
@@ -142,9 +158,9 @@ class Examiner:
 
     def _places(self, finding: Finding) -> set[int]:
         """The plain statements that say a finding, or more than it."""
-        return {
-            i for i, s in enumerate(self._plain) for f in s.findings if _says(f, finding)
-        }  # fmt: skip
+        if finding.status != "absent":
+            return self._stating.get(finding.concept, set())
+        return {i for concept in lineage(finding.concept) for i in self._denied.get(concept, ())}
 
     def _answered_by(self, numbers: Sequence[StatedNumber]) -> set[int]:
         names = {number.name for number in numbers}
@@ -152,16 +168,13 @@ class Examiner:
 
     def _objection(self, finding: Finding) -> str | None:
         """Why a finding that is not said is not merely unsupported."""
-        said = [f for s in self._plain for f in s.findings if f.status != "absent"]
         if finding.status == "absent":
-            held = [f for f in said if finding.concept in lineage(f.concept)]
-            held += [Finding(c.concept) for c in self._judgement.concerns if finding.concept in lineage(c.concept)]
-            return f"{in_words(held[0])} is borne out" if held else None
-        denied = [
-            f for s in self._plain for f in s.findings if f.status == "absent" and f.concept in lineage(finding.concept)
-        ]
-        if denied:
-            return f"{in_words(Finding(denied[0].concept))} is denied"
+            held = self._held.get(finding.concept)
+            return f"{in_words(held)} is borne out" if held is not None else None
+        denied = next((concept for concept in self._denied if concept in lineage(finding.concept)), None)
+        if denied is not None:
+            return f"{in_words(Finding(denied))} is denied"
+        said = [f for s in self._plain for f in s.findings if f.status != "absent"]
         said += [s.finding for s in self._judgement.said]
         pairs = exclusions([finding.concept, *(f.concept for f in said)])
         clash = next((f for f in said if frozenset((finding.concept, f.concept)) in pairs), None)
@@ -313,15 +326,6 @@ def told(checked: Sequence[Checked], *, unsure: bool = False) -> tuple[str, ...]
     if unsure:
         lines.append("The language model is not sure; what it said is borne out all the same")
     return tuple(lines)
-
-
-def _says(plain: Finding, claimed: Finding) -> bool:
-    """Whether a plain finding says what is claimed, or more."""
-    if (plain.status == "absent") != (claimed.status == "absent"):
-        return False
-    if plain.status == "absent":
-        return plain.concept in lineage(claimed.concept)
-    return claimed.concept in lineage(plain.concept)
 
 
 def _is_of_numbers(statement: Statement) -> bool:
