@@ -22,7 +22,7 @@ from precordia.generation.answers.priors import NO, YES
 from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.series import compare_series
 from precordia.generation.answers.voted import about_findings, about_leads, reply_to
-from precordia.generation.questions import Question, clauses_in, read_question
+from precordia.generation.questions import Question, read_question
 from precordia.generation.written.writing import Watch, WritingSettings, with_model
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
@@ -74,7 +74,7 @@ def answer(
     if len(views) == 2:
         plain = compare(asked, views)
     else:
-        plain = _joined([_about_one(read_question(clause), views[0]) for clause in clauses_in(question)])
+        plain = _joined([_about_one(clause, views[0]) for clause in asked.clauses or (asked,)])
     if language_model is None or plain.abstained or any(j.reason is not None for j in judgements):
         return plain
     second = judgements[1].evidence if len(judgements) == 2 else None
