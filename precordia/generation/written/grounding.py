@@ -19,12 +19,12 @@ trusted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
 from typing import Final, Literal
 
-from precordia.core.drafts import Draft, Message, Prompt, Statement
+from precordia.core.drafts import Draft, Message, Prompt, Reply, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.generation.sanitize import clean
 from precordia.generation.written.proof import Reading, read_sentence
@@ -73,7 +73,7 @@ class Examiner:
     def __init__(self, plain: Draft, prompt: Prompt, judgement: Judgement) -> None:
         self._plain, self._prompt, self._judgement = plain.statements, prompt, judgement
         self._measured: Measurements = judgement.evidence.measurements
-        self._read = tuple(read_sentence(s.text, self._measured) for s in self._plain)
+        self._read = tuple(read_sentence(s.text) for s in self._plain)
         self._stating: dict[str, set[int]] = {}
         """A finding to the plain statements that say it, or more than it."""
         self._held: dict[str, Finding] = {}
@@ -100,7 +100,9 @@ class Examiner:
 
     def examine(self, claim: Claimed) -> Checked:
         """The verdict on a sentence; what it adds counts as said from then on."""
-        read = read_sentence(claim.text, self._measured)
+        read = read_sentence(claim.text)
+        numbers = (replace(n, measured=getattr(self._measured, n.name)) for n in read.numbers)
+        read = replace(read, numbers=tuple(numbers))
         against, gaps, matched = self._hold(read)
         wrong = self._false_citations(claim, read)
         if against:
@@ -122,6 +124,21 @@ class Examiner:
                 i for i, s in enumerate(self._plain) if _is_of_numbers(s) and set(s.measurements) <= self._told
             }
         return Checked(claim, verdict, statements, false_citations=wrong)
+
+    def follow(self, pieces: Generator[str, None, Reply], tell: Callable[[Sequence[Statement]], None]) -> Reply:
+        """A reply while it is written: what each of its sentences adds is told as soon as it is whole and stands."""
+        text, done = "", 0
+        while True:
+            try:
+                text += next(pieces)
+            except StopIteration as end:
+                reply: Reply = end.value
+                return reply
+            # The last sentence may go on; what stands before it does not change any more.
+            claims = parse_reply(text).claims[:-1]
+            for claim in claims[done:]:
+                tell(self.examine(claim).statements)
+            done = max(done, len(claims))
 
     def _hold(self, read: Reading) -> tuple[list[str], list[str], set[int]]:
         """What speaks against a sentence, what it lacks, and the plain statements that it says."""

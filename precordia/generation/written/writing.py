@@ -12,7 +12,6 @@ from precordia.core.errors import ContextOverflowError, LanguageModelError, Usag
 from precordia.core.protocols import LanguageModel
 from precordia.generation.written.grounding import Examiner, Policy, ground
 from precordia.generation.written.prompt import Kind, PromptSettings, assemble
-from precordia.generation.written.sentences import parse_reply
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
 
@@ -73,10 +72,7 @@ def with_model(
                 watch(statement)
 
     def ask(prompt: Prompt) -> str:
-        if watch is None or settings.policy != "drop":
-            replies.append(language_model.reply(prompt))
-        else:
-            replies.append(_followed(language_model, prompt, Examiner(plain, prompt, judgement), tell))
+        replies.append(language_model.reply(prompt))
         return replies[-1].text
 
     started = time.perf_counter()
@@ -92,7 +88,11 @@ def with_model(
                 count_tokens=language_model.count_tokens,
             )
             try:
-                ask(prompt)
+                if watch is None or settings.policy != "drop":
+                    ask(prompt)
+                else:
+                    examiner = Examiner(plain, prompt, judgement)
+                    replies.append(examiner.follow(language_model.stream(prompt), tell))
             except ContextOverflowError:
                 if not prompt.hits:
                     raise
@@ -128,25 +128,6 @@ def with_model(
         )
     tell(draft.statements)
     return draft
-
-
-def _followed(
-    language_model: LanguageModel, prompt: Prompt, examiner: Examiner, tell: Callable[[Sequence[Statement]], None]
-) -> Reply:
-    """The reply, each of its sentences told as soon as it is whole and stands."""
-    pieces = language_model.stream(prompt)
-    text, done = "", 0
-    while True:
-        try:
-            text += next(pieces)
-        except StopIteration as end:
-            reply: Reply = end.value
-            return reply
-        # The last sentence may go on; what stands before it does not change any more.
-        claims = parse_reply(text).claims[:-1]
-        for claim in claims[done:]:
-            tell(examiner.examine(claim).statements)
-        done = max(done, len(claims))
 
 
 def _costs(replies: Sequence[Reply]) -> dict[str, str]:
