@@ -74,7 +74,8 @@ def answer(
     if len(views) == 2:
         plain = compare(asked, views)
     else:
-        plain = _joined([_about_one(clause, views[0]) for clause in asked.clauses or (asked,)])
+        told = [_about_one(clause, views[0]) for clause in asked.clauses or (asked,)]
+        plain = _joined(told) if len(told) > 1 else told[0]
     if language_model is None or plain.abstained or any(j.reason is not None for j in judgements):
         return plain
     second = judgements[1].evidence if len(judgements) == 2 else None
@@ -121,15 +122,12 @@ def _without_promise(draft: Draft) -> Draft:
 
 def _joined(drafts: Sequence[Draft]) -> Draft:
     """The answers to several questions as one, with what could not be answered."""
-    first, *rest = drafts
-    if not rest:
-        return first
     reasons = tuple(dict.fromkeys(draft.reason for draft in drafts if draft.reason is not None))
     statements = tuple(dict.fromkeys(s for draft in drafts for s in draft.statements))
     warnings = tuple(dict.fromkeys(warning for draft in drafts for warning in draft.warnings))
     told = all(draft.abstained for draft in drafts)
     return replace(
-        first,
+        drafts[0],
         statements=statements,
         abstained=told,
         reason="; ".join(reasons) if told else None,
