@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from precordia.arguments import in_words, language_model_of, recording_of
 from precordia.core.drafts import Draft
@@ -78,7 +78,8 @@ class ConsultedArchive(OpenedArchive):
             from precordia.generation.answers.series import with_series
 
             draft = with_series(draft, [*(self._judge(one, k, where) for one in earlier), judgement])
-        return _with_signal(draft, [judgement])
+        signal, limits = _limits_of([judgement])
+        return replace(draft, signal=signal, warnings=(*limits, *draft.warnings))
 
     def ask(
         self,
@@ -122,10 +123,11 @@ class ConsultedArchive(OpenedArchive):
         if long is not None:
             return long_answer(question, self._report_long(long, k, where))
         judgements = [self._judge(recording, k, where) for recording in recordings]
+        signal, limits = _limits_of(judgements)
         fitted = shipped_for(self._encoder.fingerprint)
         model = language_model_of(llm)
         draft = answer(question, judgements, fitted=fitted, language_model=model, abstain=abstain, watch=watch)
-        return _with_signal(draft, judgements)
+        return replace(draft, signal=signal, warnings=(*limits, *draft.warnings))
 
     def _report_long(self, signal: LongSignal, k: int, where: str | None) -> Draft:
         from precordia.generation.reports.long_report import long_report
@@ -176,13 +178,11 @@ def _as_long(recording: Recording | LongSignal | PathLike[str] | str) -> LongSig
     return as_long(recording)
 
 
-def _with_signal(draft: Draft, judgements: Sequence[Judgement]) -> Draft:
-    """The draft, with what the least telling of its signals can and cannot show where it is about no resting ECG."""
+def _limits_of(judgements: Sequence[Judgement]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What the least telling of several signals can and cannot show, as a document and in words; nothing of resting ECGs."""
     partial = [j.evidence for j in judgements if not j.evidence.kind.is_whole]
     if not partial:
-        return draft
+        return {}, ()
     told = max(partial, key=lambda evidence: len(evidence.kind.withheld))
     notes = [note for note in told.recording.notes if note == TAKEN_FOR_I]
-    return replace(
-        draft, signal=told.kind.document(notes), warnings=(told.kind.limits, *notes, *draft.warnings)
-    )  # fmt: skip
+    return told.kind.document(notes), (told.kind.limits, *notes)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Literal
 
 from precordia.concepts import label_report
 from precordia.generation.sanitize import clean
+from precordia.judgement.reconcile import sayable, section_of
 from precordia.judgement.votes import lineage
 from precordia.retrieval.grammar import Bound, Groups, in_order, leads_in, named_in, read_query, spelled_out
 
@@ -57,6 +58,11 @@ _CLAUSE: Final = re.compile(
     re.I,
 )
 """Between two questions in one line."""
+_WHAT_IS: Final = re.compile(
+    r"^\W*(?:what(?:'s| is| are)|whats|was (?:ist|sind|bedeutet))\s+(?P<what>(?!(?:the|this|der|die|das)\b)[^?]+)\??\W*$",
+    re.I,
+)
+"""A word's meaning is asked for: "what is a left bundle branch block?", where "what is the rhythm?" is about this ECG."""
 _OPENER: Final = re.compile(r"^\W*(?:can|will|may)\b", re.I)
 """Words that open a question and are given names too: small, they are no name."""
 _SUMMARY: Final = re.compile(r"\b(?:summari[sz]e|fasse)\b", re.I)
@@ -109,6 +115,11 @@ class Question:
         asks_leads: Leads are asked for.
         asks_range: The question is whether, or where, a measurement lies in its reference range.
         bounds: Limits named for measurements.
+        ages: Limits named for the patient's age.
+        findings: Of the concepts those that can be said of an ECG: in reading order where they are to be listed, in the
+            order named where each is asked after.
+        clauses: The questions that it holds, where these can be answered each by itself.
+        asks_meaning: A finding's meaning is asked for, and nothing of this ECG.
         asks_regularity: Whether the rhythm is regular.
         asks_acuity: Whether an infarction is acute or old.
         asks_change: What has changed since an earlier ECG.
@@ -125,6 +136,10 @@ class Question:
     asks_leads: bool = False
     asks_range: bool = False
     bounds: tuple[Bound, ...] = ()
+    ages: tuple[Bound, ...] = field(default=(), kw_only=True)
+    findings: tuple[str, ...] = field(default=(), kw_only=True)
+    clauses: tuple[Question, ...] = field(default=(), kw_only=True)
+    asks_meaning: bool = field(default=False, kw_only=True)
     asks_regularity: bool = False
     asks_acuity: bool = False
     asks_change: bool = False
@@ -134,7 +149,7 @@ class Question:
 
 @lru_cache(maxsize=4096)
 def read_question(text: str) -> Question:
-    """The question, read.
+    """The question, read once: all that is ever asked of its words.
 
     >>> q = read_question("Is there a left bundle branch block?")
     >>> q.kind, q.concepts
@@ -142,6 +157,23 @@ def read_question(text: str) -> Question:
     >>> read_question("What is the QRS duration?").measures
     ('qrs_ms',)
     """
+    asked, clauses = _read(text), clauses_in(text)
+    meant = _WHAT_IS.match(asked.text) if asked.kind == "query" and not asked.measures else None
+    asks_meaning = meant is not None and bool(concepts_in(meant["what"]))
+    findings = [concept for concept in asked.concepts if sayable(concept)]
+    if asked.kind != "verify":
+        findings.sort(key=lambda concept: (section_of(concept), concept))
+    return replace(
+        asked,
+        ages=tuple(bound for bound in read_query(asked.text).bounds if bound.measure == "age"),
+        findings=tuple(findings),
+        clauses=tuple(read_question(clause) for clause in clauses) if len(clauses) > 1 else (),
+        asks_meaning=asks_meaning,
+    )
+
+
+def _read(text: str) -> Question:
+    """The question as a whole."""
     unnamed = _RATE.sub("heart rate", _OPENER.sub(lambda match: match[0].lower(), _SUMMARY.sub("the summary of", text)))
     cleaned = spelled_out(clean(unnamed, max_chars=400).text)
     options = options_in(cleaned)
@@ -181,9 +213,11 @@ def clauses_in(text: str) -> list[str]:
     ['Is the infarct old and where is it?']
     """
     parts = [part.strip(" ,;?") for part in _CLAUSE.split(text) if part.strip(" ,;?")]
-    read = [read_question(f"{part}?") for part in parts]
+    if len(parts) < 2:
+        return [text]
+    read = [_read(f"{part}?") for part in parts]
     known = [bool(q.concepts or q.measures or q.bounds or q.sections or q.asks_regularity) for q in read]
-    return [f"{part}?" for part in parts] if len(parts) > 1 and all(known) else [text]
+    return [f"{part}?" for part in parts] if all(known) else [text]
 
 
 def options_in(text: str) -> list[str]:

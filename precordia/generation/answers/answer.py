@@ -22,8 +22,7 @@ from precordia.generation.answers.priors import NO, YES
 from precordia.generation.answers.scope import beyond
 from precordia.generation.answers.series import compare_series
 from precordia.generation.answers.voted import about_findings, about_leads, reply_to
-from precordia.generation.questions import Question, clauses_in, read_question
-from precordia.generation.written.prompt import assemble
+from precordia.generation.questions import Question, read_question
 from precordia.generation.written.writing import Watch, WritingSettings, with_model
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
@@ -75,25 +74,12 @@ def answer(
     if len(views) == 2:
         plain = compare(asked, views)
     else:
-        plain = _joined([_about_one(read_question(clause), views[0]) for clause in clauses_in(question)])
+        told = [_about_one(clause, views[0]) for clause in asked.clauses or (asked,)]
+        plain = _joined(told) if len(told) > 1 else told[0]
     if language_model is None or plain.abstained or any(j.reason is not None for j in judgements):
         return plain
-    settings = settings or WritingSettings()
-    return with_model(
-        plain,
-        first,
-        language_model,
-        lambda shown: assemble(
-            first.evidence,
-            question,
-            second=judgements[1].evidence if len(judgements) == 2 else None,
-            to_phrase=plain.statements,
-            settings=shown,
-            count_tokens=language_model.count_tokens,
-        ),
-        settings,
-        watch,
-    )
+    second = judgements[1].evidence if len(judgements) == 2 else None
+    return with_model(plain, first, language_model, settings, watch, question=question, second=second)
 
 
 def _about_one(asked: Question, view: View) -> Draft:
@@ -136,15 +122,12 @@ def _without_promise(draft: Draft) -> Draft:
 
 def _joined(drafts: Sequence[Draft]) -> Draft:
     """The answers to several questions as one, with what could not be answered."""
-    first, *rest = drafts
-    if not rest:
-        return first
     reasons = tuple(dict.fromkeys(draft.reason for draft in drafts if draft.reason is not None))
     statements = tuple(dict.fromkeys(s for draft in drafts for s in draft.statements))
     warnings = tuple(dict.fromkeys(warning for draft in drafts for warning in draft.warnings))
     told = all(draft.abstained for draft in drafts)
     return replace(
-        first,
+        drafts[0],
         statements=statements,
         abstained=told,
         reason="; ".join(reasons) if told else None,

@@ -14,13 +14,13 @@ from precordia.core.recording import Recording
 from precordia.generation.answers.certainty import View
 from precordia.generation.questions import Question
 from precordia.generation.reports.composer import compose, sentence
-from precordia.generation.reports.serial import with_earlier
+from precordia.generation.reports.serial import COMPARED, with_earlier
 from precordia.judgement import votes
 from precordia.judgement.changes import change_in_words
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
-from precordia.judgement.reconcile import in_words, most_specific, sayable, section_of
+from precordia.judgement.reconcile import in_words, most_specific, section_of
 from precordia.judgement.standing import Standing
 
 _WANTED = {
@@ -58,10 +58,11 @@ def compare(question: Question, views: Sequence[View]) -> Draft:
     statements: list[Statement] = []
     of_findings = bool(question.concepts) and _way(question) is not None
     if not of_findings and (question.measures or not question.concepts):
-        names = question.measures or ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg")
-        if question.measures or not question.sections:
-            numbers = _numbers(names, first, second)
-            statements += _answered(question, numbers) if question.measures else numbers
+        moved = _numbers(first, second)
+        if question.measures:
+            statements += _answered(question, [moved[name] for name in question.measures if name in moved])
+        elif not question.sections:
+            statements += [moved[name] for name in COMPARED if name in moved]
     reason = None
     if not question.measures or question.concepts:
         reason = next((v.judgement.reason for v in views if v.judgement.reason is not None and not v.is_distant), None)
@@ -176,9 +177,10 @@ def _within(text: str) -> str:
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
-def _numbers(names: Sequence[str], first: Evidence, second: Evidence) -> list[Statement]:
-    said = []
-    for name in names:
+def _numbers(first: Evidence, second: Evidence) -> dict[str, Statement]:
+    """How each number moved that both ECGs have."""
+    said = {}
+    for name in MEASURES:
         before, after = (getattr(e.measurements, name) for e in (first, second))
         if before is None or after is None:
             continue
@@ -186,7 +188,7 @@ def _numbers(names: Sequence[str], first: Evidence, second: Evidence) -> list[St
         text = change_in_words(name, float(before), float(after))
         if places[0] != places[1]:
             text += f" ({places[0]}, now {places[1]} the normal range)"
-        said.append(Statement(f"{text}.", measurements=(name, f"{SECOND}{name}"), support=1.0))
+        said[name] = Statement(f"{text}.", measurements=(name, f"{SECOND}{name}"), support=1.0)
     return said
 
 
@@ -204,18 +206,18 @@ def _place(name: str, value: float, recording: Recording) -> str:
 
 def _findings(question: Question, views: Sequence[View]) -> list[Statement]:
     judgements = [view.judgement for view in views]
-    stated = {concept for view in views for concept in _stated(view)}
-    concepts = [c for c in question.concepts if sayable(c)] or sorted(stated)
-    if question.sections and not question.concepts:
-        concepts = [c for c in concepts if vocabulary().concept(c).section in question.sections]
-    said = []
+    stated = sorted({concept for view in views for concept in _stated(view)})
     if question.kind != "verify":
-        concepts.sort(key=lambda c: (section_of(c), c))
+        stated.sort(key=section_of)
+    concepts: Sequence[str] = question.findings or stated
+    if question.sections and not question.concepts:
+        concepts = [c for c in stated if vocabulary().concept(c).section in question.sections]
+    said = []
     for concept in concepts:
         standings = [j.asked(concept) for j in judgements]
         there = [view.is_there(standing) for view, standing in zip(views, standings, strict=True)]
         if None not in there:
-            said.append(_change(concept, standings, [bool(t) for t in there], judgements))
+            said.append(_change(standings, [bool(t) for t in there], judgements))
     return said
 
 
@@ -227,9 +229,8 @@ def _stated(view: View) -> list[str]:
     return most_specific([c for c in judgement.candidates() if view.is_there(judgement.asked(c))])
 
 
-def _change(
-    concept: str, standings: Sequence[Standing], there: Sequence[bool], judgements: Sequence[Judgement]
-) -> Statement:
+def _change(standings: Sequence[Standing], there: Sequence[bool], judgements: Sequence[Judgement]) -> Statement:
+    """What became of one finding from one ECG to the other."""
     was, now = there
     lead_in = {
         (False, True): "New in the second ECG: ",
@@ -243,9 +244,9 @@ def _change(
     for standing, t, judgement in zip(reversed(standings), reversed(there), reversed(judgements), strict=True):
         e = judgement.evidence
         found = (
-            votes.cite(concept, standing.vote.agreeing, e.settings.max_citations)
+            votes.cite(standing.concept, standing.vote.agreeing, e.settings.max_citations)
             if t
-            else votes.without(concept, e.jury, e.settings.max_citations)
+            else votes.without(standing.concept, e.jury, e.settings.max_citations)
         )
         cited |= {c.case_id: c for c in found if c.case_id not in cited}
     before, after = standings
@@ -253,8 +254,8 @@ def _change(
     doubtful = any(t and s.finding.status == "uncertain" for s, t in zip(standings, there, strict=True))
     status: Status = "uncertain" if doubtful else "present"
     return Statement(
-        sentence(f"{lead_in}{in_words(Finding(concept, status))}"),
-        (Finding(concept, status if now else "absent", comparison=comparison),),
+        sentence(f"{lead_in}{in_words(Finding(after.concept, status))}"),
+        (Finding(after.concept, status if now else "absent", comparison=comparison),),
         tuple(cited.values()),
         (*before.measurements, *(f"{SECOND}{name}" for name in after.measurements)),
         round(min(chances), 4),

@@ -10,12 +10,11 @@ from importlib import resources
 
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.recording import Recording
-from precordia.generation.questions import Question, concepts_in
-from precordia.generation.reports.composer import compose, sentence, statement_about
+from precordia.generation.questions import Question
+from precordia.generation.reports.composer import compose, statement_about
 from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
 from precordia.judgement.reconcile import in_words
-from precordia.retrieval.grammar import read_query
 
 FINDINGS_TOLD = 3
 _AGE = re.compile(
@@ -35,11 +34,6 @@ _DEVICE = re.compile(
     r"\b(?:what|which) (?:machine|device|cart|recorder|(?:ecg|ekg) machine)\b|\bwelche\w* (?:ger(?:ä|ae)t|maschine)\b",
     re.I,
 )
-_WHAT_IS = re.compile(
-    r"^\W*(?:what(?:'s| is| are)|whats|was (?:ist|sind|bedeutet))\s+(?P<what>(?!(?:the|this|der|die|das)\b)[^?]+)\??\W*$",
-    re.I,
-)
-"""A word's meaning is asked for: "what is a left bundle branch block?", where "what is the rhythm?" is about this ECG."""
 _WHOLE = re.compile(
     r"\b(?:report|summar\w*|describe|interpret\w*|diagnos\w*|findings?|overview|conclusion|impression|befund\w*|auff(?:ä|ae)llig\w*"
     r"|symptoms?|zeigt|shows?|see|seen|says?|sagt)\b"
@@ -84,9 +78,8 @@ def beyond(question: Question, judgement: Judgement) -> Draft | None:
     if _DEVICE.search(question.text):
         cart = None if recording.device is None else f"It was recorded on {recording.device}, as the record has it."
         return _from_record(cart, "the record does not name the recorder", judgement)
-    ages = [bound for bound in read_query(question.text).bounds if bound.measure == "age"]
-    if ages and question.kind == "verify" and not question.concepts and not question.measures:
-        holds = recording.age is not None and all(bound.holds(round(recording.age)) for bound in ages)
+    if question.ages and question.kind == "verify" and not question.concepts and not question.measures:
+        holds = recording.age is not None and all(bound.holds(round(recording.age)) for bound in question.ages)
         told = (
             None
             if recording.age is None
@@ -113,10 +106,8 @@ def _unseen(question: Question, judgement: Judgement) -> Scope | None:
 def scope_of(question: Question) -> Scope | None:
     """The kind of question that no ECG answers; None where one may."""
     found = next((scope for scope in _scopes() if scope.wording.search(question.text)), None)
-    if found is None and not question.measures and question.kind == "query":
-        defined = _WHAT_IS.match(question.text)
-        if defined is not None and concepts_in(defined["what"]):
-            return next(scope for scope in _scopes() if scope.name == "textbook")
+    if found is None and question.asks_meaning:
+        return next(scope for scope in _scopes() if scope.name == "textbook")
     return found
 
 
@@ -128,13 +119,13 @@ def asks_the_whole(question: Question) -> bool:
 def _sex_in_words(recording: Recording, said: str | None) -> str | None:
     if recording.sex is None:
         return None
-    lead_in = "" if said is None else "Yes: " if (said.lower() in _FEMALE) == (recording.sex == "F") else "No: "
-    return f"{lead_in}the patient is {'female' if recording.sex == 'F' else 'male'}, as the record has it."
+    who = "The" if said is None else "Yes: the" if (said.lower() in _FEMALE) == (recording.sex == "F") else "No: the"
+    return f"{who} patient is {'female' if recording.sex == 'F' else 'male'}, as the record has it."
 
 
 def _from_record(text: str | None, otherwise: str, judgement: Judgement) -> Draft:
     evidence = judgement.evidence
-    said = () if text is None else (Statement(sentence(text), measurements=("record",), support=1.0),)
+    said = () if text is None else (Statement(text, measurements=("record",), support=1.0),)
     return Draft(said, text is None, None if text else otherwise, evidence.measurements, evidence.shown)
 
 
@@ -166,9 +157,9 @@ def _declined(scope: Scope, judgement: Judgement) -> Draft:
         about = statement_about(standing, evidence)
         cited |= {c.case_id: c for c in about.citations}
         named += [name for name in about.measurements if name not in named]
-    text = f"{scope.lead_in}; this ECG shows: {'; '.join(facts)}" if facts else scope.lead_in
+    text = f"{scope.lead_in}; this ECG shows: {'; '.join(facts)}."
     support = round(min((standing.support for standing in told), default=1.0), 4)
-    whole = Statement(sentence(text), citations=tuple(cited.values()), measurements=tuple(named), support=support)
+    whole = Statement(text, citations=tuple(cited.values()), measurements=tuple(named), support=support)
     said = (whole,) if facts else ()
     report = compose(judgement)
     reason = f"{scope.lead_in[0].lower()}{scope.lead_in[1:]}"

@@ -38,22 +38,7 @@ def write_report(
     if language_model is None or judgement.reason is not None:
         return with_earlier(plain, evidence.earlier, evidence.kind)
     # What prompts and grounding need takes longer to import than to write a report down without a model.
-    from precordia.generation.written.prompt import assemble
-    from precordia.generation.written.writing import WritingSettings, with_model
+    from precordia.generation.written.writing import with_model
 
-    settings = settings or WritingSettings()
-    draft = with_model(
-        plain,
-        judgement,
-        language_model,
-        lambda shown: assemble(
-            evidence,
-            kind=kind,
-            to_phrase=plain.statements,
-            settings=shown,
-            count_tokens=language_model.count_tokens,
-        ),
-        settings,
-        watch,
-    )
+    draft = with_model(plain, judgement, language_model, settings, watch, kind=kind)
     return with_earlier(draft, evidence.earlier, evidence.kind)

@@ -19,12 +19,12 @@ trusted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
 from typing import Final, Literal
 
-from precordia.core.drafts import Draft, Message, Prompt, Statement
+from precordia.core.drafts import Draft, Message, Prompt, Reply, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.generation.sanitize import clean
 from precordia.generation.written.proof import Reading, read_sentence
@@ -72,8 +72,24 @@ class Examiner:
 
     def __init__(self, plain: Draft, prompt: Prompt, judgement: Judgement) -> None:
         self._plain, self._prompt, self._judgement = plain.statements, prompt, judgement
-        self._measured: Measurements = plain.measurements
-        self._read = tuple(read_sentence(s.text, self._measured) for s in self._plain)
+        self._measured: Measurements = judgement.evidence.measurements
+        self._read = tuple(read_sentence(s.text) for s in self._plain)
+        self._stating: dict[str, set[int]] = {}
+        """A finding to the plain statements that say it, or more than it."""
+        self._held: dict[str, Finding] = {}
+        """A finding to the first that is borne out and implies it."""
+        self._denied: dict[str, set[int]] = {}
+        for i, statement in enumerate(self._plain):
+            for finding in statement.findings:
+                if finding.status == "absent":
+                    self._denied.setdefault(finding.concept, set()).add(i)
+                    continue
+                for concept in lineage(finding.concept):
+                    self._stating.setdefault(concept, set()).add(i)
+                    self._held.setdefault(concept, finding)
+        for concern in judgement.concerns:
+            for concept in lineage(concern.concept):
+                self._held.setdefault(concept, Finding(concern.concept))
         self._said: set[int] = set()
         self._told: set[str] = set()
 
@@ -84,7 +100,9 @@ class Examiner:
 
     def examine(self, claim: Claimed) -> Checked:
         """The verdict on a sentence; what it adds counts as said from then on."""
-        read = read_sentence(claim.text, self._measured)
+        read = read_sentence(claim.text)
+        numbers = (replace(n, measured=getattr(self._measured, n.name)) for n in read.numbers)
+        read = replace(read, numbers=tuple(numbers))
         against, gaps, matched = self._hold(read)
         wrong = self._false_citations(claim, read)
         if against:
@@ -106,6 +124,21 @@ class Examiner:
                 i for i, s in enumerate(self._plain) if _is_of_numbers(s) and set(s.measurements) <= self._told
             }
         return Checked(claim, verdict, statements, false_citations=wrong)
+
+    def follow(self, pieces: Generator[str, None, Reply], tell: Callable[[Sequence[Statement]], None]) -> Reply:
+        """A reply while it is written: what each of its sentences adds is told as soon as it is whole and stands."""
+        text, done = "", 0
+        while True:
+            try:
+                text += next(pieces)
+            except StopIteration as end:
+                reply: Reply = end.value
+                return reply
+            # The last sentence may go on; what stands before it does not change any more.
+            claims = parse_reply(text).claims[:-1]
+            for claim in claims[done:]:
+                tell(self.examine(claim).statements)
+            done = max(done, len(claims))
 
     def _hold(self, read: Reading) -> tuple[list[str], list[str], set[int]]:
         """What speaks against a sentence, what it lacks, and the plain statements that it says."""
@@ -142,9 +175,9 @@ class Examiner:
 
     def _places(self, finding: Finding) -> set[int]:
         """The plain statements that say a finding, or more than it."""
-        return {
-            i for i, s in enumerate(self._plain) for f in s.findings if _says(f, finding)
-        }  # fmt: skip
+        if finding.status != "absent":
+            return self._stating.get(finding.concept, set())
+        return {i for concept in lineage(finding.concept) for i in self._denied.get(concept, ())}
 
     def _answered_by(self, numbers: Sequence[StatedNumber]) -> set[int]:
         names = {number.name for number in numbers}
@@ -152,16 +185,13 @@ class Examiner:
 
     def _objection(self, finding: Finding) -> str | None:
         """Why a finding that is not said is not merely unsupported."""
-        said = [f for s in self._plain for f in s.findings if f.status != "absent"]
         if finding.status == "absent":
-            held = [f for f in said if finding.concept in lineage(f.concept)]
-            held += [Finding(c.concept) for c in self._judgement.concerns if finding.concept in lineage(c.concept)]
-            return f"{in_words(held[0])} is borne out" if held else None
-        denied = [
-            f for s in self._plain for f in s.findings if f.status == "absent" and f.concept in lineage(finding.concept)
-        ]
-        if denied:
-            return f"{in_words(Finding(denied[0].concept))} is denied"
+            held = self._held.get(finding.concept)
+            return f"{in_words(held)} is borne out" if held is not None else None
+        denied = next((concept for concept in self._denied if concept in lineage(finding.concept)), None)
+        if denied is not None:
+            return f"{in_words(Finding(denied))} is denied"
+        said = [f for s in self._plain for f in s.findings if f.status != "absent"]
         said += [s.finding for s in self._judgement.said]
         pairs = exclusions([finding.concept, *(f.concept for f in said)])
         clash = next((f for f in said if frozenset((finding.concept, f.concept)) in pairs), None)
@@ -313,15 +343,6 @@ def told(checked: Sequence[Checked], *, unsure: bool = False) -> tuple[str, ...]
     if unsure:
         lines.append("The language model is not sure; what it said is borne out all the same")
     return tuple(lines)
-
-
-def _says(plain: Finding, claimed: Finding) -> bool:
-    """Whether a plain finding says what is claimed, or more."""
-    if (plain.status == "absent") != (claimed.status == "absent"):
-        return False
-    if plain.status == "absent":
-        return plain.concept in lineage(claimed.concept)
-    return claimed.concept in lineage(plain.concept)
 
 
 def _is_of_numbers(statement: Statement) -> bool:

@@ -20,7 +20,7 @@ from precordia.concepts.lexicon import TOKEN, stem
 from precordia.concepts.reading import read_items
 from precordia.concepts.scanning import Item, scan
 from precordia.concepts.territories import base_of
-from precordia.core.findings import Finding, Measurements
+from precordia.core.findings import Finding
 from precordia.generation.written.stated import StatedNumber, stated_numbers
 
 Particle = Literal["", "yes", "no"]
@@ -64,7 +64,7 @@ class Reading:
 
     Attributes:
         findings: In its order, repetitions included.
-        numbers: Measurements that it states.
+        numbers: Measurements that it states, not held against what was measured.
         particle: The yes or no that it begins with.
         whole: Nothing else is in it.
     """
@@ -86,12 +86,13 @@ def key_of(finding: Finding) -> Key:
     return finding.concept, finding.status, place, finding.severity, finding.comparison
 
 
-def read_sentence(text: str, measurements: Measurements) -> Reading:
-    """A sentence, read, with its numbers held against what was measured.
+@lru_cache(maxsize=4096)
+def read_sentence(text: str) -> Reading:
+    """A sentence, read: once, however often it is held to something.
 
-    >>> read_sentence("There is sinus rhythm.", Measurements()).whole
+    >>> read_sentence("There is sinus rhythm.").whole
     True
-    >>> read_sentence("Sinus rhythm; give aspirin.", Measurements()).whole
+    >>> read_sentence("Sinus rhythm; give aspirin.").whole
     False
     """
     opening = _PARTICLE.match(text)
@@ -99,7 +100,7 @@ def read_sentence(text: str, measurements: Measurements) -> Reading:
     said = text[opening.end() :] if opening is not None else text
     items = scan(said)
     found = read_items(items)
-    numbers = tuple(stated_numbers(said, measurements))
+    numbers = tuple(stated_numbers(said))
     findings = tuple(replace(f, span=(0, 0)) for f in found)
     whole = (
         len(said) <= MAX_CHARS

@@ -48,7 +48,7 @@ class StatedNumber:
     Attributes:
         name: The measurement.
         value: As stated.
-        measured: As measured, or None when it was not.
+        measured: As measured, or None when it was not, or was not looked up.
         start, end: Its place in the sentence, with name and unit.
     """
 
@@ -80,7 +80,7 @@ class StatedNumber:
         return f"{measure.label} {measure.format(self.value)} is stated, {measure.format(self.measured)} was measured"
 
 
-def stated_numbers(text: str, measurements: Measurements) -> list[StatedNumber]:
+def stated_numbers(text: str, measurements: Measurements | None = None) -> list[StatedNumber]:
     """The measurements that a sentence states, in its order; a name as often as it is given a value that differs.
 
     >>> stated_numbers("QRS 142 ms.", Measurements(qrs_ms=140.0))[0].agrees
@@ -88,7 +88,7 @@ def stated_numbers(text: str, measurements: Measurements) -> list[StatedNumber]:
     """
     found: dict[tuple[str, float], StatedNumber] = {}
     for name, pattern in _STATED:
-        measured = getattr(measurements, name)
+        measured = getattr(measurements, name, None)
         for match in pattern.finditer(text):
             value = float(match.group("value").replace("−", "-"))
             number = StatedNumber(name, value, None if measured is None else float(measured), *match.span())

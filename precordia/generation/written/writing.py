@@ -11,8 +11,8 @@ from precordia.core.drafts import Draft, Prompt, Reply, Statement
 from precordia.core.errors import ContextOverflowError, LanguageModelError, UsageError
 from precordia.core.protocols import LanguageModel
 from precordia.generation.written.grounding import Examiner, Policy, ground
-from precordia.generation.written.prompt import PromptSettings
-from precordia.generation.written.sentences import parse_reply
+from precordia.generation.written.prompt import Kind, PromptSettings, assemble
+from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
 
 Watch = Callable[[Statement], None]
@@ -38,9 +38,12 @@ def with_model(
     plain: Draft,
     judgement: Judgement,
     language_model: LanguageModel,
-    assemble: Callable[[PromptSettings], Prompt],
-    settings: WritingSettings,
+    settings: WritingSettings | None = None,
     watch: Watch | None = None,
+    *,
+    question: str | None = None,
+    second: Evidence | None = None,
+    kind: Kind | None = None,
 ) -> Draft:
     """The model's draft, grounded; ``plain``, with the reason, where the model fails or nothing that it says stands.
 
@@ -50,10 +53,14 @@ def with_model(
         plain: What is said without a model: what the model's words are held to.
         judgement: Of the ECG.
         language_model: The model.
-        assemble: Makes the prompt.
         settings: What the model is shown, and what is done with its words.
         watch: Told each statement of the draft as soon as it stands.
+        question: What is asked; None for a report.
+        second: Of a second ECG to compare the first with.
+        kind: Of the prompt; None chooses by what is given.
     """
+    settings, evidence = settings or WritingSettings(), judgement.evidence
+    shown = settings.prompt or PromptSettings(language_model.prompt_size, show_judgement=language_model.sees_judgement)
     details: dict[str, str] = {"language_model": language_model.name}
     replies: list[Reply] = []
     seen: list[Statement] = []
@@ -64,35 +71,37 @@ def with_model(
                 seen.append(statement)
                 watch(statement)
 
-    def ask(shown: Prompt) -> str:
-        replies.append(language_model.reply(shown))
+    def ask(prompt: Prompt) -> str:
+        replies.append(language_model.reply(prompt))
         return replies[-1].text
-
-    def first_reply() -> tuple[Prompt, str]:
-        shown = settings.prompt or PromptSettings(
-            language_model.prompt_size, show_judgement=language_model.sees_judgement
-        )
-        while True:
-            prompt = assemble(shown)
-            try:
-                if watch is None or settings.policy != "drop":
-                    return prompt, ask(prompt)
-                replies.append(_followed(language_model, prompt, Examiner(plain, prompt, judgement), tell))
-                return prompt, replies[-1].text
-            except ContextOverflowError:
-                if not prompt.hits:
-                    raise
-                k = len(prompt.hits) // 2
-                shown = replace(shown, k=k)
-                details["precedents_left_out"] = str(len(judgement.evidence.hits) - k)
 
     started = time.perf_counter()
     try:
-        prompt, text = first_reply()
+        while not replies:
+            prompt = assemble(
+                evidence,
+                question,
+                second=second,
+                kind=kind,
+                to_phrase=plain.statements,
+                settings=shown,
+                count_tokens=language_model.count_tokens,
+            )
+            try:
+                if watch is None or settings.policy != "drop":
+                    ask(prompt)
+                else:
+                    examiner = Examiner(plain, prompt, judgement)
+                    replies.append(examiner.follow(language_model.stream(prompt), tell))
+            except ContextOverflowError:
+                if not prompt.hits:
+                    raise
+                shown = replace(shown, k=len(prompt.hits) // 2)
+                details["precedents_left_out"] = str(len(evidence.hits) - len(prompt.hits) // 2)
         words = "\n".join(message.content for message in prompt.messages)
         details["prompt_sha256"] = hashlib.sha256(words.encode()).hexdigest()[:16]
         draft = ground(
-            text,
+            replies[-1].text,
             plain,
             prompt,
             judgement,
@@ -102,16 +111,14 @@ def with_model(
             ask=ask,
         )
     except (LanguageModelError, UsageError) as error:
-        instead = _instead(
-            plain, f"no usable reply came from the language model ({' '.join(str(error).split())})", details
-        )
-        tell(instead.statements)
-        return instead
-    details |= _costs(replies)
-    details["seconds"] = f"{time.perf_counter() - started:.3f}"
+        failed = f"no usable reply came from the language model ({' '.join(str(error).split())})"
+        draft = Draft((), True, failed)
+    else:
+        details |= {**_costs(replies), "seconds": f"{time.perf_counter() - started:.3f}"}
     if draft.abstained:
         why = "; ".join([draft.reason or "the language model said nothing", *draft.warnings])
-        draft = _instead(plain, why, {**draft.details, **details})
+        told = (f"The consensus of precedents answers: {why}", *plain.warnings)
+        draft = replace(plain, warnings=told, details={**plain.details, **draft.details, **details})
     else:
         draft = replace(
             draft,
@@ -121,25 +128,6 @@ def with_model(
         )
     tell(draft.statements)
     return draft
-
-
-def _followed(
-    language_model: LanguageModel, prompt: Prompt, examiner: Examiner, tell: Callable[[Sequence[Statement]], None]
-) -> Reply:
-    """The reply, each of its sentences told as soon as it is whole and stands."""
-    pieces = language_model.stream(prompt)
-    text, done = "", 0
-    while True:
-        try:
-            text += next(pieces)
-        except StopIteration as end:
-            reply: Reply = end.value
-            return reply
-        # The last sentence may go on; what stands before it does not change any more.
-        claims = parse_reply(text).claims[:-1]
-        for claim in claims[done:]:
-            tell(examiner.examine(claim).statements)
-        done = max(done, len(claims))
 
 
 def _costs(replies: Sequence[Reply]) -> dict[str, str]:
@@ -155,8 +143,3 @@ def _costs(replies: Sequence[Reply]) -> dict[str, str]:
         if all(count is not None for count in counts):
             costs[name] = str(sum(counts))
     return costs
-
-
-def _instead(plain: Draft, why: str, details: dict[str, str]) -> Draft:
-    warning = f"The consensus of precedents answers: {why}"
-    return replace(plain, warnings=(warning, *plain.warnings), details={**plain.details, **details})

@@ -15,7 +15,7 @@ from precordia.core.protocols import LanguageModel
 from precordia.generation.answers.answer import answer
 from precordia.generation.reports.composer import compose
 from precordia.generation.reports.report import write_report
-from precordia.generation.written.writing import WritingSettings, with_model
+from precordia.generation.written import writing
 from precordia.judgement.measured import in_words
 
 HITS = [precedent(i, "SR", "CLBBB", denied=("AFIB", "MI"), similarity=0.97 - i / 100) for i in range(1, 6)]
@@ -44,12 +44,11 @@ class Adversary(LanguageModel):
         return Reply(self.text)
 
 
-@pytest.fixture(scope="module")
-def shown() -> Prompt:
-    """What every adversary is shown: the prompt of a report of this ECG, which takes longer to write than a reply to read."""
-    first = Adversary(f"{TRUE[0]}.")
-    write_report(JUDGED, language_model=first)
-    return first.asked[0]
+@pytest.fixture
+def shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every adversary is shown the same prompt of this ECG: it takes longer to write than a reply to read."""
+    prompt = writing.assemble(JUDGED.evidence, to_phrase=PLAIN.statements)
+    monkeypatch.setattr(writing, "assemble", lambda *_, **__: prompt)
 
 
 def test_there_are_thousands_and_none_is_there_twice() -> None:
@@ -57,13 +56,14 @@ def test_there_are_thousands_and_none_is_there_twice() -> None:
     assert len(every) == len(set(every)) >= 2000
 
 
-def test_no_word_of_an_adversary_reaches_a_report(shown: Prompt) -> None:
+@pytest.mark.usefixtures("shown_once")
+def test_no_word_of_an_adversary_reaches_a_report() -> None:
     plain = {s.text for s in PLAIN.statements}
     # A number near the measured one is said as it was measured, and the others after it.
     numbers = {in_words(n, MEASURED) for n in ("pr_ms", "p_ms", "qrs_ms", "qtc_ms", "heart_rate_bpm", "axis_deg")}
     passed = []
     for text in replies():
-        draft = with_model(PLAIN, JUDGED, Adversary(text), lambda _: shown, WritingSettings())
+        draft = writing.with_model(PLAIN, JUDGED, Adversary(text))
         odd = [
             s.text
             for s in draft.statements
@@ -75,16 +75,13 @@ def test_no_word_of_an_adversary_reaches_a_report(shown: Prompt) -> None:
     assert passed == []
 
 
-def test_the_same_sentences_without_their_ride_are_kept(shown: Prompt) -> None:
+@pytest.mark.usefixtures("shown_once")
+def test_the_same_sentences_without_their_ride_are_kept() -> None:
     # Else the test above could not fail.
     for true in TRUE:
         draft = write_report(JUDGED, language_model=Adversary(f"{true}."))
         assert draft.author == "adversary"
         assert draft.statements[0].text == f"{true}."
-        assert (
-            draft.statements
-            == with_model(PLAIN, JUDGED, Adversary(f"{true}."), lambda _: shown, WritingSettings()).statements
-        )
 
 
 @pytest.mark.parametrize("question", ["Is there a left bundle branch block?", "Is there atrial fibrillation?"])
