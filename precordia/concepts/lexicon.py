@@ -9,6 +9,7 @@ Wording in a table: ``a b; c d`` two phrases, ``(a|b)`` one of, ``[a]`` optional
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -138,7 +139,7 @@ class Lexicon:
 
     def __init__(self) -> None:
         self.trie: dict[str, Any] = {}
-        self._words: set[str] = set()
+        self._uses: Counter[str] = Counter()
         self._normal: dict[str, str] = {}
 
     def add(self, wording: str, entry: Entry) -> None:
@@ -148,13 +149,13 @@ class Lexicon:
             for token in tokens:
                 node = node.setdefault(token, {})
             node.setdefault(LEAF, entry)
-            self._words.update(tokens)
+            self._uses.update(tokens)
 
     @cached_property
     def _shortened(self) -> dict[str, set[str]]:
         """What is left of each word without one letter, to find misspellings by: made with the first of them."""
         out: dict[str, set[str]] = {}
-        for word in self._words:
+        for word in self._uses:
             if len(word) >= _FUZZY_LENGTH - 1:
                 for shorter in _deletions(word):
                     out.setdefault(shorter, set()).add(word)
@@ -165,7 +166,7 @@ class Lexicon:
         known = self._normal.get(word)
         if known is None:
             known = stem(word)
-            if known not in self._words and _FUZZY_LENGTH <= len(known) <= _LONGEST:
+            if known not in self._uses and _FUZZY_LENGTH <= len(known) <= _LONGEST:
                 known = self._nearest(known)
             if len(self._normal) >= _CACHE_LIMIT:
                 self._normal.clear()
@@ -175,23 +176,30 @@ class Lexicon:
     def complete(self, word: str) -> str:
         """The token of a word cut off at the end of a text, where only one known word begins so."""
         token = stem(word)
-        if token in self._words or len(token) < _FUZZY_LENGTH:
+        if token in self._uses or len(token) < _FUZZY_LENGTH:
             return self.normal(word)
         folded = fold(word)
-        candidates = [known for known in self._words if known.startswith(folded)]
+        candidates = [known for known in self._uses if known.startswith(folded)]
         return candidates[0] if len(candidates) == 1 else self.normal(word)
 
     def knows(self, token: str) -> bool:
         """Whether a token is part of any wording."""
-        return token in self._words
+        return token in self._uses
 
     def _nearest(self, token: str) -> str:
         candidates = set(self._shortened.get(token, ()))
         for shorter in _deletions(token):
-            if shorter in self._words:
+            if shorter in self._uses:
                 candidates.add(shorter)
             candidates.update(self._shortened.get(shorter, ()))
-        return candidates.pop() if len(candidates) == 1 else token
+        # Misspellings that reports are full of are wordings of their own: what is near to them is the word that they stand for.
+        likely = max(sorted(candidates), key=self._uses.__getitem__, default=token)
+        return likely if all(_is_slip(likely, other) for other in candidates - {likely}) else token
+
+
+def _is_slip(word: str, other: str) -> bool:
+    """Whether one letter that is missing, too many or another tells two words apart."""
+    return bool(({word} | _deletions(word)) & ({other} | _deletions(other)))
 
 
 def _deletions(word: str) -> set[str]:

@@ -21,7 +21,7 @@ _SECTIONS: Final = (
     (("conduction",), r"\bconduction\b|\bblock(?:s|ed|iert)?\b|\bleitung"),
     (("axis",), r"\bax[ie]s\b|\blagetyp\b"),
     (("hypertrophy",), r"\bhypertroph|\benlargement|\bchambers?\b"),
-    (("infarction",), r"\binfarct|\bheart attack\b|\bscars?\b"),
+    (("infarction",), r"\binfarct|\bheart attack\b|\bscars?\b|\b(?:which|what) (?:territory|wall)\b|\bwelche wand\b"),
     (("ischaemia", "st_t"), r"\bst[\s/-]*t\b|\bst[\s-]*(segment|change)|\bt[\s-]*waves?\b|\brepolari|\bisch"),
     (("qt",), r"\bqt\b"),
     (("qrs", "p_wave", "st_t", "qt"), r"\bform\b|\bmorpholog"),
@@ -31,7 +31,8 @@ _SECTIONS: Final = (
     ),
 )
 VERIFY: Final = re.compile(
-    r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was(?!\s+(?:f(?:ü|ue)r|ist|sind|sieht|siehst|sehen|zeigt|hat|bedeutet|fehlt|soll|macht|kann)\b)|were|will|would|should|any|ist|hat|gibt|zeigt|besteht|liegt)\b",
+    r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was(?!\s+(?:f(?:ü|ue)r|ist|sind|sieht|siehst|sehen|zeigt|hat|bedeutet|fehlt|soll|macht|kann)\b)|were|will|would|should|any|ist|sind|hat|haben|hatte[n]?|gibt|zeigt|zeigen|besteht|bestehen|liegt|liegen|fehlt|fehlen|finde(?:t|n)|kann|k(?:ö|oe)nnte"
+    r"|sieht|flimmert|schl(?:ä|ae)gt|habe|bin|wird|wurde)\b",
     re.IGNORECASE,
 )
 _CHOOSE: Final = re.compile(
@@ -74,6 +75,10 @@ _RANGE_ASKED: Final = re.compile(
     r"|verl(?:ä|ae)ngert|verk(?:ü|ue)rzt|verbreitert|erh(?:ö|oe)ht|erniedrigt|lang|kurz|hoch|niedrig|breit|schmal|widened|too|zu)\b",
     re.I,
 )
+_FOR_THE_RATE: Final = re.compile(
+    r"\b(?:for|given|f(?:ü|ue)r) (?:the|this|that|his|her|my|die) (?:heart ?)?(?:rate|frequenz)\b", re.I
+)
+"""What an interval is held against, and not asked for."""
 _INTERVALS: Final = re.compile(r"\b(?:intervals|intervalle|zeiten)\b", re.I)
 _CHANGE: Final = re.compile(
     r"\b(?:better|worse|worsened|improved?|deteriorated|besser|schlechter|verschlechtert|verbessert|ver(?:ä|ae)ndert)\b"
@@ -83,14 +88,50 @@ _CHANGE: Final = re.compile(
     r"|\banything new\b|\bdynamic\b|\b(?:compare|vergleiche)\b"
     r"|\b(?:has|have) (?:it|this|that|anything|things) changed\b|\bwhat(?:'s| is| has) (?:new|changed)\b|\bwas ist neu\b"
     r"|\bsince (?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
-    r"|\b(?:is|are) (?:it|this|the \w+|that) (?:unchanged|new)\b",
+    r"|\b(?:is|are) (?:it|this|the \w+|that) (?:unchanged|new)\b|\b(?:ist|sind) (?:das|dies|es) neu\b"
+    r"|\b(?:has|have|did|hat|haben|ist)\b[^.?]*\b(?:got(?:ten)?|become|gone|come|went|geworden|sich|dropped|risen|increased|decreased"
+    r"|lengthened|shortened|widened|narrowed|slowed|changed)\b[^.?]*(?:\w+er\b|\b(?:up|down|ver(?:ä|ae)ndert|ge(?:ä|ae)ndert)|(?<=ed)|(?<=risen))\W*$"
+    r"|\b(?:faster|slower|longer|shorter|wider|narrower|higher|lower|schneller|langsamer|l(?:ä|ae)nger|breiter) (?:now"
+    r"|geworden|jetzt)\b",
     re.I,
 )
 _FRESH: Final = ("acute", "recent", "subacute")
 _CAME_OR_WENT: Final = ("new", "resolved")
 """Changes that one ECG alone cannot show; "still" asks what it shows."""
 _REGULARITY: Final = re.compile(
-    r"\b(?:ir)?regular(?:ity|ly)?\b|\b(?:un)?even(?:ly)?\b|\b(?:un)?regelm(?:ä|ae)(?:ß|ss)ig\b", re.I
+    r"\b(?:r-?r|beats?|heart ?beats?|rhythm|rate|pulse?|(?:herz)?schl(?:ä|ae)ge|abst(?:ä|ae)nde)\b[^.?]*\b(?:constant"
+    r"|steady|equal\w*|erratic|chaotic|var(?:y|ies|iable|ying)|gleich(?:m(?:ä|ae)(?:ß|ss)ig)?|konstant)\b"
+    r"|\b(?:ir)?regular(?:ity|ly)?\b|\b(?:un)?even(?:ly)?\b|\b(?:un)?regelm(?:ä|ae)(?:ß|ss)ig\b",
+    re.I,
+)
+_OPPOSITES: Final = re.compile(
+    r"\b(?:broad|wide|breit)\b.*\b(?:or|oder)\b.*\b(?:narrow|schmal)\w*|\b(?:narrow|schmal)\w*.*\b(?:or|oder)\b.*\b(?:broad|wide|breit)\b"
+    r"|\b(?:long|prolonged|fast|high|lang|schnell|hoch|normal)\b.*\b(?:or|oder)\b.*\b(?:short|slow|low|normal|prolonged|kurz|langsam|niedrig|verl(?:ä|ae)ngert)\b",
+    re.I,
+)
+"""Both sides of a range are named: it is asked where the number lies."""
+_CONTRARY: Final = tuple(
+    (re.compile(pattern, re.I), words)
+    for pattern, words in (
+        (r"(?<=\s)(?:be )?(?:rule[ds]? out|exclude[sd]?|ausschlie(?:ß|ss)en|ausgeschlossen)\b", " "),
+        (r"\b(?:absent|missing)\W*$|^\W*(?:fehlt|fehlen)\b", " "),
+        (
+            r"\bpace ?maker (?:is )?(?:working|functioning|capturing|firing|ok(?:ay)?)\b(?: (?:properly|correctly|well|fine))?"
+            r"|\bfunktioniert der (?:herz)?schrittmacher\b",
+            "pacemaker malfunction",
+        ),
+        (
+            r"\b(?:leads?|electrodes?|cables?|elektroden)(?: placement| position\w*| placed| attached| connected| on)* "
+            r"(?:(?:placed|attached|connected|on) )?(?:correct\w*|properly|right(?:ly)?|ok(?:ay)?|in the right places?|richtig)\b",
+            "electrode reversal",
+        ),
+    )
+)
+"""Words of who asks whether a finding is not there, and what stands for them: yes is then said of its absence."""
+_NOW: Final = re.compile(
+    r"\b(?:(?:am|is|are) (?:i|he|she|they|the patient|it|this patient) (?:currently |now )?having|right now|at the moment"
+    r"|currently|gerade|im moment)\b",
+    re.I,
 )
 _ACUITY: Final = re.compile(
     r"\b(?:acute|recent|fresh|akut\w*|frisch\w*|new)\b.*\b(?:old|chronic|alt\w*)\b|\b(?:old|chronic|alt\w*)\b.*\b(?:acute|recent|fresh|new|akut\w*)\b"
@@ -125,6 +166,7 @@ class Question:
         asks_change: What has changed since an earlier ECG.
         outside: Groups of limits named for measurements of which one holds.
         asks_acute: Whether an infarction is acute.
+        asks_absence: Whether the findings are not there: "Can we rule out ...?", "Is the pacemaker working?".
     """
 
     text: str
@@ -145,6 +187,7 @@ class Question:
     asks_change: bool = False
     outside: Groups = ()
     asks_acute: bool = False
+    asks_absence: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -175,20 +218,23 @@ def read_question(text: str) -> Question:
 def _read(text: str) -> Question:
     """The question as a whole."""
     unnamed = _RATE.sub("heart rate", _OPENER.sub(lambda match: match[0].lower(), _SUMMARY.sub("the summary of", text)))
-    cleaned = spelled_out(clean(unnamed, max_chars=400).text)
+    cleaned, contrary = _affirmed(spelled_out(clean(unnamed, max_chars=400).text))
     options = options_in(cleaned)
     named = [concept for option in options for concept in concepts_in(option)]
     read = read_query(cleaned)
-    bounds = tuple(bound for bound in read.bounds if bound.measure != "age")
+    aside = kind_of(ASIDE.sub(" ", cleaned))
+    sides = aside != "verify" or " or " in cleaned
+    opposite = sides and not any(map(str.isdigit, cleaned)) and _OPPOSITES.search(cleaned) is not None
+    bounds = () if opposite else tuple(bound for bound in read.bounds if bound.measure != "age")
     limited = [*bounds, *(group[0] for group in read.outside)]
     measures = [bound.measure for bound in limited if bound.measure != "age"] or [
-        name for _, name in named_in(cleaned, asked=True)
+        name for _, name in named_in(_FOR_THE_RATE.sub(" ", cleaned), asked=True)
     ]
     if not measures and _INTERVALS.search(cleaned):
         measures = ["pr_ms", "qrs_ms", "qtc_ms"]
     return Question(
         cleaned,
-        kind_of(ASIDE.sub(" ", cleaned)),
+        "query" if opposite and measures and not named else aside,
         tuple(dict.fromkeys(named)),
         tuple(dict.fromkeys(measures)),
         in_order(leads_in(cleaned)),
@@ -200,8 +246,22 @@ def _read(text: str) -> Question:
         bool(_ACUITY.search(cleaned)) and (not named or any("MI" in lineage(concept) for concept in named)),
         bool(_CHANGE.search(cleaned)) or (bool(named) and read.change in _CAME_OR_WENT),
         read.outside,
-        any(wish.severity in _FRESH and "MI" in lineage(wish.concept) for wish in read.wanted),
+        any(
+            "MI" in lineage(wish.concept) and (wish.severity in _FRESH or _NOW.search(cleaned) is not None)
+            for wish in read.wanted
+        ),
+        contrary,
     )
+
+
+def _affirmed(text: str) -> tuple[str, bool]:
+    """A question for an absence as one for the finding, and whether it was one."""
+    if VERIFY.search(text) or text.rstrip(" ?.").endswith(("absent", "missing", "ausgeschlossen")):
+        for pattern, words in _CONTRARY:
+            found, n = pattern.subn(words, text)
+            if n:
+                return " ".join(found.split()), True
+    return text, False
 
 
 def clauses_in(text: str) -> list[str]:

@@ -60,7 +60,7 @@ def made_up(concept: str, m: Measurements, standing: Callable[[str], Standing]) 
     return replace(
         part,
         finding=Finding(concept, part.finding.status),
-        vote=own.vote if own.vote.agreeing else part.vote,
+        vote=max(own.vote, part.vote, key=lambda vote: vote.support),
         measurements=(recipe.number.name,),
         against=own.against,
         made_of=recipe.of,

@@ -17,10 +17,11 @@ from precordia.core.retrieval import ALIKE, MAX_K, Hit, Mode, Query, Why
 from precordia.retrieval.few_leads import DIRECT, embed_query
 from precordia.retrieval.fusion import reciprocal_rank_fusion
 from precordia.retrieval.grammar import Understood, read_query
-from precordia.retrieval.grammar.condition import denies, is_wanted, must_hold, not_denied, wanted
+from precordia.retrieval.grammar.condition import denies, is_wanted, not_denied, wanted
 from precordia.retrieval.guards import Guard
 from precordia.retrieval.memory import Memory
 from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
+from precordia.retrieval.newest import conditions_of
 
 SPARE = 8
 """Cases read beyond those wanted, in place of those that the guard takes away; as many of the nearest of the whole
@@ -94,14 +95,15 @@ class Retriever:
         understood = read_query(query.text or "")
         # A search by words or meaning alone takes the words as they are.
         binding = understood if query.mode in (None, "hybrid") else Understood("")
-        allowed = self._allowed(query.where, must_hold(binding))
+        must_hold = conditions_of(binding, self.store)
+        allowed = self._allowed(query.where, must_hold)
         if (allowed is not None and allowed.size == 0) or len(self.store) == 0:
             return []
         # What is wanted beside a signal is one more ranking; in words alone it is a condition, where any case meets it.
         stating = self._stating(binding, allowed) if not query.by_signal else None
         allowed = stating if stating is not None and stating.size else allowed
         denied = not_denied(binding)
-        speaking = self._allowed(query.where, must_hold(binding), denied) if denied else allowed
+        speaking = self._allowed(query.where, must_hold, denied) if denied else allowed
         if speaking is not None and allowed is not None and not query.by_signal:
             speaking = np.intersect1d(speaking, allowed)
         tiers = self._tiers(binding, speaking)

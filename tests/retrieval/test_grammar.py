@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -80,6 +81,21 @@ READ = {
     ),
     "lateral but not anterior infarction": ("lateral myocardial infarction", "without anterior myocardial infarction"),
     "similar women with AF": ("atrial fibrillation", "women"),
+    "irregular heartbeat": ("irregular rhythm or atrial fibrillation",),
+    "irregular rhythm that is not AF": ("irregular rhythm", "without atrial fibrillation"),
+    "regular tachycardia": ("tachycardia", "regular RR intervals"),
+    "everything but AF": ("without atrial fibrillation",),
+    "weder LSB noch RSB": ("without left bundle branch block", "without right bundle branch block"),
+    "abnormal ECGs without infarction": ("without normal ECG", "without myocardial infarction"),
+    "Hatte ich einen Herzinfarkt?": ("myocardial infarction",),
+    "RBBB complete": ("complete right bundle branch block",),
+    "young women, 3rd degree block": ("complete atrioventricular block", "women", "below 40"),
+    "82-year-old woman": ("women", "at least 82", "below 83"),
+    "75F or older men": ("at least 65", "at least 75", "below 76"),
+    "women in their late 60s, over-80s": ("women", "at least 67", "at most 69", "over 80"),
+    "bradycardia below 40": ("bradycardia", "heart rate below 40 bpm"),
+    "HR 60, QTc größer 500": ("QTc over 500 ms", "heart rate at least 57 bpm", "heart rate at most 63 bpm"),
+    "on a Philips cart, last winter": ("last winter", "device Philips"),
 }
 
 
@@ -88,6 +104,54 @@ def test_what_is_understood_is_said_back(text: str, chips: tuple[str, ...]) -> N
     found = read_query(text)
     assert found.chips == chips
     assert found.rest == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "behind"),
+    [
+        ("in the last 5 years", date(2015, 5, 4), None),
+        ("since March", date(2020, 3, 1), None),
+        ("seit Juni", date(2019, 6, 1), None),
+        ("last winter", date(2019, 12, 1), date(2020, 3, 1)),
+        ("this year", date(2020, 1, 1), date(2021, 1, 1)),
+        ("im letzten Jahr", date(2019, 1, 1), date(2020, 1, 1)),
+        ("last month", date(2020, 4, 1), date(2020, 5, 1)),
+        ("before March 2018", None, date(2018, 3, 1)),
+        ("between November and January 2018", date(2018, 11, 1), date(2019, 2, 1)),
+        ("in the 1990s", date(1990, 1, 1), date(2000, 1, 1)),
+    ],
+)
+def test_times_are_counted_from_the_newest_recording(text: str, first: date | None, behind: date | None) -> None:
+    found = read_query(f"AF {text}")
+    assert found.time is not None
+    assert found.rest == ()
+    assert found.time.limits(date(2020, 5, 4)) == (first, behind)
+
+
+def test_a_change_since_last_year_limits_no_date() -> None:
+    assert read_query("new LBBB since last year").time is None
+
+
+@given(
+    st.sampled_from([("women", "M"), ("men", "F"), ("Frauen", "M"), ("Männer", "F")]),
+    st.sampled_from(["no", "not", "keine"]),
+)
+def test_negating_a_sex_asks_for_the_other(who: tuple[str, str], no: str) -> None:
+    assert read_query(f"{no} {who[0]}").sex == who[1]
+
+
+@given(
+    st.sampled_from(
+        ["atrial fibrillation", "left ventricular hypertrophy", "Linksschenkelblock", "Vorhofflimmern", "Extrasystolen"]
+    ),
+    st.data(),
+)
+def test_a_letter_left_out_changes_nothing(finding: str, data: st.DataObject) -> None:
+    words = finding.split()
+    which = data.draw(st.sampled_from([k for k, word in enumerate(words) if len(word) > 8]))
+    at = data.draw(st.integers(1, len(words[which]) - 2))
+    words[which] = words[which][:at] + words[which][at + 1 :]
+    assert read_query(" ".join(words)).wanted == read_query(finding).wanted
 
 
 def test_what_is_not_understood_is_named() -> None:

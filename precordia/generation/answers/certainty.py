@@ -164,6 +164,8 @@ class View:
         likely = all(reading.probability >= HALF and reading.leaning > 0 for reading in readings)
         if likely and standing.vote.support >= HALF:
             return True
+        if standing.shown and vocabulary().concept(standing.concept).section == SIGNS:
+            return True
         if standing.shown or self._is_to_consider(standing) or not is_denied(readings, CLEARLY_LESS, hardly=0.0):
             return self._or_likelier(standing)
         return False

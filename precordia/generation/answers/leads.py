@@ -33,6 +33,8 @@ _AMOUNT: Final = re.compile(
     re.I,
 )
 _UPRIGHT: Final = re.compile(r"\b(?:upright|positive|aufrecht|positiv)\b", re.I)
+_UPRIGHT_IN: Final = ("I", "II", "V3", "V4", "V5", "V6")
+"""Leads in which the T wave of adults is upright (Rautaharju et al., ibid.)."""
 _T_WAVE: Final = re.compile(r"\bt[\s-]*(?:waves?|welle\w*)", re.I)
 
 
@@ -66,10 +68,28 @@ class _Sign:
 
 def leads_with(question: Question, measurements: Measurements) -> list[Statement]:
     """The leads with ST elevation or depression, inverted T waves or Q waves, where it is asked which."""
+    return signs_in(question.concepts, LEADS, measurements)
+
+
+def signs_in(
+    concepts: Sequence[str], leads: Sequence[str], measurements: Measurements, *, asked: bool = False
+) -> list[Statement]:
+    """Of findings that lie in leads, those of some leads that show them, as they are measured there.
+
+    Args:
+        concepts: The findings; what is not measured lead by lead is passed over.
+        leads: Where to look.
+        measurements: Of the ECG.
+        asked: It is asked whether they are there: with "yes" or "no" before them.
+    """
     statements = []
-    for sign, concept in _asked(question, measurements):
-        text = f"{sign.name} in {', '.join(sign.leads)}" if sign.leads else f"No {sign.name}"
-        found = Finding(concept, "present" if sign.leads else "absent")
+    for sign, concept in _asked(concepts, measurements):
+        there = [lead for lead in sign.leads if lead in leads]
+        where = "" if len(leads) == len(LEADS) else f" in {', '.join(leads)}"
+        text = f"{sign.name} in {', '.join(there)}" if there else f"no {sign.name}{where}"
+        found = Finding(concept, "present" if there else "absent")
+        lead_in = ("Yes: " if there else "No: ") if asked else ""
+        text = f"{lead_in}{text}" if asked else text[0].upper() + text[1:]
         statements.append(Statement(f"{text}.", (found,), measurements=(sign.source,), support=1.0))
     return statements
 
@@ -77,23 +97,18 @@ def leads_with(question: Question, measurements: Measurements) -> list[Statement
 def in_leads(question: Question, measurements: Measurements) -> list[Statement]:
     """What is measured in the leads that a question names: an amount, a T wave's direction, or whether a finding lies there."""
     leads = question.leads or next((group for pattern, group in _GROUPS if pattern.search(question.text)), ())
+    upright = question.kind == "verify" and _UPRIGHT.search(question.text) and _T_WAVE.search(question.text)
+    if upright and not leads:
+        leads = _UPRIGHT_IN
     if not leads:
         return []
     if question.kind != "verify" and _AMOUNT.search(question.text):
         return list(_amounts(question.text, leads, measurements))
-    if question.kind == "verify" and _UPRIGHT.search(question.text) and _T_WAVE.search(question.text):
+    if upright:
         known = {lead: measurements.t_mv[lead] for lead in leads if lead in measurements.t_mv}
         holds = bool(known) and all(value > 0 for value in known.values())
         return [_amount("Yes: " if holds else "No: ", "T amplitude", "t_mv", known)] if known else []
-    if question.kind != "verify" or len(leads) == 1:
-        return []
-    statements = []
-    for sign, concept in _asked(question, measurements):
-        there = [lead for lead in sign.leads if lead in leads]
-        text = f"Yes: {sign.name} in {', '.join(there)}" if there else f"No: no {sign.name} in {', '.join(leads)}"
-        found = Finding(concept, "present" if there else "absent")
-        statements.append(Statement(f"{text}.", (found,), measurements=(sign.source,), support=1.0))
-    return statements
+    return signs_in(question.concepts, leads, measurements, asked=True) if question.kind == "verify" else []
 
 
 def _amounts(text: str, leads: Sequence[str], measurements: Measurements) -> Iterator[Statement]:
@@ -108,8 +123,8 @@ def _amount(lead_in: str, label: str, source: str, values: Mapping[str, float]) 
     return Statement(f"{lead_in}{label} {told}.", measurements=(source,), support=1.0)
 
 
-def _asked(question: Question, m: Measurements) -> Iterator[tuple[_Sign, str]]:
-    """The signs that a question names and that are measured, each with the finding that it is asked for as."""
+def _asked(concepts: Sequence[str], m: Measurements) -> Iterator[tuple[_Sign, str]]:
+    """The signs that are asked for and measured, each with the finding that it is asked for as."""
     st = m.st_j60_mv
     signs = (
         _Sign(
@@ -130,6 +145,6 @@ def _asked(question: Question, m: Measurements) -> Iterator[tuple[_Sign, str]]:
         ),
     )  # fmt: skip
     for sign in signs:
-        concept = next((concept for concept in question.concepts if concept in sign.concepts), None)
+        concept = next((concept for concept in concepts if concept in sign.concepts), None)
         if concept is not None and getattr(m, sign.source):
             yield sign, concept

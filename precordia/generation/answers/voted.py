@@ -20,6 +20,7 @@ from precordia.generation.reports.composer import compose, sentence, statement_a
 from precordia.judgement import measured, votes
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import Judgement
+from precordia.judgement.made_up import recipes
 from precordia.judgement.measured import MEASURES, Measure
 from precordia.judgement.reconcile import exclusions, in_words, sayable
 from precordia.judgement.standing import Standing
@@ -63,7 +64,9 @@ def reply_to(question: Question, view: View) -> Draft:
         return _draft(placed, evidence, "")
     if question.kind == "verify" and question.concepts == ("PWAVE",):
         return _draft(
-            _about_p_waves(measurements), evidence, "no P waves were measured, which need not mean that there are none"
+            _about_p_waves(question, measurements),
+            evidence,
+            "no P waves were measured, which need not mean that there are none",
         )
     concepts = [c for c in question.concepts if sayable(c) and c not in _PARTS and evidence.kind.may_say(c)]
     if question.kind == "verify" and set(concepts) <= {"ABQRS"} and not question.bounds and _FORM.search(question.text):
@@ -114,8 +117,10 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
     if question.kind == "query":
         # "Where is the infarct?", "what kind of ...": what is said that is more special.
         said = [s for s in judgement.said if any(s.implies(asked.concept) for asked in standings)]
+        if special := _made_of_numbers(question.concepts, view):
+            return _draft([_said("", s, view, present=True) for s in special], evidence, "")
         if said:
-            return _draft([statement_about(s, evidence) for s in said], evidence, "")
+            return _sure_first(_draft([statement_about(s, evidence) for s in said], evidence, ""))
     answers = [view.is_there(standing) for standing in standings]
     doubtful = [standing for standing, there in zip(standings, answers, strict=True) if there is None]
     there = compatible([standing for standing, there in zip(standings, answers, strict=True) if there])
@@ -124,7 +129,8 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
             return _draft([_said("None of them: no ", s, view, present=False) for s in standings], evidence, "")
         return _draft([_said("", s, view, present=True) for s in there], evidence, in_doubt(doubtful, view))
     known = [s for s in standings if s not in doubtful]
-    said_of = [_said("Yes: " if s in there else "No: no ", s, view, present=s in there) for s in known]
+    yes, no = ("No, it is shown: ", "Yes: no ") if question.asks_absence else ("Yes: ", "No: no ")
+    said_of = [_said(yes if s in there else no, s, view, present=s in there) for s in known]
     told = _draft(said_of, evidence, in_doubt(doubtful, view) if doubtful else "")
     if question.asks_acute and any(s in there and not _is_acute(s) for s in known):
         name = ", ".join(in_words(s.finding) for s in there)
@@ -132,6 +138,22 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
             [], evidence, f"not sure: {name}, of which neither precedents nor measurements tell whether it is acute"
         )
     return replace(told, warnings=(*told.warnings, sentence(in_doubt(doubtful, view)))) if doubtful and known else told
+
+
+def _made_of_numbers(concepts: Sequence[str], view: View) -> list[Standing]:
+    """What a number makes of findings that are said, where that is a kind of what is asked for: a first-degree block."""
+    kinds = [recipe.concept for recipe in recipes() if set(concepts) & (lineage(recipe.concept) - {recipe.concept})]
+    asked = [view.asked(kind) for kind in dict.fromkeys(kinds)]
+    return [s for s in asked if s.made_of and s.finding.status == "present" and view.is_there(s)]
+
+
+def _sure_first(draft: Draft) -> Draft:
+    """What is said without doubt answers which it is; what is only possible besides is a warning."""
+    doubtful = [s for s in draft.statements if s.findings and all(f.status == "uncertain" for f in s.findings)]
+    sure = tuple(s for s in draft.statements if s not in doubtful)
+    if not sure or not doubtful:
+        return draft
+    return replace(draft, statements=sure, warnings=(*draft.warnings, *(s.text for s in doubtful)))
 
 
 def _is_acute(standing: Standing) -> bool:
@@ -197,11 +219,13 @@ def _about_numbers(question: Question, recording: Recording, measurements: Measu
         own = [group for group in limits if group[0].measure == name]
         if own:
             holds = all(any(bound.holds(float(value)) for bound in group) for group in own)
-            text = f"{'Yes' if holds else 'No'}: {text[0].lower() + text[1:] if name == 'heart_rate_bpm' else text}"
+            text = text[0].lower() + text[1:] if name == "heart_rate_bpm" else text
+            text = f"{'Yes' if holds is not question.asks_absence else 'No'}: {text}"
         elif low is not None or high is not None:
             text += f", {place} the normal range"
             if verified:
-                text = f"{'Yes' if _range_holds(question.text, place) else 'No'}: {text}"
+                holds = _range_holds(question.text, place)
+                text = f"{'Yes' if holds is not question.asks_absence else 'No'}: {text}"
         statements.append(Statement(f"{text}.", measurements=(name,), support=1.0))
     return statements
 
@@ -221,12 +245,15 @@ def _range_holds(text: str, place: str) -> bool:
     return place == "within"
 
 
-def _about_p_waves(m: Measurements) -> list[Statement]:
-    """Yes, with the interval from them to the QRS complexes, where both were measured."""
+def _about_p_waves(question: Question, m: Measurements) -> list[Statement]:
+    """That they are there, with the interval from them to the QRS complexes, where both were measured."""
     if m.p_ms is None or m.pr_ms is None or m.av_dissociation:
         return []
     pr = MEASURES["pr_ms"]
-    return [Statement(f"Yes: P waves, {pr.label} {pr.format(m.pr_ms)}.", measurements=("p_ms", "pr_ms"), support=1.0)]
+    lead_in = "No, they are shown" if question.asks_absence else "Yes"
+    return [
+        Statement(f"{lead_in}: P waves, {pr.label} {pr.format(m.pr_ms)}.", measurements=("p_ms", "pr_ms"), support=1.0)
+    ]
 
 
 def _about_regularity(question: Question, measurements: Measurements) -> list[Statement]:
@@ -305,6 +332,11 @@ def _about_noise(question: Question, quality: Quality | None) -> list[Statement]
     return [Statement(f"{lead_in}{text}{where}.", measurements=("quality",), support=1.0, warnings=(source,))]
 
 
+_KIND: Final = re.compile(
+    r"\b(?:which|what) (?:kind|type|sort|form|degree|grade|block|bundle)\b|\bwelche[rsn]? (?:art|form|typ|block|grad\w*)\b",
+    re.I,
+)
+"""A finding is asked for, which no number is."""
 NUMBERS_OF: Final = {"axis": ("axis_deg",), "conduction": ("pr_ms", "qrs_ms")}
 """The numbers that answer for a section of which no finding is said."""
 
@@ -322,14 +354,15 @@ def _what(question: Question, judgement: Judgement) -> Draft:
         for s in report.statements
         if any(known.concept(f.concept).section in question.sections for f in s.findings if f.concept in known)
     ]
-    if not kept:
+    if not kept and not _KIND.search(question.text):
         names = tuple(name for section in question.sections for name in NUMBERS_OF.get(section, ()))
         asked = replace(question, measures=names, asks_range=True)
         kept = _about_numbers(asked, judgement.evidence.recording, judgement.evidence.measurements)
     if not kept and report.abstained:
         return report
     otherwise = "neither precedents nor measurements show any such finding"
-    return replace(_draft(kept, judgement.evidence, otherwise), warnings=report.warnings, consider=report.consider)
+    told = replace(_draft(kept, judgement.evidence, otherwise), warnings=report.warnings, consider=report.consider)
+    return _sure_first(told) if _KIND.search(question.text) else told
 
 
 def _is_technical(concept: str) -> bool:

@@ -9,7 +9,9 @@ from typing import Final
 from precordia.retrieval.grammar.numbers import AFTER, NOT, OPERATOR, TO, is_free, limits
 from precordia.retrieval.grammar.understood import Groups
 
-_AGED: Final = r"(?:\s*[-–]?\s*(?:years?|yrs?|y\.?o\.?|jahre?n?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|old|alt|olds?))?)?"
+_AGED: Final = (
+    r"(?:\s*[-–]?\s*(?:years?|yrs?|y\.?o\.?|y\b|jahre?n?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|old|alt|olds?))?)?"
+)
 _AGE: Final = r"(?:\b(?:age[ds]?|alter)\s*(?:is|of|from|von)?\s*)?"
 _SINCE: Final = r"(?<!last )(?<!past )(?<!previous )(?<!letzten )(?<!for )"
 """Years that are a stretch of time and nobody's age."""
@@ -41,6 +43,7 @@ _AGES: Final = tuple(
         rf"(?:{_OF})(?P<low>\d{{1,3}}){TO}(?P<high>\d{{1,3}}){_AGED}(?!\w)",
         rf"{NOT}{_AGE}(?P<least>\d{{1,3}}){_AGED}(?P<after>{AFTER})",
         rf"{NOT}{_AGE}(?P<operator>{OPERATOR})\s*(?:the age of\s+)?(?P<value>\d{{1,3}}){_AGED}(?![\w.]){_SECOND}",
+        r"(?<=man, )(?P<bare>\d{1,3})(?=\s*(?:,|$))",
         rf"{NOT}\b(?:in\s+)?(?:(?:their|his|her|the|den|ihren)\s+)?(?P<decade>\d?\d0)\s?['’]?(?:s|ern?)\b",
         rf"{_SINCE}\b(?P<bare>\d{{1,3}})[\s-]*(?:years?|yrs?|y\.?o\.?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|olds?))?\b",
         r"\bage[ds]?\s+(?P<bare>\d{1,3})(?![\w.])",

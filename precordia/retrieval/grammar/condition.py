@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from precordia.concepts import statement_of, vocabulary
 from precordia.core.findings import Finding
+from precordia.retrieval.grammar.times import Time
 from precordia.retrieval.grammar.understood import Bound, Understood, Wish
 
 
-def must_hold(understood: Understood) -> str | None:
+def must_hold(understood: Understood, newest: date | None = None) -> str | None:
     """Numbers, people, times, devices and absences: a case that does not meet them is no answer; None without any.
 
     An unknown value meets nothing. An absence is met by a case that does not state the finding, possible or not.
+
+    Args:
+        understood: What was asked for.
+        newest: Day of the archive's newest recording, from which "in the last five years" is counted; None where none is known.
     """
     first, last = understood.years
     parts = [
@@ -21,6 +27,8 @@ def must_hold(understood: Understood) -> str | None:
         *((f"sex = '{understood.sex}'",) if understood.sex else ()),
         *((f"year(time) >= {first}",) if first is not None else ()),
         *((f"year(time) <= {last}",) if last is not None else ()),
+        *((_within(understood.time, newest),) if understood.time else ()),
+        *((f"rhythm_regularity = '{understood.regularity}'",) if understood.regularity else ()),
         *((f"contains(lower(device), '{understood.device.lower()}')",) if understood.device else ()),
         *(_not_stated(wish) for wish in understood.excluded),
     ]
@@ -68,6 +76,14 @@ def denies(understood: Understood) -> str | None:
 
 def _limit(bound: Bound) -> str:
     return f"{bound.measure} {bound.operator} {bound.value:g}"
+
+
+def _within(time: Time, newest: date | None) -> str:
+    if newest is None and time.year is None:
+        return "case_id < 0"
+    first, behind = time.limits(newest or date.min)
+    parts = ((">=", first), ("<", behind))
+    return " and ".join(f"time {operator} '{day.isoformat()}'" for operator, day in parts if day is not None)
 
 
 def _as_said(wish: Wish, change: str | None) -> str:

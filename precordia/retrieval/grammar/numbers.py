@@ -53,13 +53,13 @@ MEASURES: Final = (
         r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer",
         r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer|p[\s-]?waves? (?:normal|abnormal|wide|long)",
     ),
-    Named("rr_ms", r"rr[\s-]*intervals?|rr[\s-]*abstand"),
+    Named("rr_ms", r"r-?r[\s-]*(?:intervals?|intervalle?|abst(?:a|ä)nde?)|rr"),
     Named(
         "heart_rate_bpm",
         r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency)s?|heart[\s-]?beats?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls"
         r"|(?<!atrial )rate",
         r"(?:heart|ventricular|pulse)[\s-]*rates?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|(?<!atrial )rate"
-        r"|how fast|beats per minute"
+        r"|how (?:fast|slow|many (?:heart)?beats)|beats per minute|wie (?:schnell|langsam)|schl(?:ä|ae)ge pro minute"
         r"|(?:faster|slower|schneller|langsamer) (?:now|than|als|geworden)",
     ),
     # Measured, but no column of the case table: it can be asked for, and limits no search.
@@ -83,13 +83,14 @@ OPERATORS: Final[tuple[tuple[str, Operator], ...]] = (
         "<=",
     ),
     (
-        r">|over|above|more than|exceed(?:s|ing)?|(?:great|long|fast|wid|broad|high|larg|old|bigg)er than|beyond|past"
-        r"|(?:ü|ue)ber|mehr als|(?:l(?:ä|ae)ng|gr(?:ö|oe)(?:ß|ss)|(?:ä|ae)lt|h(?:ö|oe)h|schnell|breit)er als",
+        r">|over|above|more than|exceed(?:s|ing)?|(?:great|long|fast|wid|broad|high|larg|old|bigg)er than|(?:great"
+        r"|larg)er|beyond|past"
+        r"|(?:ü|ue)ber|mehr als|(?:l(?:ä|ae)ng|gr(?:ö|oe)(?:ß|ss)|(?:ä|ae)lt|h(?:ö|oe)h|schnell|breit)er(?: als)?",
         ">",
     ),
     (
         r"<|below|under|less than|(?:short|slow|narrow|low|young|small)er than"
-        r"|unter|weniger als|(?:k(?:ü|ue)rz|niedrig|langsam|j(?:ü|ue)ng|schmal|klein)er als",
+        r"|unter|weniger als|(?:k(?:ü|ue)rz|niedrig|langsam|j(?:ü|ue)ng|schmal|klein)er(?: als)?",
         "<",
     ),
 )
@@ -118,6 +119,13 @@ _SECOND: Final = (
     rf"(?!\s*(?:y|j(?:ah|ä|ae))){_UNIT})?"
 )
 _SUFFIX: Final = rf"(?P<least>{_NUMBER}){_UNIT}(?P<after>{AFTER})"
+_NEAR: Final = (
+    r"(?<!in )(?:exactly|equal to|around|about|approx\w*|circa|ca\.?|roughly|genau|etwa|rund|~)?\s*"
+    rf"(?P<near>\d{{2,3}}(?:[.,]\d+)?){_UNIT}(?:\s?ish)?(?!\s*(?:leads?|y|j(?:ah|ä|ae)))"
+)
+"""A number alone."""
+NEAR: Final = 0.05
+"""How far, as a share of it, a number may lie from one that is named alone: nobody measures to the millisecond."""
 NOT: Final = r"(?P<negation>\b(?:no|not|without|kein\w*|ohne|nicht)\s+(?:a\s+|an\s+|the\s+|any\s+)?)?"
 
 
@@ -128,7 +136,8 @@ def _measured() -> list[tuple[str, re.Pattern[str]]]:
         (
             named.measure,
             re.compile(
-                rf"{NOT}\b(?:{named.words})\b{_FILL}{_OUTSIDE}(?:{_RANGE}|{_SUFFIX}|{_LIMIT}{_SECOND})(?![\w.])", re.I
+                rf"{NOT}\b(?:{named.words})\b{_FILL}{_OUTSIDE}(?:{_RANGE}|{_SUFFIX}|{_LIMIT}{_SECOND}|{_NEAR})(?![\w.])",
+                re.I,
             ),
         )
         for named in MEASURES
@@ -143,6 +152,14 @@ def _names(asked: bool) -> list[tuple[str, re.Pattern[str]]]:
 
 
 _RATE: Final = re.compile(rf"{NOT}(?P<operator>{OPERATOR})\s*(?P<value>\d+)\s*{_PER_MINUTE}(?!\w)", re.I)
+_OF_A_RATE: Final = re.compile(
+    r"\b(?:bradycardi\w*|bradykard\w*|brady)\s+(?:of\s+|at\s+)?(?P<operator>below|under|<|less than"
+    r"|unter)\s*(?P<value>[2-6]\d)(?![\w.])"
+    r"|\b(?:tachycardi\w*|tachykard\w*|tachy)\s+(?:of\s+|at\s+)?(?P<operator2>above|over|>|more than|(?:ü"
+    r"|ue)ber)\s*(?P<value2>\d{3})(?![\w.])",
+    re.I,
+)
+"""A number behind a finding of the rate is one of the rate, where it can be."""
 _WIDTH: Final = re.compile(
     rf"{NOT}(?:\b(?P<adjective>wide|broad|widened|breite\w*|narrow|schmale\w*)[\s-]+(?:qrs(?:[\s-]*(?:complex(?:es)?|komplex\w*))?"
     r"|complex(?:es)?|kammerkomplex\w*)\b(?![\s-]*(?:complex\s+)?(?:ta[ck]h?y|rhythm))"
@@ -167,6 +184,12 @@ def bounds_in(text: str) -> Iterator[tuple[tuple[int, int], Groups]]:
         if is_free(match.span(), taken):
             taken.append(match.span())
             yield match.span(), limits("heart_rate_bpm", match)
+    for match in _OF_A_RATE.finditer(text):
+        which = "" if match["operator"] else "2"
+        span = (match.start(f"operator{which}"), match.end(f"value{which}"))
+        if is_free(span, taken):
+            taken.append(span)
+            yield span, (_limit("heart_rate_bpm", match[f"operator{which}"], match[f"value{which}"], 1.0),)
     for match in _WIDTH.finditer(text):
         if is_free(match.span(), taken):
             word = (match["adjective"] or match["predicate"]).lower()
@@ -200,6 +223,9 @@ def limits(name: str, match: re.Match[str]) -> Groups:
     elif found.get("least"):
         up = found["after"].strip() == "+" or found["more"] is not None
         said = ((Bound(name, ">=" if up else "<=", _number(found["least"]) * scale),),)
+    elif found.get("near"):
+        value = _number(found["near"]) * scale
+        said = ((Bound(name, ">=", value * (1 - NEAR)),), (Bound(name, "<=", value * (1 + NEAR)),))
     elif found.get("bare") or found.get("decade"):
         value, width = (_number(found["bare"]), 1) if found.get("bare") else (_number(found["decade"]), _DECADE)
         said = ((Bound(name, ">=", value),), (Bound(name, "<", value + width),))

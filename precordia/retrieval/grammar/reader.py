@@ -16,6 +16,7 @@ from precordia.retrieval.grammar.ages import ages_in
 from precordia.retrieval.grammar.leads import in_order, leads_in
 from precordia.retrieval.grammar.numbers import bounds_in, named_in
 from precordia.retrieval.grammar.spelled_out import spelled_out
+from precordia.retrieval.grammar.times import Time, times_in
 from precordia.retrieval.grammar.understood import Groups, Understood, Wish
 
 LONGEST: Final = 400
@@ -24,9 +25,10 @@ LONGEST: Final = 400
 _PLACES: Final = 30
 """Characters before a finding in which its places are joined by "or"."""
 
+_NO: Final = r"(?P<negation>\b(?:no|not|non|without|excluding|except|kein\w*|nicht|ohne)\s+(?:any\s+)?)?"
 _SEXES: Final[tuple[tuple[str, Sex], ...]] = (
-    (r"\b(?:wom[ae]n|females?|lad(?:y|ies)|girls?|frau(?:en)?|weiblich\w*|patientin(?:nen)?)\b", "F"),
-    (r"\b(?:m[ae]n|males?|gentlem[ae]n|boys?|m(?:ä|ae)nner\w*|mann|m(?:ä|ae)nnlich\w*)\b", "M"),
+    (rf"{_NO}\b(?:wom[ae]n|females?|lad(?:y|ies)|girls?|frau(?:en)?|weiblich\w*|patientin(?:nen)?)\b", "F"),
+    (rf"{_NO}\b(?:m[ae]n|males?|gentlem[ae]n|boys?|m(?:ä|ae)nner\w*|mann|m(?:ä|ae)nnlich\w*)\b", "M"),
 )
 _YEAR: Final = r"((?:19|20)\d\d)"
 _YEARS: Final = (
@@ -41,7 +43,8 @@ _YEARS: Final = (
 _AFTER_YEAR: Final = re.compile(r"^(?:after|nach)", re.I)
 _BEFORE_YEAR: Final = re.compile(r"^(?:before|vor)", re.I)
 _DEVICE: Final = re.compile(
-    r"\b(?:recorded (?:on|with)|device|cart|machine|ger(?:ä|ae)t)\s+(?:an?\s+|the\s+)?([\w-]*\d[\w-]*|[A-Z][\w-]+)"
+    r"\b(?:recorded (?:on|with)|device|cart|machine|ger(?:ä|ae)t)\s+(?:an?\s+|the\s+)?(?P<name>[\w-]*\d[\w-]*|[A-Z][\w-]+)"
+    r"|\b(?:on|with|from|by|mit|von) (?:an?|the|eine[mr]) (?P<maker>[A-Z][\w-]+)(?:\s+(?:machine|cart|device|ger(?:ä|ae)t))\b"
 )
 _CHANGES: Final = (
     (
@@ -56,9 +59,29 @@ _CHANGES: Final = (
 )
 _OR: Final = re.compile(r"\b(?:or|oder)\b|/", re.I)
 _EITHER: Final = re.compile(r"\b(?:either|entweder)\b", re.I)
-_EXCEPT: Final = re.compile(r"\b(?:excluding|excludes?|except(?: for)?|but not|other than|minus|au(?:ß|ss)er)\b", re.I)
-_ALIKE: Final = re.compile(r"\b(?:similar|alike|(?:ä|ae)hnlich\w*)\b|\?", re.I)
-"""Of cases, where a report would say it of an earlier ECG; and a mark that in a report is doubt."""
+_EXCEPT: Final = re.compile(
+    r"\b(?:(?:every|any)thing (?:but|except)|(?:all|alles) (?:but|except|au(?:ß|ss)er)|apart from|excluding|excludes?"
+    r"|except(?: for)?|but not|other than|minus|au(?:ß|ss)er)\b",
+    re.I,
+)
+_ALIKE: Final = re.compile(r"\b(?:similar|alike|(?:ä|ae)hnlich\w*|eine[nmrs]?)\b|\?", re.I)
+"""Of cases, where a report would say it of an earlier ECG; an article, which in a report counts; a mark that there is doubt."""
+_NORMAL: Final = tuple(
+    (re.compile(pattern, re.I), words)
+    for pattern, words in (
+        (
+            r"\b(?:not|nicht)\s+(?:an? )?normal\b(?!\s+(?:sinus|ax|qrs|pr|qt|rate|ecg|ekg))|\babnormal(?:\s+(?:ecgs?"
+            r"|ekgs?|tracings?|ones))?(?=\W*(?:$|with|but|in\b|without|from|of\b))",
+            "no normal ECG",
+        ),
+        (r"\bnormal\s+(?:ecgs|ekgs|tracings|ones)\b", "normal ECG"),
+        (r"\bno\s+normal(?=\W*$)", "no normal ECG"),
+    )
+)
+"""The ECG as a whole, where no finding is named: cases that are not normal are those that are not called so."""
+_ALSO: Final = {"IRREG": "AFIB"}
+"""What else is meant by a finding's name, and has a name of its own in reports: fibrillation is the commonest irregular rhythm."""
+_REGULARITY: Final = re.compile(r"\b(?P<no>(?:ir|un)(?=re))?(?:regular|regelm(?:ä|ae)(?:ß|ss)ig)\w*\b", re.I)
 _NON: Final = re.compile(r"\bnon[- ](?=[a-z]{3})", re.I)
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*|\d+(?:[.,]\d+)?")
 
@@ -78,37 +101,44 @@ def read_query(text: str) -> Understood:
     text = " ".join(text[:LONGEST].split())
     left = _Left(spelled_out(text))
     groups_of_limits = _limits(left, bounds_in(left.text))
+    time = _time(left)
     years = _years(left)
     device = _device(left)
     groups_of_limits += _limits(left, ages_in(left.text))
     sex = _sex(left)
     # As the labeller says it, and as long, so that its places stay.
-    words = _NON.sub("not ", _EXCEPT.sub(lambda match: "no".ljust(len(match[0])), left.text))
+    left.text = _EXCEPT.sub(lambda match: "no".ljust(len(match[0])), left.text)
+    for pattern, normal_words in _NORMAL:
+        left.text = pattern.sub(normal_words, left.text)
+    words = _NON.sub("not ", left.text)
     words = _ALIKE.sub(lambda match: " " * len(match[0]), words)
     findings = label_report(words)
     for finding in findings:
         left.take(finding.span)
-    left.drop(_EXCEPT.pattern)
     told = " ".join(words for f in findings for words in (f.territory, f.severity) if words).split()
     normal = lexicon().normal
     for word in set(_WORD.findall(left.text)) if told else ():
         if normal(word) in {normal(known) for known in told}:
             left.drop(rf"\b{re.escape(word)}\b")
     stated = [f for f in findings if f.status != "absent"]
-    groups = _groups(stated, words)
+    excluded = _wishes([f for f in findings if f.status == "absent"])
+    groups = [_with_others(group, excluded) for group in _groups(stated, words)]
     leads = _leads(left)
     change = _change(left) or next((f.comparison for f in findings if f.comparison), None)
     measures = _measures(left)
+    regularity = _regularity(left)
     left_over = [w for w in _WORD.findall(left.text) if w.lower() not in _said_beside()]
     return Understood(
         text,
         wanted=_wishes([group[0] for group in groups if len(group) == 1]),
-        excluded=_wishes([f for f in findings if f.status == "absent"]),
+        excluded=excluded,
         either=tuple(dict.fromkeys(_wishes(group) for group in groups if len(group) > 1)),
         bounds=tuple(dict.fromkeys(group[0] for group in groups_of_limits if len(group) == 1)),
         outside=tuple(dict.fromkeys(group for group in groups_of_limits if len(group) > 1)),
         sex=sex,
         years=years,
+        time=time,
+        regularity=regularity,
         device=device,
         change=change,
         measures=measures,
@@ -189,12 +219,37 @@ def _change(left: _Left) -> str | None:
     return None
 
 
+def _with_others(group: list[Finding], excluded: tuple[Wish, ...]) -> list[Finding]:
+    """A finding with what else its name is used for, but for what is not wanted."""
+    without = {wish.concept for wish in excluded}
+    also = [_ALSO[f.concept] for f in group if f.concept in _ALSO]
+    return [*group, *(Finding(c, span=group[0].span) for c in also if c not in without | {f.concept for f in group})]
+
+
+def _regularity(left: _Left) -> str | None:
+    """Of the RR intervals, where an adjective is left that names no finding: "regular tachycardia"."""
+    match = _REGULARITY.search(left.text)
+    if match is None:
+        return None
+    left.take(match.span())
+    return "irregular" if match["no"] else "regular"
+
+
+def _time(left: _Left) -> Time | None:
+    found: list[Time] = []
+    for span, time in times_in(left.text):
+        left.take(span)
+        found.append(time)
+    return found[0] if found else None
+
+
 def _sex(left: _Left) -> Sex | None:
     found: list[Sex] = []
     for pattern, sex in _SEXES:
+        other: Sex = "M" if sex == "F" else "F"
         for match in list(re.finditer(pattern, left.text, re.I)):
             left.take(match.span())
-            found.append(sex)
+            found.append(other if match["negation"] else sex)
     return found[0] if len(set(found)) == 1 else None
 
 
@@ -217,7 +272,7 @@ def _device(left: _Left) -> str | None:
     if match is None:
         return None
     left.take(match.span())
-    return match[1]
+    return str(match["name"] or match["maker"])
 
 
 def _leads(left: _Left) -> tuple[str, ...]:

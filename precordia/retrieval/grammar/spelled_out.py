@@ -13,6 +13,11 @@ _TENS: Final = (
     ("twent", "zwanzig"), ("thirt", "drei(?:ß|ss)ig"), ("fort", "vierzig"), ("fift", "f(?:ü|ue)nfzig"), ("sixt", "sechzig"),
     ("sevent", "siebzig"), ("eight", "achtzig"), ("ninet", "neunzig"),
 )  # fmt: skip
+_PERSONS: Final = (
+    r"(?:people|patients?|wom[ae]n|m[ae]n|lad(?:y|ies)|adults?|persons?|folks?|females?|males?|guys?|frau(?:en)?|m(?:ä|ae)nner[n]?"
+    r"|patient(?:en|innen|in)|menschen|leuten?|personen)\b"
+)
+_PART: Final = {"early": "0 to {0}3", "mid": "4 to {0}6", "late": "7 to {0}9"}
 _PEOPLE: Final = (
     *((rf"\b(?:{english}ies|{german}ern?)\b", f"{10 * k}s") for k, (english, german) in enumerate(_TENS, start=2)),
     *((rf"\b(?:{english}y|{german})\b", f"{10 * k}") for k, (english, german) in enumerate(_TENS, start=2)),
@@ -20,11 +25,22 @@ _PEOPLE: Final = (
         (rf"\b{name}a?genarians?\b", f"in their {age}s")
         for name, age in (("sex", 60), ("septua", 70), ("octo", 80), ("nona", 90))
     ),
+    (r"\b(early|mid|late)[ -](\d)0s\b", lambda match: f"aged {match[2]}{_PART[match[1].lower()].format(match[2])}"),
+    (r"\b(over|under)[ -](\d\d)s\b", r"aged \1 \2"),
+    (r"\b(\d{2,3})\s+plus\b", r"\1+"),
+    (r"\b(\d{2,3})(?:[ -]?y/?o? ?)?f\b", r"women aged \1 "),
+    (r"\b(\d{2,3})(?:[ -]?y/?o? ?)?m\b", r"men aged \1 "),
+    (r"\b(?:adults?|erwachsene[n]?)\b", "aged 18 or older"),
+    (rf"(?<!year[- ])(?<!years[- ])(?<!yr[- ])(?<!yrs )\bold(?:er)?(?= {_PERSONS})", "aged 65 or older"),
+    (rf"(?<!jahre )\b(?:alte[rn]?|(?:ä|ae)ltere[rn]?)(?= {_PERSONS})", "aged 65 or older"),
+    (rf"\b(?:young(?:er)?|junge[rn]?|j(?:ü|ue)ngere[rn]?)(?= {_PERSONS})", "aged under 40"),
+    (r"\b(?:middle[- ]aged?|mittleren alters)\b", "aged 40 to 64"),
     (r"\b(?:elderly|geriatric|seniors?)\b", "aged 65 or older"),
-    (r"\b(?:children|p(?:a|ae|ä)diatric|kinder[n]?)\b", "aged under 18"),
+    (r"(?<!my )(?<!the )\b(?:babies|baby|infants?|newborns?|neonat\w*|s(?:ä|ae)uglinge?)\b", "aged under 1"),
+    (r"\b(?:child(?:ren)?|kids?|p(?:a|ae|ä)diatric|kinder[n]?)\b", "aged under 18"),
     (r"\b(?:teenagers?|adolescents?|jugendliche[n]?)\b", "aged 13 to 19"),
 )
-"""Ages in words; the elderly from 65 on and children up to 18 as the United Nations count them."""
+"""Ages in words; the elderly from 65 on and children up to 18 as the United Nations count them; the young up to 40."""
 _SHORT: Final = tuple(
     (re.compile(pattern, re.I), words)
     for pattern, words in (
@@ -33,13 +49,21 @@ _SHORT: Final = tuple(
         (r"(?<!\w)w/(?!\w)", "with"),
         # Of the heart; "sinus bradycardia" and its like are names.
         (r"\bsinus(?=\s*(?:$|[?.,;!]|or\b|oder\b|and\b|und\b|with\b|mit\b|but\b|aber\b))", "sinus rhythm"),
+        (r"\bweder\s+(.{2,40}?)\s+noch\b", r"kein \1, kein"),
+        (r"(?<!\w)v\.?[- ]?fib\b|(?<=\bthis )vf\b|^\W*vf\W*$", "ventricular fibrillation"),
+        (r"\b(left|right) bundle(?:s)?\b(?![- ]branch)", r"\1 bundle branch block"),
         (r"^\W*qrs\W*$", "QRS duration?"),
         (r"^\W*bpm\W*$", "heart rate?"),
         (r"(?<!sinus )\btachy\b", "tachycardia"),
         (r"(?<!sinus )\bbrady\b", "bradycardia"),
         (r"\brvr\b", "rapid ventricular response"),
         (r"\b(?:sokolow(?:[- ]lyon)?)(?:[- ](?:index|criteri(?:on|a)))?\b(?![- ]lyon)", "voltage criteria for LVH"),
-        (r"^\W*(?:is )?(?:normal|ok(?:ay)?)\W*(?:right)?\W*\?+\W*$", "normal ECG?"),
+        (
+            r"^\W*(?:(?:is|ist) )?(?:(?:this|it|that|das|es|everything|all|alles) )?(?:normal|ok(?:ay)?|fine|unauff(?:ä"
+            r"|ae)llig|in ordnung)"
+            r"\W*(?:right)?\W*\?+\W*$",
+            "normal ECG?",
+        ),
     )
 )
 """What stands for a finding in a query alone: in a report "sinus" may be a node, and an index a number."""
@@ -74,6 +98,8 @@ _OF_THE_GRAMMAR: Final = frozenset(
         *("after", "either", "neither", "excluding", "except", "patients", "exceeding"),
     }
 )
+_ALIKE: Final = 5
+"""Letters that a kind begins with in English and in German: "complete" and "komplett", "ventricular" and "ventrikulär"."""
 _OTHER: Final = frozenset(["sine", "oder", "blow", "bellow", "patents"])
 """Words of their own, a slip away from one of the grammar."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -85,6 +111,10 @@ _EITHER: Final = re.compile(
 _ELSEWHERE: Final = re.compile(
     r"\s*,?\s*\b(?:but\s+)?(?:not|nicht)\s+(?P<place>[^\W\d_]{4,})(?=\s*(?:$|[,;.?]|(?:in|bei|and|und)\b))", re.I
 )
+_BEHIND: Final = re.compile(
+    r"(?P<name>[\w-]+(?:\s+[\w-]+){0,2}?)\s+(?:(?:is|are|ist|sind)\s+)?(?P<kind>[^\W\d_]{6,})(?=\s*(?:$|[?.,;]))", re.I
+)
+"""A kind behind what it is a kind of: "Is the RBBB complete?", "extra beats, are they ventricular?"."""
 _BEFORE: Final = re.compile(r"(?P<name>[\w-]+(?:\s+[\w-]+){0,2})\s+$")
 
 
@@ -99,7 +129,32 @@ def spelled_out(text: str) -> str:
     for pattern, words in _SHORT:
         text = pattern.sub(words, text)
     text = _WORD.sub(lambda match: _meant(match[0]), text)
-    return _apart(_ELSEWHERE.sub(lambda match: _not_there(match, text), text))
+    return _kind_first(_apart(_ELSEWHERE.sub(lambda match: _not_there(match, text), text)))
+
+
+def _kind_first(text: str) -> str:
+    """A kind that stands behind a finding, before it, where the two name a more special one."""
+    match = next((m for m in _BEHIND.finditer(text) if _is_kind(m["kind"])), None)
+    for name in _endings(match["name"]) if match else ():
+        kind = match["kind"] if match else ""
+        general, special = _concepts(name), _concepts(f"{kind} {name}")
+        narrower = len(general) == len(special) == 1 and general[0] in vocabulary().ancestors(special[0])
+        if match and narrower and special != _concepts(f"{name} {kind}"):
+            start = match.end("name") - len(name)
+            return f"{text[:start]}{kind} {name}{text[match.end() :]}"
+    return text
+
+
+@cache
+def _kinds() -> frozenset[str]:
+    """Words that the names of more special findings begin with, by the letters that languages share."""
+    return frozenset(
+        concept.name.split()[0].lower().replace("k", "c")[:_ALIKE] for concept in vocabulary() if " " in concept.name
+    )
+
+
+def _is_kind(word: str) -> bool:
+    return word.lower().replace("k", "c")[:_ALIKE] in _kinds()
 
 
 def _not_there(match: re.Match[str], text: str) -> str:

@@ -10,6 +10,7 @@ from precordia.concepts import vocabulary
 from precordia.core.case import Case
 from precordia.core.recording import Sex
 from precordia.core.retrieval import Hit
+from precordia.retrieval.grammar.times import Time
 
 Operator = Literal[">", ">=", "<", "<="]
 OPPOSITE: Final[dict[Operator, Operator]] = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
@@ -110,6 +111,8 @@ class Understood:
         outside: Groups of limits of which one holds: "not between 100 and 120", "below 50 or over 120".
         sex: Of the patient, or None.
         years: First and last calendar year of the recording; None is open.
+        time: A stretch of time finer than years, or one that is counted from the newest recording; or None.
+        regularity: Of the RR intervals as they are measured, "regular" or "irregular", or None.
         device: Words of the cart's name, or None.
         change: "new", "unchanged" or "resolved" where the words ask for a change, else None.
         measures: Measurements named without a limit.
@@ -125,6 +128,8 @@ class Understood:
     outside: Groups = ()
     sex: Sex | None = None
     years: tuple[int | None, int | None] = (None, None)
+    time: Time | None = None
+    regularity: str | None = None
     device: str | None = None
     change: str | None = None
     measures: tuple[str, ...] = ()
@@ -147,6 +152,7 @@ class Understood:
             *(str(bound) for bound in self.bounds if bound.measure != "age"),
             *(" or ".join(map(str, group)) for group in self.outside if group[0].measure != "age"),
             *(_NAMES[name][0] for name in self.measures),
+            *((f"{self.regularity} RR intervals",) if self.regularity else ()),
             *(f"lead {lead}" for lead in self.leads),
             *((self.change,) if self.change else ()),
             *(("women" if self.sex == "F" else "men",) if self.sex else ()),
@@ -155,6 +161,7 @@ class Understood:
             *((f"from {first}",) if first is not None and first != last else ()),
             *((f"until {last}",) if last is not None and first != last else ()),
             *((f"in {first}",) if first is not None and first == last else ()),
+            *((self.time.words,) if self.time else ()),
             *((f"device {self.device}",) if self.device else ()),
         )
 

@@ -16,7 +16,8 @@ from precordia.core.documents import concepts, hit_document, search_document
 from precordia.core.errors import UsageError
 from precordia.core.retrieval import HITS, MAX_K, Hit, Mode, Query
 from precordia.retrieval.grammar import Understood, read_query
-from precordia.retrieval.grammar.condition import is_wanted, must_hold
+from precordia.retrieval.grammar.condition import is_wanted
+from precordia.retrieval.newest import conditions_of
 from precordia.serve.answers import MAX_PAGE, Answer, Shown
 from precordia.serve.work.census import Census
 from precordia.serve.work.room import Ecg, Room
@@ -109,7 +110,7 @@ def page_of(
 def selected(room: Room, where: str | None, text: str | None) -> NDArray[np.int64]:
     """Ids of the cases that meet a condition, and all that words ask for."""
     understood = read_query(text or "")
-    conditions = (where, must_hold(understood), is_wanted(understood))
+    conditions = (where, conditions_of(understood, room.kb.store), is_wanted(understood))
     found = [room.kb.store.select(condition) for condition in conditions if condition]
     ids = room.kb.store.ids
     for one in found:

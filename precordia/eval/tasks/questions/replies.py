@@ -17,6 +17,8 @@ _SHARE: Final = 0.05
 """Of a number for which the project allows itself no error of its own."""
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 _YES_NO: Final = re.compile(r"(yes|no)\b", re.I)
+_OF_AN_ABSENCE: Final = re.compile(r"(?P<absent>yes: no\b)|no, it is shown:", re.I)
+"""A reply to who asks whether a finding is not there: what it says of the finding is the contrary."""
 _VERDICT: Final = re.compile(r"\b(better|worse|changed|unchanged)\b", re.I)
 _AGES: Final = {"old": re.compile(r"\b(?:old|chronic)\b", re.I), "acute": re.compile(r"\b(?:acute|recent)\b", re.I)}
 
@@ -26,7 +28,9 @@ def verdict(draft: Draft, truth: bool) -> Outcome:
     said = _YES_NO.match(draft.text)
     if draft.abstained or said is None:
         return "declined" if draft.abstained else "wrong"
-    return "right" if (said[1].lower() == "yes") is truth else "wrong"
+    contrary = _OF_AN_ABSENCE.match(draft.text)
+    there = said[1].lower() == "yes" if contrary is None else contrary["absent"] is None
+    return "right" if there is truth else "wrong"
 
 
 def number(draft: Draft, name: str, truth: float) -> Outcome:

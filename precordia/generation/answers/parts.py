@@ -1,0 +1,110 @@
+"""Whether a part of the ECG is normal: the rhythm, conduction, the axis, the ST segment, T and P waves, as said and as measured."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from precordia.concepts import vocabulary
+from precordia.core.drafts import Draft, Statement
+from precordia.core.leads import LEADS
+from precordia.generation.answers.leads import signs_in
+from precordia.generation.questions import Question
+from precordia.generation.reports.composer import sentence, statement_about
+from precordia.judgement.evidence import Evidence
+from precordia.judgement.judge import Judgement
+from precordia.judgement.measured import MEASURES
+from precordia.judgement.reconcile import in_words
+from precordia.judgement.standing import Standing
+
+_NORMAL: Final = re.compile(
+    r"\b(?:normal\w*|ok|okay|fine|unremarkable|regelrecht|unauff(?:ä|ae)llig|isoelectric|in ordnung)\b", re.I
+)
+_ABNORMAL: Final = re.compile(
+    r"\babnormal\w*|\bpatholog\w*|\bdisturb\w*|\bgest(?:ö|oe)rt\b|\bauff(?:ä|ae)llig\w*", re.I
+)
+_WELL: Final = frozenset(("SR", "SINUS", "REGRH", "NAXIS", "LTYPE", "VAX", "HAX", "NORM", "ONORM"))
+"""Findings of a part that is normal."""
+_NUMBERS: Final = {"conduction": ("pr_ms", "qrs_ms"), "rhythm": ("heart_rate_bpm",), "axis": ("axis_deg",)}
+_SIGNS: Final = {"ST": ("STE_", "STD_"), "T": ("INVT",)}
+_P_WAVE: Final = re.compile(r"\bp[\s-]*(?:waves?|wellen?)\b", re.I)
+_T_WAVE: Final = re.compile(r"\bt[\s-]*(?:waves?|wellen?)\b", re.I)
+
+
+def part_is_normal(question: Question, judgement: Judgement) -> Draft | None:
+    """Yes or no, with what is said or measured of the part; None where no part is asked about, or a finding is named.
+
+    A part is not normal where the report states something of it without doubt, or a number of it leaves its range; "yes" needs
+    something that was measured, or a rhythm that is said.
+    """
+    asked = "abnormal" if _ABNORMAL.search(question.text) else "normal" if _NORMAL.search(question.text) else None
+    sections = frozenset(question.sections)
+    p_waves = _P_WAVE.search(question.text) is not None
+    of_p = p_waves and set(question.concepts) <= {"PWAVE"}
+    if question.kind != "verify" or asked is None or question.bounds or question.leads or question.measures:
+        return None
+    if not of_p and (question.concepts or not sections or "technical" in sections):
+        return None
+    evidence = judgement.evidence
+    if evidence.too_thin is not None:
+        return None
+    odd = [
+        s
+        for s in judgement.said
+        if _is_of(s, sections | ({"p_wave"} if of_p else frozenset())) and s.concept not in _WELL
+    ]
+    sure = [s for s in odd if s.finding.status == "present"]
+    told, outside = _measured(sections, question, evidence)
+    rhythm = [s for s in judgement.said if "rhythm" in sections and s.concept in ("SR", "SINUS")]
+    if sure or outside:
+        found = "abnormal"
+        shown = [*(statement_about(s, evidence) for s in sure), *outside]
+    elif odd or (not told and not rhythm) or ("rhythm" in sections and not rhythm):
+        reason = (
+            f"not sure: {', '.join(in_words(s.finding) for s in odd)}" if odd else "nothing is said or measured of it"
+        )
+        return Draft((), True, reason, evidence.measurements, evidence.shown)
+    else:
+        found = "normal"
+        shown = [*(statement_about(s, evidence) for s in rhythm), *told]
+    text = "; ".join(s.text.rstrip(".") for s in shown)
+    whole = Statement(
+        sentence(
+            f"{'Yes' if asked == found else 'No'}: {text[:1].lower() + text[1:] if text[1:2].islower() else text}"
+        ),
+        tuple(f for s in shown for f in s.findings),
+        tuple({c.case_id: c for s in shown for c in s.citations}.values()),
+        tuple(dict.fromkeys(name for s in shown for name in s.measurements)),
+        support=min(s.support for s in shown),
+    )
+    return Draft((whole,), measurements=evidence.measurements, hits=evidence.shown)
+
+
+def _is_of(standing: Standing, sections: frozenset[str]) -> bool:
+    return vocabulary().concept(standing.concept).section in sections
+
+
+def _measured(
+    sections: frozenset[str], question: Question, evidence: Evidence
+) -> tuple[list[Statement], list[Statement]]:
+    """What is measured of the part and lies within its range, and what leaves it."""
+    m, sex = evidence.measurements, evidence.recording.sex
+    names = [name for section in sections for name in _NUMBERS.get(section, ())]
+    names += ["p_ms", "pr_ms"] if _P_WAVE.search(question.text) else []
+    within, outside = [], []
+    for name in sorted(names):
+        value = getattr(m, name)
+        if value is None:
+            continue
+        measure, out = MEASURES[name], MEASURES[name].is_outside(float(value), sex)
+        text = f"{measure.label} {measure.format(float(value))}, {'outside' if out else 'within'} the normal range."
+        (outside if out else within).append(Statement(text, measurements=(name,), support=1.0))
+    waves = (
+        _SIGNS["T" if _T_WAVE.search(question.text) else "ST"]
+        if "st_t" in sections and not _P_WAVE.search(question.text)
+        else ()
+    )
+    for statement in signs_in(waves, LEADS, m):
+        there = any(f.status == "present" for f in statement.findings)
+        (outside if there else within).append(statement)
+    return within, outside
