@@ -122,6 +122,14 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRECORDIA_DATA", str(DATA))  # the package itself guesses no folder
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_core() -> Iterator[None]:
+    """A build that is not told how many processes it may start does all in its own: the tests' processes fill the cores."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("precordia.engine.local.available_cores", lambda: 1)
+        yield
+
+
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
