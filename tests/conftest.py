@@ -122,6 +122,19 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRECORDIA_DATA", str(DATA))  # the package itself guesses no folder
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _spared() -> Iterator[None]:
+    """What no test is about: processes beside the tests' own, which fill the cores, and what outlives a loss of power.
+
+    Who does not say how many processes a build may start has it done in this one. A file that is to be synced has to be
+    open, and no disk is waited for: a small build syncs sixty times, which takes longer than all else that it does.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("precordia.engine.local.available_cores", lambda: 1)
+        patched.setattr(os, "fsync", os.fstat)
+        yield
+
+
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 

@@ -22,9 +22,9 @@ from precordia.fitting.answers.probing import Labelled, fit_leads
 from precordia.fitting.answers.targets import VOTED, WHOLE, answer_in, asked_by, holds
 from precordia.generation.answers.decision import (
     decide,
+    gains,
     log_likelihoods,
     log_prior,
-    posterior,
     sharpness_key,
     threshold_key,
 )
@@ -260,7 +260,10 @@ def _fit_sharpness(
         prior, likelihoods = log_prior(asked, belief), log_likelihoods(asked, belief)
         if answer not in prior:
             continue
-        chances = np.array([posterior(prior, likelihoods, s)[answer] for s in _SHARPNESS])
+        gained = gains(prior, likelihoods)
+        scores = np.array([log_p + _SHARPNESS * gained[each] for each, log_p in prior.items()])  # a row an answer
+        weights = np.exp(scores - scores.max(axis=0))
+        chances = weights[list(prior).index(answer)] / weights.sum(axis=0)
         key = sharpness_key(asked)
         loss[key] = loss.get(key, 0.0) - np.log(np.maximum(chances, 1e-6)) / per_template[question.template]
     return {key: round(float(_SHARPNESS[int(np.argmin(total))]), 2) for key, total in sorted(loss.items())}

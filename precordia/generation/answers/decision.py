@@ -8,7 +8,7 @@ What maximises the posterior maximises the expected exact match.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from precordia.generation.answers.asked import Asked
@@ -105,17 +105,23 @@ def posterior(
     >>> round(found[YES], 3)
     0.8
     """
-    absent = sum(false for _, false in likelihoods.values())
-    scores = {}
-    for answer, log_p in prior.items():
-        if answer in (YES, UNSURE):
-            gain = sum(true for true, _ in likelihoods.values())
-        elif answer == NO:
-            gain = absent
-        else:
-            gain = absent + sum(likelihoods[option][0] - likelihoods[option][1] for option in answer)
-        scores[answer] = log_p + sharpness * gain
+    gained = gains(prior, likelihoods)
+    scores = {answer: log_p + sharpness * gained[answer] for answer, log_p in prior.items()}
     top = max(scores.values())
     weights = {answer: math.exp(score - top) for answer, score in scores.items()}
     total = sum(weights.values())
     return {answer: weight / total for answer, weight in weights.items()}
+
+
+def gains(answers: Iterable[Answer], likelihoods: Mapping[str, tuple[float, float]]) -> dict[Answer, float]:
+    """Answer to how much more likely the ECG makes it than it is at large (logarithm of a ratio)."""
+    absent = sum(false for _, false in likelihoods.values())
+    found = {}
+    for answer in answers:
+        if answer in (YES, UNSURE):
+            found[answer] = sum(true for true, _ in likelihoods.values())
+        elif answer == NO:
+            found[answer] = absent
+        else:
+            found[answer] = absent + sum(likelihoods[option][0] - likelihoods[option][1] for option in answer)
+    return found
