@@ -104,6 +104,8 @@ def load_tuned_model(folder: Path) -> TunedModel:
         raise CheckpointError(f"{folder}: learned over a model of {size:,} weights; {base} has another number of them")
     network = network_of(model, recipe, channels)
     _fill(network, folder)
+    if recipe.precision == "bf16":
+        model.to(torch.bfloat16)
     return TunedModel(
         network.eval(), tokenizer, recipe.sees, statements, concepts, encoder, fingerprint, end_bias, recipe.episodes,
         hashlib.sha256(b"".join((folder / name).read_bytes() for name in _FILES)).hexdigest()[:16],
