@@ -115,7 +115,8 @@ def test_each_recipe_that_ships_teaches_and_is_read_back(name: str, base: Path, 
     assert again.answer(both, [QUESTION] * 2, [("no", "yes")] * 2) == model.answer(
         both, [QUESTION] * 2, [("no", "yes")] * 2
     )
-    assert (tmp_path / "curve.csv").read_text().startswith("step,steps,stage,loss,held_out_loss\n")
+    assert (tmp_path / "curve.csv").read_text().startswith("step,steps,stage,loss,held_out_loss,")
+    assert np.isfinite(points[-1].other_ecg) == (model.network.mouth is not None)
     assert (tmp_path / "adapter.safetensors").stat().st_size < 1_000_000
 
 
@@ -129,8 +130,10 @@ def test_precedents_are_used_and_their_absence_noticed(base: Path, tmp_path: Pat
 
 def test_soft_tokens_carry_the_ecg(base: Path, tmp_path: Path) -> None:
     recipe = replace(small("soft"), epochs=14, sees=Sees("queries", 0, False))
-    model = taught(recipe, base, tmp_path)
+    points: list[Point] = []
+    model = taught(recipe, base, tmp_path, watch=points.append)
     assert model.report([shown(False), shown(True)]) == [WELL, SICK]
+    assert points[-1].other_ecg > points[-1].held_out + 0.1
 
 
 def test_a_batch_padded_in_front_changes_no_word(base: Path, tmp_path: Path) -> None:
