@@ -17,6 +17,7 @@ from precordia.language_models.hf_weights import load_weights
 from precordia.language_models.llama_gguf import load_llama
 from precordia.language_models.local import weights
 from precordia.language_models.own_model.fsq import FiniteScalarQuantiser
+from precordia.language_models.precision import fastest
 from precordia.language_models.tuned.model import TunedModel
 from precordia.language_models.tuned.mouths import Mouth, QueryTransformer, TokenTable
 from precordia.language_models.tuned.network import TunedNetwork
@@ -105,7 +106,7 @@ def load_tuned_model(folder: Path) -> TunedModel:
     network = network_of(model, recipe, channels)
     _fill(network, folder)
     if recipe.precision == "bf16":
-        model.to(torch.bfloat16)
+        model.to(fastest())
     return TunedModel(
         network.eval(), tokenizer, recipe.sees, statements, concepts, encoder, fingerprint, end_bias, recipe.episodes,
         hashlib.sha256(b"".join((folder / name).read_bytes() for name in _FILES)).hexdigest()[:16],
