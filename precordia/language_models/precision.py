@@ -9,5 +9,5 @@ def fastest() -> Any:
     """``torch.bfloat16`` where the processor multiplies matrices of it (half the time and memory), else ``torch.float32``."""
     import torch
 
-    can = getattr(torch.cpu, "get_capabilities", dict)()
+    can: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.bfloat16 if can.get("avx512_bf16") or can.get("amx_bf16") else torch.float32

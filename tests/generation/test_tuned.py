@@ -118,6 +118,9 @@ def test_each_recipe_that_ships_teaches_and_is_read_back(name: str, base: Path, 
     assert (tmp_path / "curve.csv").read_text().startswith("step,steps,stage,loss,held_out_loss,")
     assert np.isfinite(points[-1].other_ecg) == (model.network.mouth is not None)
     assert (tmp_path / "adapter.safetensors").stat().st_size < 1_000_000
+    card = (tmp_path / "card.md").read_text()
+    assert again.fingerprint in card
+    assert material().data_hash in card
 
 
 def test_precedents_are_used_and_their_absence_noticed(base: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What was learned, in a folder: a small safetensors file and what it belongs to; read strictly or not at all.
 
-A folder holds ``adapter.safetensors`` (bfloat16) and ``model.json``; training adds ``recipe.json``, ``curve.csv`` and ``state.pt``.
+A folder holds ``adapter.safetensors`` (bfloat16) and ``model.json``; training adds ``recipe.json``, ``curve.csv``, ``card.md``
+and ``state.pt``.
 """
 
 from __future__ import annotations
@@ -109,8 +110,13 @@ def load_tuned_model(folder: Path) -> TunedModel:
         model.to(fastest())
     return TunedModel(
         network.eval(), tokenizer, recipe.sees, statements, concepts, encoder, fingerprint, end_bias, recipe.episodes,
-        hashlib.sha256(b"".join((folder / name).read_bytes() for name in _FILES)).hexdigest()[:16],
+        fingerprint_of(folder),
     )  # fmt: skip
+
+
+def fingerprint_of(folder: Path) -> str:
+    """Of what was learned and what is said of it."""
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in _FILES)).hexdigest()[:16]
 
 
 def _added(network: TunedNetwork) -> int:
