@@ -39,7 +39,7 @@ CARD: Final = TaskCard(
         "Findings are read by precordia.concepts; intervals: bootstrap by patient, differences paired. Replies are kept under "
         "OUT/replies (--set replies=DIR), so that a run that was cut off asks only for the rest. --set arms=none,nearest takes "
         "some of the arms, control=SPEC asks a second model, taught without precedents, and shows it none, beside=SPEC,SPEC asks "
-        "others in the same arms about the same ECGs, paired with the first; "
+        "others, shown the ECG's own; "
         f"tokens=N bounds a reply (default 160), --limit N the ECGs (default {SAMPLE})."
     ),
     source="Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0",
@@ -80,7 +80,7 @@ class ReportArmsTask:
         asked_of: list[tuple[str, Arm, LanguageModel]] = [(arm, arm, model) for arm in arms]
         if control is not None:
             asked_of.append((CONTROL, "none", control))
-        asked_of += [(f"{_short(one)}: {arm}", arm, one) for one in beside for arm in arms]
+        asked_of += [(_short(one), "nearest", one) for one in beside]
         for name, arm, one in asked_of:
             puts = puts_of(arm, samples, archive.cases, one, settings.seed)
             replies = list(settings.progress(replies_to(one, [p.prompt for p in puts]), len(puts), name, "ECG"))
@@ -151,11 +151,10 @@ def _figures(found: Mapping[str, list[Answered]], seed: int) -> tuple[list[Row],
 
 
 def _compared(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Which arms' raw reports are set beside which: each with none and with the control, another model's with the first's."""
-    known = [*ARMS, CONTROL]
-    shown = [name for name in names if name in known and name not in ("none", CONTROL)]
+    """Which arms' raw reports are set beside which: each with none and with the control, others with the nearest."""
+    shown = [name for name in names if name not in ("none", CONTROL)]
     pairs = [(arm, without) for without in ("none", CONTROL) if without in names for arm in shown]
-    return pairs + [(name, arm) for name in names if name not in known for arm in names if name.endswith(f": {arm}")]
+    return pairs + [(name, "nearest") for name in shown if name not in ARMS and "nearest" in names]
 
 
 def _short(model: LanguageModel) -> str:
