@@ -1,5 +1,5 @@
-"""Language models by name: ``local``, ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, ``gguf:FILE``, ``own``,
-``tuned:FOLDER``, or ``none``.
+"""Language models by name: ``local``, ``local:refine``, ``openai:NAME@URL``, ``ollama:NAME``, ``hf:FOLDER``, ``gguf:FILE``,
+``own``, ``tuned:FOLDER``, or ``none``.
 
 One more kind of model is one more file with ``load(rest, settings) -> LanguageModel`` and one line in ``KINDS``.
 """
@@ -37,7 +37,7 @@ KINDS: Registry[Loader] = Registry(
 """Kind of model to its loader."""
 NAMELESS = ("local", "own", "precordia")
 """Kinds that need no name after a colon."""
-SPECS = "local, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER, tuned:FOLDER or none"
+SPECS = "local, local:refine, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER, tuned:FOLDER or none"
 """How a model may be named, for people."""
 
 
@@ -47,8 +47,9 @@ def load_language_model(spec: str | None, settings: LanguageModelSettings | None
     Args:
         spec: ``openai:NAME@URL`` (any OpenAI-compatible server; without ``@URL`` the provider's own), ``ollama:NAME`` or
             ``ollama:NAME@URL``, ``hf:FOLDER`` (a local Hugging Face model, or a LoRA adapter; ``hf-4bit:FOLDER``: in 4 bits),
-            ``gguf:FILE`` (a file that mistral.rs runs), ``local`` (SmolLM2-135M-Instruct), ``own`` or ``own:NAME`` (the
-            model that comes with the package, or a folder; also ``precordia:NAME``), ``tuned:FOLDER``, ``none`` or None.
+            ``gguf:FILE`` (a file that mistral.rs runs), ``local`` (SmolLM2-135M-Instruct; ``local:refine``: with an adapter
+            that comes with the package), ``own`` or ``own:NAME`` (the model that comes with the package, or a folder; also
+            ``precordia:NAME``), ``tuned:FOLDER``, ``none`` or None.
         settings: Time-outs, retries, sampling, cache.
 
     Raises:

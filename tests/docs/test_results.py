@@ -41,6 +41,16 @@ def test_what_the_readme_says_it_reaches_is_in_the_results() -> None:
     assert not said - set(figures())
 
 
+def test_what_is_said_of_taught_models_is_in_the_results() -> None:
+    page = (ROOT / "docs" / "language-model.md").read_text("utf-8")
+    part = page.partition("### What was run")[2].partition("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith(("|", "**"))]
+    said = set(re.findall(r"(?<![\d.])[01]\.\d{3}", "\n".join(lines)))
+    assert len(said) > 20
+    rows = [row for path in RESULTS.glob("report-arms*.json") for row in read(path).rows]
+    assert not said - {f"{abs(x):.3f}" for row in rows for x in (row.value, row.low, row.high) if x is not None}
+
+
 def figures() -> Iterator[str]:
     """Every figure of the results, as people read it."""
     for path in RESULTS.rglob("*.json"):

@@ -105,12 +105,23 @@ def test_a_control_is_a_second_model_that_is_shown_nothing() -> None:
     assert value["nearest, raw less control, raw", F1] == 1.0 - value["control, raw", F1] > 0
 
 
+def test_other_models_are_shown_the_same_and_set_beside_the_first() -> None:
+    first, other = Model("Sinus rhythm.", "Left bundle branch block."), Model("Sinus rhythm.")
+    found = {
+        name: [Answered(put, one.reply(put.prompt)) for put in puts_of(arm, SAMPLES[:1], CASES, one, 42)]
+        for name, arm, one in (("nearest", "nearest", first), ("other", "nearest", other))
+    }
+    value = {(row.system, row.metric): row.value for row in _figures(found, seed=42)[0]}
+    assert value["other, raw less nearest, raw", F1] == value["other, raw", F1] - 1.0 < 0
+
+
 def test_options_that_make_no_sense_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for options, says in (
         ((), "--llm local"),
         (("--llm", "openai:m@http://127.0.0.1:9/v1", "--set", "arms=all"), "arms='all' is not known"),
         (("--set", "tokens=0"), "tokens='0'"),
         (("--set", "x=1"), "no setting x"),
+        (("--llm", "openai:m@http://127.0.0.1:9/v1", "--set", "beside=openai:m@http://127.0.0.1:9/v1"), "named twice"),
     ):
         assert main(["eval", "report-arms", *options]) == 2
         assert says in capsys.readouterr().err

@@ -86,10 +86,16 @@ def test_headlines_are_shown_and_the_rest_is_folded_away() -> None:
 
 def test_where_something_is_kept_is_no_setting_of_a_result() -> None:
     settings = Settings(
-        Path(), options={"depth": "3", "cache": "/home/somebody/nets", "replies": "/home/somebody/said"}
+        Path(),
+        llm="tuned:/home/somebody/refine",
+        options={"depth": "3", "model": "~somebody/nets/a,own:/home/somebody/b", "replies": "/home/somebody/said"},
     )
     document = document_of(Toy(), Toy().run(settings), settings)
-    assert document.settings["option depth"] == "3"
+    assert [document.settings[key] for key in ("option depth", "option model", "llm")] == [
+        "3",
+        "a,own:b",
+        "tuned:refine",
+    ]
     assert "somebody" not in str(document)
 
 

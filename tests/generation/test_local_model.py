@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from precedents import judged, precedent
 
+from precordia.concepts import label_report
 from precordia.core.drafts import Draft, Message, Prompt, Statement
+from precordia.core.errors import UnknownNameError
 from precordia.core.findings import Measurements
 from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
@@ -19,6 +21,7 @@ from precordia.integrations.conversation import Conversation
 from precordia.judgement.evidence import Evidence
 from precordia.language_models import LanguageModelSettings, load_language_model
 from precordia.language_models.local import is_installed, weights
+from precordia.language_models.tuned_here import shipped
 
 pytestmark = [
     pytest.mark.local_llm,
@@ -76,6 +79,18 @@ def test_a_turn_of_a_chat_is_told_while_it_is_written_and_answers_what_is_asked(
     assert turn.answer is not None
     assert told == list(turn.answer.statements)
     assert [(f.concept, f.status) for f in turn.answer.statements[0].findings] == [("LBBB", "present")]
+
+
+def test_the_adapter_that_ships_writes_a_report_from_precedents() -> None:
+    (name,) = shipped()
+    taught = load_language_model(f"local:{name}")
+    assert taught is not None
+    reply = taught.reply(Prompt((Message("user", "?"),), tuple(HITS), MEASURED))
+    assert "SR" in {f.concept for f in label_report(reply.text)}
+    draft = write_report(JUDGED, language_model=taught)
+    assert findings(draft) == findings(PLAIN)
+    with pytest.raises(UnknownNameError, match="refine"):
+        load_language_model("local:refined")
 
 
 def test_its_file_is_run_by_mistral_as_well() -> None:

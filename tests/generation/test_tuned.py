@@ -19,7 +19,7 @@ from precordia.language_models.own_model.material import Ecg, Material
 from precordia.language_models.tuned.checkpoint import load_tuned_model, network_of
 from precordia.language_models.tuned.episodes import by_class, draw
 from precordia.language_models.tuned.fit import fit_tuned
-from precordia.language_models.tuned.lessons import balanced
+from precordia.language_models.tuned.lessons import balanced, in_classes
 from precordia.language_models.tuned.model import TunedModel
 from precordia.language_models.tuned.recipe import Episodes, TunedRecipe, load_tuned, parse_tuned
 from precordia.language_models.tuned.training import Point
@@ -115,8 +115,12 @@ def test_each_recipe_that_ships_teaches_and_is_read_back(name: str, base: Path, 
     assert again.answer(both, [QUESTION] * 2, [("no", "yes")] * 2) == model.answer(
         both, [QUESTION] * 2, [("no", "yes")] * 2
     )
-    assert (tmp_path / "curve.csv").read_text().startswith("step,steps,stage,loss,held_out_loss\n")
+    assert (tmp_path / "curve.csv").read_text().startswith("step,steps,stage,loss,held_out_loss,")
+    assert np.isfinite(points[-1].other_ecg) == (model.network.mouth is not None)
     assert (tmp_path / "adapter.safetensors").stat().st_size < 1_000_000
+    card = (tmp_path / "card.md").read_text()
+    assert again.fingerprint in card
+    assert material().data_hash in card
 
 
 def test_precedents_are_used_and_their_absence_noticed(base: Path, tmp_path: Path) -> None:
@@ -129,8 +133,10 @@ def test_precedents_are_used_and_their_absence_noticed(base: Path, tmp_path: Pat
 
 def test_soft_tokens_carry_the_ecg(base: Path, tmp_path: Path) -> None:
     recipe = replace(small("soft"), epochs=14, sees=Sees("queries", 0, False))
-    model = taught(recipe, base, tmp_path)
+    points: list[Point] = []
+    model = taught(recipe, base, tmp_path, watch=points.append)
     assert model.report([shown(False), shown(True)]) == [WELL, SICK]
+    assert points[-1].other_ecg > points[-1].held_out + 0.1
 
 
 def test_a_batch_padded_in_front_changes_no_word(base: Path, tmp_path: Path) -> None:
@@ -187,6 +193,15 @@ def test_balanced_questions_do_not_tell_their_answer() -> None:
     assert {e.question for e in drawn} == {QUESTION}  # what has one answer alone teaches to guess
     assert 0.45 < np.mean([e.answer == "yes" for e in drawn]) < 0.55
     assert balanced([(0, Example(Shown(), "no", QUESTION))], 5, 1) == []
+
+
+def test_questions_for_episodes_are_drawn_by_whole_classes() -> None:
+    asked = [Example(Shown(), answer, f"q{n}", "question") for n in range(9) for answer in "ab" for _ in range(12)]
+    asked += [Example(Shown(), "a", f"alone {n}", "question") for n in range(400)]
+    drawn = in_classes(asked, 50, 5, 42)
+    assert len(drawn) == 40
+    assert [len(some) for some in by_class(drawn, 5)] == [10] * 4
+    assert len({e.question for e in drawn}) == 2
 
 
 def test_an_episode_has_examples_and_other_questions_of_the_same_classes() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -119,9 +120,9 @@ def document_of(task: Task, result: Result, settings: Settings) -> Document:
     asked: dict[str, object] = {
         "kb": settings.kb.name if settings.kb else None,
         "encoder": settings.encoder,
-        "llm": settings.llm,
+        "llm": placeless(settings.llm) if settings.llm else None,
         "limit": settings.limit,
-        **{f"option {key}": value for key, value in sorted(settings.options.items()) if key not in PLACES},
+        **{f"option {key}": placeless(value) for key, value in sorted(settings.options.items()) if key not in PLACES},
     }
     used = {f"{key} used" if key in asked else key: value for key, value in result.settings.items()}
     asked |= dict(sorted(used.items()))
@@ -145,6 +146,15 @@ def document_of(task: Task, result: Result, settings: Settings) -> Document:
         run=card.name,
         machine=MachineFigures(machine_facts(), measured) if measured else None,
     )
+
+
+def placeless(value: str) -> str:
+    """An option, or a model's spec, with folders named but not placed.
+
+    >>> placeless("tuned:/home/somebody/runs/refine,local"), placeless("openai:m@http://host/v1")
+    ('tuned:refine,local', 'openai:m@http://host/v1')
+    """
+    return re.sub(r"(^|[,:])(?:~|/(?!/))[^,]*?([^/,]*)(?=,|$)", r"\1\2", value)
 
 
 def write(document: Document, samples: Sequence[Mapping[str, object]], folder: Path) -> tuple[Path, ...]:

@@ -71,7 +71,7 @@ def train_tuned(
 
     def passed(point: Point) -> None:
         if watch is not None:
-            losses = {point.stage: point.loss, "held out": point.held_out}
+            losses = {point.stage: point.loss, "held out": point.held_out, "another's ECG": point.other_ecg}
             watch(Along(point.step, point.steps, {n: v for n, v in losses.items() if v == v}, "step"))
 
     taught = fit_tuned(recipe, base, model, tokenizer, material, folder, resume=resume, watch=passed)

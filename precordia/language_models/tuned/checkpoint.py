@@ -1,6 +1,7 @@
 """What was learned, in a folder: a small safetensors file and what it belongs to; read strictly or not at all.
 
-A folder holds ``adapter.safetensors`` (bfloat16) and ``model.json``; training adds ``recipe.json``, ``curve.csv`` and ``state.pt``.
+A folder holds ``adapter.safetensors`` (bfloat16) and ``model.json``; training adds ``recipe.json``, ``curve.csv``, ``card.md``
+and ``state.pt``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from precordia.language_models.hf_weights import load_weights
 from precordia.language_models.llama_gguf import load_llama
 from precordia.language_models.local import weights
 from precordia.language_models.own_model.fsq import FiniteScalarQuantiser
+from precordia.language_models.precision import fastest
 from precordia.language_models.tuned.model import TunedModel
 from precordia.language_models.tuned.mouths import Mouth, QueryTransformer, TokenTable
 from precordia.language_models.tuned.network import TunedNetwork
@@ -104,10 +106,17 @@ def load_tuned_model(folder: Path) -> TunedModel:
         raise CheckpointError(f"{folder}: learned over a model of {size:,} weights; {base} has another number of them")
     network = network_of(model, recipe, channels)
     _fill(network, folder)
+    if recipe.precision == "bf16":
+        model.to(fastest())
     return TunedModel(
         network.eval(), tokenizer, recipe.sees, statements, concepts, encoder, fingerprint, end_bias, recipe.episodes,
-        hashlib.sha256(b"".join((folder / name).read_bytes() for name in _FILES)).hexdigest()[:16],
+        fingerprint_of(folder),
     )  # fmt: skip
+
+
+def fingerprint_of(folder: Path) -> str:
+    """Of what was learned and what is said of it."""
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in _FILES)).hexdigest()[:16]
 
 
 def _added(network: TunedNetwork) -> int:

@@ -11,7 +11,8 @@ import torch
 
 from precordia.language_models.own_model import fsq
 from precordia.language_models.own_model.material import Ecg, Material, statements_in
-from precordia.language_models.tuned.checkpoint import load_tuned_model, network_of, save_tuned
+from precordia.language_models.tuned.card import write_card
+from precordia.language_models.tuned.checkpoint import fingerprint_of, load_tuned_model, network_of, save_tuned
 from precordia.language_models.tuned.lessons import shown_of, tuned_lessons
 from precordia.language_models.tuned.model import TunedModel
 from precordia.language_models.tuned.recipe import TunedRecipe
@@ -68,7 +69,9 @@ def fit_tuned(
     if recipe.reports:
         taught.end_bias = best_bias(taught, [e for e in material.ecgs if e.held_out and e.report][:CHOSEN_ON])
         save_tuned(taught, recipe, base, channels, folder)
+        taught.fingerprint = fingerprint_of(folder)
     (folder / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
+    write_card(folder, recipe, base, material, taught)
     return taught
 
 

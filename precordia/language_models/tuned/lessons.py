@@ -46,7 +46,7 @@ def tuned_lessons(material: Material, recipe: TunedRecipe) -> TunedLessons:
     if recipe.questions:
         watched += _some([x for e in held for x in _about(e)], WATCHED, recipe.seed)
     if not examples or not watched:
-        raise InputError("no report to learn from, or none held out: check --data and the recipe's folds")
+        raise InputError("nothing to learn from, or nothing held out: check --data, the recipe's folds and --limit")
     return TunedLessons(examples, watched)
 
 
@@ -97,9 +97,33 @@ def balanced(asked: Sequence[tuple[int, Example]], n: int, seed: int) -> list[Ex
     return drawn
 
 
+def in_classes(asked: Sequence[Example], n: int, least: int, seed: int) -> list[Example]:
+    """Questions for episodes: such that each answer has ECGs enough for one, and its question another such answer.
+
+    Args:
+        asked: Questions.
+        n: Most that are drawn.
+        least: ECGs that an episode takes of a class; twice as many are drawn, where there are so many.
+        seed: Of the draws.
+    """
+    known: dict[str, dict[str, list[Example]]] = defaultdict(lambda: defaultdict(list))
+    for example in asked:
+        known[str(example.question)][example.answer].append(example)
+    rng, drawn = np.random.default_rng([seed, 9]), list[Example]()
+    for question in rng.permutation(sorted(known)).tolist():
+        classes = [some for _, some in sorted(known[question].items()) if len(some) >= least]
+        more = [some[i] for some in classes for i in rng.permutation(len(some))[: 2 * least].tolist()]
+        if len(classes) > 1 and len(drawn) + len(more) <= n:
+            drawn += more
+    return drawn
+
+
 def _asked(training: Sequence[Ecg], recipe: TunedRecipe) -> list[Example]:
     if not recipe.questions:
         return []
+    if recipe.episodes:
+        least = recipe.episodes.shots + recipe.episodes.queries
+        return in_classes([x for e in training for x in _about(e)], recipe.questions, least, recipe.seed)
     if recipe.balanced:
         graded = [(severity(e.report), x) for e in training if e.report for x in _about(e)]
         return balanced(graded, recipe.questions, recipe.seed)

@@ -72,9 +72,7 @@ class TunedNetwork(nn.Module):
 
     def below(self, ids: Sequence[Sequence[int]], cache: Any = None) -> Text:
         """What the layers that stay make of texts."""
-        longest = max(map(len, ids))
-        padded = torch.tensor([[0] * (longest - len(row)) + list(row) for row in ids])
-        there = torch.tensor([[False] * (longest - len(row)) + [True] * len(row) for row in ids])
+        padded, there = _padded(ids)
         with torch.no_grad():
             x = self._through(self._layers(upper=False), self.model.model.embed_tokens(padded), there, cache)
         return x, there
@@ -137,41 +135,52 @@ class TunedNetwork(nn.Module):
         longest: int,
         end_bias: float = 0.0,
     ) -> list[list[int]]:
-        """The likeliest token at each step, held to what may be written; ``end`` left out.
+        """The likeliest token wherever more than one may follow, ``end`` left out; ``end_bias`` is added to the end's score.
 
-        ``end_bias`` is added to the end's score.
+        Where one token alone may follow, it is read with the one before it: a statement costs as many steps as it has
+        turnings. Texts that have ended are read no further.
         """
         from transformers.cache_utils import DynamicCache
 
         cache = DynamicCache()
         x, there = self.below(prompts, cache)
-        hidden = self.above((x, there), ecg, cache)
+        hidden = self.above((x, there), ecg, cache)[:, -1]
         ahead = there if ecg is None else torch.cat([there.new_ones(ecg.shape[:2]), there], dim=1)
         written: list[list[int]] = [[] for _ in prompts]
-        going = [True] * len(prompts)
-        for _ in range(longest):
-            logits = self.model.lm_head(hidden[:, -1])
-            logits[:, end] += end_bias
-            chosen = [end] * len(prompts)
-            for row, trie in enumerate(tries):
-                if going[row]:
-                    allowed = torch.tensor(trie.allowed(written[row]))
-                    chosen[row] = int(allowed[logits[row, allowed].argmax()])
-                    going[row] = chosen[row] != end
-                    written[row] += [chosen[row]] * going[row]
-            if not any(going):
+        going = list(range(len(prompts)))
+        while True:
+            said = [
+                self._said(state, tries[row], written[row], end, longest, end_bias)
+                for row, state in zip(going, hidden, strict=True)
+            ]
+            for row, more in zip(going, said, strict=True):
+                written[row] += [token for token in more if token != end]
+            kept = [at for at, row in enumerate(going) if said[at][-1] != end and len(written[row]) < longest]
+            if not kept:
+                return written
+            if len(kept) < len(going):
+                cache.batch_select_indices(torch.tensor(kept))
+                there, ahead = there[kept], ahead[kept]
+                said, going = [said[at] for at in kept], [going[at] for at in kept]
+            ids, new = _padded(said)
+            x = self._through(self._layers(upper=False), self.model.model.embed_tokens(ids), new, cache, there)
+            hidden = self.above((x, new), None, cache, ahead)[:, -1]
+            there, ahead = torch.cat([there, new], 1), torch.cat([ahead, new], 1)
+
+    def _said(
+        self, state: Tensor, trie: TokenTrie, written: Sequence[int], end: int, longest: int, end_bias: float
+    ) -> list[int]:
+        """The likeliest of the tokens that may follow, and then all that follow without a choice."""
+        allowed = trie.allowed(written)
+        scores = F.linear(state, self.model.lm_head.weight[allowed]).float()
+        scores += torch.tensor([end_bias * (token == end) for token in allowed])
+        said = [allowed[int(scores.argmax())]]
+        while said[-1] != end and len(written) + len(said) < longest:
+            follow = trie.allowed([*written, *said])
+            if len(follow) > 1:
                 break
-            one = there.new_ones(len(prompts), 1)
-            x = self._through(
-                self._layers(upper=False),
-                self.model.model.embed_tokens(torch.tensor(chosen)[:, None]),
-                one,
-                cache,
-                there,
-            )
-            hidden = self.above((x, one), None, cache, ahead)
-            there, ahead = torch.cat([there, one], 1), torch.cat([ahead, one], 1)
-        return written
+            said += follow
+        return said
 
     def _layers(self, *, upper: bool) -> list[nn.Module]:
         layers = list(self.model.model.layers)
@@ -204,3 +213,10 @@ class TunedNetwork(nn.Module):
                 position_embeddings=angles,
             )
         return x
+
+
+def _padded(ids: Sequence[Sequence[int]]) -> Text:
+    """Rows of tokens ``(n, longest)``, padded at the beginning, and which are there."""
+    longest = max(map(len, ids))
+    padded = torch.tensor([[0] * (longest - len(row)) + list(row) for row in ids])
+    return padded, torch.tensor([[False] * (longest - len(row)) + [True] * len(row) for row in ids])

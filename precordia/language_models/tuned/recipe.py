@@ -53,7 +53,7 @@ class TunedRecipe:
         epochs: Passes over reports and questions.
         episodes: Of meta-learning after that; None for none.
         batch_size, learning_rate: Of AdamW, the rate falling linearly.
-        precision: "bf16" or "fp32", of the language model while it is taught; in use it is single precision.
+        precision: Of the language model: "bf16" while it is taught, and in use where the processor computes with it; or "fp32".
         encoder: Whose features it sees.
         seed: Of every draw.
         save_every: Steps between two states that training can go on from.

@@ -29,21 +29,24 @@ from precordia.language_models.tuned.words import asked, written
 
 STATE: Final = "state.pt"
 CURVE: Final = "curve.csv"
-_COLUMNS: Final = ("step", "steps", "stage", "loss", "held_out_loss")
+_COLUMNS: Final = ("step", "steps", "stage", "loss", "held_out_loss", "held_out_loss_with_another_ecg")
 _GROUP: Final = 8
 """Lessons that the lower layers read at a time."""
-Row = tuple[int, int, str, float, float]
+Row = tuple[int, int, str, float, float, float]
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where training is: step of steps, what is learned, its mean loss since the last point, and that on held-out lessons."""
+    """Where training is: step of steps, what is learned, its mean loss since the last point, and that on held-out lessons: as
+    they are, and shown another's ECG (no number where no ECG is seen): no lower is the first where the ECG is not used.
+    """
 
     step: int
     steps: int
     stage: str
     loss: float
     held_out: float
+    other_ecg: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +140,7 @@ class Teaching:
             parameter.data.copy_(state["weights"][name])
         self._optimiser.load_state_dict(state["optimiser"])
         self._step = int(state["step"])
-        self.curve = [(int(a), int(b), str(c), float(d), float(e)) for a, b, c, d, e in state["curve"]]
+        self.curve = [(int(a), int(b), str(c), float(d), float(e), float(f)) for a, b, c, d, e, f in state["curve"]]
 
     def run(self, watch: Callable[[Point], None] | None = None) -> None:
         """All steps that are left."""
@@ -210,15 +213,18 @@ class Teaching:
         ecg = vectors(steps_of([lesson.example.shown for lesson in lessons])) if vectors is not None else None
         return self.network.loss(text, [lesson.ids for lesson in lessons], [lesson.begins for lesson in lessons], ecg)
 
-    def _held_out(self) -> float:
-        """Mean loss a lesson that is held out."""
+    def _held_out(self, *, other: bool = False) -> float:
+        """Mean loss a lesson that is held out; ``other``: each shown another's ECG."""
+        mouth = self.network.mouth
+        if other and mouth is None:
+            return float("nan")
+        vectors = (lambda steps: self.network.ecg(steps.roll(int(other), 0))) if mouth is not None else None
         self.network.eval()
         size, losses = 16, []
         with torch.inference_mode():
             for start in range(0, len(self._held), size):
                 some = self._held[start : start + size]
                 text = self._held_below.of(range(start, start + len(some)))
-                vectors = self.network.ecg if self.network.mouth else None
                 losses += [float(self._loss(some, text, vectors))] * len(some)
         self.network.train()
         return float(np.mean(losses))
@@ -234,9 +240,10 @@ class Teaching:
     def _save(self, stage: str, steps: int, watch: Callable[[Point], None] | None) -> None:
         # Held-out lessons are looked at where a quarter of the training ends.
         looked = self._step == steps or self._step * 4 // steps > (self._step - self.recipe.save_every) * 4 // steps
-        held = self._held_out() if looked and stage != "forecast" else float("nan")
+        looked = looked and stage != "forecast"
+        held, other = (self._held_out(), self._held_out(other=True)) if looked else (float("nan"),) * 2
         mean = self._losses[0] / self._losses[1]
-        self.curve.append((self._step, steps, stage, mean, held))
+        self.curve.append((self._step, steps, stage, mean, held, other))
         self._losses = [0.0, 0.0]
         state = {
             "identity": self._identity,
@@ -251,9 +258,9 @@ class Teaching:
         with (self.folder / CURVE).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(_COLUMNS)
-            writer.writerows((a, b, c, f"{d:.6g}", "" if np.isnan(e) else f"{e:.6g}") for a, b, c, d, e in self.curve)
+            writer.writerows((*row[:3], *("" if np.isnan(x) else f"{x:.6g}" for x in row[3:])) for row in self.curve)
         if watch is not None:
-            watch(Point(self._step, steps, stage, mean, held))
+            watch(Point(self._step, steps, stage, mean, held, other))
 
 
 def _backward(loss: Tensor) -> float:

@@ -22,7 +22,7 @@ ASKED_FOLDS: Final = (9,)
 SAMPLE: Final = 200
 """ECGs asked about without ``--limit``."""
 CONTROL: Final = "control"
-_OPTIONS: Final = ("replies", "arms", "tokens", "control")
+_OPTIONS: Final = ("replies", "arms", "tokens", "control", "beside")
 F1: Final = "micro F1 of findings"
 CONTRADICTED: Final = "contradiction rate: findings that the reference rules out"
 
@@ -38,7 +38,8 @@ CARD: Final = TaskCard(
         "that the model chooses. Delivered: the report that users get, in which what the model left out is said as well. "
         "Findings are read by precordia.concepts; intervals: bootstrap by patient, differences paired. Replies are kept under "
         "OUT/replies (--set replies=DIR), so that a run that was cut off asks only for the rest. --set arms=none,nearest takes "
-        "some of the arms, control=SPEC asks a second model, taught without precedents, and shows it none; "
+        "some of the arms, control=SPEC asks a second model, taught without precedents, and shows it none, beside=SPEC,SPEC asks "
+        "others, shown the ECG's own; "
         f"tokens=N bounds a reply (default 160), --limit N the ECGs (default {SAMPLE})."
     ),
     source="Wagner et al., PTB-XL, Scientific Data 2020;7:154, CC BY 4.0",
@@ -64,6 +65,9 @@ class ReportArmsTask:
         arms = _arms(settings)
         model = _model(settings, settings.llm)
         control = _model(settings, settings.options["control"]) if "control" in settings.options else None
+        beside = [_model(settings, spec) for spec in settings.options.get("beside", "").split(",") if spec]
+        if len({_short(one) for one in (model, *beside)}) <= len(beside):
+            raise UsageError("option beside: a model is named twice")
         here = read_ptbxl_here(settings.data)
         asked = of_folds(here, ASKED_FOLDS)[: settings.limit or SAMPLE]
         if not asked:
@@ -76,6 +80,7 @@ class ReportArmsTask:
         asked_of: list[tuple[str, Arm, LanguageModel]] = [(arm, arm, model) for arm in arms]
         if control is not None:
             asked_of.append((CONTROL, "none", control))
+        asked_of += [(_short(one), "nearest", one) for one in beside]
         for name, arm, one in asked_of:
             puts = puts_of(arm, samples, archive.cases, one, settings.seed)
             replies = list(settings.progress(replies_to(one, [p.prompt for p in puts]), len(puts), name, "ECG"))
@@ -87,6 +92,7 @@ class ReportArmsTask:
         )
         data = {"PTB-XL": hash_signals(here)}
         facts = {"language model": model.name} | ({CONTROL: control.name} if control is not None else {})
+        facts |= {f"beside {n}": one.name for n, one in enumerate(beside, 1)}
         return Result(self.card.name, tuple(rows), notes, samples_out, facts, data)
 
 
@@ -138,12 +144,22 @@ def _figures(found: Mapping[str, list[Answered]], seed: int) -> tuple[list[Row],
         if name != CONSENSUS:
             pairs = zip(some, measured[CONSENSUS], strict=True)
             figures += [mine.less(theirs, f"{name} less {CONSENSUS}", seed) for mine, theirs in pairs]
-    for without in ("none", CONTROL):
-        for arm in found:
-            if without in found and arm not in ("none", CONTROL):
-                pairs = zip(measured[f"{arm}, raw"], measured[f"{without}, raw"], strict=True)
-                figures += [mine.less(theirs, f"{arm}, raw less {without}, raw", seed) for mine, theirs in pairs]
+    for mine, theirs in _compared(tuple(found)):
+        pairs = zip(measured[f"{mine}, raw"], measured[f"{theirs}, raw"], strict=True)
+        figures += [one.less(other, f"{mine}, raw less {theirs}, raw", seed) for one, other in pairs]
     return [*figures, *rows], table
+
+
+def _compared(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Which arms' raw reports are set beside which: each with none and with the control, others with the nearest."""
+    shown = [name for name in names if name not in ("none", CONTROL)]
+    pairs = [(arm, without) for without in ("none", CONTROL) if without in names for arm in shown]
+    return pairs + [(name, "nearest") for name in shown if name not in ARMS and "nearest" in names]
+
+
+def _short(model: LanguageModel) -> str:
+    """A model's name without its fingerprint."""
+    return model.name.partition(" ")[0]
 
 
 def _measures(reports: Sequence[Written], samples: Sequence[Sample]) -> list[Measure]:
