@@ -12,10 +12,10 @@ from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
 from precordia.knowledge_base import KnowledgeBase
 from precordia.language_models import LanguageModelSettings, load_language_model
-from precordia.records.alone import read_alone
 from precordia.serve.answers import Answer, NotThere
 from precordia.serve.upload import read_upload, with_upload
 from precordia.signals.door import admit
+from precordia.signals.long.outline import read_held
 from precordia.signals.opening import Asked, open_question
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class Room:
         if ecg.case is not None:
             return Asked.of(admit(self.kb.recording(self.case_id(ecg.case))))
         fingerprint = self.kb.manifest.encoder_fingerprint
-        return with_upload(ecg.filename, ecg.content, lambda file: open_question(file, fingerprint, read_alone))
+        return with_upload(ecg.filename, ecg.content, lambda file: open_question(file, fingerprint, read_held))
 
     def case_id(self, text: str) -> int:
         """A case's id from its text.
