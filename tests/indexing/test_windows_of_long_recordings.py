@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from precordia.signals.long import outline
 from precordia.signals.long.kept import kept_stretches
 from precordia.signals.long.source import long_signal
 from precordia.signals.opening import open_signal
-from precordia.signals.paired.space import PairedSpace, save_space
 from precordia.simulation import simulate
 
 
@@ -75,7 +74,9 @@ def test_what_is_kept_shows_the_events_and_a_sample_of_the_rest(holter: Recordin
     assert list(kept_stretches(long_signal(holter).strip(0, 60), 30.0)) == []
 
 
-def test_windows_are_cases_that_are_found_filtered_erased_and_checked(tmp_path: Path, holter: Recording) -> None:
+def test_windows_are_cases_that_are_found_filtered_erased_and_checked(
+    tmp_path: Path, holter: Recording, paired_space: Callable[[str, int], Path]
+) -> None:
     archive = tmp_path / "archive"
     _write(archive, holter)
     short = _two_leads(simulate("AFIB", seed=8, fs=125, duration_s=10).recording, recording_id="short")
@@ -97,16 +98,11 @@ def test_windows_are_cases_that_are_found_filtered_erased_and_checked(tmp_path: 
 
     by_vector = kb.search(Query(vector=Spectra().embed([query])[0], how="a pulse", k=1, stretches=False))
     assert by_vector[0].why.signal == "a pulse"
-    heads = np.random.default_rng(1).standard_normal((4, 32)).astype(np.float32)
-    usual = [np.zeros(1, np.float32), np.ones(1, np.float32)]
-    layers = [np.ones((3, 1), np.float32), np.zeros(3, np.float32), np.ones((4, 3), np.float32)]
-    save_space(
-        PairedSpace(("ef",), Spectra.fingerprint, np.zeros(32, np.float32), heads, *usual, *layers), tmp_path / "pairs"
-    )
-    like = kb.search_pairs({"ef": 1.0}, tmp_path / "pairs", k=9)
+    pairs = paired_space(Spectra.fingerprint, Spectra.dim)
+    like = kb.search_pairs({"ef": 1.0}, pairs, k=9)
     assert {hit.case.recording_id for hit in like} == {"holter", "short"}
     assert like[0].score > like[1].score
-    assert len(kb.search_pairs({"ef": 1.0}, tmp_path / "pairs", where="duration_s < 20")) == 1
+    assert len(kb.search_pairs({"ef": 1.0}, pairs, where="duration_s < 20")) == 1
 
     # A stretch of the same recording, and any other ECG of its patient, finds none of its windows.
     stretch = long_signal(
