@@ -62,9 +62,9 @@ def recording_of(ecg: Recording | PathLike[str] | str, besides: str = "") -> Rec
         raise UsageError(
             f"give a Recording{f', {besides}' if besides else ''} or the path of an ECG file, not {in_words(ecg)}"
         )
-    from precordia.records.read import read_recording
+    from precordia.signals.long.outline import read_held_recording
 
-    return read_recording(ecg)
+    return read_held_recording(ecg)
 
 
 def in_words(thing: object) -> str:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -165,3 +166,20 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     for name in ("connect", "connect_ex"):
         monkeypatch.setattr(socket.socket, name, _only_here(getattr(socket.socket, name)))
+
+
+@pytest.fixture
+def paired_space(tmp_path: Path) -> Callable[[str, int], Path]:
+    """Makes the folder that ``train pairs`` would write for an encoder, of one number called "ef", its heads drawn by chance."""
+
+    def made(encoder_fingerprint: str, dim: int) -> Path:
+        from precordia.signals.paired.space import PairedSpace, save_space
+
+        heads = np.random.default_rng(1).standard_normal((4, dim)).astype(np.float32)
+        usual = [np.zeros(1, np.float32), np.ones(1, np.float32)]
+        layers = [np.ones((3, 1), np.float32), np.zeros(3, np.float32), np.ones((4, 3), np.float32)]
+        space = PairedSpace(("ef",), encoder_fingerprint, np.zeros(dim, np.float32), heads, *usual, *layers)
+        save_space(space, tmp_path / "pairs")
+        return tmp_path / "pairs"
+
+    return made

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.infer_leads:
         _infer_leads(path, Path(args.infer_leads))
     whole = not args.path or is_knowledge_base(path)
-    document = _knowledge_base(path, args.rejects) if whole else _recording(path, _readings(args))
+    document = _knowledge_base(path, args.rejects) if whole else _signal(path, _readings(args))
     if args.draw_ecg:
         drawn = _draw_ecg(path, Path(args.draw_ecg))
         document = {**document, "drawn": drawn if args.json else {"synthetic": True, "page": args.draw_ecg}}
@@ -118,47 +118,13 @@ def _draw_ecg(path: Path, page: Path) -> dict[str, Any]:
     return drawn.document()
 
 
-def _recording(path: Path, calibration: Sequence[Reading]) -> dict[str, Any]:
-    from precordia.concepts import findings_from_codes, findings_from_measurements, label_report
-    from precordia.core.documents import finding_document, measurements_document, quality_document, recording_document
-    from precordia.core.errors import UnusableSignalError
-    from precordia.measurements import measure
-    from precordia.records.quality import assess
-    from precordia.signals import pulse
-    from precordia.signals.file_channels import other_kind_of
-    from precordia.signals.opening import open_signal
+def _signal(path: Path, calibration: Sequence[Reading]) -> dict[str, Any]:
+    from precordia.signals.inspecting import inspect_signal
 
-    try:
-        admitted = open_signal(path)
-    except UnusableSignalError:
-        other = other_kind_of(path)
-        if other is None:
-            raise
-        note(other.limits)
-        measured = pulse.pulses_in(path)
-        told = {} if measured is None else pulse.report(measured, calibration)
-        if other.name == "electrogram":
-            from precordia.signals.catheter.report import report
-
-            told = {"electrogram": report(path)}
-        return {"source": str(path), "signal": other.document(), **told}
-    recording, kind = admitted.recording, admitted.kind
-    if admitted.told:
-        note(admitted.told)
-    measurements = kind.masked(measure(recording))
-    said = [f for text in (recording.report, *recording.vendor_statements) if text for f in label_report(text)]
-    return {
-        **recording_document(recording),
-        **({} if kind.is_whole else {"signal": admitted.document}),
-        "quality": quality_document(assess(recording)),
-        "measurements": measurements_document(measurements),
-        "findings": {
-            "said": [finding_document(f) for f in dict.fromkeys([*said, *findings_from_codes(recording.codes)])],
-            "measured": [
-                finding_document(f) for f in findings_from_measurements(measurements) if kind.may_say(f.concept)
-            ],
-        },
-    }
+    document, told = inspect_signal(path, calibration)
+    if told:
+        note(told)
+    return document
 
 
 def _readings(args: argparse.Namespace) -> tuple[Reading, ...]:

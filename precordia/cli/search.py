@@ -104,31 +104,22 @@ def run(args: argparse.Namespace) -> int:
 
 def _by_pairs(kb: KnowledgeBase, args: argparse.Namespace) -> int:
     """The cases whose second modality looked like some numbers."""
-    from precordia.core.documents import hit_document
     from precordia.core.errors import UsageError
+    from precordia.retrieval.paired import LIMITS, paired_document
     from precordia.signals.paired.table import read_values
 
     if args.recording is None or args.text is not None:
         raise UsageError("--pairs searches by numbers: give a CSV of one line, or name=number,... and no --text")
     values = read_values(args.recording)
     hits = kb.search_pairs(values, args.pairs, args.k, args.where)
-    note(PAIRED_LIMITS)
+    note(LIMITS)
     if args.json:
-        asked = {"values": values, "pairs": args.pairs, "k": args.k, "where": args.where}
-        signal = {"kind": "paired", "limits": PAIRED_LIMITS}
-        print_json({"query": asked, "signal": signal, "hits": [hit_document(hit) for hit in hits]})
+        print_json(paired_document(values, args.pairs, args.k, args.where, hits))
         return 0
     if not hits:
         say("no case found")
     print_hits(hits)
     return 0
-
-
-PAIRED_LIMITS = (
-    "Numbers of a second modality: shows ECGs that lie near such numbers in the space the pairs taught; cannot show that the "
-    "people found had such numbers, nor that these can be told from an ECG."
-)
-"""The one line for a user."""
 
 
 def print_hits(hits: Sequence[Hit]) -> None:

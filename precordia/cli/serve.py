@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a folder that administrators may build from at the page",
     )
+    parser.add_argument(
+        "--pairs",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="what precordia train pairs wrote: the archive is searched by such numbers, too",
+    )
     parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate chain; goes with --tls-key")
     parser.add_argument("--tls-key", type=Path, metavar="PEM", help="the certificate's private key")
     parser.add_argument(
@@ -104,7 +113,8 @@ def run(args: argparse.Namespace) -> int:
     workers = args.workers if args.workers is not None else os.cpu_count() or 1
     if workers < 1 or args.rate <= 0:
         raise UsageError("--workers and --rate are at least 1")
-    archives, path, settings = _archives(args), kb_path(args), settings_of(args)
+    archives, pairs = _by_name(args.archive, "--archive"), _by_name(args.pairs, "--pairs")
+    path, settings = kb_path(args), settings_of(args)
     if bucket_behind(path) is not None:
         raise UsageError("serve reads a folder: copy the knowledge base out of the object store, and serve the copy")
     kb = KnowledgeBase.open(path)
@@ -119,6 +129,7 @@ def run(args: argparse.Namespace) -> int:
         Notes(kb.audit),
         works=Works(kb.path, archives),
         signing_in=_signing_in(args, issuer),
+        pairs=pairs,
     )
     app = app_of(service, _names(args), args.rate)
     note(f"serving {kb.path} at http{'s' if tls else ''}://{args.host}:{args.port} (Ctrl-C ends it)")
@@ -142,16 +153,16 @@ def _new_token(asked: str) -> int:
     return 0
 
 
-def _archives(args: argparse.Namespace) -> dict[str, Path]:
-    """Folders that may be built from, by their names."""
+def _by_name(folders: Sequence[Path], option: str) -> dict[str, Path]:
+    """Folders by their names: nobody names another path from afar."""
     from precordia.core.errors import UsageError
 
     found: dict[str, Path] = {}
-    for folder in args.archive:
+    for folder in folders:
         if not folder.is_dir():
-            raise UsageError(f"{folder}: no folder to build from")
+            raise UsageError(f"{folder}: no folder; name one that is there with {option}")
         if found.setdefault(folder.resolve().name, folder.resolve()) != folder.resolve():
-            raise UsageError(f"{folder}: another --archive has this name; rename one")
+            raise UsageError(f"{folder}: another {option} has this name; rename one")
     return found
 
 

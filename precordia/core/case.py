@@ -104,6 +104,7 @@ class Case:
             "case_id": case_id_of(recording),
             "patient_key": patient_key_of(recording),
             "n_leads": sum(lead in LEADS for lead in recording.leads),
+            "duration_s": recording.spans_s,
             "findings": findings,
             "measurements": measurements,
             "quality_score": quality_score,

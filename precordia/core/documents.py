@@ -150,7 +150,7 @@ def recording_document(recording: Recording) -> dict[str, Any]:
         "inferred_leads": list(recording.inferred_leads),
         "fs": recording.fs,
         "n_samples": recording.n_samples,
-        "duration_s": recording.duration_s,
+        "duration_s": recording.spans_s,
         "time": recording.time,
         "age": recording.age,
         "sex": recording.sex,

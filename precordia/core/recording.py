@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from precordia.core.errors import UnusableSignalError
 
 Sex = Literal["F", "M"]
+
+STRETCH_S: Final = 10.0
+"""Length of each of the stretches that stand for a recording too long to be held whole, s."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,7 @@ class Recording:
             measured, judged or embedded as evidence is :attr:`measured`.
         start_s: Of a stretch of a longer recording: where in it this begins, s; None of a whole one.
         events: Of such a stretch: what a reading of the whole found in it ("AF", "VT", ...).
+        whole_s: Of stretches that are joined to stand for a recording too long to be held whole: its length, s; else None.
     """
 
     signal: NDArray[np.float32]
@@ -85,6 +89,7 @@ class Recording:
     inferred_leads: tuple[str, ...] = ()
     start_s: float | None = None
     events: tuple[str, ...] = ()
+    whole_s: float | None = None
 
     def __post_init__(self) -> None:
         signal = np.ascontiguousarray(self.signal, dtype=np.float32)
@@ -132,6 +137,19 @@ class Recording:
     def end_s(self) -> float | None:
         """Of a stretch of a longer recording: where in it this ends, s."""
         return None if self.start_s is None else round(self.start_s + self.duration_s, 6)
+
+    @property
+    def spans_s(self) -> float:
+        """Length of what it tells of, s: of stretches that stand for a longer recording that recording's."""
+        return self.duration_s if self.whole_s is None else self.whole_s
+
+    @property
+    def seams(self) -> tuple[int, ...]:
+        """Samples at which stretches begin that follow on nothing: no beat is measured across them."""
+        if self.whole_s is None:
+            return ()
+        width = round(STRETCH_S * self.fs)
+        return tuple(range(width, self.n_samples, width))
 
     @property
     def title(self) -> str:

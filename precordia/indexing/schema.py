@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from precordia.core.case import Case
-from precordia.core.recording import MedianBeats, Recording
+from precordia.core.recording import STRETCH_S, MedianBeats, Recording
 from precordia.indexing.columns import CaseColumns, CaseRow
 from precordia.indexing.seals import short_digest_of
 from precordia.indexing.signals import decode_signal
@@ -130,6 +130,7 @@ def recording_of(row: Mapping[str, Any], blobs: Mapping[str, Any]) -> Recording:
     """
     signal, fs, leads = decode_signal(blobs["signal"])
     details, case = json.loads(row["details"]), case_of(row)
+    outlined = case.duration_s > signal.shape[1] / fs + STRETCH_S
     return Recording(
         signal=signal,
         fs=fs,
@@ -151,6 +152,7 @@ def recording_of(row: Mapping[str, Any], blobs: Mapping[str, Any]) -> Recording:
         notes=tuple(details["notes"]),
         start_s=case.start_s,
         events=case.events,
+        whole_s=case.duration_s if outlined else None,
     )
 
 

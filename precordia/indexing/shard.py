@@ -73,16 +73,14 @@ class ShardResult:
 
 
 def read_ref(ref: RecordRef, table: ReportTable | None) -> Recording:
-    """The recording, joined to its row of ``table``, or of a known table beside it; what is no ECG is refused."""
-    from precordia.records.alone import read_alone
-    from precordia.records.read import read_recording
+    """The recording, or its outline, joined to its row of ``table`` or of a known table beside it; what is no ECG is refused."""
     from precordia.records.scan import UNKNOWN
+    from precordia.records.tables.beside import with_table_beside
     from precordia.signals.door import admit
+    from precordia.signals.long.outline import read_held
 
-    name = None if ref.format == UNKNOWN else ref.format
-    return admit(
-        table.join(read_alone(ref.path, format=name)) if table else read_recording(ref.path, format=name)
-    ).recording
+    alone = read_held(ref.path, format=None if ref.format == UNKNOWN else ref.format)
+    return admit(table.join(alone) if table else with_table_beside(alone)).recording
 
 
 def assess_recording(recording: Recording) -> Quality:

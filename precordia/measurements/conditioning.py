@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -74,9 +75,8 @@ def condition(recording: Recording) -> tuple[Conditioned, ...]:
     signal = recording.signal[rows]
     first, last = _recorded(signal, recording.fs)
     out = []
-    for start, stop in _stretches(last - first, recording.fs):
-        begin = first + start
-        piece = _condition_stretch(signal[:, begin : first + stop], recording.fs, names, begin / recording.fs)
+    for begin, end in _stretches(first, last, recording):
+        piece = _condition_stretch(signal[:, begin:end], recording.fs, names, begin / recording.fs)
         if piece is not None:
             out.append(piece)
     return tuple(out)
@@ -99,11 +99,14 @@ def _recorded(signal: NDArray[np.float32], fs: float) -> tuple[int, int]:
     return (first + 1 if first else 0), (last + 1 if last < n - 2 else n)
 
 
-def _stretches(n: int, fs: float) -> list[tuple[int, int]]:
-    if n <= MAX_S * fs:
-        return [(0, n)]
-    width = round(MAX_S / STRETCHES * fs)
-    return [(int(s), int(s) + width) for s in np.linspace(0, n - width, STRETCHES).round()]
+def _stretches(first: int, last: int, recording: Recording) -> list[tuple[int, int]]:
+    if recording.seams:
+        inside = [seam for seam in recording.seams if first < seam < last]
+        return list(pairwise([first, *inside, last]))
+    if last - first <= MAX_S * recording.fs:
+        return [(first, last)]
+    width = round(MAX_S / STRETCHES * recording.fs)
+    return [(int(s), int(s) + width) for s in np.linspace(first, last - width, STRETCHES).round()]
 
 
 def _condition_stretch(signal: NDArray[np.float32], fs: float, names: list[str], start_s: float) -> Conditioned | None:

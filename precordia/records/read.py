@@ -6,7 +6,7 @@ from os import PathLike
 
 from precordia.core.recording import Recording
 from precordia.records.alone import read_alone
-from precordia.records.tables.beside import table_beside
+from precordia.records.tables.beside import with_table_beside
 
 
 def read_recording(path: str | PathLike[str], *, format: str | None = None) -> Recording:
@@ -28,6 +28,4 @@ def read_recording(path: str | PathLike[str], *, format: str | None = None) -> R
         UnknownNameError: there is no reader called ``format``.
         MissingExtraError: reading this format needs a package that is not installed.
     """
-    recording = read_alone(path, format=format)
-    table = table_beside(recording.source)
-    return table.join(recording) if table else recording
+    return with_table_beside(read_alone(path, format=format))

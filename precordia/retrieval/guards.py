@@ -121,6 +121,6 @@ class Guard:
         rate = case.measurements.heart_rate_bpm
         if rate is None or self._rate is None:
             return True
-        length = self._standardized.recording.duration_s if self._standardized is not None else 0.0
+        length = self._standardized.recording.spans_s if self._standardized is not None else 0.0
         alike = abs(case.duration_s - length) <= 0.05 * length
         return abs(rate - self._rate) <= (RATE_TOLERANCE if alike else CROP_RATE_TOLERANCE) * max(rate, self._rate)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.case import Case
+from precordia.core.documents import hit_document
 from precordia.core.errors import UsageError
 from precordia.core.retrieval import MAX_K, Hit, Why
 from precordia.signals.paired.space import PairedSpace
 
 PAIRED = "paired"
 """Among a hit's scores: cosine in the space that ECGs and the second modality share."""
+
+LIMITS: Final = (
+    "Numbers of a second modality: shows ECGs that lie near such numbers in the space the pairs taught; cannot show that the "
+    "people found had such numbers, nor that these can be told from an ECG."
+)
+"""The one line for a user."""
 
 
 class Store(Protocol):
@@ -63,3 +70,22 @@ def cases_like(store: Store, space: PairedSpace, values: Mapping[str, float], k:
         Hit(rank, -score, case, Why({PAIRED: -score}, {PAIRED: rank}))
         for rank, ((score, _), case) in enumerate(zip(best, cases, strict=True), start=1)
     ]
+
+
+def paired_document(
+    values: Mapping[str, float], pairs: str, k: int, where: str | None, hits: Sequence[Hit]
+) -> dict[str, Any]:
+    """A search by such values for JSON: what was asked, what it cannot show, and what was found.
+
+    Args:
+        values: Column to number.
+        pairs: What the pairs are called.
+        k: As asked.
+        where: As asked.
+        hits: Found.
+    """
+    return {
+        "query": {"values": dict(values), "pairs": pairs, "k": k, "where": where},
+        "signal": {"kind": "paired", "limits": LIMITS},
+        "hits": [hit_document(hit) for hit in hits],
+    }

@@ -84,6 +84,7 @@ def create_app(
     rate: float = RATE,
     archives: Mapping[str, Path] | None = None,
     signing_in: SigningIn | None = None,
+    pairs: Mapping[str, Path] | None = None,
 ) -> FastAPI:
     """The service over one knowledge base, in this process: for tests and notebooks.
 
@@ -96,13 +97,15 @@ def create_app(
         rate: Requests a second of one address.
         archives: Name to folder that administrators may build from.
         signing_in: Sends people to an issuer, or None.
+        pairs: Name to folder of pairs with a second modality, which the archive may be searched by.
     """
     desk = OneRoom(Room(kb, llm))
     name = llm if isinstance(llm, str) else llm.name
     works = Works(kb.path, archives)
     service = Service(
-        desk, desk, tokens or Tokens(plain=token), name, Notes(kb.audit), works=works, signing_in=signing_in
-    )
+        desk, desk, tokens or Tokens(plain=token), name, Notes(kb.audit), works=works, signing_in=signing_in,
+        pairs=pairs or {},
+    )  # fmt: skip
     return app_of(service, hosts, rate)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request
@@ -28,7 +29,7 @@ from precordia.serve.security.sessions import Sessions, session_of
 from precordia.serve.security.signing_in import SigningIn
 from precordia.serve.security.tokens import Tokens
 from precordia.serve.upload import MAX_BYTES
-from precordia.serve.work.room import Ecg
+from precordia.serve.work.room import Ecg, Ecgs
 from precordia.serve.working import Works
 
 
@@ -62,6 +63,7 @@ class Service:
         works: The jobs, or None where none are started from here.
         sessions: Who has signed in at the page.
         signing_in: Sends people to an issuer, or None where tokens are shown here.
+        pairs: Name to folder of pairs with a second modality, which the archive may be searched by.
     """
 
     quick: Desk
@@ -75,6 +77,7 @@ class Service:
     works: Works | None = None
     sessions: Sessions = field(default_factory=Sessions)
     signing_in: SigningIn | None = None
+    pairs: Mapping[str, Path] = field(default_factory=dict)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -191,6 +194,22 @@ async def ecg_of(
     return Ecg(content, filename, case)
 
 
+async def ecgs_of(
+    ecg: Annotated[Ecg, Depends(ecg_of)],
+    several: Annotated[
+        bool,
+        Query(
+            description="the body is a ZIP archive of several ECGs of one patient, the earliest first by their names"
+        ),
+    ] = False,
+    earlier: Annotated[
+        list[str] | None, Query(description="cases of the archive from before this ECG, the earliest first")
+    ] = None,
+) -> Ecgs:
+    """The ECGs that a request is about, the earliest first."""
+    return Ecgs(ecg, several, tuple(earlier or ()))
+
+
 async def where_of(
     request: Request, where: Annotated[str | None, Query(description="SQL condition over the case columns")] = None
 ) -> str | None:
@@ -268,6 +287,7 @@ FILE_BODY: Final[dict[str, Any]] = {
 """For OpenAPI: a body that is a file."""
 
 AnEcg = Annotated[Ecg, Depends(ecg_of)]
+SomeEcgs = Annotated[Ecgs, Depends(ecgs_of)]
 Precedents = Annotated[int, Query(description="number of precedents")]
 Where = Annotated[str | None, Depends(where_of)]
 Page = Annotated[int, Query(description="items of a page, at most 100")]

@@ -29,6 +29,9 @@ MAX_BYTES: Final = 64 * 2**20
 MAX_MEMBERS: Final = 64
 """Most files in an uploaded archive."""
 
+MOST_ECGS: Final = 16
+"""Most ECGs of an uploaded archive of several."""
+
 _MAX_ENTRIES: Final = 1000
 """Most entries, folders included, in an archive's directory; beyond, it is not even opened: each costs half a kilobyte."""
 
@@ -53,6 +56,16 @@ def read_upload(name: str, content: bytes) -> Recording:
     return replace(with_upload(name, content, read_alone), source=_named(name))
 
 
+def read_uploads(name: str, content: bytes) -> list[Recording]:
+    """The recordings in an upload that is a ZIP archive of several, in the order of their names; else as :func:`read_upload`."""
+    from precordia.records.alone import read_alone
+
+    def read_all(files: list[Path]) -> list[Recording]:
+        return [replace(read_alone(file), source=_named(file.name)) for file in files]
+
+    return _with_files(name, content, read_all, MOST_ECGS)
+
+
 def with_upload(name: str, content: bytes, read: Callable[[Path], T]) -> T:
     """What is made of an upload's file while it is there.
 
@@ -64,6 +77,10 @@ def with_upload(name: str, content: bytes, read: Callable[[Path], T]) -> T:
     Raises:
         InputError: as :func:`read_upload`, and what ``read`` raises.
     """
+    return _with_files(name, content, lambda files: read(files[0]), 1)
+
+
+def _with_files(name: str, content: bytes, read: Callable[[list[Path]], T], most: int) -> T:
     name = _named(name)
     if not content:
         raise UnreadableRecordingError(f"{name}: the upload is empty; send the file's bytes as the body")
@@ -76,16 +93,16 @@ def with_upload(name: str, content: bytes, read: Callable[[Path], T]) -> T:
         warnings.simplefilter("ignore")
         folder = Path(place)
         try:
-            path = folder / name
+            paths = [folder / name]
             if _is_plain_zip(name, content):
                 _unzip(name, content, folder)
                 _refuse_archives(name, folder)
-                path = _only_ecg(name, folder)
+                paths = _ecgs(name, folder, most)
             else:
-                path.write_bytes(content)
+                paths[0].write_bytes(content)
                 _refuse_archives(name, folder)
             with alone_in(folder):
-                return read(path)
+                return read(paths)
         except InputError as error:
             # The folder is ours alone; the sender knows the file by its name.
             raise type(error)(str(error).replace(f"{place}/", "")) from None
@@ -156,10 +173,11 @@ def _refuse_archives(name: str, folder: Path) -> None:
             )
 
 
-def _only_ecg(name: str, folder: Path) -> Path:
+def _ecgs(name: str, folder: Path, most: int) -> list[Path]:
     from precordia.records.scan import scan
 
-    found = scan(folder)
-    if len(found) != 1:
-        raise UnreadableRecordingError(f"{name}: the archive holds {len(found)} ECGs; send exactly one")
-    return Path(found[0].path)
+    found = sorted(Path(ref.path) for ref in scan(folder))
+    if not 1 <= len(found) <= most:
+        wanted = "exactly one" if most == 1 else f"1 to {most}"
+        raise UnreadableRecordingError(f"{name}: the archive holds {len(found)} ECGs; send {wanted}")
+    return found

@@ -109,9 +109,7 @@ def admit(recording: Recording) -> Admitted:
     Raises:
         UnusableSignalError: it is no ECG: a pulse is never taken for a lead.
     """
-    kind = kind_of_channels(
-        recording.measured.leads, recording.duration_s
-    )  # drawn leads make no whole ECG of a watch's
+    kind = kind_of_channels(recording.measured.leads, recording.spans_s)  # drawn leads make no whole ECG of a watch's
     if not kind.is_ecg:
         raise UnusableSignalError(
             f"{recording.source or recording.recording_id}: no ECG ({', '.join(recording.leads)[:80]}), and none is made of it. "

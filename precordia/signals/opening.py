@@ -17,12 +17,13 @@ from precordia.core.retrieval import Query
 from precordia.records.read import read_recording
 from precordia.signals.door import LONG, Admitted, admit, kind_of_channels
 from precordia.signals.file_channels import other_kind_of
+from precordia.signals.long.outline import read_held_recording
 from precordia.signals.long.source import LongSignal, long_signal, streamed
 
 Read = Callable[[str | PathLike[str]], Recording]
 
 
-def open_signal(path: str | PathLike[str], read: Read = read_recording) -> Admitted:
+def open_signal(path: str | PathLike[str], read: Read = read_held_recording) -> Admitted:
     """The recording in a file, with its kind.
 
     Args:
@@ -72,7 +73,7 @@ class Asked:
         return replace(query, recording=self.recording, vector=self.vector, how=self.how)
 
 
-def open_question(path: str | PathLike[str], encoder_fingerprint: str, read: Read = read_recording) -> Asked:
+def open_question(path: str | PathLike[str], encoder_fingerprint: str, read: Read = read_held_recording) -> Asked:
     """The signal in a file, of any kind that an archive can be searched with.
 
     Args:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from precordia.cli.main import main
+from precordia.knowledge_base import KnowledgeBase
 
 N_RECORDINGS = 48
 
@@ -145,6 +147,32 @@ def test_ask_answers_from_evidence(kb: Path, capsys: pytest.CaptureFixture[str])
     document = run_json(capsys, "ask", "What is the heart rate?", path, "--kb", str(kb))
     assert document["question"] == "What is the heart rate?"
     assert document["abstained"] or document["statements"][0]["measurements"]
+
+
+def test_of_several_ecgs_the_last_is_reported_with_what_changed(kb: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [case.source for case in KnowledgeBase.open(kb).cases(KnowledgeBase.open(kb).ids()[:3])]
+    alone = run_json(capsys, "report", "--kb", str(kb), paths[-1])
+    several = run_json(capsys, "report", "--kb", str(kb), *paths)
+    n = len(alone["statements"])
+    own, changes = several["statements"][:n], several["statements"][n:]
+    assert [s["text"] for s in own] == [s["text"] for s in alone["statements"]]
+    assert changes
+    named = {name.split(".")[0] for change in changes for name in change["measurements"] if "." in name}
+    assert named == {"ecg1", "ecg2"}, "each step is compared, and the measurements of each ECG keep its number"
+
+
+def test_numbers_of_a_second_modality_find_ecgs(
+    kb: Path, paired_space: Callable[[str, int], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = KnowledgeBase.open(kb).manifest
+    pairs = str(paired_space(manifest.encoder_fingerprint, manifest.dim))
+    found = run_json(capsys, "search", "ef=35", "--pairs", pairs, "-k", "3", "--where", "age > 40", "--kb", str(kb))
+    assert found["query"]["values"] == {"ef": 35.0}
+    assert "cannot show" in found["signal"]["limits"]
+    assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
+    assert all(hit["metadata"]["age"] > 40 for hit in found["hits"])
+    assert main(["search", "ejection=35", "--pairs", pairs, "--kb", str(kb)]) == 2
+    assert "ef" in capsys.readouterr().err
 
 
 def test_erase_takes_a_patient_out(kb: Path, capsys: pytest.CaptureFixture[str]) -> None:

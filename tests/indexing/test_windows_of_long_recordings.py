@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Query
 from precordia.knowledge_base import KnowledgeBase
+from precordia.measurements.conditioning import condition
+from precordia.signals.long import outline
 from precordia.signals.long.kept import kept_stretches
 from precordia.signals.long.source import long_signal
-from precordia.signals.paired.space import PairedSpace, save_space
+from precordia.signals.opening import open_signal
 from precordia.simulation import simulate
 
 
@@ -71,7 +74,9 @@ def test_what_is_kept_shows_the_events_and_a_sample_of_the_rest(holter: Recordin
     assert list(kept_stretches(long_signal(holter).strip(0, 60), 30.0)) == []
 
 
-def test_windows_are_cases_that_are_found_filtered_erased_and_checked(tmp_path: Path, holter: Recording) -> None:
+def test_windows_are_cases_that_are_found_filtered_erased_and_checked(
+    tmp_path: Path, holter: Recording, paired_space: Callable[[str, int], Path]
+) -> None:
     archive = tmp_path / "archive"
     _write(archive, holter)
     short = _two_leads(simulate("AFIB", seed=8, fs=125, duration_s=10).recording, recording_id="short")
@@ -93,16 +98,11 @@ def test_windows_are_cases_that_are_found_filtered_erased_and_checked(tmp_path: 
 
     by_vector = kb.search(Query(vector=Spectra().embed([query])[0], how="a pulse", k=1, stretches=False))
     assert by_vector[0].why.signal == "a pulse"
-    heads = np.random.default_rng(1).standard_normal((4, 32)).astype(np.float32)
-    usual = [np.zeros(1, np.float32), np.ones(1, np.float32)]
-    layers = [np.ones((3, 1), np.float32), np.zeros(3, np.float32), np.ones((4, 3), np.float32)]
-    save_space(
-        PairedSpace(("ef",), Spectra.fingerprint, np.zeros(32, np.float32), heads, *usual, *layers), tmp_path / "pairs"
-    )
-    like = kb.search_pairs({"ef": 1.0}, tmp_path / "pairs", k=9)
+    pairs = paired_space(Spectra.fingerprint, Spectra.dim)
+    like = kb.search_pairs({"ef": 1.0}, pairs, k=9)
     assert {hit.case.recording_id for hit in like} == {"holter", "short"}
     assert like[0].score > like[1].score
-    assert len(kb.search_pairs({"ef": 1.0}, tmp_path / "pairs", where="duration_s < 20")) == 1
+    assert len(kb.search_pairs({"ef": 1.0}, pairs, where="duration_s < 20")) == 1
 
     # A stretch of the same recording, and any other ECG of its patient, finds none of its windows.
     stretch = long_signal(
@@ -126,3 +126,43 @@ def test_windows_of_a_changed_file_take_the_place_of_those_before(tmp_path: Path
     assert (report.n_added, report.n_updated) == (0, 1)
     assert len(kb) == 1 + len(_windows(kb))
     assert all(end is not None and end <= 121 for _, end in _windows(kb))
+
+
+def test_a_recording_too_long_to_be_held_whole_is_kept_as_its_windows(
+    tmp_path: Path, holter: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "archive"
+    file = _write(archive, holter, "# 71 F\n")
+    monkeypatch.setattr(outline, "MOST_HELD", 0)
+    kb = KnowledgeBase.create(tmp_path / "kb", encoder=Spectra(), text_encoder=None)
+    added = kb.add(archive, workers=1, stride_s=40.0)
+    kept = [(one.start_s, one.end_s, one.events) for one in kept_stretches(holter, 40.0)]
+    assert sorted((c.start_s, c.end_s, c.events) for c in kb.cases(kb.ids()) if c.is_stretch) == kept  # type: ignore[type-var]
+    assert added.n_windows == len(kept)
+
+    (whole,) = (case for case in kb.cases(kb.ids()) if not case.is_stretch)
+    assert (whole.duration_s, whole.age, whole.sex) == (holter.duration_s, 71, "F")
+    stored = kb.recording(whole.case_id)
+    assert (stored.duration_s, stored.whole_s, len(stored.seams)) == (120, holter.duration_s, 11)
+    assert np.array_equal(stored.signal[:, -1250:], open_signal(file).recording.signal[:, -1250:])
+    assert len(condition(stored)) == 12, "from one stretch to the next nothing is measured"
+    assert kb.search(Query(open_signal(file).recording, k=9)) == [], "its own case and windows are left out"
+
+
+def test_a_day_of_twelve_leads_is_outlined_without_being_read(tmp_path: Path) -> None:
+    fs, n = 250, 250 * 86_400
+    lines = [f"day 12 {fs} {n}", *(f"day.dat 16 200/mV 16 0 0 0 0 {lead}" for lead in LEADS)]
+    (tmp_path / "day.hea").write_text("\n".join(lines) + "\n")
+    beat = np.zeros((2 * fs, 12), "<i2")
+    beat[100:110] = 200
+    with (tmp_path / "day.dat").open("wb") as file:
+        file.truncate(2 * 12 * n)  # half a gigabyte of which nothing is written but a minute at the end
+        file.seek(2 * 12 * (n - 60 * fs))
+        file.write(np.tile(beat, (30, 1)).tobytes())
+    tracemalloc.start()
+    recording = open_signal(tmp_path / "day").recording
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (recording.spans_s, recording.duration_s, recording.n_leads) == (86_400, 120, 12)
+    assert recording.signal[:, -10 * fs :].max() == 1.0
+    assert peak < 16 * 2**20, f"{peak / 2**20:.0f} MiB"

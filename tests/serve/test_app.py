@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import tarfile
 import tempfile
@@ -298,3 +299,65 @@ def test_a_pulse_that_is_sent_searches_and_says_what_it_cannot_show(client: Test
     assert told["signal"]["pulse"]["rate_bpm"] == pytest.approx(75, abs=1)
     refused = client.post("/v1/report", params={"filename": "finger.csv"}, content=body)
     assert refused.status_code in (400, 422)
+
+
+def test_two_sites_tell_the_pressure_by_a_calibration_and_not_without(client: TestClient) -> None:
+    beats = np.arange(-2.0, 60.0, 0.8)
+    vessels = [Vessels(transit_s=delay, sensor=0.01) for delay in (0.08, 0.14)]
+    near, far = (
+        simulate_pulse(beats, 60.0, fs=100.0, vessels=one, rng=np.random.default_rng(n)).signal
+        for n, one in enumerate(vessels)
+    )
+    rows = (f"{i / 100:.2f},{a:.5f},{b:.5f}" for i, (a, b) in enumerate(zip(near, far, strict=True)))
+    body = "\n".join(["Time [s],PPG1,PPG2", *rows])
+    plain = client.post("/v1/inspect", params={"filename": "both.csv"}, content=body)
+    assert plain.status_code == 200, plain.text
+    assert plain.json()["source"] == "both.csv"
+    assert plain.json()["blood_pressure"]["systolic_mmhg"] is None
+    told = client.post("/v1/inspect", params={"filename": "both.csv", "calibration": "50:130,70:115"}, content=body)
+    assert told.json()["blood_pressure"]["systolic_mmhg"] == pytest.approx(121, abs=5)
+    wrong = client.post("/v1/inspect", params={"filename": "both.csv", "calibration": "high"}, content=body)
+    assert wrong.status_code in (400, 422)
+    assert "45:125" in wrong.text
+
+
+def test_what_an_ecg_file_holds_is_told_as_by_inspect(client: TestClient, archive: Archive) -> None:
+    told = client.post("/v1/inspect", params={"filename": "x.zip"}, content=zipped(archive)).json()
+    assert set(told) >= {"leads", "quality", "measurements", "findings", "content_hash"}
+    assert "/" not in told["source"]
+
+
+def test_numbers_of_a_second_modality_search_through_pairs_that_the_service_names(
+    client: TestClient, kb: KnowledgeBase, paired_space: Callable[[str, int], Path]
+) -> None:
+    refused = client.post("/v1/search/pairs", params={"values": "ef=35"})
+    assert refused.status_code == 400
+    assert "--pairs" in refused.json()["error"]
+    folder = paired_space(kb.manifest.encoder_fingerprint, kb.manifest.dim)
+    ours = TestClient(create_app(kb, pairs={"echo": folder}), base_url="http://localhost")
+    found = ours.post("/v1/search/pairs", params={"values": "ef=35", "k": 3}).json()
+    assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
+    assert "source" not in json.dumps(found)
+    assert found["query"] == {"values": {"ef": 35.0}, "pairs": "echo", "k": 3, "where": None}
+    assert ours.post("/v1/search/pairs", params={"values": "ef=35", "pairs": "mri"}).status_code == 400
+
+
+def test_of_several_ecgs_the_last_is_reported_with_what_changed(
+    client: TestClient, kb: KnowledgeBase, archive: Archive
+) -> None:
+    sent = [Path(e.path) for e in archive.ecgs if e.format == "aecg"][:2]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for n, path in enumerate(sent):
+            file.write(path, f"{n}.xml")
+    fastest = max(kb.cases(kb.ids()), key=lambda case: case.measurements.heart_rate_bpm or 0)
+    asked = {"filename": "both.zip", "several": True, "earlier": [str(fastest.case_id)]}
+    told = client.post("/v1/report", params=asked, content=buffer.getvalue())
+    assert told.status_code == 200, told.text
+    alone = client.post("/v1/report", params={"filename": "last.xml"}, content=sent[1].read_bytes()).json()
+    texts = [[statement["text"] for statement in one["statements"]] for one in (told.json(), alone)]
+    assert texts[0][: len(texts[1])] == texts[1]
+    named = {name.split(".")[0] for s in told.json()["statements"] for name in s["measurements"] if "." in name}
+    assert named == {"ecg1", "ecg2"}
+    answer = client.post("/v1/ask", params={**asked, "question": "has the rate changed?"}, content=buffer.getvalue())
+    assert answer.status_code == 200, answer.text

@@ -99,8 +99,25 @@ def read(path: Path) -> Recording:
         signal, gaps = _at_their_times(path, signal, fs, [onset for onset, _ in stamps], count)
         notes = (*notes, *gaps)
     leads, signal, derived = with_limb_leads(leads, signal)
-    time = parse_time(f"{_year(text[174:176])}-{text[171:173]}-{text[168:170]}", text[176:184].replace(".", ":"))
-    patient, age, sex, device = _people(text[8:88], text[88:168], time, plus=text[192:196] in ("EDF+", "BDF+"))
+    events = event_notes(line for _, lines in stamps for line in lines)
+    return recording_of(path, text, leads, signal, fs, (*notes, *derived, *events))
+
+
+def recording_of(
+    path: Path, head: str, leads: tuple[str, ...], signal: NDArray[np.float32], fs: float, notes: tuple[str, ...] = ()
+) -> Recording:
+    """Leads with what the file's first 256 characters say of patient and time.
+
+    Args:
+        path: The file.
+        head: Those characters.
+        leads: Names.
+        signal: ``(n_leads, n_samples)`` mV.
+        fs: Hz.
+        notes: What reading did.
+    """
+    time = parse_time(f"{_year(head[174:176])}-{head[171:173]}-{head[168:170]}", head[176:184].replace(".", ":"))
+    patient, age, sex, device = _people(head[8:88], head[88:168], time, plus=head[192:196] in ("EDF+", "BDF+"))
     return Recording(
         signal=signal,
         fs=fs,
@@ -114,7 +131,7 @@ def read(path: Path) -> Recording:
         device=device,
         source=str(path),
         format="edf",
-        notes=(*notes, *derived, *event_notes(line for _, lines in stamps for line in lines)),
+        notes=notes,
     )
 
 

@@ -28,6 +28,7 @@ class EdfLayout:
         width: Bytes of a sample.
         leads: The channels.
         places: Byte within a record at which each lead's samples begin.
+        head: The file's first 256 characters, which tell of patient and time.
     """
 
     start: int
@@ -38,6 +39,7 @@ class EdfLayout:
     width: int
     leads: tuple[Channel, ...]
     places: tuple[int, ...]
+    head: str
 
     def decode(self, records: NDArray[np.uint8], lead: int) -> NDArray[np.float32]:
         """A lead's samples, mV, of some records ``(n, record_bytes)``."""
@@ -82,4 +84,5 @@ def layout_of(path: Path) -> EdfLayout | None:
         width,
         tuple(channels[i] for i in named),
         tuple(int(starts[i]) for i in named),
+        head[:256].decode("latin-1"),
     )

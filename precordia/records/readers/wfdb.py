@@ -14,8 +14,8 @@ from precordia.core.recording import Recording
 from precordia.records.channels import name_channels, standard_if_unnamed
 from precordia.records.readers.reader import Head, Reader
 from precordia.records.readers.wfdb_comments import facts_from_comments
-from precordia.records.readers.wfdb_header import read_header
-from precordia.records.readers.wfdb_strip import of_ludb, read_segments, read_strip
+from precordia.records.readers.wfdb_header import Header, read_header
+from precordia.records.readers.wfdb_strip import Strip, of_ludb, read_segments, read_strip
 
 _RECORD_LINE = re.compile(
     r"^(?:\s*#[^\n]*\n|\s*\n)*[-\w.+ ]+(?:/[-\w.+ ]+)*[ \t]+\d+(?:[ \t]+[-+.\d(]|[ \t]*$)", re.MULTILINE
@@ -53,9 +53,20 @@ def read(path: Path) -> Recording:
         raise UnusableSignalError(
             f"{path}: a layout header: it names the channels of a record in segments and holds no samples; read {master}.hea"
         )
-    strip = read_segments(header) if header.segments else read_strip(header)
+    return recording_of(path, header, read_segments(header) if header.segments else read_strip(header))
+
+
+def recording_of(path: Path, header: Header, strip: Strip) -> Recording:
+    """Channels with what the record's header says of them.
+
+    Args:
+        path: What was asked for.
+        header: The record's.
+        strip: The channels.
+    """
     names, said = standard_if_unnamed(strip.names)
     facts = facts_from_comments(header.comments, ludb=of_ludb(header), time=header.time)
+    hea = header.path
     return Recording(
         signal=strip.signal,
         fs=strip.fs,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from precordia.core.errors import MissingExtraError
+from precordia.core.recording import Recording
 from precordia.records.sheets.known import known_beside
 from precordia.records.sheets.mapping import built_in
 from precordia.records.tables.report_table import ReportTable
@@ -26,6 +27,12 @@ def table_beside(path: str | os.PathLike[str]) -> ReportTable | None:
     if status.st_size > LARGEST_FOR_ONE:
         return None
     return _load_version(file, mapping.name, status.st_mtime_ns, status.st_size)
+
+
+def with_table_beside(recording: Recording) -> Recording:
+    """A recording with what the known table of its archive says of it; as it is where there is none."""
+    table = table_beside(recording.source)
+    return table.join(recording) if table else recording
 
 
 @lru_cache(maxsize=2)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from precordia.core.errors import UsageError
 from precordia.core.retrieval import HITS, Mode
 from precordia.serve.asking import FILE_BODY, AnEcg, Cursor, Page, Where, answered, needs, service_of
 from precordia.serve.work import finding
@@ -29,6 +30,26 @@ async def search(
     """The cases nearest to an ECG, to words, or to both."""
     sought = finding.Sought(ecg, text, k, where, mode, cursor, facets)
     return await answered(request, service_of(request).quick, finding.search, sought)
+
+
+@router.post("/v1/search/pairs")
+async def search_pairs(
+    request: Request,
+    where: Where,
+    values: Annotated[
+        str, Query(description="numbers of a second modality (echo, MRI, labs): name=number,name=number")
+    ],
+    pairs: Annotated[str | None, Query(description="which pairs, where the service has several")] = None,
+    k: Annotated[int, Query(description="hits, 1 to 1000")] = HITS,
+) -> Response:
+    """The cases whose second modality looked like some numbers, through what pairs have taught."""
+    service = service_of(request)
+    name = pairs if pairs is not None or len(service.pairs) != 1 else next(iter(service.pairs))
+    if name not in service.pairs:
+        known = ", ".join(service.pairs) or "none; the service is started with --pairs DIR"
+        raise UsageError(f"there are no pairs {(name or '')[:60]!r} to search by (choices: {known})")
+    asked = finding.Paired(values, name, service.pairs[name], k, where)
+    return await answered(request, service.quick, finding.search_pairs, asked)
 
 
 @router.get("/v1/cases")

@@ -47,6 +47,19 @@ async def measure(request: Request, ecg: AnEcg) -> Response:
     return await answered(request, service_of(request).quick, tracing.measure, ecg)
 
 
+@router.post("/v1/inspect", openapi_extra=FILE_BODY)
+async def inspect(
+    request: Request,
+    ecg: AnEcg,
+    calibration: Annotated[
+        str | None,
+        Query(description="of pulses of two sites: this person's cuff, transit time in ms and mmHg: 45:125,62:119"),
+    ] = None,
+) -> Response:
+    """What is in a file of any kind of heart signal (ECG, pulse, video's frame table, electrogram), and what it cannot show."""
+    return await answered(request, service_of(request).quick, tracing.inspect, ecg, calibration)
+
+
 @router.post("/v1/evidence", openapi_extra=FILE_BODY)
 async def evidence(request: Request, ecg: AnEcg, where: Where, k: Precedents = DEFAULT_PRECEDENTS) -> Response:
     """All that is known of an ECG, and how far each finding is borne out by it."""

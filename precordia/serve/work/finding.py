@@ -6,6 +6,7 @@ import base64
 import binascii
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,10 +19,12 @@ from precordia.core.retrieval import HITS, MAX_K, Hit, Mode, Query
 from precordia.retrieval.grammar import Understood, read_query
 from precordia.retrieval.grammar.condition import is_wanted
 from precordia.retrieval.newest import conditions_of
+from precordia.retrieval.paired import paired_document
 from precordia.serve.answers import MAX_PAGE, Answer, Shown
 from precordia.serve.work.census import Census
 from precordia.serve.work.room import Ecg, Room
 from precordia.signals.opening import Asked
+from precordia.signals.paired.table import values_of
 
 _PLAIN_MODES: Final = ("words", "meaning", "signal")
 
@@ -58,6 +61,34 @@ def search(room: Room, sought: Sought) -> Answer:
     if sought.facets:
         document["facets"] = _facets(room, sought, understood)
     return shown.json(document)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A search by numbers of a second modality, as it was sent.
+
+    Attributes:
+        values: ``name=number,name=number``.
+        pairs: What the pairs are called.
+        space: The folder that ``precordia train pairs`` wrote.
+        k: Number of hits.
+        where: SQL condition.
+    """
+
+    values: str
+    pairs: str
+    space: Path
+    k: int = HITS
+    where: str | None = None
+
+
+def search_pairs(room: Room, asked: Paired) -> Answer:
+    """The cases whose second modality looked like some numbers, as far as ECGs tell."""
+    values = values_of(asked.values)
+    hits = room.kb.search_pairs(values, asked.space, asked.k, asked.where)
+    shown = Shown()
+    shown.add(*(hit.case for hit in hits))
+    return shown.json(paired_document(values, asked.pairs, asked.k, asked.where, hits))
 
 
 @dataclass(frozen=True)

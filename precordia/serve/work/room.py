@@ -12,10 +12,10 @@ from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
 from precordia.knowledge_base import KnowledgeBase
 from precordia.language_models import LanguageModelSettings, load_language_model
-from precordia.records.alone import read_alone
 from precordia.serve.answers import Answer, NotThere
-from precordia.serve.upload import read_upload, with_upload
+from precordia.serve.upload import read_upload, read_uploads, with_upload
 from precordia.signals.door import admit
+from precordia.signals.long.outline import read_held
 from precordia.signals.opening import Asked, open_question
 
 T = TypeVar("T")
@@ -37,6 +37,21 @@ class Ecg:
 
     def __bool__(self) -> bool:
         return bool(self.content) or self.case is not None
+
+
+@dataclass(frozen=True)
+class Ecgs:
+    """The ECGs of one patient that a question is about, the earliest first.
+
+    Attributes:
+        last: The one that is reported; a file that holds several where ``several``.
+        several: Whether the file is an archive of several, in the order of their names.
+        earlier: Cases from before them.
+    """
+
+    last: Ecg
+    several: bool = False
+    earlier: tuple[str, ...] = ()
 
 
 class Kept(OrderedDict[Any, Any]):
@@ -93,6 +108,18 @@ class Room:
             return read_upload(ecg.filename, ecg.content)
         return self.kb.recording(self.case_id(ecg.case))
 
+    def recordings(self, ecgs: Ecgs) -> list[Recording]:
+        """The ECGs that a question is about, the earliest first.
+
+        Raises:
+            InputError: a file cannot be used.
+            NotThere: there is no such case.
+        """
+        before = [self.kb.recording(self.case_id(case)) for case in ecgs.earlier]
+        if ecgs.several and ecgs.last.case is None:
+            return [*before, *read_uploads(ecgs.last.filename, ecgs.last.content)]
+        return [*before, self.recording(ecgs.last)]
+
     def question(self, ecg: Ecg) -> Asked:
         """The signal that the archive is searched with: an ECG, or a pulse that was sent.
 
@@ -103,7 +130,7 @@ class Room:
         if ecg.case is not None:
             return Asked.of(admit(self.kb.recording(self.case_id(ecg.case))))
         fingerprint = self.kb.manifest.encoder_fingerprint
-        return with_upload(ecg.filename, ecg.content, lambda file: open_question(file, fingerprint, read_alone))
+        return with_upload(ecg.filename, ecg.content, lambda file: open_question(file, fingerprint, read_held))
 
     def case_id(self, text: str) -> int:
         """A case's id from its text.

@@ -20,7 +20,11 @@ from precordia.records.filtering import resampled
 from precordia.records.quality import assess
 from precordia.serve.answers import Answer, Shown
 from precordia.serve.export.signals import csv_of, dicom_of, wfdb_of
+from precordia.serve.upload import with_upload
 from precordia.serve.work.room import Ecg, Room
+from precordia.signals.inspecting import inspect_signal
+from precordia.signals.long.outline import read_held
+from precordia.signals.pulse.pressure import readings_of
 
 MAX_S: Final = 120.0
 """Longest stretch of one answer, s."""
@@ -127,6 +131,21 @@ def measure(room: Room, ecg: Ecg) -> Answer:
         "quality": quality_document(assess(recording)),
     }
     return shown.json(document)
+
+
+def inspect(room: Room, ecg: Ecg, calibration: str | None = None) -> Answer:
+    """What is in a file of any kind of heart signal.
+
+    Raises:
+        UsageError: a case is named.
+    """
+    if ecg.case is not None:
+        raise UsageError("a file is inspected; /v1/measure tells what is measured of a case")
+    readings = readings_of(calibration) if calibration else ()
+    document, _ = with_upload(
+        ecg.filename, ecg.content, lambda file: inspect_signal(file, calibration=readings, read=read_held)
+    )
+    return Shown(recording=document.get("content_hash", "")).json({**document, "source": ecg.filename})
 
 
 def shown_of(room: Room, ecg: Ecg, recording: Recording) -> Shown:

@@ -16,19 +16,19 @@ from precordia.serve.export.report_dicom import report_dicom
 from precordia.serve.export.report_fhir import report_fhir
 from precordia.serve.export.report_pdf import report_pdf
 from precordia.serve.export.report_sr import report_sr
-from precordia.serve.work.room import Ecg, Room
+from precordia.serve.work.room import Ecgs, Room
 from precordia.serve.work.tracing import shown_of
 
 HTML = "text/html; charset=utf-8"
 
 
-def report(room: Room, ecg: Ecg, k: int = PRECEDENTS, where: str | None = None, form: str = "json") -> Answer:
-    """A report of an ECG, in one of :data:`FORMS`."""
+def report(room: Room, ecgs: Ecgs, k: int = PRECEDENTS, where: str | None = None, form: str = "json") -> Answer:
+    """A report of an ECG, in one of :data:`FORMS`; of several, of the last, with what changed on the way."""
     if form not in FORMS:
         raise UsageError(f"unknown format {form[:20]!r} (choices: {', '.join(FORMS)})")
-    recording = room.recording(ecg)
-    draft = room.kb.report(recording, k=k, where=where, llm=room.language_model or "none")
-    shown = shown_of(room, ecg, recording)
+    *earlier, recording = room.recordings(ecgs)
+    draft = room.kb.report(recording, k=k, where=where, llm=room.language_model or "none", earlier=earlier)
+    shown = _shown_of(room, ecgs, recording)
     _show(shown, draft)
     statements = (*draft.consider, *draft.statements)
     room.reports.keep(recording.content_hash, {statement_id(s.text): s for s in statements})
@@ -36,13 +36,19 @@ def report(room: Room, ecg: Ecg, k: int = PRECEDENTS, where: str | None = None, 
     return FORMS[form](room, shown, draft, recording)
 
 
-def ask(room: Room, question: str, ecg: Ecg, k: int = PRECEDENTS, where: str | None = None) -> Answer:
-    """The answer to a question about an ECG."""
-    recording = room.recording(ecg)
-    draft = room.kb.ask(question, recording, k=k, where=where, llm=room.language_model or "none")
-    shown = shown_of(room, ecg, recording)
+def ask(room: Room, question: str, ecgs: Ecgs, k: int = PRECEDENTS, where: str | None = None) -> Answer:
+    """The answer to a question about an ECG, or about several."""
+    recordings = room.recordings(ecgs)
+    draft = room.kb.ask(question, *recordings, k=k, where=where, llm=room.language_model or "none")
+    shown = _shown_of(room, ecgs, recordings[-1])
     _show(shown, draft)
     return shown.json({"question": question, **with_ids(draft_document(draft))})
+
+
+def _shown_of(room: Room, ecgs: Ecgs, recording: Recording) -> Shown:
+    shown = shown_of(room, ecgs.last, recording)
+    shown.add(*room.kb.cases([int(case) for case in ecgs.earlier]))
+    return shown
 
 
 def with_ids(document: dict[str, Any]) -> dict[str, Any]:

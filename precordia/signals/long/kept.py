@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from precordia.core.recording import Recording
-from precordia.signals.door import LONG, STRIDE_S, kind_of_channels
+from precordia.signals.door import LONG, STRIDE_S, admit, kind_of_channels
+from precordia.signals.long.outline import whole_of
 from precordia.signals.long.reading import LongReading, read_long
 from precordia.signals.long.source import long_signal
 from precordia.signals.long.strips import NAMES, STRIP_S, strips
@@ -20,23 +21,23 @@ def kept_stretches(recording: Recording, stride_s: float = STRIDE_S) -> Iterator
     The longest two of each kind of event, and besides one every ``stride_s``, whatever happens in it.
 
     Args:
-        recording: As the door admitted it.
+        recording: As the door admitted it; of an outline the whole is read from its file, piece by piece.
         stride_s: From one of the sample to the next, s; 0 for none but events.
 
     Raises:
         UnusableSignalError: it has no lead.
     """
-    if kind_of_channels(recording.leads, recording.duration_s).name != LONG:
+    if kind_of_channels(recording.leads, recording.spans_s).name != LONG:
         return
-    reading = read_long(long_signal(recording))
-    last = recording.duration_s - STRIP_S
+    reading = read_long(long_signal(recording) if recording.whole_s is None else whole_of(recording))
+    last = recording.spans_s - STRIP_S
     sample = np.arange(0.0, last + 1e-9, stride_s).tolist() if stride_s > 0 else []
     starts: list[float] = []
     for start in [*(strip.start_s for strip in strips(reading)), *sample]:
         if all(abs(start - other) >= STRIP_S / 2 for other in starts):  # of two that share most of it the first
             starts.append(start)
     for start in sorted(starts):
-        stretch = reading.signal.strip(start, start + STRIP_S)
+        stretch = admit(reading.signal.strip(start, start + STRIP_S)).recording
         yield replace(stretch, events=_events_in(reading, start, start + STRIP_S))
 
 

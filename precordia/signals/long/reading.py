@@ -18,7 +18,6 @@ from precordia.signals.long.rhythm import Beats, Event, episodes
 from precordia.signals.long.shapes import (
     AFTER_S,
     BEFORE_S,
-    NOISY,
     P_FROM_S,
     P_TO_S,
     SHIFT,
@@ -35,6 +34,9 @@ MARGIN_S: Final = 3.0
 LOOKED_AT: Final = 3
 """Leads in which beats are looked for; more add time and hardly a beat."""
 MISSING: Final = 0.5
+UNTIMED: Final = 0.3
+"""Level between beats, as a share of the typical beat's, from which their times are not trusted: a beat is found from 0.35 on. What
+leaves no quiet between fast beats (their own waves, those of fibrillating atria) comes to 0.25 without any noise."""
 ROUNDS: Final = 2
 """How often artefacts are taken out: those side by side go one after another."""
 P_BEATS: Final = 15
@@ -134,7 +136,7 @@ def read_long(
         kind = kinds(time_s, shapes, noise)
     else:
         kind = np.zeros(0, dtype="<U1")
-    usable = _usable(time_s, lost) & (noise <= NOISY)
+    usable = _usable(time_s, lost) & (noise <= UNTIMED)
     beats = Beats(time_s, kind, likeness_before(before), usable)
     return LongReading(signal, beats, episodes(beats), leads, float((lost[:, 1] - lost[:, 0]).sum()))
 

@@ -28,10 +28,15 @@ PAUSE_S: Final = 2.0
 """Shortest pause told, s (Kusumoto et al., guideline on bradycardia, Circulation 2019;140:e382: pauses of 3 s matter awake)."""
 AF_BEATS: Final = 24
 """Intervals over which irregularity is looked at."""
-AF_DIFFERENCE: Final = 0.06
+AF_DIFFERENCE: Final = 0.09
 """Median change from interval to interval, as a share of the interval, from which a rhythm may be fibrillation."""
-AF_P_LIKENESS: Final = 0.55
-"""Likeness of what stands before the beats to its own average, from which it is a P wave."""
+AF_SAME: Final = 0.10
+AF_SHARE: Final = 0.5
+"""Share of the intervals that lie within :data:`AF_SAME` of each other, from which one node gives the time: premature beats scatter
+the others, and nothing else does."""
+AF_P_LIKENESS: Final = 0.7
+"""Likeness of what stands before most beats to its own average, from which it is a P wave. Premature beats have another one, or
+none that is seen: of one in three the mean would fall, and the median does not."""
 AF_TOLD: Final = 0.35
 """Share of the intervals around a beat that must be the atria's own and free of noise, for them to be called irregular."""
 AF_SHORTEST_S: Final = 30.0
@@ -132,13 +137,31 @@ def fibrillation(beats: Beats) -> NDArray[np.bool_]:
         median_filter(np.abs(log[lag:] - log[:-lag]), size=width, mode="reflect") for lag in (1, 2, 3)
     ]  # fmt: skip
     least = np.minimum.reduce([np.r_[np.repeat(c[:1], lag), c] for lag, c in enumerate(change, start=1)])
-    p_wave = uniform_filter1d(beats.p_like[kept].astype(np.float64), width, mode="reflect")
-    irregular = _closed((least > AF_DIFFERENCE) & (p_wave < AF_P_LIKENESS), AF_BEATS)
+    p_wave = median_filter(beats.p_like[kept], size=width, mode="reflect")
+    scattered = _share_alike(log, width) < AF_SHARE
+    irregular = _closed((least > AF_DIFFERENCE) & scattered & (p_wave < AF_P_LIKENESS), AF_BEATS)
     # A beat that is left out shares the rhythm of its neighbours.
     nearest = np.clip(np.searchsorted(kept, np.arange(len(beats))), 0, kept.size - 1)
     told = uniform_filter1d(sound.astype(np.float64), width, mode="reflect") >= AF_TOLD
     inside: NDArray[np.bool_] = irregular[nearest] & told
     return inside
+
+
+def _share_alike(log: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """The largest share of the intervals around each that lie within :data:`AF_SAME` of each other.
+
+    Args:
+        log: ``(n,)`` logarithms of intervals.
+        width: How many are around each, odd.
+    """
+    around = np.pad(log, width // 2, mode="reflect" if log.size > width // 2 else "wrap")
+    sorted_ = np.sort(np.lib.stride_tricks.sliding_window_view(around, width), axis=1)
+    most = np.zeros(log.size, dtype=np.int64)
+    for n in range(1, width):  # from the n-th lowest on
+        reach = (sorted_[:, n - 1 :] <= sorted_[:, n - 1, None] + AF_SAME).sum(axis=1)
+        np.maximum(most, reach, out=most)
+    share: NDArray[np.float64] = most / width
+    return share
 
 
 def _closed(inside: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:

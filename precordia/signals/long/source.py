@@ -21,10 +21,11 @@ from precordia.core.recording import Recording
 from precordia.records.alone import recognise
 from precordia.records.channels import is_other_signal, mv_per_unit, name_channels
 from precordia.records.read import read_recording
+from precordia.records.readers import edf, wfdb
 from precordia.records.readers.edf_layout import layout_of
-from precordia.records.readers.wfdb import header_path
 from precordia.records.readers.wfdb_formats import LINEAR
 from precordia.records.readers.wfdb_header import read_header
+from precordia.records.readers.wfdb_strip import Strip
 
 Read = Callable[[int, int, "list[int]"], NDArray[np.float32]]
 
@@ -106,13 +107,13 @@ def _in_memory(recording: Recording) -> LongSignal:
     def read(start: int, stop: int, rows: list[int]) -> NDArray[np.float32]:
         return recording.signal[rows, start:stop]
 
-    about = replace(recording, signal=np.full((recording.n_leads, 1), np.nan, np.float32))
+    about = replace(recording, signal=_missing(recording.n_leads))
     return LongSignal(about, recording.fs, recording.n_samples, False, read)
 
 
 def _of_wfdb(path: Path) -> LongSignal | None:
     """A record whose leads lie in one signal file at one rate; None where its reader has more to do."""
-    header = read_header(header_path(path))
+    header = read_header(wfdb.header_path(path))
     channels, files = header.channels, {channel.file for channel in header.channels}
     plain = len(files) == 1 and not header.segments and header.n_samples
     if not plain or any(c.fmt not in LINEAR or c.fmt == "8" or c.samples_per_frame != 1 or c.skew for c in channels):
@@ -140,7 +141,8 @@ def _of_wfdb(path: Path) -> LongSignal | None:
         out[digital == mark] = np.nan
         return np.ascontiguousarray(out.T)
 
-    about = _about(path, [channels[i].name for i in kept], float(header.fs), header.path.stem, "wfdb")
+    names = tuple(channels[i].name for i in kept)
+    about = wfdb.recording_of(path, header, Strip(float(header.fs), names, _missing(len(kept)), ()))
     return LongSignal(about, float(header.fs), int(header.n_samples), True, read)
 
 
@@ -161,13 +163,12 @@ def _of_edf(path: Path) -> LongSignal | None:
             out[place] = layout.decode(block, row)
         return out[:, start - first * rate : stop - first * rate]
 
-    about = _about(path, names, rate / duration, path.stem, "edf")
+    about = edf.recording_of(path, layout.head, name_channels(names), _missing(len(names)), rate / duration)
     return LongSignal(about, rate / duration, rate * count, True, read)
 
 
-def _about(path: Path, names: list[str], fs: float, name: str, format: str) -> Recording:
-    empty = np.full((len(names), 1), np.nan, np.float32)
-    return Recording(empty, fs, name_channels(names), name, source=str(path), format=format)
+def _missing(n_leads: int) -> NDArray[np.float32]:
+    return np.full((n_leads, 1), np.nan, np.float32)
 
 
 _STREAMED: Final[dict[str, Callable[[Path], LongSignal | None]]] = {"wfdb": _of_wfdb, "edf": _of_edf}

@@ -48,13 +48,25 @@ def read_values(source: Path | str) -> dict[str, float]:
                 raise InputError(f"{place}: {len(rows)} lines of numbers; one question is one line below the names")
             cells = {name: cell for name, cell in rows[0].items() if name != ECG and cell}
         else:
-            pairs = (part.partition("=") for part in str(source).split(","))
-            cells = {name.strip(): number for name, _, number in pairs}
+            return values_of(str(source))
         return {name: float(cell) for name, cell in cells.items()}
     except (OSError, ValueError, TypeError):
         raise InputError(
             f"{place.name[:80]}: no numbers to search with; give a CSV file of one line, or name=number,name=number"
         ) from None
+
+
+def values_of(text: str) -> dict[str, float]:
+    """Numbers to search with, written as ``name=number, name=number``.
+
+    Raises:
+        InputError: they are not.
+    """
+    pairs = (part.partition("=") for part in text.split(","))
+    try:
+        return {name.strip(): float(number) for name, _, number in pairs}
+    except ValueError:
+        raise InputError(f"{text[:80]}: no numbers to search with; write name=number,name=number") from None
 
 
 def read_pairs(path: Path | str) -> PairedTable:

@@ -138,6 +138,20 @@ def read_calibration(path: Path | str) -> tuple[Reading, ...]:
     return tuple(readings)
 
 
+def readings_of(text: str) -> tuple[Reading, ...]:
+    """The same written as ``45:125, 62:119``: transit time in ms, then mmHg.
+
+    Raises:
+        InputError: it is not, or something is no reading.
+    """
+    pairs = [part.partition(":") for part in text.split(",")]
+    try:
+        numbers = [(float(transit), float(systolic)) for transit, _, systolic in pairs]
+    except ValueError:
+        raise InputError(f"{text[:80]}: no calibration; write transit time in ms and mmHg: 45:125,62:119") from None
+    return tuple(Reading(*pair) for pair in numbers)
+
+
 def _unmeasured(reason: str) -> Pressure:
     return Pressure(None, None, f"not measured: {reason}")
 

@@ -127,6 +127,19 @@ def test_the_window_most_like_a_place_is_of_the_same_rhythm() -> None:
     assert {8, 9} & {i for i, _ in windows.unlike(2)}
 
 
+@pytest.mark.parametrize(
+    ("rhythm", "seed", "noise", "expected"),
+    [
+        (("SR", "PAC"), 1006, "heavy", False),  # most beats keep one interval, however often others come early
+        (("SR", "PVC"), 1009, "heavy", False),
+        (("AFIB",), 1018, "typical", True),  # fast: what fills the time between beats is no noise
+    ],
+)
+def test_a_strip_of_a_watch_fibrillates_or_not(rhythm: tuple[str, ...], seed: int, noise: str, expected: bool) -> None:
+    strip = simulate(rhythm, seed=seed, fs=300, duration_s=30, noise=noise).recording
+    assert fibrillation(read_long(_leads(strip, "I")).beats).mean() == float(expected)
+
+
 def test_where_is_the_fibrillation_is_answered_with_its_place() -> None:
     report = long_report(_with_fibrillation(), ())
     (said,) = long_answer("Where is the atrial fibrillation?", report).statements
