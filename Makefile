@@ -61,8 +61,10 @@ hashes:
 	  -o constraints-hashes.txt
 	printf 'hatchling>=1.26\neditables\nsetuptools\nwheel\n' | $(LOCK) - -c constraints-hashes.txt -o constraints-hashes-build.txt
 
+# On an otherwise idle machine: the run is added to those of other commits, and stands on the page beside them.
 benchmarks: $(VENV)/.test
-	$(BIN)/python -m benchmarks.budgets
+	$(BIN)/python -m benchmarks.budgets --track docs/results/benchmarks.jsonl
+	$(BIN)/python -m benchmarks.history
 
 results: $(VENV)/.test
 	$(BIN)/precordia eval all --out runs/results --workers 2 --markdown docs/results.md

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import encoder_page, figures
+from benchmarks import encoder_page, figures, history
 from precordia.core.errors import InputError
 from precordia.eval.harness.page.content import content_of
 from precordia.eval.harness.page.markdown import markdown
@@ -39,6 +39,22 @@ def test_tables_of_the_encoder_are_of_the_results_beside_them() -> None:
             assert encoder_page.fill(page, name, make(read(path).rows)) == page, name
             made += 1
     assert made >= 5
+
+
+def test_the_table_of_benchmarks_is_of_the_runs_beside_it() -> None:
+    text = history.PAGE.read_text("utf-8")
+    assert history.page(text, history.tracked()) == text, "python -m benchmarks.history writes it anew"
+
+
+def test_a_run_is_kept_beside_those_of_other_commits(tmp_path: Path) -> None:
+    for commit, figure in (("aaaaaaa", "60"), ("bbbbbbb", "70")):
+        history.track(tmp_path / "runs", history.Run(commit, "a machine", "torch", [["build", ">= 50", figure, "90"]]))
+    head, _, row = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in history.by_commit(history.tracked(tmp_path / "runs")).splitlines()
+    )
+    assert head == ["what", "budget", "bbbbbbb", "aaaaaaa", "the naive way"]
+    assert row == ["build", ">= 50", "70", "60", "90"]
 
 
 @pytest.mark.parametrize("page", FIGURED, ids=lambda page: str(page.relative_to(ROOT)))
