@@ -44,7 +44,7 @@ def precedents(folder: Path, file: str) -> list[tuple[str, float, str | None]]:
     return [(hit.case.recording_id, hit.score, hit.case.report) for hit in found]
 
 
-def drafted(kb: KnowledgeBase, ecg: Recording, model: LanguageModel | None) -> Draft:
+def drafted(kb: KnowledgeBase, ecg: Recording, model: LanguageModel | str = "none") -> Draft:
     """A report and an answer are the same kind of thing."""
     draft = kb.report(ecg)
     assert_type(draft, Draft)
