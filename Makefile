@@ -36,6 +36,7 @@ wheel: $(VENV)/.test
 	$(BIN)/python -m build --outdir dist .
 	$(PYTHON) -m venv build/wheel
 	build/wheel/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt "$$(ls dist/*.whl)[$(DEMO_EXTRAS)]"
+	cd build && wheel/bin/python -c "import importlib.resources as r; assert r.files('precordia').joinpath('py.typed').is_file()"
 	cd build && wheel/bin/precordia demo --out wheel/demo --recordings 60
 
 # What is compiled is kept, whatever the environment says: three processes collect the tests, and tests start more.
