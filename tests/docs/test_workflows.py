@@ -36,6 +36,14 @@ def test_a_workflow_can_change_nothing_and_names_versions(workflow: Path) -> Non
     assert all(re.search(r"@(v\d|release/v\d)", step["uses"]) for step in steps(workflow) if "uses" in step)
 
 
+def test_issue_forms_ask_what_can_be_asked() -> None:
+    known = {"label", "description", "placeholder", "value", "render", "options", "multiple"}  # GitHub's form schema
+    for form in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"):
+        fields = [field["attributes"] for field in yaml.safe_load(form.read_text("utf-8"))["body"]]
+        assert fields
+        assert not {name for field in fields for name in field} - known, form.name
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/benchmarks.md"])
 def test_a_page_makes_what_there_is(page: str) -> None:
     made = re.findall(r"(?:^|`)make ([\w-]+)", (ROOT / page).read_text("utf-8"), re.MULTILINE)
