@@ -30,6 +30,10 @@ def test_the_summary_is_of_the_results_beside_it() -> None:
     assert (ROOT / "docs" / "results.md").read_text("utf-8") == markdown(content)
 
 
+def test_results_name_no_folder_of_the_machine() -> None:
+    assert not [path.name for path in RESULTS.iterdir() if re.search(r'"(/|[A-Z]:)', path.read_text("utf-8"))]
+
+
 def test_tables_of_the_encoder_are_of_the_results_beside_them() -> None:
     page = (ROOT / "docs" / "encoder.md").read_text("utf-8")
     made = 0
