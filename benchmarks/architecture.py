@@ -1,8 +1,8 @@
-"""The picture of layers, the table of packages and the list of extension points in docs/architecture.md, from what is there.
+"""The picture of layers, the table of packages and the list of extension points of docs/architecture.md, from what is there.
 
     python -m benchmarks.architecture
 
-Writes what stands between the marks anew; a test holds the page to it.
+Writes the picture, and what stands between the page's marks, anew; a test holds both to it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
+PICTURE = ROOT / "docs" / "figures" / "layers.svg"
 PACKAGE = "precordia"
 
 MOST_FOLDERS = 6
@@ -106,18 +107,45 @@ def layers() -> list[list[str]]:
     return [[name.strip() for name in row.split("|")] for row in rows]
 
 
-def picture() -> str:
-    """Layers as rows, and an arrow for each import that does not follow from others."""
+def arrows() -> Iterator[tuple[str, str]]:
+    """Who imports whom, where that does not follow from others."""
     graph = folder_graph(module_graph(), 1)
-    lines = ["```mermaid", "flowchart TD"]
-    for number, row in enumerate(layers()):
-        lines += [f'  subgraph layer{number}[" "]', "    direction LR", *(f"    {name}" for name in row), "  end"]
     for name in [name for row in layers() for name in row]:
         targets = graph.get(name, set())
         for target in sorted(targets):
             if not any(target in _reached(graph, between) for between in targets - {target}):
-                lines.append(f"  {name} --> {target}")
-    return "\n".join([*lines, "```"])
+                yield name, target
+
+
+def picture() -> str:
+    """Layers as rows of boxes, and the arrows: SVG, which needs no program of others to be seen."""
+    width, height, pitch, gap = 150, 30, 56, 20
+    rows = layers()
+    whole, tall = max(len(row) for row in rows) * (width + gap), len(rows) * pitch - 10
+    middles = {
+        name: (round(whole / 2 + (i - (len(row) - 1) / 2) * (width + gap)), j * pitch + 8 + height // 2)
+        for j, row in enumerate(rows)
+        for i, name in enumerate(row)
+    }
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole} {tall}" font-family="sans-serif" font-size="14">',
+        f'<rect width="{whole}" height="{tall}" fill="#fff"/>',
+        '<marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path d="M0 0 8 4 0 8z" fill="#5c6bc0"/></marker>',
+    ]
+    for start, end in arrows():
+        (x, y), (to_x, to_y) = middles[start], middles[end]
+        # What passes layers goes round the boxes between, on the side to which it leads.
+        aside = 0 if to_y - y <= pitch else (width if to_x >= x else -width) * 0.8
+        y, to_y = y + height // 2, to_y - height // 2
+        curve = f"C{x + aside:.0f} {y + 26} {to_x + aside:.0f} {to_y - 26}"
+        lines.append(f'<path d="M{x} {y}{curve} {to_x} {to_y}" fill="none" stroke="#5c6bc0" marker-end="url(#tip)"/>')
+    for name, (x, y) in middles.items():
+        lines.append(
+            f'<rect x="{x - width // 2}" y="{y - height // 2}" width="{width}" height="{height}" rx="5" fill="#e8eaf6"/>'
+        )
+        lines.append(f'<text x="{x}" y="{y + 5}" text-anchor="middle" fill="#222">{name}</text>')
+    return "\n".join([*lines, "</svg>"]) + "\n"
 
 
 def packages() -> str:
@@ -151,7 +179,7 @@ def registries() -> dict[str, str]:
     return found
 
 
-PARTS = {"layers": picture, "packages": packages, "extensions": extensions}
+PARTS = {"packages": packages, "extensions": extensions}
 
 
 def written(page: str) -> str:
@@ -165,3 +193,4 @@ def written(page: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PICTURE.write_text(picture(), encoding="utf-8")

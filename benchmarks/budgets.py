@@ -1,6 +1,6 @@
 """The budgets of the design beside today's figures: one table, with the naive way in the same run, and who measures it alone.
 
-    python -m benchmarks.budgets [--records 2000] [--cases 1000000] [--only encode build query service help]
+    python -m benchmarks.budgets [--records 2000] [--cases 1000000] [--only encode build query service help] [--track FILE]
 
 Everything is simulated and made on the spot, in a temporary folder. Run it on an otherwise idle machine.
 """
@@ -19,7 +19,8 @@ import numpy as np
 
 from benchmarks import naive
 from benchmarks.growth import run_step
-from benchmarks.machine import description, peak_memory_mib, table
+from benchmarks.history import Run, track
+from benchmarks.machine import commit, description, machine, peak_memory_mib, table, versions
 from benchmarks.million import grow
 from precordia import KnowledgeBase, Query, load_encoder, read_recording, standardize
 from precordia.core.protocols import Encoder
@@ -167,6 +168,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=2000)
     parser.add_argument("--cases", type=int, default=1_000_000)
     parser.add_argument("--only", nargs="+", default=list(PARTS), choices=PARTS, help="query needs build")
+    parser.add_argument("--track", type=Path, metavar="FILE", help="add the run to this file")
     args = parser.parse_args()
     print(description(), end="\n\n")
     encoder = load_encoder()
@@ -184,6 +186,8 @@ def main() -> None:
     if "help" in args.only:
         rows.append(helping())
     print(table(rows))
+    if args.track:
+        track(args.track, Run(commit(), machine(), versions(), [row[:4] for row in rows[1:]]))
 
 
 def _process(*arguments: str) -> None:

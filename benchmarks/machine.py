@@ -15,14 +15,24 @@ PACKAGES = ("precordia", "numpy", "torch", "faiss-cpu", "deltalake", "duckdb", "
 
 def description() -> str:
     """Processor, cores, memory, versions and commit, a line each."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return (
-        f"{processor()}, {os.cpu_count()} cores, {memory_gib():.0f} GiB, {platform.system()}, CPython {platform.python_version()}\n"
-        f"{versions}\ncommit {commit or 'unknown'}"
-    )
+    return f"{machine()}\n{versions()}\ncommit {commit()}"
+
+
+def machine() -> str:
+    """Processor, cores, memory, system and Python."""
+    system = f"{platform.system()}, CPython {platform.python_version()}"
+    return f"{processor()}, {os.cpu_count()} cores, {memory_gib():.0f} GiB, {system}"
+
+
+def versions() -> str:
+    """Of the packages that tell."""
+    return ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+
+
+def commit() -> str:
+    """The checkout's commit, or "unknown" outside one."""
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 def peak_memory_mib() -> float:

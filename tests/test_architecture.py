@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.architecture import PAGE, circles, folder_graph, imports_of, module_graph, modules, registries, written
+from benchmarks.architecture import (
+    PAGE,
+    PICTURE,
+    circles,
+    folder_graph,
+    imports_of,
+    module_graph,
+    modules,
+    picture,
+    registries,
+    written,
+)
 
 
 def test_modules_import_one_another_in_no_circle() -> None:
@@ -39,6 +50,7 @@ def test_imports_for_type_checkers_do_not_count(tmp_path: Path) -> None:
 def test_the_page_is_up_to_date() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert written(page) == page, "run: python -m benchmarks.architecture"
+    assert PICTURE.read_text(encoding="utf-8") == picture(), "run: python -m benchmarks.architecture"
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="an installed package has no docs")

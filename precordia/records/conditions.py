@@ -39,6 +39,9 @@ MAX_TEXT_CALLS: Final = 32
 MAX_DEPTH: Final = 100
 """Deepest brackets. DuckDB takes a minute, which nothing ends, to see that three thousand of them are not closed."""
 
+MAX_NESTED: Final = 200
+"""Most expressions within one another; lists, and what "and" or "or" join, count as one."""
+
 TABLE: Final = "cases"
 
 _TOKEN: Final = re.compile(r"""(?<![\w'"])[eE]'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|['"$]|--|/\*""")
@@ -132,8 +135,8 @@ class ConditionEngine:
             raise FilterError(f"{_quoted(text)}: {_first_line(error)}") from None
         try:
             tree = json.loads(parsed)
-        except RecursionError:
-            raise FilterError(f"{_quoted(text)}: nested too deeply; make it simpler") from None
+        except RecursionError:  # before Python 3.12, whose parser has no such limit of its own
+            raise _too_deep(text) from None
         if tree.get("error"):
             reason = " ".join(str(tree.get("error_message", "not SQL")).split())
             raise FilterError(f"{_quoted(text)}: {reason}")
@@ -226,6 +229,8 @@ def _check_brackets(sql: str, text: str) -> None:
 
 
 def _check(node: Any, text: str) -> None:
+    if _nested(node) > MAX_NESTED:
+        raise _too_deep(text)
     n_texts = 0
     for part in _walk(node):
         kind = part.get("class")
@@ -292,6 +297,24 @@ def _walk(node: Any) -> Iterator[dict[str, Any]]:
             left.extend(reversed(one.values()))
         elif isinstance(one, list):
             left.extend(reversed(one))
+
+
+def _nested(node: Any) -> int:
+    """How many expressions stand within one another, at most."""
+    left, deepest = [(node, 0)], 0
+    while left:
+        one, depth = left.pop()
+        if isinstance(one, dict):
+            depth += "class" in one
+            deepest = max(deepest, depth)
+            left.extend((inside, depth) for inside in one.values())
+        elif isinstance(one, list):
+            left.extend((inside, depth) for inside in one)
+    return deepest
+
+
+def _too_deep(text: str) -> FilterError:
+    return FilterError(f"{_quoted(text)}: nested too deeply; make it simpler")
 
 
 def _names(node: Any) -> Iterator[str]:

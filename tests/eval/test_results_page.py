@@ -161,7 +161,7 @@ def test_the_summary_has_one_table_a_run_that_holds_together(tmp_path: Path) -> 
     assert "1 of 2 goals reached" in text.lower()
     assert len(wide.splitlines()) == 2 + 5
     assert "goal" in wide.splitlines()[0]
-    assert "And 3 more lines" in text
+    assert "and 3 more lines" in text
 
 
 def test_the_command_writes_both_pages_from_files_or_folders(tmp_path: Path) -> None:

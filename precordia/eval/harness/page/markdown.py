@@ -40,14 +40,11 @@ def markdown(content: Content) -> str:
 
 def _section(section: Section) -> Iterator[str]:
     goals = f" {section.goals[:1].upper()}{section.goals[1:]}." if section.goals else ""
-    yield from (f"## {section.run}", "", f"{_sentence(section.summary)}{goals} `{section.command}`", "")
+    left = sum(len(table.rows) for table in section.headline) - MOST_ROWS
+    more = f", and {left} more lines in the HTML page" if left > 0 else ""
+    yield from (f"## {section.run}", "", f"{_sentence(section.summary)}{goals} `{section.command}`{more}", "")
     if section.headline:
-        table = section.headline[0]
-        yield from _table(_narrow(table))
-        left = len(table.rows) - MOST_ROWS + sum(len(other.rows) for other in section.headline[1:])
-        if left > 0:
-            yield from ("", f"And {left} more lines in the HTML page.")
-        yield ""
+        yield from (*_table(_narrow(section.headline[0])), "")
 
 
 def _narrow(table: Table) -> Table:

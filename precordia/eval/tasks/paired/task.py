@@ -31,7 +31,7 @@ CARD: Final = TaskCard(
     ),
     source="simulated (precordia.simulation.ventricle)",
     code=__name__,
-    headline=("R² with*", "gain*"),
+    headline=("R² with 50 labels",),
 )
 
 N_PAIRS, N_LABELLED, N_TEST, SEED = 1200, 400, 500, 1895
