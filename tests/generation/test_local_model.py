@@ -20,7 +20,7 @@ from precordia.generation.written.writing import WritingSettings
 from precordia.integrations.conversation import Conversation
 from precordia.judgement.evidence import Evidence
 from precordia.language_models import LanguageModelSettings, load_language_model
-from precordia.language_models.local import is_installed, weights
+from precordia.language_models.smollm2 import is_installed, weights
 from precordia.language_models.tuned_here import shipped
 
 pytestmark = [

@@ -16,9 +16,9 @@ import torch
 from precordia.core.errors import CheckpointError, UsageError
 from precordia.language_models.hf_weights import load_weights
 from precordia.language_models.llama_gguf import load_llama
-from precordia.language_models.local import weights
 from precordia.language_models.own_model.fsq import FiniteScalarQuantiser
 from precordia.language_models.precision import fastest
+from precordia.language_models.smollm2 import weights
 from precordia.language_models.tuned.model import TunedModel
 from precordia.language_models.tuned.mouths import Mouth, QueryTransformer, TokenTable
 from precordia.language_models.tuned.network import TunedNetwork
