@@ -174,6 +174,11 @@ class View:
         """What is "to consider" is not denied beside."""
         return any(standing.concept in lineage(concern.concept) for concern in self.judgement.concerns)
 
+    def must_be_told(self, standing: Standing) -> bool:
+        """Whether a finding is told however improbable another reading makes it: what must not be missed, and measured signs."""
+        is_sign = standing.shown and vocabulary().concept(standing.concept).section == SIGNS
+        return is_sign or self._is_to_consider(standing)
+
     def _or_likelier(self, standing: Standing) -> bool | None:
         return None if self.withhold else self.likely(standing) >= 0.5
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fitted_answers import fitted_answers, numbers
@@ -18,6 +20,7 @@ from precordia.generation.answers.features import Features
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.priors import NO, YES, AskedBefore
 from precordia.generation.questions import read_question
+from precordia.judgement.urgent import Concern
 
 VECTOR = np.array([1.0, 0.0], dtype=np.float32)
 HITS = [precedent(i, "SR", *(["LVH"] if i < 4 else []), similarity=0.97 - i / 100) for i in range(1, 7)]
@@ -176,6 +179,32 @@ def test_yes_and_no_are_promised_only_where_fitted_answers_are_sure_of_the_same(
     )
     assert draft.text.startswith("No")
     assert (BEYOND_PROMISE not in draft.warnings) is promised
+
+
+@pytest.mark.usefixtures("plain_numbers")
+@pytest.mark.parametrize(("usual", "dangerous", "told"), [(0, False, True), (50, False, False), (50, True, True)])
+def test_beyond_the_promise_what_fitted_answers_make_improbable_is_left_open_unless_it_must_not_be_missed(
+    usual: int, dangerous: bool, told: bool
+) -> None:
+    question = "Which does this ECG show, left ventricular hypertrophy or atrial fibrillation?"
+    asked = as_asked(read_question(question), fitted_answers().groups)
+    assert asked is not None
+    concern = Concern("LVH", "hypertrophy", "A sign.", (), "possible", "a source", "", 0.0)
+    judgement = judged([precedent(i, "SR", "LVH") for i in range(1, 6)], vector=VECTOR)
+    draft = answer(
+        question,
+        [replace(judgement, concerns=(concern,) if dangerous else ())],
+        fitted=fitted_answers(least={"choose": 1.0}, asked=AskedBefore.of([(asked, ("AFIB",))] * usual)),
+    )
+    assert draft.abstained is not told
+    if told:
+        assert draft.statements[0].text == "Left ventricular hypertrophy."
+        assert BEYOND_PROMISE in draft.warnings
+    else:
+        assert not draft.statements
+        assert draft.reason is not None
+        assert "left ventricular hypertrophy is possible" in draft.reason.lower()
+        assert "stated by 5 of 5 precedents" in draft.reason
 
 
 def test_without_the_ecgs_vector_nothing_changes() -> None:
