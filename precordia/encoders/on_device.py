@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from precordia.records.standardize import Windows
 
 if TYPE_CHECKING:
-    from precordia.encoders.encoder import SignalEncoder
+    from precordia.encoders.network import SignalNetwork
 
 BATCH: Final = 1024
 """Windows a pass of the network: some 2 GB of a card's memory."""
@@ -60,22 +60,19 @@ class DeviceForward:
     In bf16 a vector's cosine with that of float32 is above 0.999.
 
     Attributes:
-        encoder: The encoder, or a name or path to load one by.
+        load: Gives the network.
         batch: Windows a pass.
     """
 
-    encoder: SignalEncoder | str
+    load: Callable[[], SignalNetwork]
     batch: int = BATCH
 
     @cached_property
-    def _network(self) -> tuple[object, str]:
+    def _network(self) -> tuple[SignalNetwork, str]:
         import torch
 
-        from precordia.encoders.checkpoint import load_encoder
-
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        encoder = load_encoder(self.encoder) if isinstance(self.encoder, str) else self.encoder
-        return encoder.network.to(device), device
+        return self.load().to(device), device
 
     def __call__(self, parts: list[Stack]) -> list[NDArray[np.float32]]:
         """The embeddings of each."""
@@ -93,8 +90,8 @@ class DeviceForward:
             for start in range(0, len(stack), self.batch):
                 piece = slice(start, start + self.batch)
                 arrays = (stack.signal[piece], stack.leads[piece], stack.samples[piece])
-                there = [torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays]
-                calibrated = torch.ones(len(there[0]), dtype=torch.bool, device=device)
-                out.append(network(Inputs(*there, calibrated)).embedding.float())  # type: ignore[operator]
+                signal, leads, samples = (torch.from_numpy(np.ascontiguousarray(one)).to(device) for one in arrays)
+                calibrated = torch.ones(len(signal), dtype=torch.bool, device=device)
+                out.append(network(Inputs(signal, leads, samples, calibrated)).embedding.float())
         rows: NDArray[np.float32] = torch.cat(out).cpu().numpy()
         return rows

@@ -39,6 +39,8 @@ from precordia.records.readers.sidecar import assuming
 from precordia.signals.door import STRIDE_S
 
 if TYPE_CHECKING:
+    from precordia.encoders.encoder import SignalEncoder
+    from precordia.encoders.network import SignalNetwork
     from precordia.encoders.on_device import Stack
     from precordia.records.scan import RecordRef
     from precordia.records.tables import ReportTable
@@ -317,13 +319,21 @@ def _encoding(
     executor: Executor | str, encoder: Encoder | str
 ) -> Iterator[Callable[[Stack], NDArray[np.float32]] | None]:
     """Where the encoder's network runs for all readers, where the executor has GPUs to share; else None."""
-    if isinstance(executor, Host) and executor.gpus:
+    from precordia.encoders.encoder import SignalEncoder
+
+    if isinstance(executor, Host) and executor.gpus and isinstance(encoder, (str, SignalEncoder)):
         from precordia.encoders.on_device import BATCH, DeviceForward
 
-        with executor.hosting(partial(DeviceForward, encoder), BATCH) as forward:
+        with executor.hosting(partial(DeviceForward, partial(_network_of, encoder)), BATCH) as forward:
             yield forward
     else:
         yield None
+
+
+def _network_of(encoder: SignalEncoder | str) -> SignalNetwork:
+    from precordia.encoders import load_encoder
+
+    return (load_encoder(encoder) if isinstance(encoder, str) else encoder).network
 
 
 def _running(executor: Executor) -> Callable[[int | None, int], Executor]:
