@@ -4,7 +4,7 @@ python -m benchmarks.gpu                                       # with a device, 
 python -m benchmarks.gpu --here --ecgs 64 --vectors 20000      # the same steps on this machine's processor, to try them
 
 Goals on an H100-class card: 10,000 ECGs a second, and exact search of 10 million vectors of 256 numbers within 5 ms a query
-in batches. Not run on a device so far; `precordia build` itself encodes on the processor.
+in batches. Not run on a device so far; `precordia build --engine ray --gpus N` encodes so.
 """
 
 from __future__ import annotations

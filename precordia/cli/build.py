@@ -67,7 +67,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what runs the shards: local, processes of this machine; or ray, a cluster (at ADDRESS, else $RAY_ADDRESS)",
     )
     parser.add_argument(
-        "--gpus", type=float, default=0, metavar="N", help="with --engine ray: GPUs a worker (0.5: two share one)"
+        "--gpus",
+        type=float,
+        default=0,
+        metavar="N",
+        help="with --engine ray: GPUs that encode in bf16 for all workers (0.5: half of one)",
     )
     parser.add_argument(
         "--refit", action="store_true", help="fit the models of the archive's findings anew, also where little is new"

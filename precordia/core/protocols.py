@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -251,4 +252,25 @@ class Executor(Protocol):
 
     def map(self, function: Callable[[T], R], shards: Iterable[T]) -> Iterator[R]:
         """Results in the order of ``shards``."""
+        ...
+
+
+@runtime_checkable
+class Host(Protocol):
+    """An executor that can keep one function where its GPUs are, for all its workers."""
+
+    @property
+    def gpus(self) -> float:
+        """How many it may take for that; 0 for none."""
+        ...
+
+    def hosting(
+        self, make: Callable[[], Callable[[list[T]], list[R]]], most: int
+    ) -> AbstractContextManager[Callable[[T], R]]:
+        """What workers call with one item each; what comes together, from whichever worker, is done together.
+
+        Args:
+            make: Makes the function, there: items to the result of each.
+            most: What items may come to together, by their length.
+        """
         ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from precordia.core.recording import Recording
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.features import Features
 from precordia.encoders.forward import Forward
+from precordia.encoders.on_device import Stack
 from precordia.records.standardize import SignalSpec, Windows, standardize, to_windows, window_starts
 
 if TYPE_CHECKING:
@@ -83,6 +85,17 @@ class SignalEncoder:
         self.text_fingerprint = text_fingerprint
         self.batch_size = batch_size
         self._spec, self._fingerprint = spec, fingerprint
+        self._elsewhere: Callable[[Stack], NDArray[np.float32]] | None = None
+
+    def elsewhere(self, forward: Callable[[Stack], NDArray[np.float32]]) -> SignalEncoder:
+        """The same encoder, whose network runs elsewhere; what is standardized and made of windows is so here.
+
+        Args:
+            forward: Windows to their embeddings, ``(n, dim)``.
+        """
+        other = copy(self)
+        other._elsewhere = forward
+        return other
 
     @property
     def dim(self) -> int:
@@ -192,6 +205,8 @@ class SignalEncoder:
 
     def _forward(self, windows: Sequence[Windows]) -> NDArray[np.float32]:
         """Embeddings of all windows one below the other, ``(n_windows, dim)``, each of unit norm."""
+        if self._elsewhere is not None:
+            return unit_rows(self._elsewhere(Stack.of(windows)))
         if not self._needs_torch and sum(len(w.signal) for w in windows) <= FEW:
             return unit_rows(np.concatenate([self._embedded(w) for w in windows]))
         import torch
@@ -219,14 +234,14 @@ class SignalEncoder:
 
         from precordia.encoders.network import Inputs
 
-        signal = np.concatenate([w.signal for w in windows])
-        leads = np.concatenate([np.tile(w.leads_present, (w.signal.shape[0], 1)) for w in windows])
-        samples = np.concatenate([w.samples_present for w in windows])
-        for start in range(0, len(signal), self.batch_size):
+        stack = Stack.of(windows)
+        for start in range(0, len(stack), self.batch_size):
             piece = slice(start, start + self.batch_size)
-            batch = torch.from_numpy(signal[piece])
+            batch = torch.from_numpy(stack.signal[piece])
             calibrated = torch.ones(len(batch), dtype=torch.bool)
-            yield Inputs(batch, torch.from_numpy(leads[piece]), torch.from_numpy(samples[piece]), calibrated)
+            yield Inputs(
+                batch, torch.from_numpy(stack.leads[piece]), torch.from_numpy(stack.samples[piece]), calibrated
+            )
 
 
 def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:

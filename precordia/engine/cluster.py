@@ -17,7 +17,7 @@ class Cluster:
     Attributes:
         address: Of the cluster; None for the one that the environment names, else one on this machine.
         workers: How many; None for as many as there is room for.
-        gpus: GPUs a worker; fractions share one.
+        gpus: GPUs that encode for all workers, an actor each; a fraction shares one with others.
         told: Is given lines about how it goes.
     """
 

@@ -33,7 +33,7 @@ def executor_of(engine: str, cluster: Cluster) -> Executor | str:
 
     Raises:
         UnknownNameError: there is no such engine.
-        UsageError: it runs on this machine alone, and an address or GPUs a worker are asked for.
+        UsageError: it runs on this machine alone, and an address or GPUs are asked for.
     """
     name, _, address = engine.partition("=")
     if name in CLUSTERS:

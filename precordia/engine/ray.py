@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from precordia.core.errors import MissingExtraError, PrecordiaError, UsageError
 from precordia.engine.cluster import Cluster, NodeWork, untold
+from precordia.engine.gathering import Gathering
 from precordia.engine.local import shard_name
 from precordia.engine.worker import Failure, failure_of
 
@@ -21,6 +24,9 @@ _ATTEMPTS: Final = 3
 
 _START_S: Final = 300.0
 """How long the first worker may take to start, s: a cluster that scales by itself starts machines."""
+
+_CALLERS: Final = 256
+"""Workers that one GPU's actor listens to at once."""
 
 _TOLD_EVERY_S: Final = 30.0
 """Between two lines about how far each node is."""
@@ -34,12 +40,12 @@ class RayExecutor:
     that is lost costs the time of the shards that it held: others take them, and another worker starts where there is room.
 
     Attributes:
-        workers: Number of actors; None for one a core of the cluster, or as many as share its GPUs.
+        workers: Number of actors; None for one a core of the cluster.
         address: The cluster ("auto", "ray://host:10001"), or None.
         initialize: Called once in each actor, or None.
         look_ahead: Shards an actor that may be taken ahead of the one whose result is due.
         cpus: Cores an actor.
-        gpus: GPUs an actor; fractions share one.
+        gpus: GPUs that :meth:`hosting` takes, for one actor each; a fraction shares one with others.
         told: Is given a line on each loss, and on what each node has done.
     """
 
@@ -67,6 +73,30 @@ class RayExecutor:
                 shard.
         """
         return self._map(_connected(self.address), function, shards)
+
+    @contextmanager
+    def hosting(self, make: Callable[[], Callable[[list[Any]], list[Any]]], most: int) -> Iterator[Hosted]:
+        """Keep a function where the GPUs are, for all workers; see :class:`~precordia.core.protocols.Host`.
+
+        A GPU's actor that is lost starts again, and what it held is asked once more.
+
+        Raises:
+            UsageError: the cluster has not as many GPUs.
+        """
+        ray = _connected(self.address)
+        has = ray.cluster_resources().get("GPU", 0)
+        if has < self.gpus:
+            raise UsageError(f"the cluster has {has:g} GPUs, and {self.gpus:g} are asked for: ask for less")
+        made = ray.remote(num_cpus=0, num_gpus=min(self.gpus, 1.0), max_restarts=-1, max_task_retries=_ATTEMPTS)(
+            _Hosting
+        )
+        job = ray.put((make, most))
+        actors = [made.options(max_concurrency=_CALLERS).remote(job) for _ in range(max(1, int(self.gpus)))]
+        try:
+            yield Hosted(tuple(actors))
+        finally:
+            for actor in actors:
+                ray.kill(actor)
 
     def _map(self, ray: Any, function: Callable[[T], R], shards: Iterable[T]) -> Iterator[R]:
         pool = _Pool(ray, self, ray.put((function, self.initialize)))
@@ -166,8 +196,8 @@ class _Pool:
         ready, _ = self.ray.wait(list(self.busy), num_returns=1, timeout=_START_S)
         if not ready and not any(worker.held for worker in self.busy.values()):
             raise PrecordiaError(
-                f"no worker has started in {_START_S:.0f} s: each wants {self.executor.cpus:g} cores and "
-                f"{self.executor.gpus:g} GPUs; see what the cluster has free (ray status)"
+                f"no worker has started in {_START_S:.0f} s: each wants {self.executor.cpus:g} cores; "
+                "see what the cluster has free (ray status)"
             )
         results: dict[int, Any] = {}
         for future in ready:
@@ -195,7 +225,7 @@ class _Pool:
             self.ray.kill(worker.actor)
 
     def _start(self) -> None:
-        wanted = self.ray.remote(num_cpus=self.executor.cpus, num_gpus=self.executor.gpus)(_Actor)
+        wanted = self.ray.remote(num_cpus=self.executor.cpus)(_Actor)
         actor = wanted.options(scheduling_strategy="SPREAD").remote(self.job)
         self.busy[actor.node.remote()] = _Worker(actor)
 
@@ -233,13 +263,9 @@ class _Pool:
         """How many actors the cluster has room for."""
         has, wants = self.ray.cluster_resources(), self.executor
         rooms = [int(has.get("CPU", 1) / wants.cpus)] if wants.cpus else []
-        if wants.gpus:
-            rooms.append(int(has.get("GPU", 0) / wants.gpus))
         room = min(rooms, default=1)
         if room < 1:
-            raise UsageError(
-                f"the cluster has {has.get('CPU', 0):g} cores and {has.get('GPU', 0):g} GPUs: ask for less"
-            )
+            raise UsageError(f"the cluster has {has.get('CPU', 0):g} cores: ask for less")
         return room
 
 
@@ -257,6 +283,37 @@ def _connected(address: str | None) -> Any:
                 f"no Ray cluster could be had ({' '.join(str(error).split())[:200]}): see its address, or run it locally"
             ) from error
     return ray
+
+
+@dataclass
+class Hosted:
+    """A function kept in actors, as workers call it: each calls one after the other.
+
+    Attributes:
+        actors: Handles of the actors.
+    """
+
+    actors: tuple[Any, ...]
+    _n_called: int = 0
+
+    def __call__(self, item: Any) -> Any:
+        """The function's result of one item."""
+        import ray
+
+        self._n_called += 1
+        return ray.get(self.actors[(os.getpid() + self._n_called) % len(self.actors)].call.remote(item))
+
+
+class _Hosting:
+    """Holds the function, and gathers what comes from all workers."""
+
+    def __init__(self, job: tuple[Callable[[], Callable[[list[Any]], list[Any]]], int]) -> None:
+        make, most = job
+        self._gathering: Gathering[Any, Any] = Gathering(make(), most)
+
+    def call(self, item: Any) -> Any:
+        """The function's result of one item."""
+        return self._gathering(item)
 
 
 class _Actor:

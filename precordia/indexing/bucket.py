@@ -5,7 +5,8 @@ lacks. Whoever writes holds a lock object, made by a conditional put, fetches, w
 files beside the old ones, and then the root, on condition that it is still the one that was fetched. So there is
 the former state or the new one, never something between. Files lie under their own names, for other engines to read as
 Delta tables; those whose content changes lie once more under a name made of their content, which is what is read here.
-Nothing but the address named is ever contacted, and nothing at all without credentials.
+Files of signals, which are most of it, stand in the copy by name and size, and are fetched by the range that is read
+(:mod:`precordia.indexing.holes`). Nothing but the address named is ever contacted, and nothing at all without credentials.
 """
 
 from __future__ import annotations
@@ -18,12 +19,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
-from precordia.core.errors import BusyError, KnowledgeBaseError, MissingExtraError, StorageError, UsageError
+from precordia.core.errors import (
+    BusyError,
+    DamageError,
+    KnowledgeBaseError,
+    MissingExtraError,
+    StorageError,
+    UsageError,
+)
 from precordia.indexing.durable import PARTIAL, make_folder, remove, write_atomically, write_synced
+from precordia.indexing.holes import dig, forget, watch
+from precordia.indexing.ledger import Ledger
 from precordia.indexing.seals import digest_of, sealed, unsealed
 
 SCHEMES: Final = ("s3://", "gs://", "az://")
@@ -135,7 +145,7 @@ class Bucket:
                 with FileLock(self.folder / _LOCK, timeout=0):
                     self._fetch()
             except Timeout:  # another process of this machine writes into the copy, or has just fetched
-                return
+                self._watch(self._state()[0])
 
     @contextmanager
     def held(self, wait_s: float, doing: str) -> Iterator[None]:
@@ -186,7 +196,7 @@ class Bucket:
         now: dict[str, _Seen] = {}
         for key, stamp in self._stamps().items():
             seen = before.get(key)
-            if seen is None or (seen.size, seen.at) != stamp:
+            if seen is None or not seen.stands(stamp):
                 content = (self.folder / key).read_bytes()
                 seen = _Seen(digest_of(content), *stamp)
                 if key not in before or before[key].digest != seen.digest:
@@ -230,9 +240,17 @@ class Bucket:
         before, _ = self._state()
         stamps = self._stamps()
         now: dict[str, _Seen] = {}
-        for key, digest in files.items():
+        # The ledger of the signals comes first: it says how large their files are.
+        for key, digest in sorted(files.items(), key=lambda file: _is_signals(file[0])):
             seen = before.get(key)
-            if seen is None or seen.digest != digest or stamps.get(key) != (seen.size, seen.at):
+            if seen is None or seen.digest != digest or not seen.stands(stamps.get(key)):
+                make_folder((self.folder / key).parent)
+                size = self._size_of(key)
+                if size is not None:
+                    forget(self.folder / key)
+                    dig(self.folder / key, size)
+                    now[key] = _Seen(digest, size, _HOLED)
+                    continue
                 with self._telling():
                     try:
                         content = bytes(self._obstore.get(self._store, _place(key, digest)).bytes())
@@ -240,15 +258,40 @@ class Bucket:
                         return False
                 if digest_of(content) != digest:
                     raise StorageError(f"{self.address}/{key} is damaged: it is not what was written")
-                make_folder((self.folder / key).parent)
                 write_synced(self.folder / key, content)
                 seen = _Seen(digest, *_stamp(self.folder / key))
             now[key] = seen
         for key in stamps:
             if key not in files:
+                forget(self.folder / key)
                 remove(self.folder / key)
         self._keep(now, root)
+        self._watch(now)
         return True
+
+    def _size_of(self, key: str) -> int | None:
+        """Of a file that is to be fetched as it is read, as the ledger says; None of others."""
+        if not _is_signals(key):
+            return None
+        try:
+            return Ledger.load(self.folder / "signals").files[Path(key).name].size
+        except (DamageError, KeyError):
+            return None
+
+    def _watch(self, files: dict[str, _Seen]) -> None:
+        """Have the holes of files filled as they are read."""
+        for key, seen in files.items():
+            if seen.at == _HOLED:
+                watch(self.folder / key, partial(self._range, key))
+
+    def _range(self, key: str, start: int, stop: int) -> bytes:
+        """A part of a file; where it is no more, the copy is what the store holds by now."""
+        with self._telling():
+            try:
+                return bytes(self._obstore.get_range(self._store, key, start=start, end=stop))
+            except FileNotFoundError:
+                self.fetch()
+                raise
 
     def _put_file(self, key: str, digest: str, content: bytes) -> None:
         self._put(key, content)
@@ -359,6 +402,18 @@ class _Seen:
     digest: str
     size: int
     at: int
+
+    def stands(self, stamp: tuple[int, int] | None) -> bool:
+        """Whether the file is still that one, by its size and time; filling holes changes the time."""
+        return stamp is not None and stamp == (self.size, stamp[1] if self.at == _HOLED else self.at)
+
+
+_HOLED: Final = -1
+"""Stands for the time of a file that is fetched as it is read; its name is made of its content."""
+
+
+def _is_signals(key: str) -> bool:
+    return key.startswith("signals/") and key.endswith(".parquet") and "_delta_log" not in key
 
 
 def _place(key: str, digest: str) -> str:

@@ -9,14 +9,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from precordia.core.errors import MismatchError
-from precordia.core.protocols import Encoder, Executor, TextEncoder
+from precordia.core.protocols import Encoder, Executor, Host, TextEncoder
 from precordia.engine.executors import EXECUTORS
 from precordia.indexing.addresses import folder_of
 from precordia.indexing.bucket import publish
@@ -35,6 +39,9 @@ from precordia.records.readers.sidecar import assuming
 from precordia.signals.door import STRIDE_S
 
 if TYPE_CHECKING:
+    from precordia.encoders.encoder import SignalEncoder
+    from precordia.encoders.network import SignalNetwork
+    from precordia.encoders.on_device import Stack
     from precordia.records.scan import RecordRef
     from precordia.records.tables import ReportTable
 
@@ -185,7 +192,7 @@ def build(
         _add_up(spent, {"scan": time.perf_counter() - clock})
         _create_or_check(kb_path, manifest, wait_s)
         store = DeltaCaseStore(kb_path)
-        with store.writing(wait_s) as writer:
+        with store.writing(wait_s) as writer, _encoding(executor, encoder) as forward:
             Manifest.load(kb_path).check_like(
                 manifest, kb_path
             )  # another may have embedded it anew while this one waited
@@ -218,7 +225,9 @@ def build(
             writer.append(CASE_SCHEMA.empty_table(), _no_signals(), [*twins, *new, *intake.passed_over()])
             wanted = [ref for ref in refs if ref not in duplicates]
             shards = list(_shards(wanted, done, known, shard_size))
-            runner = ShardRunner(encoder, intake.to_workers, None, keep_poor, stages or Stages(), arrays, stride_s)
+            runner = ShardRunner(
+                encoder, intake.to_workers, None, keep_poor, stages or Stages(), arrays, stride_s, forward
+            )
             added, updated, windows, rejected = 0, 0, 0, len(twins) + len(new)
             before = len(refused) - len(new) + sum((ref.path, stamps[ref.path]) in sources_before for ref in done)
             present = len(done) + len(refused) - len(new)
@@ -303,6 +312,28 @@ def _results(
         return iter(())
     results = start(workers, len(shards)).map(runner, shards)
     return progress(results, len(shards)) if progress else results
+
+
+@contextmanager
+def _encoding(
+    executor: Executor | str, encoder: Encoder | str
+) -> Iterator[Callable[[Stack], NDArray[np.float32]] | None]:
+    """Where the encoder's network runs for all readers, where the executor has GPUs to share; else None."""
+    from precordia.encoders.encoder import SignalEncoder
+
+    if isinstance(executor, Host) and executor.gpus and isinstance(encoder, (str, SignalEncoder)):
+        from precordia.encoders.on_device import BATCH, DeviceForward
+
+        with executor.hosting(partial(DeviceForward, partial(_network_of, encoder)), BATCH) as forward:
+            yield forward
+    else:
+        yield None
+
+
+def _network_of(encoder: SignalEncoder | str) -> SignalNetwork:
+    from precordia.encoders import load_encoder
+
+    return (load_encoder(encoder) if isinstance(encoder, str) else encoder).network
 
 
 def _running(executor: Executor) -> Callable[[int | None, int], Executor]:

@@ -21,6 +21,7 @@ from precordia.indexing.audit import AUDIT, Audit
 from precordia.indexing.blocks import BlockDamage, Blocks
 from precordia.indexing.durable import remove
 from precordia.indexing.erasure import JOURNAL, Journal
+from precordia.indexing.holes import fill
 from precordia.indexing.index_cache import (
     check_derived,
     check_vectors,
@@ -359,6 +360,7 @@ class _Check:
     def _is_sound(self, file: Path, digest: str) -> bool:
         try:
             self._count(file)
+            fill(file)
             return digest_of_file(file) == digest
         except OSError:
             return False

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from precordia.indexing.holes import fill
 from precordia.indexing.ledger import TableFile
 from precordia.indexing.schema import signal_checksum
 from precordia.indexing.seals import digest_of
+
+_IDS: Final = b"case_ids"
+"""Key of the footer's metadata: the ids, int64, as base64."""
+
+_FOOTER_BYTES: Final = 16_384
+"""As much of a file's end is read at once: the footer of some 400 signals."""
 
 _FEW_GROUPS: Final = 64
 """Up to this many row groups each has a digest in the ledger; the rows of signals, of which there are more, have their own."""
@@ -23,10 +35,12 @@ class Layout:
     Attributes:
         rows_per_group: Rows a Parquet row group: few, where single large values are read.
         compression: Of the pages.
+        names_rows: The footer says whose each row is: one read at the file's end, instead of one in each row group.
     """
 
     rows_per_group: int = 8192
     compression: str = "ZSTD"
+    names_rows: bool = False
 
 
 def encode(rows: pa.Table, layout: Layout) -> tuple[bytes, TableFile]:
@@ -34,16 +48,18 @@ def encode(rows: pa.Table, layout: Layout) -> tuple[bytes, TableFile]:
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows,
+    with pq.ParquetWriter(
         sink,
-        row_group_size=layout.rows_per_group,
+        rows.schema,
         compression=layout.compression,
         use_dictionary=[path for column in rows.schema for path in _text_paths(column)] or False,
         write_statistics=False,
         write_page_checksum=True,
         store_schema=False,
-    )
+    ) as writer:
+        writer.write_table(rows, row_group_size=layout.rows_per_group)
+        if layout.names_rows:
+            writer.add_key_value_metadata({_IDS: _named(rows)})
     content: bytes = sink.getvalue().to_pybytes()
     groups = _groups(content)
     digests = tuple(digest_of(group) for group in groups) if len(groups) <= _FEW_GROUPS else ()
@@ -73,6 +89,36 @@ def decode(
     return rows.combine_chunks()
 
 
+def ids_in_footer(path: Path, file: TableFile) -> NDArray[np.int64] | None:
+    """The id of each row, as a file's footer says; None of one that was written before footers did.
+
+    Raises:
+        ValueError: the footer is not what was written.
+        FileNotFoundError: it has been erased or compacted.
+    """
+    import pyarrow.parquet as pq
+
+    footer = footer_of(path)
+    if file.footer and digest_of(footer) != file.footer:
+        raise ValueError("its footer is not what was written")
+    named = (pq.read_metadata(pa.BufferReader(footer)).metadata or {}).get(_IDS)
+    return None if named is None else np.frombuffer(base64.b64decode(named), "<i8").astype(np.int64)
+
+
+def footer_of(path: Path) -> bytes:
+    """A Parquet file's footer, with its length and mark."""
+    fill(path, -_FOOTER_BYTES)
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _FOOTER_BYTES))
+        end = file.read()
+        length = int.from_bytes(end[-8:-4], "little") + 8
+        if length > len(end):
+            fill(path, -length)
+            file.seek(-length, os.SEEK_END)
+            end = file.read()
+    return end[-length:]
+
+
 def salvage(content: bytes, file: TableFile) -> pa.Table | None:
     """The rows of a damaged file that are what was written; None where nothing can be told."""
     import pyarrow.parquet as pq
@@ -99,14 +145,21 @@ def _groups(content: bytes) -> list[memoryview]:
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(pa.BufferReader(content))
-    spans: list[memoryview] = []
-    for at in range(metadata.num_row_groups):
-        group = metadata.row_group(at)
-        columns = [group.column(c) for c in range(group.num_columns)]
-        begins = [c.dictionary_page_offset or c.data_page_offset for c in columns]
-        ends = [begin + c.total_compressed_size for begin, c in zip(begins, columns, strict=True)]
-        spans.append(memoryview(content)[min(begins) : max(ends)])
-    return spans
+    spans = (span_of(metadata, at) for at in range(metadata.num_row_groups))
+    return [memoryview(content)[first:last] for first, last in spans]
+
+
+def span_of(metadata: Any, at: int) -> tuple[int, int]:
+    """Where a row group lies in its file: the first byte, and the one behind the last."""
+    group = metadata.row_group(at)
+    columns = [group.column(c) for c in range(group.num_columns)]
+    begins = [c.dictionary_page_offset or c.data_page_offset for c in columns]
+    ends = [begin + c.total_compressed_size for begin, c in zip(begins, columns, strict=True)]
+    return min(begins), max(ends)
+
+
+def _named(rows: pa.Table) -> bytes:
+    return base64.b64encode(rows.column("case_id").to_numpy().astype("<i8").tobytes())
 
 
 def _footer(content: bytes) -> bytes:

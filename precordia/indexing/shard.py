@@ -25,6 +25,7 @@ from precordia.records.readers.sidecar import assuming
 from precordia.signals.door import STRIDE_S
 
 if TYPE_CHECKING:
+    from precordia.encoders.on_device import Stack
     from precordia.records.scan import RecordRef
     from precordia.records.tables import ReportTable
 
@@ -168,6 +169,7 @@ class ShardRunner:
         stages: What is done to each recording.
         arrays: What is known of arrays that do not say it: ``fs``, ``units``, ``leads``.
         stride_s: Of a long recording, from one stretch that is kept whatever it shows to the next, s; 0 for none.
+        forward: Where the encoder's network runs for all readers, or None: in each of them.
     """
 
     encoder: Encoder | str
@@ -177,6 +179,7 @@ class ShardRunner:
     stages: Stages = field(default_factory=Stages)
     arrays: Mapping[str, Any] | None = None
     stride_s: float = STRIDE_S
+    forward: Callable[[Stack], NDArray[np.float32]] | None = None
     _loaded: Any = None
     _table: Any = None
 
@@ -218,6 +221,8 @@ class ShardRunner:
                 self._loaded = load_encoder(self.encoder)
             else:
                 self._loaded = self.encoder
+            if self.forward is not None:
+                self._loaded = self._loaded.elsewhere(self.forward)
             if isinstance(self.reports, str):
                 from precordia.records.tables import ReportTable
 

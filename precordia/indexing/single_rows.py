@@ -10,6 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from precordia.indexing.holes import fill
+from precordia.indexing.parquet import footer_of, span_of
+
 
 def row_of(path: Path, row: int) -> dict[str, Any]:
     """One row of a Parquet file with small row groups, its pages checked."""
@@ -21,6 +24,7 @@ def row_of(path: Path, row: int) -> dict[str, Any]:
         pq.ParquetFile(stream, metadata=metadata, page_checksum_verification=True) as file,
     ):
         group = int(np.searchsorted(starts, row, side="right")) - 1
+        fill(path, *span_of(metadata, group))
         rows = file.read_row_group(group, use_threads=False)
         found: dict[str, Any] = rows.slice(row - int(starts[group]), 1).to_pylist()[0]
         return found
@@ -31,7 +35,6 @@ def _groups_of(path: Path) -> tuple[Any, NDArray[np.int64]]:
     """A Parquet file's metadata and the first row of each of its groups; the file never changes."""
     import pyarrow.parquet as pq
 
-    with pa.memory_map(str(path)) as stream:
-        metadata = pq.read_metadata(stream)
+    metadata = pq.read_metadata(pa.BufferReader(footer_of(path)))
     counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     return metadata, np.cumsum([0, *counts[:-1]], dtype=np.int64)

@@ -23,8 +23,9 @@ from precordia.indexing.durable import (
     write_atomically,
     write_synced,
 )
+from precordia.indexing.holes import fill
 from precordia.indexing.ledger import LEDGER, Ledger, TableFile, remedy
-from precordia.indexing.parquet import Layout, decode, encode, salvage
+from precordia.indexing.parquet import Layout, decode, encode, ids_in_footer, salvage
 from precordia.indexing.seals import digest_of, digest_of_file
 
 CHECKPOINT_EVERY: Final = 64
@@ -117,11 +118,15 @@ class DeltaFolder:
     def ids(self, name: str) -> pa.Table:
         """The column ``case_id`` of a Parquet file, its pages checked, without reading the rest of it."""
         try:
+            named = ids_in_footer(self.path / name, self._state_of(name)) if self._layout.names_rows else None
+            if named is not None:
+                return pa.table([named], schema=_IDS)
+            fill(self.path / name)
             with pa.memory_map(str(self.path / name)) as stream:
                 return decode(stream, _IDS, by_page=True)
         except FileNotFoundError:
             raise
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise storage_error(error, self.path / name) from None
             raise self._damaged(name) from None
@@ -129,7 +134,10 @@ class DeltaFolder:
     def sound_rows(self, name: str) -> pa.Table | None:
         """The rows of a damaged file that are what was written; None where nothing can be told."""
         file = self.path / name
-        return salvage(file.read_bytes(), self._state_of(name)) if file.exists() else None
+        if not file.exists():
+            return None
+        fill(file)
+        return salvage(file.read_bytes(), self._state_of(name))
 
     # --- writing: only while the write lock is held ---------------------------------------------------------------
 
@@ -245,6 +253,7 @@ class DeltaFolder:
 
     def _content(self, name: str) -> bytes:
         with telling(self.path / name):
+            fill(self.path / name)
             content = (self.path / name).read_bytes()
         if digest_of(content) != self._state_of(name).digest:
             raise self._damaged(name)
@@ -316,7 +325,7 @@ def _size(file: Path) -> int:
         return -1
 
 
-_SIGNALS: Final = Layout(rows_per_group=8, compression="NONE")
+_SIGNALS: Final = Layout(rows_per_group=8, compression="NONE", names_rows=True)
 """A point read decodes a row group: eight signals are some 200 kB, compressed before."""
 
 

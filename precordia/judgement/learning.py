@@ -194,8 +194,8 @@ def _cases_with_vectors(store: DeltaCaseStore, ids: Sequence[int]) -> Iterator[t
     wanted = np.array(ids, dtype=np.int64)
     for some, vectors in store.vectors("signal"):
         rows = np.flatnonzero(np.isin(some, wanted))
-        for case, row in zip(store.get([int(i) for i in some[rows]]), rows.tolist(), strict=True):
-            yield case, vectors[row]
+        # A copy of those drawn: a row of all would keep all of them in memory as long as it is kept.
+        yield from zip(store.get([int(i) for i in some[rows]]), vectors[rows], strict=True)
 
 
 def _held_back(lessons: Lessons) -> NDArray[np.bool_]:

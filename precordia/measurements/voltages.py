@@ -74,7 +74,7 @@ def t_amplitudes(average: NDArray[np.float64], leads: Sequence[str], bounds: Bou
     zeros = average[rows, max(0, onset - 5) : max(1, onset - 1)].mean(axis=1)
     near = BEFORE + bounds.t_peak[rows].astype(np.intp)[:, None] + np.arange(-2, 3)
     heights = average[rows[:, None], np.minimum(near, average.shape[1] - 1)].mean(axis=1) - zeros
-    return {leads[k]: _rounded(height) for k, height in zip(rows, heights.tolist(), strict=True)}
+    return {leads[k]: _rounded(height) for k, height in zip(rows.tolist(), heights.tolist(), strict=True)}
 
 
 def _qrs_amplitudes(x: NDArray[np.float64]) -> tuple[float, float, float]:

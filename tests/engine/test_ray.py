@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
@@ -85,7 +86,7 @@ def built(archive: Path, kb: Path, executor: Any, progress: Any = None) -> Build
     )  # fmt: skip
 
 
-def content(kb: Path) -> tuple[object, ...]:
+def content(kb: Path) -> tuple[Any, ...]:
     """Everything a knowledge base holds."""
     store = DeltaCaseStore(kb)
     vectors = {int(i): v.tobytes() for ids, rows in store.vectors() for i, v in zip(ids, rows, strict=True)}
@@ -120,3 +121,21 @@ def test_a_build_on_two_nodes_is_that_of_this_machine_whatever_is_lost(tmp_path:
     assert any("a worker was lost on shard" in line for line in told)  # two, if both had a shard at hand
     assert any("worker lost" in line or "workers lost" in line for line in told)
     assert sum("recordings (" in line for line in told) >= 2  # a line a node
+
+
+@pytest.mark.slow
+@needs_ray
+def test_one_actor_encodes_for_all_readers(tmp_path: Path, cluster: Any) -> None:
+    """The GPU is Ray's word for it: what runs there is the processor, in float32, as where there is no device."""
+    archive = tmp_path / "archive"
+    write_archive(archive, 16, seed=3, formats=("wfdb",))
+    built(archive, tmp_path / "local", "local")
+    with pytest.raises(UsageError, match="the cluster has 0 GPUs, and 1 are asked for"):
+        built(archive, tmp_path / "none", RayExecutor(2, gpus=1))
+    cluster.add_node(num_cpus=1, num_gpus=1)
+    cluster.wait_for_nodes()
+    built(archive, tmp_path / "ray", RayExecutor(2, gpus=1))
+    (_, vectors, *rest), (_, expected, *others) = content(tmp_path / "ray"), content(tmp_path / "local")
+    assert rest == others
+    for case_id, vector in expected.items():
+        assert np.allclose(np.frombuffer(vectors[case_id], "f4"), np.frombuffer(vector, "f4"), atol=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,7 @@ from xml.sax.saxutils import escape
 
 
 class LoopbackS3(ThreadingHTTPServer):
-    """Objects in memory, by ``/bucket/key``; ``puts`` are the keys in the order they were put."""
+    """Objects in memory, by ``/bucket/key``; ``puts`` are the keys in the order they were put, ``got`` the bytes that were read."""
 
     daemon_threads = True
 
@@ -21,6 +22,7 @@ class LoopbackS3(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.objects: dict[str, bytes] = {}
         self.puts: list[str] = []
+        self.got: Counter[str] = Counter()
         self.fails_after: int | None = None
         self.lock = threading.Lock()
 
@@ -95,9 +97,11 @@ class _Handler(BaseHTTPRequestHandler):
         part = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         if part:
             start, end = int(part[1]), int(part[2]) + 1
+            self.server.got[self.key] += len(content[start:end])
             return self.answer(
                 206, content[start:end], Content_Range=f"bytes {start}-{end - 1}/{len(content)}", **about
             )
+        self.server.got[self.key] += len(content)
         return self.answer(200, content, **about)
 
     do_HEAD = do_GET

@@ -7,15 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from indexing_fakes import STAGES, FakeEncoder, write_archive
 from loopback_s3 import LoopbackS3, serving
 
 from precordia.cli.main import main
-from precordia.core.errors import BusyError, StorageError, UsageError
+from precordia.core.errors import BusyError, DamageError, StorageError, UsageError
 from precordia.indexing import bucket
 from precordia.indexing.addresses import folder_of
 from precordia.indexing.builder import build
+from precordia.indexing.integrity import check
 from precordia.indexing.store import DeltaCaseStore
 from precordia.knowledge_base import KnowledgeBase
 
@@ -175,11 +177,55 @@ def test_serve_wants_a_folder(
 def test_what_is_damaged_on_its_way_is_told(tmp_path: Path, s3: LoopbackS3, machine: Callable[[str], None]) -> None:
     write_archive(tmp_path / "archive", 8)
     built(tmp_path / "archive", ADDRESS)
-    (key,) = (key for key in s3.objects if key.startswith(f"{KEY}signals/part"))
-    s3.objects[key] = s3.objects[key][:-1] + b"?"
+    (key,) = (key for key in s3.objects if key.startswith(f"{KEY}cases/part"))
+    sound, s3.objects[key] = s3.objects[key], s3.objects[key][:-1] + b"?"
     machine("second")
-    with pytest.raises(StorageError, match=r"signals/part.* is damaged"):
+    with pytest.raises(StorageError, match=r"cases/part.* is damaged"):
         folder_of(ADDRESS)
+    s3.objects[key] = sound
+    (key,) = (key for key in s3.objects if key.startswith(f"{KEY}signals/part"))
+    s3.objects[key] = b"?" * 2000 + s3.objects[key][2000:]
+    store = DeltaCaseStore(ADDRESS)
+    with pytest.raises(DamageError, match=r"the signal of case .* is damaged"):
+        [store.recording(i) for i in store.ids.tolist()]
+
+
+def test_of_the_signals_only_what_is_read_is_fetched(
+    tmp_path: Path, s3: LoopbackS3, machine: Callable[[str], None]
+) -> None:
+    write_archive(tmp_path / "archive", 200)
+    build(tmp_path / "archive", ADDRESS, encoder=FakeEncoder(), stages=STAGES, workers=1, shard_size=200)
+    first = DeltaCaseStore(ADDRESS)
+    (key,) = (key for key in s3.objects if key.startswith(f"{KEY}signals/part"))
+    size, case_id = len(s3.objects[key]), int(first.ids[7])
+    signal = first.recording(case_id).signal
+    machine("second")
+    s3.got.clear()
+    second = DeltaCaseStore(ADDRESS)
+    assert (second.recording(case_id).signal == signal).all()
+    read = s3.got[key]
+    assert 0 < read < size / 2
+    second.recording(case_id)
+    assert s3.got[key] == read
+    assert check(ADDRESS).sound  # which reads the rest
+    assert s3.got[key] == size
+
+
+def test_who_is_open_reads_on_after_another_machine_has_erased(
+    tmp_path: Path, s3: LoopbackS3, machine: Callable[[str], None]
+) -> None:
+    write_archive(tmp_path / "archive", 40)
+    built(tmp_path / "archive", ADDRESS)
+    signals = {int(i): DeltaCaseStore(ADDRESS).recording(int(i)).signal for i in DeltaCaseStore(ADDRESS).ids}
+    machine("second")
+    reading = DeltaCaseStore(ADDRESS)
+    left = [int(i) for i in np.setdiff1d(reading.ids, reading.ids_of_patient("P1"))]
+    second = bucket.bucket_of(ADDRESS)
+    machine("third")
+    assert DeltaCaseStore(ADDRESS).erase("P1").case_ids
+    bucket._BY_FOLDER[second.folder] = second
+    assert all((reading.recording(i).signal == signals[i]).all() for i in left)
+    assert not reading.ids_of_patient("P1").size
 
 
 @pytest.mark.parametrize("name", ["s3://bucket/kb", "gs://bucket/kb", "az://container/kb"])
