@@ -162,7 +162,8 @@ def _measured(
     m, sex = evidence.measurements, evidence.recording.sex
     names = [name for section in sections for name in _NUMBERS.get(section, ())]
     names += ["p_ms", "pr_ms"] if _P_WAVE.search(question.text) else []
-    within, outside = [], []
+    within: list[Statement] = []
+    outside: list[Statement] = []
     for name in sorted(names):
         value = getattr(m, name)
         if value is None:
