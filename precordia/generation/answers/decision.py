@@ -18,8 +18,8 @@ from precordia.generation.answers.priors import NO, UNSURE, YES, Answer
 
 SEVERAL: Final = 2
 UNLIKELY: Final = 0.3
-"""Probability below which a finding is not named for what it often goes with; on folds 7-8, by an encoder that has not seen them, 0.2 to
-0.5 all give more right answers than none does."""
+"""Probability below which a finding is not named for what it often goes with; on folds 7-8, by an encoder that has not seen
+them, 0.2 to 0.5 all give more right answers than none does."""
 
 
 @dataclass(frozen=True)
