@@ -27,11 +27,12 @@ _SECTIONS: Final = (
     (("qrs", "p_wave", "st_t", "qt"), r"\bform\b|\bmorpholog"),
     (
         ("technical",),
-        r"\bnois|\bartefacts?\b|\bartifacts?\b|\bdistort|\bquality\b|\binterference\b|\bdrift\b|\breadable\b|\busable\b|\blesbar\b|\bauswertbar\b",
+        r"\bnois|\bartefacts?\b|\bartifacts?\b|\bdistort|\bquality\b|\binterference\b|\bdrift\b|\breadable\b|\busable\b"
+        r"|\bhow good is (?:the|this)\b|\blesbar\b|\bauswertbar\b",
     ),
 )
 VERIFY: Final = re.compile(
-    r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was(?!\s+(?:f(?:ü|ue)r|ist|sind|sieht|siehst|sehen|zeigt|hat|bedeutet|fehlt|soll|macht|kann)\b)|were|will|would|should|any|ist|sind|hat|haben|hatte[n]?|gibt|zeigt|zeigen|besteht|bestehen|liegt|liegen|fehlt|fehlen|finde(?:t|n)|kann|k(?:ö|oe)nnte"
+    r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was(?!\s+(?:f(?:ü|ue)r|stimmt|ist|sind|sieht|siehst|sehen|zeigt|hat|bedeutet|fehlt|soll|macht|kann)\b)|were|will|would|should|any|ist|sind|hat|haben|hatte[n]?|gibt|zeigt|zeigen|besteht|bestehen|liegt|liegen|fehlt|fehlen|finde(?:t|n)|kann|k(?:ö|oe)nnte"
     r"|sieht|flimmert|schl(?:ä|ae)gt|habe|bin|wird|wurde)\b",
     re.IGNORECASE,
 )
@@ -116,9 +117,20 @@ _CONTRARY: Final = tuple(
         (r"(?<=\s)(?:be )?(?:rule[ds]? out|exclude[sd]?|ausschlie(?:ß|ss)en|ausgeschlossen)\b", " "),
         (r"\b(?:absent|missing)\W*$|^\W*(?:fehlt|fehlen)\b", " "),
         (
-            r"\bpace ?maker (?:is )?(?:working|functioning|capturing|firing|ok(?:ay)?)\b(?: (?:properly|correctly|well|fine))?"
+            r"\bpace ?maker (?:is )?(?:working|functioning|captur(?:es?|ing)|sens(?:es?|ing)|firing"
+            r"|ok(?:ay)?)\b(?: (?:properly|correctly|well|fine))?"
             r"|\bfunktioniert der (?:herz)?schrittmacher\b",
             "pacemaker malfunction",
+        ),
+        (
+            r"\br[- ](?:wave )?progression (?:is )?(?:normal|ok(?:ay)?|good|adequate|preserved|fine)\b",
+            "poor R-wave progression",
+        ),
+        (
+            r"\b(?:abnormal|pathological|pathologisches|auff(?:ä|ae)lliges)\s+(?:ecg|ekg|tracing)\b(?!\s*find)"
+            r"|\b(?:ecg|ekg|tracing|it|this|das|es)\s+(?:looks?\s+)?(?:abnormal|pathological|pathologisch|auff(?:ä|ae)llig)(?=\W*$)"
+            r"|^\W*(?:abnormal|pathological|pathologisch|auff(?:ä|ae)llig)\W*$",
+            "normal ECG",
         ),
         (
             r"\b(?:leads?|electrodes?|cables?|elektroden)(?: placement| position\w*| placed| attached| connected| on)* "
@@ -256,7 +268,7 @@ def _read(text: str) -> Question:
 
 def _affirmed(text: str) -> tuple[str, bool]:
     """A question for an absence as one for the finding, and whether it was one."""
-    if VERIFY.search(text) or text.rstrip(" ?.").endswith(("absent", "missing", "ausgeschlossen")):
+    if VERIFY.search(text) or (_ASKS_WHAT.search(text) is None and text.rstrip().endswith("?")):
         for pattern, words in _CONTRARY:
             found, n = pattern.subn(words, text)
             if n:

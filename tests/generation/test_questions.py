@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from precordia.generation.questions import Question, clauses_in, read_question
 from precordia.retrieval.grammar import Bound
@@ -24,13 +28,54 @@ ASKED = {
     "atrial rate?": ("query", (), ("p_rate_bpm",)),
     "QTc by Fridericia?": ("query", (), ("qtc_fridericia_ms",)),
     "QTc?": ("query", (), ("qtc_ms",)),
+    "QRS broad or narrow?": ("query", (), ("qrs_ms",)),
+    "Is the QT normal for the rate?": ("verify", (), ("qt_ms",)),
+    "Are the extra beats atrial or ventricular?": ("choose", ("SVES", "PVC"), ()),
+    "first, second or third degree block?": ("choose", ("1AVB", "2AVB", "3AVB"), ()),
+    "Which kind of block is it?": ("query", (), ()),
 }
+ALIKE = {
+    "Does the heart beat too fast?": "Schlägt das Herz zu schnell?",
+    "Is the axis turned to the left?": "Ist die Herzachse nach links gedreht?",
+    "Is the RBBB complete?": "Ist der Rechtsschenkelblock komplett?",
+    "Are the extrasystoles ventricular?": "Sind die Extrasystolen ventrikulär?",
+    "Are P waves missing?": "Fehlen P-Wellen?",
+    "Did I have a heart attack?": "Hatte ich einen Herzinfarkt?",
+    "Is the rhythm irregular?": "Ist der Rhythmus unregelmäßig?",
+    "How fast is the heart?": "Wie schnell ist das Herz?",
+    "Is infarction ruled out?": "Ist ein Infarkt ausgeschlossen?",
+}
+"""English and German of one meaning."""
 
 
 @pytest.mark.parametrize(("text", "asked"), ASKED.items())
 def test_a_question_is_read_as_it_is_meant(text: str, asked: tuple[str, tuple[str, ...], tuple[str, ...]]) -> None:
     q = read_question(text)
     assert (q.kind, q.concepts, q.measures) == asked
+
+
+@pytest.mark.parametrize(("english", "german"), ALIKE.items())
+def test_german_is_read_as_english_is(english: str, german: str) -> None:
+    one, other = (
+        replace(q, text="", sections=(), asks_range=False) for q in (read_question(english), read_question(german))
+    )
+    assert one == other
+    assert one.concepts or one.measures or one.asks_regularity
+
+
+@pytest.mark.parametrize(
+    ("contrary", "plain"),
+    [
+        ("Can we rule out {}?", "Is there {}?"),
+        ("Is {} excluded?", "Is {} there?"),
+        ("Is {} absent?", "Is {} present?"),
+    ],
+)
+@given(st.sampled_from(["AF", "an acute MI", "left bundle branch block", "LVH", "ST elevation"]))
+def test_who_asks_for_an_absence_asks_for_the_same_finding(contrary: str, plain: str, finding: str) -> None:
+    asked, other = read_question(contrary.format(finding)), read_question(plain.format(finding))
+    assert (asked.kind, asked.concepts, asked.asks_acute) == (other.kind, other.concepts, other.asks_acute)
+    assert asked.asks_absence is not other.asks_absence
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from precordia.generation.answers.decision import chance_of, decide
 from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.leads import leads_with
-from precordia.generation.answers.parts import part_is_normal
+from precordia.generation.answers.parts import capture, part_is_normal, urgent, voltage
 from precordia.generation.answers.places import located
 from precordia.generation.answers.priors import NO, YES
 from precordia.generation.answers.scope import beyond
@@ -95,8 +95,9 @@ def _about_one(asked: Question, view: View) -> Draft:
         return since_earlier(asked, view.judgement)
     if (placed := located(asked, view.judgement.evidence)) is not None:
         return placed
-    if (part := part_is_normal(asked, view.judgement)) is not None:
-        return part
+    for told in (urgent, capture, voltage, part_is_normal):
+        if (draft := told(asked, view.judgement)) is not None:
+            return draft
     belief = view.belief
     placed_by_lead = asked.asks_leads and bool(leads_with(asked, view.judgement.evidence.measurements))
     if placed_by_lead or about_leads(asked, view.judgement):

@@ -42,12 +42,39 @@ def measured_away(concept: str, m: Measurements) -> tuple[str, ...]:
     return ()
 
 
+def is_named(concept: str, m: Measurements) -> bool | None:
+    """Whether a number lies where a finding's name says; None where it names no place, or the number lies at its border."""
+    row = _named().get(concept)
+    value = None if row is None else getattr(m, row["measurement"])
+    if row is None or value is None:
+        return None
+    low, high, margin = (float(row[key]) for key in ("low", "high", "margin"))
+    if low + margin <= value <= high - margin:
+        return True
+    return None if low - margin <= value <= high + margin else False
+
+
+def named_by(concept: str, m: Measurements) -> tuple[str, ...]:
+    """The measurement that decides on a finding by its name alone; empty where none does."""
+    return () if is_named(concept, m) is None else (_named()[concept]["measurement"],)
+
+
+@cache
+def _named() -> dict[str, dict[str, str]]:
+    """The table ``named.csv``: its header says what it holds."""
+    return {row["concept"]: row for row in _rows("named.csv")}
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = resources.files("precordia.generation.answers").joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+
+
 @cache
 def _table() -> dict[str, tuple[Away, ...]]:
     """The table ``away.csv``: its header names the sources."""
-    text = resources.files("precordia.generation.answers").joinpath("away.csv").read_text(encoding="utf-8")
     table: dict[str, tuple[Away, ...]] = {}
-    for row in csv.DictReader(line for line in text.splitlines() if not line.startswith("#")):
+    for row in _rows("away.csv"):
         low, high = (float(row[key]) if row[key] else None for key in ("low", "high"))
         away = Away(Check(row["concept"], row["measurement"], low, high, decides=False), float(row["sure"]))
         table[row["concept"]] = (*table.get(row["concept"], ()), away)

@@ -23,7 +23,7 @@ from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.findings import Finding
-from precordia.generation.answers.away import measured_away
+from precordia.generation.answers.away import is_named, measured_away, named_by
 from precordia.generation.answers.fitted import Belief, logit
 from precordia.judgement.judge import Judgement
 from precordia.judgement.made_up import made_up
@@ -39,7 +39,8 @@ on phantoms of other seeds; on LUDB 1-50 and Chapman-Ningbo it denies no finding
 HARDLY: Final = 0.01
 """Probability below which "no" is said of a finding that an ECG makes no more than slightly less likely."""
 SLIGHTLY: Final = 0.1
-"""Log-odds that this takes: of a finding that is as unlikely at large, an improbable one tells nothing."""
+"""Log-odds that this takes: of a finding that is as unlikely at large, an improbable one tells nothing; and those by which no
+reading may make it likelier."""
 DISTANT: Final = 0.1
 """How far below the archive's floor the nearest precedent may lie for an ECG to be asked about at all: time-reversed
 ECGs, noise and one lead written twelve times lie further."""
@@ -100,6 +101,8 @@ class View:
     def asked(self, concept: str) -> Standing:
         """How far a finding is borne out that is asked for by name; of a distant ECG also by its parts."""
         own = self.judgement.asked(concept)
+        if names := named_by(concept, self.judgement.evidence.measurements):
+            return replace(own, finding=Finding(concept), measurements=names)
         away = self._away(own)
         if away:
             return replace(own, measurements=away)
@@ -129,6 +132,9 @@ class View:
         """Whether a finding is there; None where that is not sure, or cannot be shown by this kind of signal."""
         if not self.judgement.evidence.kind.may_say(standing.concept):
             return None
+        named = is_named(standing.concept, self.judgement.evidence.measurements)
+        if named is not None:
+            return named
         if standing.ruled_out:
             return False
         if standing.source == "measurement":
@@ -194,7 +200,9 @@ def is_denied(readings: Sequence[Reading], less: float = LESS, hardly: float = H
     likely = together([reading.probability for reading in readings])
     leaning = sum(reading.leaning for reading in readings) / len(readings)
     clearly = leaning <= -less and likely < HALF and all(reading.leaning <= 0 for reading in readings)
-    return clearly or (likely < hardly and leaning <= -SLIGHTLY)
+    # Of what is rare a reading that leans towards it, however little, is the only sign that there may be.
+    towards = any(reading.leaning > SLIGHTLY for reading in readings)
+    return clearly or (likely < hardly and leaning <= -SLIGHTLY and not towards)
 
 
 def together(probabilities: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""Whether a part of the ECG is normal: the rhythm, conduction, the axis, the ST segment, T and P waves, as said and as measured."""
+"""Whether a part of the ECG is normal, a pacemaker works, a voltage criterion is met, and what is urgent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from precordia.concepts import vocabulary
 from precordia.core.drafts import Draft, Statement
+from precordia.core.findings import Finding
 from precordia.core.leads import LEADS
 from precordia.generation.answers.leads import signs_in
 from precordia.generation.questions import Question
@@ -27,6 +28,14 @@ _WELL: Final = frozenset(("SR", "SINUS", "REGRH", "NAXIS", "LTYPE", "VAX", "HAX"
 """Findings of a part that is normal."""
 _NUMBERS: Final = {"conduction": ("pr_ms", "qrs_ms"), "rhythm": ("heart_rate_bpm",), "axis": ("axis_deg",)}
 _SIGNS: Final = {"ST": ("STE_", "STD_"), "T": ("INVT",)}
+_CRITERION: Final = re.compile(r"\bsokolow|\bcornell", re.I)
+_FAILS: Final = "PFAIL"
+_URGENT: Final = re.compile(
+    r"\b(?:anything|something|any|etwas|is (?:this|it)|ist (?:das|es))\b.*\b(?:urgent|emergenc\w*|red flags?|critical"
+    r"|alarming|dringend\w*"
+    r"|notfall\w*|must(?:n't| not) (?:be )?miss\w*)\b",
+    re.I,
+)
 _P_WAVE: Final = re.compile(r"\bp[\s-]*(?:waves?|wellen?)\b", re.I)
 _T_WAVE: Final = re.compile(r"\bt[\s-]*(?:waves?|wellen?)\b", re.I)
 
@@ -80,6 +89,68 @@ def part_is_normal(question: Question, judgement: Judgement) -> Draft | None:
     return Draft((whole,), measurements=evidence.measurements, hits=evidence.shown)
 
 
+def capture(question: Question, judgement: Judgement) -> Draft | None:
+    """Whether the pacemaker works: whether QRS complexes follow its stimuli; None where that is not asked."""
+    if question.concepts != (_FAILS,) or question.kind != "verify":
+        return None
+    evidence = judgement.evidence
+    m = evidence.measurements
+    yes, no = ("No", "Yes") if question.asks_absence else ("Yes", "No")
+    concern = next((c for c in judgement.concerns if c.concept == _FAILS), None)
+    if concern is not None:
+        said = Statement(sentence(f"{yes}: {concern.text}"), measurements=concern.measurements, support=1.0)
+        return Draft((said,), measurements=m, hits=evidence.shown)
+    if not m.n_spikes or m.n_captured is None or m.n_captured < m.n_spikes:
+        told = (
+            "that cannot be seen at this sampling rate"
+            if m.n_spikes is None
+            else f"{m.n_spikes or 'no'} stimuli of a pacemaker were measured, {m.n_captured or 'none'} with a QRS complex behind"
+        )
+        return Draft((), True, f"not sure: {told}", m, evidence.shown)
+    text = f"{no}: a QRS complex follows each of {m.n_spikes} measured stimuli."
+    said = Statement(text, (Finding(_FAILS, "absent"),), measurements=("n_spikes", "n_captured"), support=1.0)
+    return Draft((said,), measurements=m, hits=evidence.shown)
+
+
+def voltage(question: Question, judgement: Judgement) -> Draft | None:
+    """Whether a voltage criterion is met that the question calls by its name; None where it names none, or it was not measured."""
+    match = _CRITERION.search(question.text)
+    m = judgement.evidence.measurements
+    met = (
+        m.criteria.get(f"{match[0].lower()}_lyon_lvh" if match[0].lower() == "sokolow" else "cornell_lvh")
+        if match
+        else None
+    )
+    if match is None or met is None:
+        return None
+    if match[0].lower() == "sokolow":
+        size = m.s_mv["V1"] + max(m.r_mv.get(lead, 0.0) for lead in ("V5", "V6"))
+        told = f"S in V1 and R in V5 or V6 are {size:.2f} mV, {'at least' if met else 'below'} 3.5 mV (Sokolow-Lyon)"
+    else:
+        size = m.r_mv["aVL"] + m.s_mv["V3"]
+        told = f"R in aVL and S in V3 are {size:.2f} mV, which {'meets' if met else 'does not meet'} Cornell's limit"
+    found = Finding("VCLVH", "present" if met else "absent")
+    said = Statement(f"{'Yes' if met else 'No'}: {told}.", (found,), measurements=("r_mv", "s_mv"), support=1.0)
+    return Draft((said,), measurements=m, hits=judgement.evidence.shown)
+
+
+def urgent(question: Question, judgement: Judgement) -> Draft | None:
+    """What must not be missed, where just that is asked for: "Anything urgent?"; None where it is not."""
+    if _URGENT.search(question.text) is None or question.concepts or question.measures or question.bounds:
+        return None
+    evidence = judgement.evidence
+    if evidence.quality is not None and not evidence.quality.acceptable:
+        return None
+    names = tuple(dict.fromkeys(name for c in judgement.concerns for name in c.measurements))
+    if judgement.concerns:
+        told = "; ".join(c.text.rstrip(".") for c in judgement.concerns)
+        said = Statement(sentence(f"Yes, to consider: {told}"), measurements=names, support=1.0)
+    else:
+        text = "None of what is looked for by measurement; what else may be urgent is not told by that."
+        said = Statement(text, measurements=("heart_rate_bpm", "qrs_ms", "st_j60_mv"), support=1.0)
+    return Draft((said,), measurements=evidence.measurements, hits=evidence.shown)
+
+
 def _is_of(standing: Standing, sections: frozenset[str]) -> bool:
     return vocabulary().concept(standing.concept).section in sections
 
@@ -91,7 +162,8 @@ def _measured(
     m, sex = evidence.measurements, evidence.recording.sex
     names = [name for section in sections for name in _NUMBERS.get(section, ())]
     names += ["p_ms", "pr_ms"] if _P_WAVE.search(question.text) else []
-    within, outside = [], []
+    within: list[Statement] = []
+    outside: list[Statement] = []
     for name in sorted(names):
         value = getattr(m, name)
         if value is None:

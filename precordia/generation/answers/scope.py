@@ -24,7 +24,7 @@ _AGE = re.compile(
 )
 _SEX = re.compile(
     r"\b(?:sex|gender|geschlecht|male or female|female or male|man or woman|mann oder frau)\b"
-    r"|\b(?:is|was|ist|war) (?:it|he|she|es|das|(?:the|this|der|die) (?:patient(?:in)?|person))"
+    r"|\b(?:is|was|ist|war) (?:it|this|he|she|es|das|dies|(?:the|this|der|die) (?:patient(?:in)?|person))"
     r" (?:an? |eine? )?(?P<said>male|female|man|woman|mann|frau|m(?:ä|ae)nnlich|weiblich)\b",
     re.I,
 )
@@ -34,9 +34,15 @@ _DEVICE = re.compile(
     r"\b(?:what|which) (?:machine|device|cart|recorder|(?:ecg|ekg) machine)\b|\bwelche\w* (?:ger(?:ä|ae)t|maschine)\b",
     re.I,
 )
+_CONTEXT = "context"
+"""The scope of what is known of a patient besides the ECG."""
+_TAKES = re.compile(
+    r"\b(?:on|taking|takes|receiving|unter|nimmt)\s+(?:\w+\s+)?[\w-]+(?=\W*$|\s*[,;:.–]|\s+(?:and|is|are|does|any|what|ist|wie)\b)",
+    re.I,
+)
 _WHOLE = re.compile(
     r"\b(?:report|summar\w*|describe|interpret\w*|diagnos\w*|findings?|overview|conclusion|impression|befund\w*|auff(?:ä|ae)llig\w*"
-    r"|symptoms?|zeigt|shows?|see|seen|says?|sagt)\b"
+    r"|symptoms?|zeigt|stimmt nicht|fehlt mir|shows?|see|seen|says?|sagt)\b"
     r"|\b(?:what|anything|something|everything|any|was|etwas|alles)\b.*\b(?:wrong|abnormal\w*|normal\w*|okay|ok|unusual|problems?"
     r"|pathol\w*|means?|mean|bedeutet)\b",
     re.I,
@@ -104,8 +110,14 @@ def _unseen(question: Question, judgement: Judgement) -> Scope | None:
 
 
 def scope_of(question: Question) -> Scope | None:
-    """The kind of question that no ECG answers; None where one may."""
-    found = next((scope for scope in _scopes() if scope.wording.search(question.text)), None)
+    """The kind of question that no ECG answers; None where one may.
+
+    Beside a finding or a number that is asked for, symptoms, other diseases and what the patient takes are told and not asked.
+    """
+    asks = bool(question.concepts or question.measures or question.sections or question.asks_regularity)
+    text = _TAKES.sub(" ", question.text) if asks else question.text
+    scopes = [scope for scope in _scopes() if not (asks and scope.name == _CONTEXT)]
+    found = next((scope for scope in scopes if scope.wording.search(text)), None)
     if found is None and question.asks_meaning:
         return next(scope for scope in _scopes() if scope.name == "textbook")
     return found

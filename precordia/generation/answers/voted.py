@@ -125,6 +125,9 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
     doubtful = [standing for standing, there in zip(standings, answers, strict=True) if there is None]
     there = compatible([standing for standing, there in zip(standings, answers, strict=True) if there])
     if question.kind == "choose" and len(standings) > 1:
+        if not there and not doubtful and (kinds := _of_no_kind(standings, judgement)):
+            name = ", ".join(in_words(s.finding) for s in kinds)
+            return _draft([], evidence, f"not sure: {name}, of which it is not told which kind it is")
         if not there and not doubtful:
             return _draft([_said("None of them: no ", s, view, present=False) for s in standings], evidence, "")
         return _draft([_said("", s, view, present=True) for s in there], evidence, in_doubt(doubtful, view))
@@ -138,6 +141,12 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
             [], evidence, f"not sure: {name}, of which neither precedents nor measurements tell whether it is acute"
         )
     return replace(told, warnings=(*told.warnings, sentence(in_doubt(doubtful, view)))) if doubtful and known else told
+
+
+def _of_no_kind(standings: Sequence[Standing], judgement: Judgement) -> list[Standing]:
+    """What is said that all the options are kinds of: where it is there, it is one of them, or a third."""
+    shared = frozenset.intersection(*(frozenset(lineage(s.concept)) for s in standings))
+    return [s for s in judgement.said if s.concept in shared]
 
 
 def _made_of_numbers(concepts: Sequence[str], view: View) -> list[Standing]:
@@ -325,6 +334,7 @@ def _about_noise(question: Question, quality: Quality | None) -> list[Statement]
     good = re.search(r"\b(?:good|clean|readable|usable|ok|okay|gut|brauchbar)\b", question.text, re.I) is not None
     bad = re.search(r"\b(?:bad|poor|low|noisy|schlecht\w*)\b", question.text, re.I) is not None
     holds = not concerned if good and not bad else bool(concerned)
+    holds = holds is not question.asks_absence
     lead_in = ("Yes: " if holds else "No: ") if question.kind != "query" else ""
     text = "; ".join(p.message.rstrip(".") for p in concerned[:3]) or "the quality check found no disturbance"
     where = f" in {', '.join(question.leads)}" if question.leads and not concerned else ""

@@ -30,21 +30,22 @@ MEASURES: Final = (
     Named(
         "qtc_fridericia_ms",
         r"(?:qt[\s-]?c(?:[\s-]+interval)?(?: by| after| according to| nach)?[\s-]+\(?fridericia"
-        r"|fridericia(?:[\s-]+qt[\s-]?c)?)\b\)?",
+        r"|fridericia(?:[\s-]+qt[\s-]?c)?|qt[\s-]?cf(?:ri)?)\b\)?",
     ),
     Named(
         "qtc_ms",
-        r"qt[\s-]?c(?:[\s-]+(?:interval|time|zeit|intervall|duration))?|corrected qt(?:[\s-]+interval)?"
+        r"qt[\s-]?cb?(?:[\s-]+(?:interval|time|zeit|intervall|duration))?|corrected qt(?:[\s-]+interval)?"
         r"|qt[\s-]+corrected(?:[\s-]+interval)?|korrigierte qt(?:[\s-]?zeit)?",
     ),
     Named("qt_ms", r"qt(?:[\s-]*(?:interval|intervall|zeit|time|duration))?"),
-    Named("pr_ms", r"(?:pr|pq)(?:[\s-]*(?:interval|intervall|zeit|time|duration))?"),
+    Named("pr_ms", r"(?:pr|pq)(?:[\s-]*(?:interval|intervall|zeit|time|duration))?|(?:ü|ue)berleitungszeit"),
     Named(
         "qrs_ms",
         r"qrs(?:[\s-]*(?:duration|width|complex(?:es)?|komplex\w*|interval|breite|dauer))?",
         # Of the complex much else can be asked than its width.
         r"qrs[\s-]*(?:duration|width|complex(?:es)? (?:duration|width)|interval|breite|dauer)"
-        r"|how (?:wide|broad)|wie breit|how long (?:is|are|was|were)(?: the)? qrs|wie lang (?:ist|sind)(?: der| die)? qrs"
+        r"|how many (?:ms|milliseconds) (?:is|are|does) the qrs|how (?:wide|broad)|wie breit|how long (?:is|are|was"
+        r"|were)(?: the)? qrs|wie lang (?:ist|sind)(?: der| die)? qrs"
         r"|qrs\b[^.?]{0,20}\b(?:wide[nr]?\w*|broad\w*|narrow\w*|lengthen\w*|chang\w*|prolonged|normal|abnormal|breit\w*|schmal\w*|verbreitert|verl(?:ä|ae)ngert)"
         r"|(?:wide|broad|narrow|breite\w*|schmale\w*)[\s-]+(?:qrs|complex(?:es)?|komplex\w*)(?![\s-]*ta[ck]h?y)",
     ),
@@ -59,7 +60,8 @@ MEASURES: Final = (
         r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency)s?|heart[\s-]?beats?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls"
         r"|(?<!atrial )rate",
         r"(?:heart|ventricular|pulse)[\s-]*rates?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls|(?<!atrial )rate"
-        r"|how (?:fast|slow|many (?:heart)?beats)|beats per minute|wie (?:schnell|langsam)|schl(?:ä|ae)ge pro minute"
+        r"|how (?:fast|slow|many (?:heart)?beats)|ventricular response|beats per minute|wie (?:schnell|langsam)|schl(?:ä"
+        r"|ae)ge pro minute"
         r"|(?:faster|slower|schneller|langsamer) (?:now|than|als|geworden)",
     ),
     # Measured, but no column of the case table: it can be asked for, and limits no search.
@@ -163,7 +165,7 @@ _OF_A_RATE: Final = re.compile(
 _WIDTH: Final = re.compile(
     rf"{NOT}(?:\b(?P<adjective>wide|broad|widened|breite\w*|narrow|schmale\w*)[\s-]+(?:qrs(?:[\s-]*(?:complex(?:es)?|komplex\w*))?"
     r"|complex(?:es)?|kammerkomplex\w*)\b(?![\s-]*(?:complex\s+)?(?:ta[ck]h?y|rhythm))"
-    r"|\bqrs(?:[\s-]*(?:complex(?:es)?|komplex\w*|duration))?\s+(?:is\s+|are\s+|ist\s+|sind\s+)?"
+    r"|\b(?:qrs(?:[\s-]*(?:complex(?:es)?|komplex\w*|duration))?|kammerkomplexe?)\s+(?:is\s+|are\s+|ist\s+|sind\s+)?"
     r"(?P<predicate>wide|broad|widened|narrow|breit|verbreitert|schmal)\b)",
     re.I,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Final
 
@@ -18,7 +18,7 @@ _PERSONS: Final = (
     r"|patient(?:en|innen|in)|menschen|leuten?|personen)\b"
 )
 _PART: Final = {"early": "0 to {0}3", "mid": "4 to {0}6", "late": "7 to {0}9"}
-_PEOPLE: Final = (
+_PEOPLE: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     *((rf"\b(?:{english}ies|{german}ern?)\b", f"{10 * k}s") for k, (english, german) in enumerate(_TENS, start=2)),
     *((rf"\b(?:{english}y|{german})\b", f"{10 * k}") for k, (english, german) in enumerate(_TENS, start=2)),
     *(
@@ -30,12 +30,12 @@ _PEOPLE: Final = (
     (r"\b(\d{2,3})\s+plus\b", r"\1+"),
     (r"\b(\d{2,3})(?:[ -]?y/?o? ?)?f\b", r"women aged \1 "),
     (r"\b(\d{2,3})(?:[ -]?y/?o? ?)?m\b", r"men aged \1 "),
-    (r"\b(?:adults?|erwachsene[n]?)\b", "aged 18 or older"),
-    (rf"(?<!year[- ])(?<!years[- ])(?<!yr[- ])(?<!yrs )\bold(?:er)?(?= {_PERSONS})", "aged 65 or older"),
-    (rf"(?<!jahre )\b(?:alte[rn]?|(?:ä|ae)ltere[rn]?)(?= {_PERSONS})", "aged 65 or older"),
+    (r"\b(?:adults?|erwachsene[n]?)\b", "aged 18+"),
+    (rf"(?<!year[- ])(?<!years[- ])(?<!yr[- ])(?<!yrs )\bold(?:er)?(?= {_PERSONS})", "aged 65+"),
+    (rf"(?<!jahre )\b(?:alte[rn]?|(?:ä|ae)ltere[rn]?)(?= {_PERSONS})", "aged 65+"),
     (rf"\b(?:young(?:er)?|junge[rn]?|j(?:ü|ue)ngere[rn]?)(?= {_PERSONS})", "aged under 40"),
     (r"\b(?:middle[- ]aged?|mittleren alters)\b", "aged 40 to 64"),
-    (r"\b(?:elderly|geriatric|seniors?)\b", "aged 65 or older"),
+    (r"\b(?:elderly|geriatric|seniors?)\b", "aged 65+"),
     (r"(?<!my )(?<!the )\b(?:babies|baby|infants?|newborns?|neonat\w*|s(?:ä|ae)uglinge?)\b", "aged under 1"),
     (r"\b(?:child(?:ren)?|kids?|p(?:a|ae|ä)diatric|kinder[n]?)\b", "aged under 18"),
     (r"\b(?:teenagers?|adolescents?|jugendliche[n]?)\b", "aged 13 to 19"),
@@ -52,12 +52,20 @@ _SHORT: Final = tuple(
         (r"\bweder\s+(.{2,40}?)\s+noch\b", r"kein \1, kein"),
         (r"(?<!\w)v\.?[- ]?fib\b|(?<=\bthis )vf\b|^\W*vf\W*$", "ventricular fibrillation"),
         (r"\b(left|right) bundle(?:s)?\b(?![- ]branch)", r"\1 bundle branch block"),
+        (
+            r"^.*\b(?:heart (?:problem|defect|condition)s?|herz(?:problem\w*|fehler))\b.*$",
+            "What is wrong with the heart?",
+        ),
+        (r"^\W*r[- ](?:wave[- ]|zacken)?progression\W*$", "poor R-wave progression?"),
         (r"^\W*qrs\W*$", "QRS duration?"),
         (r"^\W*bpm\W*$", "heart rate?"),
         (r"(?<!sinus )\btachy\b", "tachycardia"),
         (r"(?<!sinus )\bbrady\b", "bradycardia"),
         (r"\brvr\b", "rapid ventricular response"),
-        (r"\b(?:sokolow(?:[- ]lyon)?)(?:[- ](?:index|criteri(?:on|a)))?\b(?![- ]lyon)", "voltage criteria for LVH"),
+        (
+            r"\b(sokolow|cornell)(?:[- ]lyon)?(?:[- ]voltages?)?(?:[- ](?:index|criteri(?:on|a)))?\b(?![- ]lyon)",
+            r"\1 voltage criteria for LVH",
+        ),
         (
             r"^\W*(?:(?:is|ist) )?(?:(?:this|it|that|das|es|everything|all|alles) )?(?:normal|ok(?:ay)?|fine|unauff(?:ä"
             r"|ae)llig|in ordnung)"

@@ -79,8 +79,9 @@ def test_a_query_names_the_set_that_is_likeliest_as_a_whole() -> None:
     assert decide(QUERY, believe(lvh=3.0, qrs=3.0)).answer == ("CLBBB", "LVH")
     assert decide(QUERY, believe()).answer == ()
     often = AskedBefore.of([(QUERY, ("CLBBB", "LVH"))] * 20 + [(QUERY, ("LVH",))])
-    # A set that is usual is completed where the evidence for its rest is weak but not against it.
-    assert decide(QUERY, believe(often, lvh=3.0, qrs=0.5)).answer == ("CLBBB", "LVH")
+    # A set that is usual is completed where the evidence for its rest is weak, and not where the rest is unlikely here.
+    assert decide(QUERY, believe(often, lvh=3.0, qrs=1.5)).answer == ("CLBBB", "LVH")
+    assert decide(QUERY, believe(often, lvh=3.0, qrs=0.5)).answer == ("LVH",)
 
 
 def test_an_answer_outside_the_options_has_no_prior() -> None:

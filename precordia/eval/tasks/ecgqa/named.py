@@ -135,12 +135,14 @@ def names_of(draft: Draft, question: Question) -> frozenset[str]:
         noisy = any(word in words for word in ("noise", "muscle", "mains", "interference"))
         found = frozenset([*(["baseline drift"] if drifts else []), *(["static noise"] if noisy else [])])
     else:
-        found = _statements(stated)
+        found = _statements(stated, question.attributes)
     return found & frozenset(question.attributes) if question.attributes else found
 
 
-def _statements(concepts: Iterable[str]) -> frozenset[str]:
-    return frozenset(BY_CODE[c].name for c in concepts if c in BY_CODE)
+def _statements(concepts: Iterable[str], asked: Iterable[str] = ()) -> frozenset[str]:
+    """Names of statements; that an ECG is normal is none, unless it is asked about."""
+    normal = BY_CODE["NORM"].name
+    return frozenset(BY_CODE[c].name for c in concepts if c in BY_CODE and (c != "NORM" or normal in asked))
 
 
 def _after_in(text: str) -> str:
