@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import os
 import shutil
 import socket
@@ -59,6 +60,13 @@ def register() -> Iterator[Callable[..., None]]:
     """Adds an entry to a registry for as long as a test runs: ``register(READERS, "ours", OURS)``."""
     with ExitStack() as stack:
         yield lambda registry, name, entry: stack.enter_context(registry.with_entry(name, entry))
+
+
+@pytest.fixture(scope="session")
+def text_extra() -> None:
+    """Skips where the extra ``text`` is not installed. It is not imported: to compute the shipped model takes none of it."""
+    if importlib.util.find_spec("sentence_transformers") is None:
+        pytest.skip("needs the extra text")
 
 
 PartOfPtbxl = Callable[..., Path]
