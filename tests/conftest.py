@@ -27,7 +27,7 @@ TOGETHER = ("tests/serve/browser/",)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, so that no process waits for the last of another."""
-    long = {item.path for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.nodeid.startswith(TOGETHER)}
     items.sort(key=lambda item: item.path not in long)
 
 
