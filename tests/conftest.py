@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import os
 import shutil
 import socket
@@ -27,7 +28,7 @@ TOGETHER = ("tests/serve/browser/",)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, so that no process waits for the last of another."""
-    long = {item.path for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.nodeid.startswith(TOGETHER)}
     items.sort(key=lambda item: item.path not in long)
 
 
@@ -60,6 +61,13 @@ def register() -> Iterator[Callable[..., None]]:
     """Adds an entry to a registry for as long as a test runs: ``register(READERS, "ours", OURS)``."""
     with ExitStack() as stack:
         yield lambda registry, name, entry: stack.enter_context(registry.with_entry(name, entry))
+
+
+@pytest.fixture(scope="session")
+def text_extra() -> None:
+    """Skips where the extra ``text`` is not installed. It is not imported: to compute the shipped model takes none of it."""
+    if importlib.util.find_spec("sentence_transformers") is None:
+        pytest.skip("needs the extra text")
 
 
 PartOfPtbxl = Callable[..., Path]

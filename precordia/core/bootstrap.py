@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 RESAMPLES = 1000
 LEVEL = 0.95
 CHUNK_CELLS = 4_000_000
+KEPT_CELLS = 1_000_000
+"""Draws of so many patients' counts are kept: the figures of a table are mostly of the same patients."""
 
 
 @dataclass(frozen=True)
@@ -299,11 +302,25 @@ def _draws(n_clusters: int, resamples: int, seed: int, n_cells: int = 0) -> Iter
     if n_clusters == 0:
         yield np.zeros((resamples, 0))
         return
-    rng = np.random.default_rng(seed)
     step = max(1, CHUNK_CELLS // max(n_clusters, n_cells))
-    share = np.full(n_clusters, 1 / n_clusters)
+    if n_clusters * resamples <= KEPT_CELLS:
+        kept = _kept_draws(n_clusters, resamples, seed)
+        yield from (kept[start : start + step] for start in range(0, resamples, step))
+        return
+    rng = np.random.default_rng(seed)
     for start in range(0, resamples, step):
-        yield rng.multinomial(n_clusters, share, size=min(step, resamples - start)).astype(np.float64)
+        yield _drawn(rng, n_clusters, min(step, resamples - start))
+
+
+@lru_cache(maxsize=4)
+def _kept_draws(n_clusters: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    counts = _drawn(np.random.default_rng(seed), n_clusters, resamples)
+    counts.flags.writeable = False
+    return counts
+
+
+def _drawn(rng: np.random.Generator, n_clusters: int, resamples: int) -> NDArray[np.float64]:
+    return rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=resamples).astype(np.float64)
 
 
 def _auroc_weighted(

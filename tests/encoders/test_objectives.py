@@ -155,8 +155,8 @@ def test_report_findings_read_the_words(corpus: Corpus) -> None:
     assert not build("report_findings", held_out_only, min_reports=3).concepts
 
 
+@pytest.mark.usefixtures("text_extra")
 def test_text_alignment_rewards_lying_near_ones_own_report(corpus: Corpus) -> None:
-    pytest.importorskip("sentence_transformers")
     objective = build("text_alignment", corpus)
     assert isinstance(objective, TextAlignment)
     texts = objective.vectors[objective.text_row[ROWS].clamp(min=0)]

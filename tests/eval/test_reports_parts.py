@@ -341,8 +341,8 @@ def test_the_interval_of_a_share_of_none_counts_those_who_could_have() -> None:
     assert ten.high == pytest.approx(1 - 0.025 ** (1 / 10))
 
 
+@pytest.mark.usefixtures("text_extra")
 def test_samples_carry_no_words_and_the_same_keys() -> None:
-    pytest.importorskip("sentence_transformers")
     asked = [sample("Sinusrhythmus. Linksschenkelblock", 2, name="s"), sample("sinus rhythm. normal ecg.", 1, name="t")]
     reports = {"nearest report": [Nearest().write(s) for s in asked]}
     texts = score_text(asked, reports, load_text_encoder(device="cpu"))

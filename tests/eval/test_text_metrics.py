@@ -179,9 +179,9 @@ def test_a_word_piece_that_every_text_holds_weighs_nothing() -> None:
     assert found[2] == pytest.approx(math.log(3 / 2))
 
 
+@pytest.mark.usefixtures("text_extra")
 def test_bertscore_is_its_authors() -> None:
     # bert-score 0.3.13, utils.bert_cos_score_idf with this model, its tokeniser, and the weights of utils.get_idf_dict.
-    pytest.importorskip("sentence_transformers")
     references = ["sinus rhythm. normal ecg, no change.", *REFERENCES[1:3]]
     plain = [(0.980766, 0.858869, 0.915779), (0.828914, 0.617141, 0.707521), (0.945603, 0.759347, 0.842301)]
     rare = [(0.985958, 0.792498, 0.878706), (0.830044, 0.651080, 0.729750), (0.960363, 0.735475, 0.833008)]
@@ -191,8 +191,8 @@ def test_bertscore_is_its_authors() -> None:
         assert [(m.precision, m.recall, m.f1) for m in found] == [pytest.approx(t, abs=2e-5) for t in theirs]
 
 
+@pytest.mark.usefixtures("text_extra")
 def test_what_else_is_judged_does_not_change_a_bertscore() -> None:
-    pytest.importorskip("sentence_transformers")
     alone = BertScore([CANDIDATES[1], REFERENCES[1]]).score(CANDIDATES[1], REFERENCES[1])
     among = BertScore([*CANDIDATES, *REFERENCES]).score(CANDIDATES[1], REFERENCES[1])
     assert alone.f1 == pytest.approx(among.f1, abs=1e-6)

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -17,11 +17,11 @@ from precordia.core.errors import UsageError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Hit, Query
-from precordia.integrations.agent import Colleague
-from precordia.integrations.langchain import agent
 from precordia.judgement.evidence import Evidence
 
-pytest.importorskip("langchain_openai")
+if TYPE_CHECKING:
+    from precordia.integrations.agent import Colleague
+
 ECG = Recording(np.zeros((12, 1000)), 100.0, tuple(f"L{i}" for i in range(12)), "q", "patient", age=70.0, sex="F")
 MEASURED = Measurements(heart_rate_bpm=72.0, pr_ms=160.0, qrs_ms=150.0, qtc_ms=430.0)
 HITS = tuple(
@@ -119,7 +119,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def colleague(server: Server) -> Callable[..., Colleague]:
-    from langchain_openai import ChatOpenAI
+    ChatOpenAI = pytest.importorskip("langchain_openai").ChatOpenAI
+    from precordia.integrations.langchain import agent
 
     def made(*recordings: Recording) -> Colleague:
         url = f"http://127.0.0.1:{server.http.server_port}/v1"

@@ -28,6 +28,12 @@ def kb(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> KnowledgeB
 
 
 @pytest.fixture(scope="session")
+def case_id(kb: KnowledgeBase) -> str:
+    """Its first case."""
+    return str(kb.ids()[0])
+
+
+@pytest.fixture(scope="session")
 def client(kb: KnowledgeBase) -> TestClient:
     return TestClient(create_app(kb), base_url="http://localhost")
 

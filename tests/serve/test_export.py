@@ -29,11 +29,6 @@ from precordia.serve.export.signals import csv_of, dicom_of, step_uv, wfdb_of
 from precordia.simulation import simulate
 
 
-@pytest.fixture
-def case_id(kb: KnowledgeBase) -> str:
-    return str(kb.ids()[0])
-
-
 @pytest.fixture(scope="module")
 def ecg() -> Recording:
     return replace(simulate("AFIB", seed=3).recording, patient_id="P-1", device="Cart (5)", recording_id="ecg ü 1")

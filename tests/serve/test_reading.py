@@ -19,11 +19,6 @@ def ecg(archive: Archive) -> bytes:
     return Path(next(e.path for e in archive.ecgs if e.format == "aecg")).read_bytes()
 
 
-@pytest.fixture
-def case_id(kb: KnowledgeBase) -> str:
-    return str(kb.ids()[0])
-
-
 def get(client: TestClient, path: str, **parameters: Any) -> Any:
     answer = client.get(path, params=parameters)
     assert answer.status_code == 200, answer.text

@@ -26,11 +26,6 @@ from precordia.simulation.hospital import write_archive
 from precordia.simulation.writers import WRITERS
 
 
-@pytest.fixture
-def case_id(kb: KnowledgeBase) -> str:
-    return str(kb.ids()[0])
-
-
 def events(client: TestClient, *said: str, case: str | None = None) -> list[tuple[str, Any]]:
     messages = [{"role": "user", "content": words} for words in said]
     answer = client.post("/v1/chat", json={"messages": messages, "case": case})
