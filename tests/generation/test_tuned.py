@@ -21,6 +21,7 @@ from precordia.language_models.tuned.episodes import by_class, draw
 from precordia.language_models.tuned.fit import fit_tuned
 from precordia.language_models.tuned.lessons import balanced, in_classes
 from precordia.language_models.tuned.model import TunedModel
+from precordia.language_models.tuned.mouths import TokenTable
 from precordia.language_models.tuned.recipe import Episodes, TunedRecipe, load_tuned, parse_tuned
 from precordia.language_models.tuned.training import Point
 
@@ -159,6 +160,15 @@ def test_what_is_cached_below_gives_what_a_whole_pass_gives(base: Path) -> None:
         network = network_of(model, small("refine"), CHANNELS).eval()
         parts = network.above(network.below([ids, [*ids, *ids]]), None)[0, -len(ids) :]
     assert torch.allclose(whole[0], parts, atol=1e-4)
+
+
+def test_a_forecast_begins_at_chance(base: Path) -> None:
+    from precordia.language_models.tuned.checkpoint import load_base
+
+    network = network_of(load_base(str(base))[0], small("tokens"), CHANNELS)
+    assert isinstance(network.mouth, TokenTable)
+    loss = network.forecast_loss(torch.randn(2, 12, CHANNELS))
+    assert loss.item() == pytest.approx(np.log(network.mouth.quantiser.n_tokens), rel=1e-4)
 
 
 def test_training_again_and_going_on_give_the_same_weights(base: Path, tmp_path: Path) -> None:

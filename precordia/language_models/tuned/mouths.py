@@ -47,7 +47,8 @@ class QueryTransformer(nn.Module):
 
 
 class TokenTable(nn.Module):
-    """Discrete ECG tokens as words of their own (DiagECG 2025): finite scalar quantisation, and a vector a token.
+    """Discrete ECG tokens as words of their own (DiagECG 2025): finite scalar quantisation, a vector a token, and what foretells
+    the next one.
 
     Args:
         quantiser: Of features in time; stays as it is.
@@ -59,6 +60,10 @@ class TokenTable(nn.Module):
         self.quantiser = quantiser.requires_grad_(False)
         self.table = nn.Embedding(quantiser.n_tokens, width)
         nn.init.normal_(self.table.weight, std=1.0)
+        # Not the table again: what a layer hands on is above all its own token, which would be foretold with certainty.
+        self.ahead = nn.Linear(width, quantiser.n_tokens)
+        nn.init.zeros_(self.ahead.weight)
+        nn.init.zeros_(self.ahead.bias)
 
     def tokens(self, steps: Tensor) -> Tensor:
         """``(n, n_tokens)`` of features ``(n, n_steps, channels)``."""

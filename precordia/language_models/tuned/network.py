@@ -121,8 +121,7 @@ class TunedNetwork(nn.Module):
         tokens = mouth.tokens(steps)
         x = self.sized(mouth.table(tokens)).to(self.model.dtype)
         hidden = self._through(self._layers(upper=True), x, torch.ones(tokens.shape, dtype=torch.bool))
-        normed = F.layer_norm(hidden[:, :-1].float(), hidden.shape[-1:])
-        logits = normed @ mouth.table.weight.T / hidden.shape[-1] ** 0.5
+        logits = mouth.ahead(F.layer_norm(hidden[:, :-1].float(), hidden.shape[-1:]))
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 
     @torch.no_grad()
