@@ -203,7 +203,7 @@ def build(
             known = stamps_of(refs, intake.to_workers)
             stamps = {path: stamp.digest for path, stamp in known.items()}
             rejects_before = set() if retry_rejects else set(store.rejects())
-            sources_before = {(r.source, r.source_stamp) for r in rejects_before if r.stage != PRESENT}
+            sources_before = {(r.source, r.source_stamp) for r in rejects_before if r.stage != PRESENT and r.of_whole}
             read = writer.were_read([ref.path for ref in refs], [stamps[ref.path] for ref in refs])
             done = {ref for ref, was_read in zip(refs, read, strict=True) if was_read}
             refused = intake.rejects()
@@ -243,7 +243,7 @@ def build(
                 _add_up(spent, {"store": time.perf_counter() - clock})
                 added, updated = added + became.n_added, updated + became.n_updated
                 windows += became.n_windows
-                present, rejected = present + became.n_present, rejected + len(result.rejects)
+                present, rejected = present + became.n_present, rejected + sum(r.of_whole for r in result.rejects)
             clock = time.perf_counter()
             writer.tidy_rejects({**dict.fromkeys(intake.containers, "read"), **stamps})
             writer.finish()

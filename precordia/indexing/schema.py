@@ -58,14 +58,19 @@ REJECT_SCHEMA: Final = pa.schema(
 """What was seen and not kept. Never holds report text."""
 
 
+WINDOWS: Final = "windows"
+"""Stage at which stretches of a long recording are kept or not, while the whole is a case all the same."""
+
+
 @dataclass(frozen=True)
 class Reject:
-    """A recording that was seen and not kept.
+    """A recording that was seen and not kept, or stretches of one.
 
     Attributes:
         source: Where it was found.
         reason: Why it was not kept, one line, without report text.
-        stage: "scan", "read", "join", "quality", "measure", "label", "embed" or "present".
+        stage: "scan", "read", "join", "quality", "measure", "label", "embed" or "present"; "windows" where only stretches were not
+            kept.
         error: The error's class, or "PoorQuality", "Duplicate".
         recording_id: Its name.
         patient_key: Its patient, or None when it could not be read so far.
@@ -79,6 +84,11 @@ class Reject:
     recording_id: str = ""
     patient_key: str | None = None
     source_stamp: str = ""
+
+    @property
+    def of_whole(self) -> bool:
+        """Whether nothing of the recording was kept."""
+        return self.stage != WINDOWS
 
 
 def case_table(rows: Sequence[CaseRow], ancestors: Callable[[str], Iterable[str]] = lambda concept: ()) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -17,8 +17,8 @@ from precordia.core.case import Case, patient_key_of
 from precordia.core.errors import InputError, MissingExtraError, PrecordiaError, UnknownNameError, UsageError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.protocols import Encoder
-from precordia.core.recording import Quality, Recording
-from precordia.indexing.schema import CaseRow, Reject, case_table, signal_table
+from precordia.core.recording import Quality, Recording, clock
+from precordia.indexing.schema import WINDOWS, CaseRow, Reject, case_table, signal_table
 from precordia.indexing.signals import encode_signal
 from precordia.records.places import name_of
 from precordia.records.readers.sidecar import assuming
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from precordia.records.tables import ReportTable
 
 POOR_QUALITY: Final = "PoorQuality"
+_PLACES: Final = 8
+"""Most places of poor quality that are named of one recording."""
 TOGETHER: Final = 64
 """Stretches of a long recording that are embedded at a time."""
 
@@ -70,7 +72,7 @@ class ShardResult:
     @property
     def n_records(self) -> int:
         """Recordings that were looked at."""
-        return int(self.cases.column("start_s").null_count) + len(self.rejects)
+        return int(self.cases.column("start_s").null_count) + sum(reject.of_whole for reject in self.rejects)
 
 
 def read_ref(ref: RecordRef, table: ReportTable | None) -> Recording:
@@ -198,9 +200,10 @@ class ShardRunner:
                     continue
                 drafts.append(made)
                 try:
-                    rows += self._stretches(made, watch)
+                    kept, poor = self._stretches(made, watch)
+                    rows, rejects = rows + kept, rejects + poor
                 except PrecordiaError as error:  # the whole is a case all the same
-                    rejects.append(_reject(ref.path, stamp, "windows", error, made.recording))
+                    rejects.append(_reject(ref.path, stamp, WINDOWS, error, made.recording))
         with watch("embed"):
             vectors = self._embed([draft.recording for draft in drafts])
         for draft, vector in zip(drafts, vectors, strict=True):
@@ -263,22 +266,23 @@ class ShardRunner:
             )
             return _reject(ref.path, stamp, stage, unexpected, recording, type(error).__name__)
 
-    def _stretches(self, whole: _Draft, watch: _Watch) -> list[CaseRow]:
-        """The rows of a long recording's stretches, of which nothing is written; those of poor quality are left out."""
+    def _stretches(self, whole: _Draft, watch: _Watch) -> tuple[list[CaseRow], list[Reject]]:
+        """The rows of a long recording's stretches, of which nothing is written, and which of them are too poor to be kept."""
         rows: list[CaseRow] = []
+        poor: list[tuple[Recording, Quality]] = []
         with watch("windows"):
             stretches = iter(self.stages.cut(whole.recording, self.stride_s))
             while cut := list(islice(stretches, TOGETHER)):
                 assessed = [(one, self.stages.assess(one)) for one in cut]
+                good = [(one, quality) for one, quality in assessed if quality.acceptable or self.keep_poor]
+                poor += [(one, quality) for one, quality in assessed if not (quality.acceptable or self.keep_poor)]
                 drafts = [
-                    _Draft(one, quality, self.stages.measure(one), (), None, whole.stamp)
-                    for one, quality in assessed
-                    if quality.acceptable or self.keep_poor
+                    _Draft(one, quality, self.stages.measure(one), (), None, whole.stamp) for one, quality in good
                 ]
                 vectors = self._embed([draft.recording for draft in drafts])
                 made = zip(drafts, vectors, strict=True)
                 rows += [_row(draft, vector) for draft, vector in made if not isinstance(vector, PrecordiaError)]
-        return rows
+        return rows, [_poor_stretches(whole, poor, len(rows) + len(poor))] if poor else []
 
     def _embed(self, recordings: list[Recording]) -> list[NDArray[np.float32] | PrecordiaError]:
         if not recordings:
@@ -351,6 +355,16 @@ def _reject(
         patient_key=patient_key_of(recording) if recording else None,
         source_stamp=stamp,
     )
+
+
+def _poor_stretches(whole: _Draft, poor: Sequence[tuple[Recording, Quality]], of: int) -> Reject:
+    """Where in a long recording there is nothing to use, and why."""
+    places = ", ".join(clock(one.start_s or 0.0) for one, _ in poor[:_PLACES])
+    more = f" and {len(poor) - _PLACES} more" if len(poor) > _PLACES else ""
+    worst = min((quality for _, quality in poor), key=lambda quality: quality.score)
+    said = worst.problems[0].message if worst.problems else "poor signal"
+    error = InputError(f"{whole.recording.source}: {len(poor)} of {of} windows are not kept, at {places}{more}: {said}")
+    return _reject(whole.recording.source, whole.stamp, WINDOWS, error, whole.recording, POOR_QUALITY)
 
 
 def _poor(ref: RecordRef, stamp: str, recording: Recording, quality: Quality) -> Reject:

@@ -61,6 +61,16 @@ def test_a_run_is_kept_beside_those_of_other_commits(tmp_path: Path) -> None:
     assert row == ["build", ">= 50", "70", "60", "90"]
 
 
+def test_figures_of_long_recordings_are_in_the_results() -> None:
+    page = (ROOT / "docs" / "long-recordings.md").read_text("utf-8").partition("\n## Figures\n")[2].partition("\n- ")[0]
+    said = set(re.findall(r"\d+\.\d\d+", "\n".join(line for line in page.splitlines() if line.startswith("|"))))
+    rows = read(RESULTS / "long-recordings.json").rows
+    goals = {f"{row.goal:g}" for row in rows if row.goal is not None}
+    known = {f"{x:.{n}f}" for row in rows for x in (row.value, row.low, row.high) for n in (2, 3, 4)} | goals
+    assert len(said) > 50
+    assert not said - known
+
+
 def test_what_is_said_of_taught_models_is_in_the_results() -> None:
     page = (ROOT / "docs" / "language-model.md").read_text("utf-8")
     part = page.partition("### What was run")[2].partition("\n## ")[0]

@@ -16,6 +16,7 @@ from precordia.core.recording import Recording
 from precordia.core.retrieval import Query
 from precordia.knowledge_base import KnowledgeBase
 from precordia.measurements.conditioning import condition
+from precordia.records.quality import assess
 from precordia.signals.long import outline
 from precordia.signals.long.kept import kept_stretches
 from precordia.signals.long.source import long_signal
@@ -147,6 +148,27 @@ def test_a_recording_too_long_to_be_held_whole_is_kept_as_its_windows(
     assert np.array_equal(stored.signal[:, -1250:], open_signal(file).recording.signal[:, -1250:])
     assert len(condition(stored)) == 12, "from one stretch to the next nothing is measured"
     assert kb.search(Query(open_signal(file).recording, k=9)) == [], "its own case and windows are left out"
+
+
+def test_of_a_recording_that_is_mostly_noise_the_rest_is_kept(tmp_path: Path, holter: Recording) -> None:
+    noise = np.random.default_rng(4).standard_normal(holter.signal.shape).astype(np.float32)
+    noise[:, : round(32 * holter.fs)] = 0.0
+    noisy = replace(holter, signal=holter.signal + 1.5 * noise)
+    stretch = long_signal(noisy).strip(60, 70)
+    assert not assess(stretch).acceptable
+    assert not assess(replace(noisy, signal=noisy.signal[:, -round(100 * noisy.fs) :])).acceptable
+    assert assess(noisy).acceptable
+    kb = KnowledgeBase.create(tmp_path / "kb", encoder=Spectra(), text_encoder=None)
+    _write(tmp_path / "archive", noisy)
+    added = kb.add(tmp_path / "archive", workers=1, stride_s=20.0)
+    assert (added.n_added, added.n_rejected) == (1, 0)
+    assert _windows(kb)[:2] == [(0.0, 10.0), (20.0, 30.0)]
+    (reject,) = kb.rejects()
+    assert reject["stage"] == "windows"
+    assert "0:01:00.0" in reject["reason"]
+    assert "noise" in reject["reason"]
+    again = kb.add(tmp_path / "archive", workers=1, stride_s=20.0)
+    assert (again.n_present, again.n_rejected, again.n_rejected_before) == (1, 0, 0)
 
 
 def test_a_day_of_twelve_leads_is_outlined_without_being_read(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from precordia.core.leads import LEADS, LIMB_LEADS
 from precordia.core.recording import Problem, Quality, Recording
 from precordia.records.quality.leads import LeadFacts, audible_noise, lead_facts
 from precordia.records.quality.limbs import limb_problems
+from precordia.records.quality.long import over_all, stretches_of
 from precordia.records.quality.score import lead_scores, probability
 from precordia.records.quality.strips import parts_of, together
 from precordia.records.quality.swap import swap_problems
@@ -49,7 +50,8 @@ def assess(recording: Recording) -> Quality:
     The score is the probability that annotators who see the waves would accept the recording (see ``score``), times the
     share of samples that are there; below the threshold when the units are wrong, 0 when no lead has a signal. What does not
     spoil the waves (missing leads, broken laws between leads, swapped electrodes) is listed among the problems and leaves the
-    score alone. Of leads recorded one after another, each strip is judged by itself.
+    score alone. Of leads recorded one after another, each strip is judged by itself; of a recording of more than two minutes
+    stretches of it are, and it is acceptable where one of them is.
 
     Never raises for what a signal holds: empty, NaN and infinite signals are unacceptable, with the reason.
     """
@@ -62,6 +64,9 @@ def assess(recording: Recording) -> Quality:
     hopeless = _hopeless(recording)
     if hopeless is not None:
         return Quality(0.0, False, {recording.leads[row]: 0.0 for row in rows}, (hopeless, *missing))
+    stretches = stretches_of(recording)
+    if stretches:
+        return over_all([assess(stretch) for stretch in stretches])
     parts = parts_of(recording, SHORTEST_S)
     if parts:
         return together(parts, [assess(part.recording) for part in parts], missing, ACCEPTABLE)

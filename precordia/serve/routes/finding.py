@@ -44,10 +44,10 @@ async def search_pairs(
 ) -> Response:
     """The cases whose second modality looked like some numbers, through what pairs have taught."""
     service = service_of(request)
-    name = pairs if pairs is not None or len(service.pairs) != 1 else next(iter(service.pairs))
+    name = pairs or (next(iter(service.pairs)) if len(service.pairs) == 1 else "")
     if name not in service.pairs:
         known = ", ".join(service.pairs) or "none; the service is started with --pairs DIR"
-        raise UsageError(f"there are no pairs {(name or '')[:60]!r} to search by (choices: {known})")
+        raise UsageError(f"there are no pairs {name[:60]!r} to search by (choices: {known})")
     asked = finding.Paired(values, name, service.pairs[name], k, where)
     return await answered(request, service.quick, finding.search_pairs, asked)
 

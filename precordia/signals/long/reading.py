@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from precordia.core.errors import UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.signals.long.beats import Piece, find_beats, piece_of, working_step
-from precordia.signals.long.rhythm import Beats, Event, episodes
+from precordia.signals.long.rhythm import Beats, Event, episodes, usual_intervals
 from precordia.signals.long.shapes import (
     AFTER_S,
     BEFORE_S,
+    NOISY,
     P_FROM_S,
     P_TO_S,
     SHIFT,
@@ -34,9 +35,8 @@ MARGIN_S: Final = 3.0
 LOOKED_AT: Final = 3
 """Leads in which beats are looked for; more add time and hardly a beat."""
 MISSING: Final = 0.5
-UNTIMED: Final = 0.3
-"""Level between beats, as a share of the typical beat's, from which their times are not trusted: a beat is found from 0.35 on. What
-leaves no quiet between fast beats (their own waves, those of fibrillating atria) comes to 0.25 without any noise."""
+ROOM_S: Final = 0.8
+"""Interval from which there is quiet between beats, s: of shorter ones the heart's own waves fill a larger share."""
 ROUNDS: Final = 2
 """How often artefacts are taken out: those side by side go one after another."""
 P_BEATS: Final = 15
@@ -136,7 +136,7 @@ def read_long(
         kind = kinds(time_s, shapes, noise)
     else:
         kind = np.zeros(0, dtype="<U1")
-    usable = _usable(time_s, lost) & (noise <= UNTIMED)
+    usable = _usable(time_s, lost) & (noise <= NOISY * _crowding(time_s))
     beats = Beats(time_s, kind, likeness_before(before), usable)
     return LongReading(signal, beats, episodes(beats), leads, float((lost[:, 1] - lost[:, 0]).sum()))
 
@@ -178,6 +178,16 @@ def _cut(piece: Piece, at: NDArray[np.int64], before: int, after: int) -> NDArra
     """``(n_beats, n_leads, before + after)`` around each beat, the ends of a piece repeated."""
     columns = np.clip(at[:, None] + np.arange(-before, after), 0, piece.wide.shape[1] - 1)
     return np.ascontiguousarray(piece.wide[:, columns].transpose(1, 0, 2))
+
+
+def _crowding(time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much beats follow each other faster than leaves quiet between them, 1 and more."""
+    if time_s.size < 2:
+        return np.ones(time_s.size)
+    crowding: NDArray[np.float64] = np.maximum(
+        1.0, ROOM_S / usual_intervals(np.diff(time_s, prepend=2 * time_s[0] - time_s[1]))
+    )
+    return crowding
 
 
 def _usable(time_s: NDArray[np.float64], lost: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -28,10 +28,10 @@ PAUSE_S: Final = 2.0
 """Shortest pause told, s (Kusumoto et al., guideline on bradycardia, Circulation 2019;140:e382: pauses of 3 s matter awake)."""
 AF_BEATS: Final = 24
 """Intervals over which irregularity is looked at."""
-AF_DIFFERENCE: Final = 0.09
+AF_DIFFERENCE: Final = 0.06
 """Median change from interval to interval, as a share of the interval, from which a rhythm may be fibrillation."""
 AF_SAME: Final = 0.10
-AF_SHARE: Final = 0.5
+AF_SHARE: Final = 0.6
 """Share of the intervals that lie within :data:`AF_SAME` of each other, from which one node gives the time: premature beats scatter
 the others, and nothing else does."""
 AF_P_LIKENESS: Final = 0.7
