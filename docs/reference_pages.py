@@ -1,11 +1,12 @@
-"""Pages of the reference that are made from the code while the site is built.
+"""Pages of the reference that are made from the code while the site is built, and where each figure of a page is from.
 
-MkDocs calls :func:`on_config` and :func:`on_files`.
+MkDocs calls what begins with ``on_``.
 """
 
 from __future__ import annotations
 
 import argparse
+import html as markup
 import importlib
 import os
 import re
@@ -18,8 +19,10 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 import precordia
+from benchmarks import figures
 from precordia.cli import main as command_line
 from precordia.concepts.terms import vocabulary
+from precordia.eval.harness.task import Row
 
 ROLE: Final = re.compile(r":(?:class|func|mod|meth|data|attr|exc):<code>~?([\w.]+)</code>")
 
@@ -54,6 +57,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """A figure that names its row of results tells it when it is pointed at."""
+    return figures.fill(markdown, _told)
+
+
+def _told(written: re.Match[str], row: Row) -> str:
+    said = ", ".join(filter(None, (row.system, row.metric, row.group)))
+    return f'<span title="{markup.escape(said)}; n = {row.n}">{figures.as_in_results(written, row)}</span>'
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
