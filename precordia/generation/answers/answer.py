@@ -14,7 +14,7 @@ from precordia.generation.answers.asked import Asked, as_asked
 from precordia.generation.answers.calibrated import calibrated_reply
 from precordia.generation.answers.certainty import View
 from precordia.generation.answers.comparison import compare, since_earlier
-from precordia.generation.answers.decision import decide
+from precordia.generation.answers.decision import Decision, decide
 from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.places import located
@@ -93,12 +93,13 @@ def _about_one(asked: Question, view: View) -> Draft:
     options = as_asked(asked, belief.fitted.groups) if belief is not None else None
     if belief is None or options is None:
         return reply_to(asked, view)
+    decision = decide(options, belief)
     if view.withhold and options.findings:
         targets = dict(zip(options.findings, options.options, strict=True))
         told = about_findings(replace(asked, kind=options.kind), options.findings, replace(view, targets=targets))
-        promised = not view.is_distant and _is_promised(told, options, belief)
+        promised = not view.is_distant and _is_promised(told, options, decision)
         return told if told.abstained or promised else _without_promise(told)
-    draft = calibrated_reply(options, belief, abstain=view.withhold)
+    draft = calibrated_reply(options, belief, decision, abstain=view.withhold)
     if view.withhold and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for
         # the rhythm expects one. The judgement places nothing in leads.
@@ -107,9 +108,8 @@ def _about_one(asked: Question, view: View) -> Draft:
     return draft
 
 
-def _is_promised(draft: Draft, options: Asked, belief: Belief) -> bool:
+def _is_promised(draft: Draft, options: Asked, decision: Decision) -> bool:
     """Whether the fitted answers, of which alone is known how often they are wrong, are sure of the same answer."""
-    decision = decide(options, belief)
     there = {f.concept for statement in draft.statements for f in statement.findings if f.status != "absent"}
     said = {option for concept, option in zip(options.findings, options.options, strict=True) if concept in there}
     answered = (YES if said else NO) if options.kind == "verify" else tuple(sorted(said))
