@@ -211,6 +211,10 @@ def read_question(text: str) -> Question:
     ('verify', ('LBBB',))
     >>> read_question("What is the QRS duration?").measures
     ('qrs_ms',)
+    >>> [clause.text for clause in read_question("Does he have AF, and what is the rate?").clauses]
+    ['Does he have AF?', 'what is the rate?']
+    >>> read_question("What is a left bundle branch block?").asks_meaning
+    True
     """
     asked, clauses = _read(text), clauses_in(text)
     meant = _WHAT_IS.match(asked.text) if asked.kind == "query" and not asked.measures else None

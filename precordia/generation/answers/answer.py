@@ -14,7 +14,7 @@ from precordia.generation.answers.asked import Asked, as_asked
 from precordia.generation.answers.calibrated import calibrated_reply
 from precordia.generation.answers.certainty import View, in_doubt
 from precordia.generation.answers.comparison import compare, since_earlier
-from precordia.generation.answers.decision import chance_of, decide
+from precordia.generation.answers.decision import Decision, chance_of, decide
 from precordia.generation.answers.features import Features, features_of
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.leads import leads_with
@@ -105,12 +105,13 @@ def _about_one(asked: Question, view: View) -> Draft:
     options = as_asked(asked, belief.fitted.groups) if belief is not None else None
     if belief is None or options is None:
         return reply_to(asked, view)
+    decision = decide(options, belief)
     if view.withhold and options.findings:
         view = replace(view, targets=dict(zip(options.findings, options.options, strict=True)))
         told = about_findings(replace(asked, kind=options.kind), options.findings, view)
-        promised = not view.is_distant and _is_promised(told, options, belief)
+        promised = not view.is_distant and _is_promised(told, options, decision)
         return told if told.abstained or promised else _without_promise(told, options, view, belief)
-    draft = calibrated_reply(options, belief, abstain=view.withhold)
+    draft = calibrated_reply(options, belief, decision, abstain=view.withhold)
     if view.withhold and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for
         # the rhythm expects one. The judgement places nothing in leads.
@@ -119,9 +120,9 @@ def _about_one(asked: Question, view: View) -> Draft:
     return draft
 
 
-def _is_promised(draft: Draft, options: Asked, belief: Belief) -> bool:
+def _is_promised(draft: Draft, options: Asked, decision: Decision) -> bool:
     """Whether the fitted answers, of which alone is known how often they are wrong, are sure of the same answer."""
-    decision, said = decide(options, belief), _options_in(draft, options)
+    said = _options_in(draft, options)
     answered = (YES if said else NO) if options.kind == "verify" else tuple(sorted(said))
     return decision.enough and decision.answer == answered
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from precordia.concepts import vocabulary
@@ -90,6 +91,11 @@ class Asked:
         if self.kind == "query" or self.lead or self.of or alike or not all(c in known for c in named):
             return ()
         return () if any(known.concept(c).section == "technical" for c in named) else named
+
+    @cached_property
+    def targets(self) -> Mapping[str, str]:
+        """Option to the target that decides on it."""
+        return {option: self.target(option) for option in self.options}
 
     def target(self, option: str) -> str:
         """The target that decides on an option.

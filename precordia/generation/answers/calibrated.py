@@ -9,7 +9,7 @@ from precordia.concepts import statement_of, vocabulary
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.findings import Finding, Status
 from precordia.generation.answers.asked import FINDINGS, Asked
-from precordia.generation.answers.decision import Decision, decide, least_for
+from precordia.generation.answers.decision import Decision
 from precordia.generation.answers.fitted import Belief
 from precordia.generation.answers.priors import NO, UNSURE
 from precordia.judgement import measured, votes
@@ -47,15 +47,16 @@ _CONTRIBUTES: Final = 0.15
 _MOST_MEASUREMENTS: Final = 2
 
 
-def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True) -> Draft:
+def calibrated_reply(asked: Asked, belief: Belief, decision: Decision, *, abstain: bool = True) -> Draft:
     """The likeliest answer; "not sure" where it is not likely enough and ``abstain`` is set.
 
     Args:
         asked: The question.
         belief: How likely each target is of the ECG.
+        decision: The likeliest answer.
         abstain: Withhold answers below the confidence that keeps to the risk chosen; else all are given, with a warning.
     """
-    evidence, decision = belief.evidence, decide(asked, belief)
+    evidence = belief.evidence
     reason = _why_not(asked, belief, decision) if abstain else None
     if reason is None and decision.answer == UNSURE:
         reason = f"not sure: {_name(asked.options[0])} is stated as doubtful of such ECGs"
@@ -68,15 +69,14 @@ def calibrated_reply(asked: Asked, belief: Belief, *, abstain: bool = True) -> D
 
 def _why_not(asked: Asked, belief: Belief, decision: Decision) -> str | None:
     """Why no answer is given; disturbances are told of any ECG, also of one that is too poor for anything else."""
-    if not _is_disturbance(asked.target(asked.options[0])) and belief.evidence.too_thin is not None:
+    if not _is_disturbance(asked.targets[asked.options[0]]) and belief.evidence.too_thin is not None:
         return belief.evidence.too_thin
     if decision.enough:
         return None
-    fitted = belief.fitted
-    needed, risk = least_for(asked, fitted), fitted.risk.get(asked.kind, 0.0)
+    risk = belief.fitted.risk.get(asked.kind, 0.0)
     return (
         f"not sure: the likeliest answer would be right in {decision.confidence:.0%} of such cases; "
-        f"{needed:.0%} is needed to keep wrong answers to {risk:.0%}"
+        f"{decision.needed:.0%} is needed to keep wrong answers to {risk:.0%}"
     )
 
 
@@ -86,7 +86,7 @@ def _statements(asked: Asked, decision: Decision, belief: Belief) -> list[Statem
 
     where = f" in {'lead ' if asked.lead and 'leads' not in asked.lead else ''}{asked.lead}" if asked.lead else ""
     if asked.kind == "verify":
-        target = asked.target(asked.options[0])
+        target = asked.targets[asked.options[0]]
         if decision.answer == NO:
             name = _name(asked.options[0])
             return [said(f"No: {'not a ' if name == 'normal ECG' else 'no '}{name}{where}", target, "absent")]
@@ -99,14 +99,16 @@ def _statements(asked: Asked, decision: Decision, belief: Belief) -> list[Statem
         return [said(f"{_capital(name)} in {', '.join(leads)}", asked.of, "present")]
     if decision.answer:
         return [
-            said(f"{_capital(_name(o))}{where}", asked.target(o), "absent" if o == "stage:none" else "present")
+            said(f"{_capital(_name(o))}{where}", asked.targets[o], "absent" if o == "stage:none" else "present")
             for o in asked.options
             if o in decision.answer
         ]
     if asked.kind == "choose":
-        return [said(f"None of them: no {_name(o)}{where}", asked.target(o), "absent") for o in asked.options]
-    likeliest = max(asked.options, key=lambda o: (belief.probability(asked.target(o)), o))
-    return [said(f"None of these{where}; the likeliest would be {_name(likeliest)}", asked.target(likeliest), "absent")]
+        return [said(f"None of them: no {_name(o)}{where}", asked.targets[o], "absent") for o in asked.options]
+    likeliest = max(asked.options, key=lambda o: (belief.probability(asked.targets[o]), o))
+    return [
+        said(f"None of these{where}; the likeliest would be {_name(likeliest)}", asked.targets[likeliest], "absent")
+    ]
 
 
 def _statement(text: str, target: str, status: Status, confidence: float, belief: Belief) -> Statement:

@@ -29,12 +29,17 @@ class Decision:
     Attributes:
         answer: Options, or yes, no or unsure.
         confidence: How often such an answer was right on ECGs held back, 0 to 1; the posterior where that was not fitted.
-        enough: Whether that is enough not to withhold it.
+        needed: The confidence below which it is withheld.
     """
 
     answer: Answer
     confidence: float
-    enough: bool
+    needed: float
+
+    @property
+    def enough(self) -> bool:
+        """Whether it is sure enough not to be withheld."""
+        return self.confidence >= self.needed
 
 
 def decide(asked: Asked, belief: Belief) -> Decision:
@@ -44,7 +49,7 @@ def decide(asked: Asked, belief: Belief) -> Decision:
     answer = _likely_of(answer, asked, belief)
     if asked.kind in fitted.curves:
         confidence = fitted.curves[asked.kind].confidence(confidence)
-    return Decision(answer, confidence, confidence >= least_for(asked, fitted))
+    return Decision(answer, confidence, least_for(asked, fitted))
 
 
 def chances(asked: Asked, belief: Belief) -> dict[Answer, float]:
@@ -111,11 +116,11 @@ def log_prior(asked: Asked, belief: Belief) -> dict[Answer, float]:
     if prior is not None:
         return {answer: math.log(p) for answer, p in prior.items() if p > 0}
     # Never asked before: options are as common as among ECGs at large.
-    shares = {option: belief.prevalence(asked.target(option)) for option in asked.options}
+    shares = {option: belief.prevalence(target) for option, target in asked.targets.items()}
     if asked.kind == "verify":
         (share,) = shares.values()
         return {YES: math.log(share), NO: math.log(1 - share)}
-    likely = tuple(sorted(o for o in asked.options if belief.probability(asked.target(o)) >= 0.5))
+    likely = tuple(sorted(o for o, target in asked.targets.items() if belief.probability(target) >= 0.5))
     answers = {likely, (), *((option,) for option in asked.options)}
     return {
         a: sum(math.log(share if option in a else 1 - share) for option, share in shares.items())
@@ -126,8 +131,7 @@ def log_prior(asked: Asked, belief: Belief) -> dict[Answer, float]:
 def log_likelihoods(asked: Asked, belief: Belief) -> dict[str, tuple[float, float]]:
     """Option to how much more likely the ECG makes it true, and false, than it is at large (logarithms of ratios)."""
     out = {}
-    for option in asked.options:
-        target = asked.target(option)
+    for option, target in asked.targets.items():
         p, share = belief.probability(target), belief.prevalence(target)
         out[option] = (math.log(p / share), math.log((1 - p) / (1 - share)))
     return out

@@ -34,11 +34,10 @@ def write_report(
         settings: What a model is shown, and what happens to statements that do not stand up.
         watch: Told each statement that a model writes as soon as it stands.
     """
-    plain, evidence = compose(judgement), judgement.evidence
-    if language_model is None or judgement.reason is not None:
-        return with_earlier(plain, evidence.earlier, evidence.kind)
-    # What prompts and grounding need takes longer to import than to write a report down without a model.
-    from precordia.generation.written.writing import with_model
+    draft, evidence = compose(judgement), judgement.evidence
+    if language_model is not None and judgement.reason is None:
+        # What prompts and grounding need takes longer to import than to write a report down without a model.
+        from precordia.generation.written.writing import with_model
 
-    draft = with_model(plain, judgement, language_model, settings, watch, kind=kind)
+        draft = with_model(draft, judgement, language_model, settings, watch, kind=kind)
     return with_earlier(draft, evidence.earlier, evidence.kind)

@@ -6,7 +6,7 @@ A report that leaves a finding out does not deny it: "not stated then" is said, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from precordia.concepts import findings_from_measurements, statement_of
@@ -73,49 +73,39 @@ def _found(draft: Draft, last: Case, kind: SignalKind) -> list[Statement]:
         denial = next((denied[c] for c in sorted(lineage(finding.concept)) if c in denied), None)
         change = "unchanged" if finding.concept in bearing else "new" if denial else "unstated"
         groups[change].append((statement, finding, bearing.get(finding.concept, denial)))
+    known = {ancestor for _, finding in now for ancestor in lineage(finding.concept)}
+    rest = sorted(most_specific([c for c in stated if c != "NORM" and not lineage(c) & known]))
+    shown = [
+        f for f in findings_from_measurements(draft.measurements) if f.status != "absent" and f.concept not in WITHIN_NORMAL
+    ]  # fmt: skip
+    borne = {c: next((f for f in shown if c in lineage(f.concept) or f.concept in lineage(c)), None) for c in rest}
     when = _when(last)
+    again, gone = ([stated[c] for c, f in borne.items() if (f is None) is lost] for lost in (False, True))
+    names = [
+        n for f in borne.values() if f is not None
+        for n in measured.supporting(f, draft.measurements, findings_from_measurements)
+    ]  # fmt: skip
     said = [
         _together(f"Stated for {when} too", "unchanged", groups["unchanged"], last),
         _together(f"New, denied for {when}", "new", groups["new"], last),
         _together(f"Not stated for {when}", None, groups["unstated"], last),
+        _then(f"Stated for {when}, and in keeping with the present measurements", "unchanged", again, last, names),
+        _then(f"Stated for {when}, not borne out by the present evidence", "resolved", gone, last),
     ]
-    known = {ancestor for _, finding in now for ancestor in lineage(finding.concept)}
-    rest = most_specific([c for c in stated if c != "NORM" and not lineage(c) & known])
-    shown = [
-        f for f in findings_from_measurements(draft.measurements) if f.status != "absent" and f.concept not in WITHIN_NORMAL
-    ]  # fmt: skip
-    borne = {
-        c: next((f for f in shown if c in lineage(f.concept) or f.concept in lineage(c)), None) for c in sorted(rest)
-    }
-    said.append(_measured_again(when, {c: f for c, f in borne.items() if f is not None}, stated, draft, last))
-    said.append(_gone(when, [c for c, f in borne.items() if f is None], stated, last))
     return [statement for statement in said if statement is not None]
 
 
-def _measured_again(
-    when: str, borne: Mapping[str, Finding], stated: Mapping[str, Finding], draft: Draft, last: Case
+def _then(
+    lead_in: str, comparison: str, stated: Sequence[Finding], last: Case, names: Sequence[str] = ()
 ) -> Statement | None:
-    names = [
-        n for f in borne.values() for n in measured.supporting(f, draft.measurements, findings_from_measurements)
-    ]  # fmt: skip
-    if not borne:
+    """What was stated then of what is not stated now."""
+    if not stated:
         return None
     return Statement(
-        f"Stated for {when}, and in keeping with the present measurements: {', '.join(_name(Finding(c)) for c in borne)}.",
-        tuple(Finding(c, "uncertain", comparison="unchanged") for c in borne),
-        tuple(_cite(last, stated[c]) for c in borne),
+        f"{lead_in}: {', '.join(_name(finding) for finding in stated)}.",
+        tuple(Finding(finding.concept, "uncertain", comparison=comparison) for finding in stated),
+        tuple(_cite(last, finding) for finding in stated),
         tuple(dict.fromkeys(names)),
-        support=1.0,
-    )
-
-
-def _gone(when: str, concepts: Sequence[str], stated: Mapping[str, Finding], last: Case) -> Statement | None:
-    if not concepts:
-        return None
-    return Statement(
-        f"Stated for {when}, not borne out by the present evidence: {', '.join(_name(Finding(c)) for c in concepts)}.",
-        tuple(Finding(c, "uncertain", comparison="resolved") for c in concepts),
-        tuple(_cite(last, stated[c]) for c in concepts),
         support=1.0,
     )
 

@@ -16,6 +16,7 @@ from precordia.core.retrieval import Hit
 from precordia.generation.answers.answer import BEYOND_PROMISE, answer
 from precordia.generation.answers.asked import Asked, as_asked
 from precordia.generation.answers.calibrated import calibrated_reply
+from precordia.generation.answers.decision import decide
 from precordia.generation.answers.features import Features
 from precordia.generation.answers.fitted import Belief, FittedAnswers
 from precordia.generation.answers.priors import NO, YES, AskedBefore
@@ -40,7 +41,8 @@ def ask(
     asked = as_asked(read_question(question), fitted.groups)
     assert asked is not None
     evidence = evidence_of(hits, measurements, quality=quality)
-    return calibrated_reply(asked, Belief(fitted, features, evidence), abstain=abstain)
+    belief = Belief(fitted, features, evidence)
+    return calibrated_reply(asked, belief, decide(asked, belief), abstain=abstain)
 
 
 def test_yes_cites_the_precedents_that_say_so() -> None:
