@@ -19,11 +19,12 @@ SIZES = (100_000, 1_000_000, 10_000_000, 100_000_000)
 
 @dataclass(frozen=True)
 class Record:
-    """What one 12-lead ECG of 10 s at 500 Hz takes; `python -m benchmarks.budgets` at commit 2ea3bf4, docs/benchmarks.md.
+    """What one 12-lead ECG of 10 s at 500 Hz takes: `python -m benchmarks.stages`, on a busy machine, docs/benchmarks.md; sizes as
+    `python -m benchmarks.budgets` printed them.
 
     Attributes:
         worker_ms: Read, quality, measure, label, embed and compress, ms of one core in a worker.
-        text_ms: Its report embedded, in the one writer.
+        text_ms: Its report embedded, in a worker.
         store_ms: Written, in the one writer.
         signal_bytes: On the disk.
         vector_bytes: Of the signal in the case table (256 float32) and of the report (384).
@@ -31,9 +32,9 @@ class Record:
         code_bytes: In the approximate index: 64 of 4-bit codes, 256 of 8-bit refinement, 16 of ids (docs/storage.md).
     """
 
-    worker_ms: float = 11.4 + 4.0 + 3.9 + 2.4 + 1.5 + 0.5
-    text_ms: float = 7.3
-    store_ms: float = 0.3
+    worker_ms: float = 8.6 + 4.4 + 3.0 + 2.0 + 1.5 + 0.4
+    text_ms: float = 3.1
+    store_ms: float = 0.8
     signal_bytes: float = 28_600.0
     vector_bytes: float = 4.0 * (256 + 384)
     flat_bytes: float = 4.0 * 256
@@ -64,17 +65,15 @@ class Plan:
 def plan(n: int, cores: int, text: bool, record: Record = Record()) -> Plan:
     """The plan for ``n`` cases, read by ``cores`` cores.
 
-    >>> plan(1_000_000, 2, True).hours > plan(1_000_000, 16, True).hours == plan(1_000_000, 64, True).hours
+    >>> plan(1_000_000, 2, True).hours > plan(1_000_000, 32, True).hours == plan(1_000_000, 64, True).hours
     True
     """
-    writer_ms = record.store_ms + (record.text_ms if text else 0.0)
+    writer_ms, worker_ms = record.store_ms, record.worker_ms + (record.text_ms if text else 0.0)
     # On the machine of the writer nothing is left for a worker while it writes.
-    each_ms = max(writer_ms, record.worker_ms / cores) if cores > 2 else (writer_ms + record.worker_ms) / cores
+    each_ms = max(writer_ms, worker_ms / cores) if cores > 2 else (writer_ms + worker_ms) / cores
     disk = n * (record.signal_bytes + record.vector_bytes)
     per_vector = record.flat_bytes if n < APPROXIMATE_FROM else record.code_bytes
-    return Plan(
-        n, n * each_ms / 3.6e6, record.worker_ms / writer_ms, disk / 1e9, n * per_vector / 1e9, disk * 8 / 1e10 / 3600
-    )
+    return Plan(n, n * each_ms / 3.6e6, worker_ms / writer_ms, disk / 1e9, n * per_vector / 1e9, disk * 8 / 1e10 / 3600)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,21 +59,26 @@ class SentenceEncoder:
     Args:
         folder_or_name: A model folder, or a name on the hub.
         device: As torch names it, or None to choose.
+        asked: What it was asked for by, where that is neither: a worker elsewhere finds it by that.
 
     Raises:
         MissingExtraError: a package that the model needs is not installed.
         UsageError: there is no such model.
     """
 
-    def __init__(self, folder_or_name: str, device: str | None = None) -> None:
+    def __init__(self, folder_or_name: str, device: str | None = None, asked: str | None = None) -> None:
         if importlib.util.find_spec("sentence_transformers") is None:
             raise MissingExtraError("sentence-transformers", "text", "searching by meaning")
-        self._name, self._device = folder_or_name, device
+        self._name, self._device, self._asked = folder_or_name, device, asked or folder_or_name
         self._modules = _modules_of(Path(folder_or_name)) if Path(folder_or_name).is_dir() else []
         self._fingerprint = _fingerprint(folder_or_name)
         folder = Path(folder_or_name)
         self._plain = SentenceBert(folder) if self._modules and is_plain(folder, self._modules) else None
         self._known: dict[str, NDArray[np.float32]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker loads it for itself, from where its own package is.
+        return partial(load_text_encoder, device=self._device), (self._asked,)
 
     @property
     def dim(self) -> int:
@@ -169,7 +174,7 @@ def load_text_encoder(name: str = DEFAULT, *, device: str | None = None) -> Sent
     """
     if Path(name).is_absolute() and not Path(name).is_dir():
         raise UsageError(f"text encoder {name!r}: there is no such folder; give a model's folder or name, or 'default'")
-    return SentenceEncoder(str(_default_folder()) if name == DEFAULT else name, device=device)
+    return SentenceEncoder(str(_default_folder()) if name == DEFAULT else name, device=device, asked=name)
 
 
 @contextmanager

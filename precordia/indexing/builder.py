@@ -226,7 +226,7 @@ def build(
             wanted = [ref for ref in refs if ref not in duplicates]
             shards = list(_shards(wanted, done, known, shard_size))
             runner = ShardRunner(
-                encoder, intake.to_workers, None, keep_poor, stages or Stages(), arrays, stride_s, forward
+                encoder, intake.to_workers, None, keep_poor, stages or Stages(), arrays, stride_s, forward, text_encoder
             )
             added, updated, windows, rejected = 0, 0, 0, len(twins) + len(new)
             before = len(refused) - len(new) + sum((ref.path, stamps[ref.path]) in sources_before for ref in done)
@@ -235,10 +235,7 @@ def build(
                 _add_up(spent, result.seconds)
                 result = _selected(result, intake.row_filter)
                 clock = time.perf_counter()
-                cases = with_text_vectors(result.cases, text_encoder)
-                _add_up(spent, {"text": time.perf_counter() - clock})
-                clock = time.perf_counter()
-                became = writer.append(cases, result.signals, result.rejects)
+                became = writer.append(result.cases, result.signals, result.rejects)
                 publish(kb_path)
                 _add_up(spent, {"store": time.perf_counter() - clock})
                 added, updated = added + became.n_added, updated + became.n_updated
@@ -349,23 +346,6 @@ def _selected(result: ShardResult, where: str | None) -> ShardResult:
 
     mask = select_rows(result.cases, where)
     return ShardResult(result.cases.filter(mask), result.signals.filter(mask), result.rejects, result.seconds)
-
-
-def with_text_vectors(cases: pa.Table, encoder: TextEncoder | None) -> pa.Table:
-    """The rows with ``text_embedding`` filled where there is a report; equal statements are embedded once.
-
-    A shard's texts are embedded together, and only they: the last digits of a vector depend on what it is embedded with,
-    and shards are the same however a build is interrupted.
-    """
-    if encoder is None or not cases.num_rows:
-        return cases
-    statements = cases.column("statements").to_pylist()
-    unique = sorted({text for text in statements if text})
-    at = dict(zip(unique, encoder.embed(unique), strict=True)) if unique else {}
-    column = pa.array(
-        [at[text] if text else None for text in statements], type=CASE_SCHEMA.field("text_embedding").type
-    )
-    return cases.set_column(cases.schema.get_field_index("text_embedding"), CASE_SCHEMA.field("text_embedding"), column)
 
 
 def _no_signals() -> pa.Table:

@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 
 from precordia.core.protocols import TextEncoder
-from precordia.indexing.builder import with_text_vectors
 from precordia.indexing.id_order import is_among
 from precordia.indexing.reviews import Review, Reviews, latest
 from precordia.indexing.schema import (
@@ -27,7 +26,7 @@ from precordia.indexing.schema import (
     case_table,
     signal_table,
 )
-from precordia.indexing.shard import Stages
+from precordia.indexing.shard import Stages, with_text_vectors
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.tables import open_table
 

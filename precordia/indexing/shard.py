@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from precordia.core.case import Case, patient_key_of
 from precordia.core.errors import InputError, MissingExtraError, PrecordiaError, UnknownNameError, UsageError
 from precordia.core.findings import Finding, Measurements
-from precordia.core.protocols import Encoder
+from precordia.core.protocols import Encoder, TextEncoder
 from precordia.core.recording import Quality, Recording, clock
-from precordia.indexing.schema import WINDOWS, CaseRow, Reject, case_table, signal_table
+from precordia.indexing.schema import CASE_SCHEMA, WINDOWS, CaseRow, Reject, case_table, signal_table
 from precordia.indexing.signals import encode_signal
 from precordia.records.places import name_of
 from precordia.records.readers.sidecar import assuming
@@ -58,7 +58,7 @@ class ShardResult:
     """What came of a shard.
 
     Attributes:
-        cases: Rows of the case table, without text embeddings.
+        cases: Rows of the case table.
         signals: Rows of the signal table, in the same order.
         rejects: What was not kept.
         seconds: Stage to time spent, s.
@@ -172,6 +172,7 @@ class ShardRunner:
         arrays: What is known of arrays that do not say it: ``fs``, ``units``, ``leads``.
         stride_s: Of a long recording, from one stretch that is kept whatever it shows to the next, s; 0 for none.
         forward: Where the encoder's network runs for all readers, or None: in each of them.
+        text_encoder: Embeds the reports, or None.
     """
 
     encoder: Encoder | str
@@ -182,6 +183,7 @@ class ShardRunner:
     arrays: Mapping[str, Any] | None = None
     stride_s: float = STRIDE_S
     forward: Callable[[Stack], NDArray[np.float32]] | None = None
+    text_encoder: TextEncoder | None = None
     _loaded: Any = None
     _table: Any = None
 
@@ -214,6 +216,8 @@ class ShardRunner:
                     rows.append(_row(draft, vector))
         with watch("compress"):
             cases, signals = case_table(rows, self.stages.ancestors), signal_table(rows)
+        with watch("text"):
+            cases = with_text_vectors(cases, self.text_encoder)
         return ShardResult(cases, signals, tuple(rejects), watch.seconds)
 
     def _build(self) -> None:
@@ -324,6 +328,23 @@ class _Watch:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def with_text_vectors(cases: pa.Table, encoder: TextEncoder | None) -> pa.Table:
+    """The rows with ``text_embedding`` filled where there is a report; equal statements are embedded once.
+
+    A shard's texts are embedded together, and only they: the last digits of a vector depend on what it is embedded with,
+    and shards are the same however a build is interrupted.
+    """
+    if encoder is None or not cases.num_rows:
+        return cases
+    statements = cases.column("statements").to_pylist()
+    unique = sorted({text for text in statements if text})
+    at = dict(zip(unique, encoder.embed(unique), strict=True)) if unique else {}
+    column = pa.array(
+        [at[text] if text else None for text in statements], type=CASE_SCHEMA.field("text_embedding").type
+    )
+    return cases.set_column(cases.schema.get_field_index("text_embedding"), CASE_SCHEMA.field("text_embedding"), column)
 
 
 def _row(draft: _Draft, vector: NDArray[np.float32]) -> CaseRow:
