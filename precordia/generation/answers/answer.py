@@ -95,9 +95,9 @@ def _about_one(asked: Question, view: View) -> Draft:
         return since_earlier(asked, view.judgement)
     if (placed := located(asked, view.judgement.evidence)) is not None:
         return placed
-    for told in (urgent, capture, voltage, part_is_normal):
-        if (draft := told(asked, view.judgement)) is not None:
-            return draft
+    for reply in (urgent, capture, voltage, part_is_normal):
+        if (part := reply(asked, view.judgement)) is not None:
+            return part
     belief = view.belief
     placed_by_lead = asked.asks_leads and bool(leads_with(asked, view.judgement.evidence.measurements))
     if placed_by_lead or about_leads(asked, view.judgement):
