@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
+
 import pytest
 from precedents import judged, precedent
 
@@ -17,7 +20,7 @@ from precordia.generation.written.prompt import PromptSettings
 from precordia.generation.written.writing import WritingSettings
 from precordia.integrations.conversation import Conversation
 from precordia.judgement.evidence import Evidence
-from precordia.language_models import LanguageModelSettings, load_language_model
+from precordia.language_models import LanguageModelSettings, llama_gguf, load_language_model
 from precordia.language_models.local import is_installed, weights
 
 pytestmark = [
@@ -32,6 +35,14 @@ HITS = [precedent(i, "SR", "CLBBB", denied=("AFIB",), similarity=0.97 - i / 100)
 MEASURED = Measurements(heart_rate_bpm=72.0, pr_ms=160.0, qrs_ms=140.0, qtc_ms=430.0)
 JUDGED = judged(HITS, MEASURED)
 PLAIN = compose(JUDGED)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once() -> Iterator[None]:
+    """Its weights are unpacked once, whatever is asked of them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(llama_gguf, "load_llama", cache(llama_gguf.load_llama))
+        yield
 
 
 @pytest.fixture(scope="module")
