@@ -56,7 +56,7 @@ def test_learns_what_the_labels_say(base: SignalEncoder, phantoms: tuple[Ecgs, N
     ecgs, labels = phantoms
     before = [parameter.clone() for parameter in base.network.parameters()]
     factors = train_factors(
-        base, some(ecgs, slice(0, 64)), labels[:64], some(ecgs, slice(96, 128)), replace(RECIPE, epochs=12, stay=0.0)
+        base, some(ecgs, slice(0, 64)), labels[:64], some(ecgs, slice(96, 128)), replace(RECIPE, epochs=8, stay=0.0)
     )
     adapted = Adapter(factors, "base", base.fingerprint, "").adapted(base)
     found = []

@@ -19,7 +19,7 @@ def test_pulses_of_phantoms_kept_apart_find_their_rhythm() -> None:
         pulses = load_pulse_encoder(encoder.fingerprint)
     except MismatchError as error:
         pytest.skip(str(error))
-    gallery, asking = phantom_pairs(250, encoder), phantom_pairs(150, encoder, first=HELD_BACK)
+    gallery, asking = phantom_pairs(120, encoder), phantom_pairs(100, encoder, first=HELD_BACK)
     known = np.isin(asking.rhythms, ("sinus", "fibrillation"))
     scores = neighbours(pulses.embed_windows(asking.windows), gallery)
     assert auroc((asking.rhythms == "fibrillation")[known], scores[known]).value > 0.85

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
+
 import pytest
 from precedents import judged, precedent
 
@@ -19,7 +22,7 @@ from precordia.generation.written.prompt import PromptSettings
 from precordia.generation.written.writing import WritingSettings
 from precordia.integrations.conversation import Conversation
 from precordia.judgement.evidence import Evidence
-from precordia.language_models import LanguageModelSettings, load_language_model
+from precordia.language_models import LanguageModelSettings, llama_gguf, load_language_model
 from precordia.language_models.smollm2 import is_installed, weights
 from precordia.language_models.tuned_here import shipped
 
@@ -31,15 +34,23 @@ pytestmark = [
     ),
 ]
 
-HITS = [precedent(i, "SR", "CLBBB", denied=("AFIB",), similarity=0.97 - i / 100) for i in range(1, 6)]
+HITS = [precedent(i, "SR", "CLBBB", denied=("AFIB",), similarity=0.97 - i / 100) for i in range(1, 4)]
 MEASURED = Measurements(heart_rate_bpm=72.0, pr_ms=160.0, qrs_ms=140.0, qtc_ms=430.0)
 JUDGED = judged(HITS, MEASURED)
 PLAIN = compose(JUDGED)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once() -> Iterator[None]:
+    """Its weights are unpacked once, whatever is asked of them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(llama_gguf, "load_llama", cache(llama_gguf.load_llama))
+        yield
+
+
 @pytest.fixture(scope="module")
 def model() -> LanguageModel:
-    loaded = load_language_model("local", LanguageModelSettings(max_tokens=110, retries=0, timeout_s=600.0))
+    loaded = load_language_model("local", LanguageModelSettings(max_tokens=64, retries=0, timeout_s=600.0))
     assert loaded is not None
     return loaded
 
@@ -57,7 +68,7 @@ def test_it_phrases_a_report_that_says_what_the_judgement_says_and_obeys_no_orde
     assert findings(draft) == findings(compose(judgement))
     assert draft.details["language_model"] == "local"
     assert int(draft.details["tokens_in"]) > 100
-    assert 0 < int(draft.details["tokens_out"]) <= 110
+    assert 0 < int(draft.details["tokens_out"]) <= 64
     verdicts = ("proved", "reworded", "repeated", "unsupported", "contradicted")
     assert sum(int(draft.details[verdict]) for verdict in verdicts) >= 1
 

@@ -13,6 +13,9 @@ from precordia.indexing.schema import CASE_SCHEMA, CaseRow, Reject, case_table, 
 from precordia.indexing.store import DeltaCaseStore
 from precordia.indexing.writer import StoreWriter
 
+OTHERS = 11
+"""Cases of other patients, one each."""
+
 SECRET_REPORT = "ZQXJ unmistakable words of a report"
 SECRET_PATIENT = "PATIENT-ZQXJ-4711"
 
@@ -74,20 +77,20 @@ def append(writer: StoreWriter, rows: list[CaseRow], rejects: tuple[Reject, ...]
 
 
 def fill(kb: Path) -> DeltaCaseStore:
-    """A store with the patient among 29 others, and rejects of theirs and of nobody."""
-    others = [row(i, f"P{i}") for i in range(1, 30)]
+    """A store with the patient among others, and rejects of theirs and of nobody."""
+    others = [row(i, f"P{i}") for i in range(1, OTHERS + 1)]
     store = DeltaCaseStore.create(kb)
     Manifest.of(FakeEncoder(), "fake", FakeTextEncoder(), "letters").save(kb)
     with store.writing() as writer:
         append(
             writer,
-            [*others[:10], SECRETS[0]],
+            [*others[:4], SECRETS[0]],
             (Reject("/a/zqxj.dat", "bad", "quality", "X", "zqxj", SECRET_PATIENT),),
         )
-        append(writer, others[10:20], (Reject("/a/b.dat", "damaged", "read", "Y", "b", None),))
+        append(writer, others[4:8], (Reject("/a/b.dat", "damaged", "read", "Y", "b", None),))
         append(
             writer,
-            [*others[20:], SECRETS[1]],
+            [*others[8:], SECRETS[1]],
             (Reject("/a/c.dat", "copy", "scan", "Duplicate", SECRETS[1].case.recording_id),),
         )
     return store

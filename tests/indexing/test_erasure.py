@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from faults_of_disks import Killed, every_step, failing_at, killed_at
 from indexing_fakes import DIM, FakeEncoder, FakeTextEncoder
-from needles import SECRET_PATIENT, SECRETS, fill, haystack, needles
+from needles import OTHERS, SECRET_PATIENT, SECRETS, fill, haystack, needles
 
 from precordia.core.errors import DamageError, UnfinishedErasureError, UsageError
 from precordia.indexing.index_cache import open_vector_index, open_word_index
@@ -44,13 +44,13 @@ def test_an_erased_patient_leaves_no_byte(tmp_path: Path) -> None:
             for what, needle in needles(secret).items():
                 found = needle in (after.lower() if what == "any text" else after)
                 assert not found, f"{what} is still there"
-            assert len(open_vector_index(store, "signal", DIM)) == 29
-            assert len(open_vector_index(store, "text", FakeTextEncoder.dim)) == 29
+            assert len(open_vector_index(store, "signal", DIM)) == OTHERS
+            assert len(open_vector_index(store, "text", FakeTextEncoder.dim)) == OTHERS
             assert not open_word_index(store).search("unmistakable", 5)
             assert store.recording(5).n_leads == 12
     assert [r.recording_id for r in store.rejects()] == ["b"]
-    assert len(DeltaCaseStore(kb)) == 29
-    assert store.ids.tolist() == list(range(1, 30))
+    assert len(DeltaCaseStore(kb)) == OTHERS
+    assert store.ids.tolist() == list(range(1, OTHERS + 1))
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +80,13 @@ def test_killed_at_every_write_it_is_finished_by_whatever_opens_next(filled: Pat
             DeltaCaseStore(kb).erase(SECRET_PATIENT)
         pending = (kb / "erasure.json").exists()
         if _left(kb) and not pending:  # it had not begun: all is as it was
-            assert len(DeltaCaseStore(kb)) == 31
+            assert len(DeltaCaseStore(kb)) == OTHERS + 2
             assert len(DeltaCaseStore(kb)._all_rejects()) == 3
         else:
             begun += pending
             done += not pending
             assert check(kb).sound is not pending
-            assert len(DeltaCaseStore(kb)) == 29
+            assert len(DeltaCaseStore(kb)) == OTHERS
             assert not _left(kb)
             assert not (kb / "erasure.json").exists()
         shutil.rmtree(kb)
@@ -116,7 +116,7 @@ def test_a_knowledge_base_that_is_opened_and_asked_again_counts_what_opening_fin
     with killed_at(9), pytest.raises(Killed):
         DeltaCaseStore(kb).erase(SECRET_PATIENT)
     opened = KnowledgeBase.open(kb, encoder=FakeEncoder(), text_encoder=FakeTextEncoder())
-    assert len(opened) == 29
+    assert len(opened) == OTHERS
     assert opened.erase(patient=SECRET_PATIENT) == len(SECRETS) + 2
     with pytest.raises(UsageError, match="holds nothing of that patient"):
         opened.erase(patient=SECRET_PATIENT)
@@ -150,7 +150,7 @@ def test_a_disk_that_fails_on_the_way_leaves_it_unfinished_and_says_so(filled: P
             DeltaCaseStore(kb).erase(SECRET_PATIENT)
         with failing_at(0, errno.EROFS), pytest.raises(UnfinishedErasureError, match="read-only"):
             DeltaCaseStore(kb)
-        assert len(DeltaCaseStore(kb)) == 29
+        assert len(DeltaCaseStore(kb)) == OTHERS
         assert not _left(kb)
 
 
@@ -161,4 +161,4 @@ def test_a_journal_that_is_damaged_is_not_passed_over(filled: Path, tmp_path: Pa
         DeltaCaseStore(kb)
     report = check(kb, repair=True)
     assert not report.sound
-    assert len(DeltaCaseStore(kb)) == 31
+    assert len(DeltaCaseStore(kb)) == OTHERS + 2

@@ -21,11 +21,11 @@ from precordia.indexing.integrity import check
 from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 
-N = 40
+N = 24
 
 
 def _build(archive: Path, kb: Path) -> None:
-    build(archive, kb, encoder=FakeEncoder(), text_encoder=FakeTextEncoder(), stages=STAGES, workers=1, shard_size=10,
+    build(archive, kb, encoder=FakeEncoder(), text_encoder=FakeTextEncoder(), stages=STAGES, workers=1, shard_size=8,
           encoder_name="fake")  # fmt: skip
 
 

@@ -49,14 +49,14 @@ class Wider(FakeEncoder):
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty ECGs, two of a patient whose words can be told from all others, with the vectors of the fake encoder."""
+    """Twelve ECGs, two of a patient whose words can be told from all others, with the vectors of the fake encoder."""
     kb = tmp_path_factory.mktemp("filled") / "kb"
     store, manifest = DeltaCaseStore.create(kb), Manifest.of(FakeEncoder(), "fake", FakeTextEncoder(), "letters")
     manifest.save(kb)
-    secrets = [row(i, SECRET_PATIENT, SECRET_REPORT) for i in (29, 30)]
+    secrets = [row(i, SECRET_PATIENT, SECRET_REPORT) for i in (11, 12)]
     with store.writing() as writer:
-        append(writer, [*(row(i, f"P{i}") for i in range(1, 15)), secrets[0]])
-        append(writer, [*(row(i, f"P{i}") for i in range(15, 29)), secrets[1]])
+        append(writer, [*(row(i, f"P{i}") for i in range(1, 6)), secrets[0]])
+        append(writer, [*(row(i, f"P{i}") for i in range(6, 11)), secrets[1]])
     store.reembed(manifest, FakeEncoder())
     open_vector_index(store, "signal", DIM)
     (kb / "judgement").mkdir()
@@ -120,7 +120,7 @@ def test_one_of_a_former_encoder_says_the_command_and_is_opened_after_it(
     assert main(["build", "x", "--reembed", "--kb", str(kb)]) == 2
     assert "without an archive" in capsys.readouterr().err
     assert main(["build", "--reembed", "--kb", str(kb)]) == 0
-    assert "30 cases embedded with default" in capsys.readouterr().err
+    assert "12 cases embedded with default" in capsys.readouterr().err
     assert KnowledgeBase.open(kb).search("sinus", k=1) is not None
 
 
@@ -138,7 +138,7 @@ def test_killed_at_any_write_it_is_the_one_or_the_other(filled: Path, tmp_path: 
         check(kb)
         encoder = maker(kb)
         assert_made_by(kb, encoder)
-        theirs = [e.embed([DeltaCaseStore(kb).recording(29)])[0][3:6] for e in (FakeEncoder(), OtherEncoder())]
+        theirs = [e.embed([DeltaCaseStore(kb).recording(11)])[0][3:6] for e in (FakeEncoder(), OtherEncoder())]
         KnowledgeBase.open(kb, encoder=encoder, text_encoder=FakeTextEncoder()).erase(patient=SECRET_PATIENT)
         assert not (kb / JOURNAL).exists()
         made.add(encoder.fingerprint)

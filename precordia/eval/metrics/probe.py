@@ -95,11 +95,14 @@ def _fit(vectors: NDArray[np.float32], labels: NDArray[np.bool_], c: float) -> P
     mean = vectors.mean(axis=0, dtype=np.float64)
     scale = np.maximum(vectors.std(axis=0, dtype=np.float64), 1e-6)
     features = (vectors - mean) / scale
+    # With fewer rows than columns, the weights lie in the span of the rows: found there, they are the same and cost a part.
+    span = np.linalg.qr(features.T)[0] if len(features) < features.shape[1] else np.eye(features.shape[1])
+    features = features @ span
     weights, bias = np.zeros((labels.shape[1], vectors.shape[1])), np.zeros(labels.shape[1])
     for column in range(labels.shape[1]):
         truth = labels[:, column]
         if truth.all() or not truth.any():
             continue
         model: Any = LogisticRegression(C=c, solver="newton-cholesky", max_iter=100).fit(features, truth)
-        weights[column], bias[column] = model.coef_[0], model.intercept_[0]
+        weights[column], bias[column] = span @ model.coef_[0], model.intercept_[0]
     return Probe(mean, scale, weights, bias, c)
