@@ -79,6 +79,9 @@ def test_a_model_never_makes_a_report_worse_than_the_judgement_alone(texts: tupl
         assert value[arm, "reports that say more than the judgement"] == 0.0
         assert all(answered.delivered.said == answered.put.sample.truth for answered in found[arm])
     assert value["precordia", F1] == 1.0
+    assert {f"{own}, raw less {other}, raw" for own in ARMS[3:] for other in ("none", "random", "wrong patient")} <= {
+        row.system for row in rows
+    }
     assert {row["system"] for row in table} >= {"none, raw", "nearest, proved", "precordia"}
     assert not any("aspirin" in str(row) for row in table)
 

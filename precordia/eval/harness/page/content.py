@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from shlex import quote
 
 from precordia.eval.harness.results import Document
 from precordia.eval.harness.runner import goal_reached
@@ -264,4 +265,4 @@ def _command(document: Document) -> str:
     words += [f"--limit {settings['limit']}"] if settings.get("limit") else []
     words += [f"--seed {document.seed}"] if document.seed != 42 else []
     options = {k.removeprefix("option "): v for k, v in settings.items() if k.startswith("option ")}
-    return " ".join([*words, *(f"--set {key}={value}" for key, value in options.items())])
+    return " ".join([*words, *(f"--set {quote(f'{key}={value}')}" for key, value in options.items())])

@@ -151,9 +151,11 @@ def _figures(found: Mapping[str, list[Answered]], seed: int) -> tuple[list[Row],
 
 
 def _compared(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Which arms' raw reports are set beside which: each with none and with the control, others with the nearest."""
+    """Which arms' raw reports are set beside which: each with none and with the control, the ECG's own precedents with
+    another's and with random ones, other models with the first."""
     shown = [name for name in names if name not in ("none", CONTROL)]
     pairs = [(arm, without) for without in ("none", CONTROL) if without in names for arm in shown]
+    pairs += [(own, other) for own in ARMS[3:] for other in ARMS[1:3] if {own, other} <= set(names)]
     return pairs + [(name, "nearest") for name in shown if name not in ARMS and "nearest" in names]
 
 
