@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from precordia.core.documents import hit_document
+from precordia.core.errors import UnreadableRecordingError
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.core.retrieval import Query
@@ -188,3 +189,6 @@ def test_a_day_of_twelve_leads_is_outlined_without_being_read(tmp_path: Path) ->
     assert (recording.spans_s, recording.duration_s, recording.n_leads) == (86_400, 120, 12)
     assert recording.signal[:, -10 * fs :].max() == 1.0
     assert peak < 16 * 2**20, f"{peak / 2**20:.0f} MiB"
+    (tmp_path / "day.dat").unlink()
+    with pytest.raises(UnreadableRecordingError, match="missing; put it beside"):
+        open_signal(tmp_path / "day")

@@ -15,6 +15,7 @@ import numpy as np
 from precordia.core.errors import UnreadableRecordingError
 from precordia.core.recording import STRETCH_S, Recording, clock
 from precordia.records.alone import read_alone
+from precordia.records.limits import check_fs, check_shape
 from precordia.records.tables.beside import with_table_beside
 from precordia.signals.long.source import LongSignal, streamed
 
@@ -40,8 +41,14 @@ def read_held_recording(path: str | PathLike[str]) -> Recording:
 
 
 def outline_of(signal: LongSignal) -> Recording:
-    """:data:`STRETCHES` stretches, evenly from the first to the last, joined."""
-    width = round(STRETCH_S * signal.fs)
+    """:data:`STRETCHES` stretches, evenly from the first to the last, joined.
+
+    Raises:
+        InputError: its rate, or its number of leads, is none that anyone records.
+    """
+    place = signal.about.source
+    width = round(STRETCH_S * check_fs(place, signal.fs))
+    check_shape(place, len(signal.leads), STRETCHES * width)
     starts = np.linspace(0, signal.n_samples - width, STRETCHES).round().astype(int)
     joined = np.concatenate([signal.read(start, start + width) for start in starts], axis=1)
     note = f"{clock(signal.duration_s)} long: {STRETCHES} stretches of {STRETCH_S:g} s stand for it, joined"

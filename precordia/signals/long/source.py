@@ -124,6 +124,8 @@ def _of_wfdb(path: Path) -> LongSignal | None:
         return None
     decode, size_of, mark = LINEAR[channels[0].fmt]
     file, width = header.path.parent / channels[0].file, len(channels)
+    if not file.is_file():
+        return None  # for the reader to refuse, in its words
     if file.stat().st_size < channels[0].offset + size_of(header.n_samples * width):
         raise UnreadableRecordingError(f"{header.path}: {file.name} holds fewer samples than declared; copy it again")
     gains = np.array([channels[i].gain / (scales[i] or 1.0) for i in kept], np.float32)
