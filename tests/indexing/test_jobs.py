@@ -14,7 +14,7 @@ import pytest
 
 from precordia.core.errors import UsageError
 from precordia.indexing import jobs as module
-from precordia.indexing.jobs import JOBS, KEPT, STOPPING, Job, Recorder, Stopped, jobs, stop
+from precordia.indexing.jobs import JOBS, KEPT, STOPPING, Job, Recorder, Stopped, jobs, new_id, stop
 
 
 def only(kb: Path) -> Job:
@@ -122,3 +122,11 @@ def test_a_stop_that_comes_too_late_stops_nothing_else(tmp_path: Path, monkeypat
         with suppress(Stopped), Recorder(tmp_path, "check", id=f"20260101T{i:06d}-00000000"):
             stop(tmp_path, f"20260101T{i:06d}-00000000", "chief")
         assert jobs(tmp_path)[0].state in ("done", "stopped")
+
+
+def test_of_jobs_that_begin_in_one_second_the_later_sorts_behind() -> None:
+    ids = []
+    for _ in range(20):
+        ids.append(new_id())
+        time.sleep(1e-3)
+    assert ids == sorted(ids)
