@@ -57,7 +57,7 @@ class Stack:
 class DeviceForward:
     """Stacks to their embeddings, ``(n, dim)`` each, on the first device there is; without one on the processor, in float32.
 
-    In bf16 a vector's cosine with that of float32 is above 0.999.
+    How near vectors in bf16 come to those in float32, ``python -m benchmarks.gpu`` prints; no device has been asked so far.
 
     Attributes:
         load: Gives the network.
