@@ -30,7 +30,7 @@ from precordia.generation.reports.composer import compose
 from precordia.judgement.evidence import Evidence
 from precordia.judgement.judge import HARMLESS, NORMAL, judge
 from precordia.judgement.measured import MEASURES
-from precordia.judgement.reconcile import most_specific, said_of, written_of
+from precordia.judgement.reconcile import most_specific, said_of, section_of, written_of
 from precordia.judgement.votes import lineage
 
 REPORT: Final = "precordia"
@@ -64,8 +64,9 @@ class _Said:
 
     @classmethod
     def of(cls, findings: Truth) -> _Said:
-        """In canonical words, the most special alone."""
-        return cls(findings, " ".join(statement_of(Finding(concept)) for concept in most_specific(findings)))
+        """In canonical words, the most special alone, in the order in which reports are read."""
+        ordered = sorted(most_specific(sorted(findings)), key=lambda concept: (section_of(concept), concept))
+        return cls(findings, " ".join(statement_of(Finding(concept)) for concept in ordered))
 
 
 CARD: Final = TaskCard(
@@ -179,6 +180,7 @@ def _ask(
 
 def _row(system: str, place: str, one: _Asked, whole: _Said, abstained: bool) -> dict[str, Any]:
     said = whole.findings
+    theirs, ours = (words(canonical_text(text)) for text in (one.recording.report or "", whole.words))
     return {
         "sample": one.recording.recording_id,
         "system": system,
@@ -188,7 +190,7 @@ def _row(system: str, place: str, one: _Asked, whole: _Said, abstained: bool) ->
         "wrong": sorted(said - one.truth),
         "missed": sorted(one.truth - said),
         "abstained": system == REPORT and abstained,
-        "rouge_l": rouge_l(*(words(canonical_text(text)) for text in (whole.words, one.recording.report or ""))),
+        "rouge_l": rouge_l(ours, theirs),
     }
 
 
