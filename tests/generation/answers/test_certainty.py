@@ -182,3 +182,9 @@ def test_doubt_is_told_in_numbers() -> None:
 def test_without_withholding_the_likelier_is_taken() -> None:
     judgement = judged(STATED[:2] + SILENT[2:], NUMBERS)
     assert View(judgement, withhold=False).is_there(judgement.standing("LVH")) in (True, False)
+
+
+def test_what_is_rare_is_not_denied_beside_a_reading_that_leans_towards_it() -> None:
+    # A paced ECG at 100 Hz, where stimuli are not seen.
+    assert not is_denied([Reading("one", 0.0031, 0.0027), Reading("the other", 0.0025, 0.0037)])
+    assert is_denied([Reading("one", 0.0022, 0.0027), Reading("the other", 0.0025, 0.0037)])
