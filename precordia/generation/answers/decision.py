@@ -69,7 +69,8 @@ def chance_of(said: Collection[str], asked: Asked, belief: Belief) -> float:
         return 1 - found.get(NO, 0.0) if said else found.get(NO, 0.0)
     if not said:
         return found.get((), 0.0)
-    return found.get(tuple(sorted(said)), 0.0) / sum(chance for answer, chance in found.items() if answer)
+    named = sum(chance for answer, chance in found.items() if answer)
+    return found.get(tuple(sorted(said)), 0.0) / named if named else 0.0
 
 
 def _likely_of(answer: Answer, asked: Asked, belief: Belief) -> Answer:
