@@ -107,10 +107,14 @@ def _about_one(asked: Question, view: View) -> Draft:
         if (part := reply(asked, view.judgement)) is not None:
             return part
     belief = view.belief
-    placed_by_lead = asked.asks_leads and bool(leads_with(asked, view.judgement.evidence.measurements))
-    if placed_by_lead or about_leads(asked, view.judgement):
-        return reply_to(asked, view)
+    measured = about_leads(asked, view.judgement) or (
+        asked.asks_leads and leads_with(asked, view.judgement.evidence.measurements)
+    )
     options = as_asked(asked, belief.fitted.groups) if belief is not None else None
+    # Of one lead, or which leads, what was fitted goes first: of that alone is known how often it is wrong.
+    fitted_first = options is not None and (bool(options.of) or options.lead is not None)
+    if measured and not fitted_first:
+        return reply_to(asked, view)
     if belief is None or options is None:
         return reply_to(asked, view)
     if view.withhold and options.findings:
@@ -119,6 +123,8 @@ def _about_one(asked: Question, view: View) -> Draft:
         promised = not view.is_distant and _is_promised(told, options, belief)
         return told if told.abstained or promised else _without_promise(told)
     draft = calibrated_reply(options, belief, abstain=view.withhold)
+    if draft.abstained and measured:
+        return _without_promise(reply_to(asked, view))
     if view.withhold and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for
         # the rhythm expects one. The judgement places nothing in leads.
