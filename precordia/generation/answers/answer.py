@@ -99,10 +99,14 @@ def _about_one(asked: Question, view: View) -> Draft:
         if (part := reply(asked, view.judgement)) is not None:
             return part
     belief = view.belief
-    placed_by_lead = asked.asks_leads and bool(leads_with(asked, view.judgement.evidence.measurements))
-    if placed_by_lead or about_leads(asked, view.judgement):
-        return reply_to(asked, view)
+    measured = about_leads(asked, view.judgement) or (
+        asked.asks_leads and leads_with(asked, view.judgement.evidence.measurements)
+    )
     options = as_asked(asked, belief.fitted.groups) if belief is not None else None
+    # Of one lead, or which leads, what was fitted goes first: of that alone is known how often it is wrong.
+    fitted_first = options is not None and (bool(options.of) or options.lead is not None)
+    if measured and not fitted_first:
+        return reply_to(asked, view)
     if belief is None or options is None:
         return reply_to(asked, view)
     decision = decide(options, belief)
@@ -112,6 +116,8 @@ def _about_one(asked: Question, view: View) -> Draft:
         promised = not view.is_distant and _is_promised(told, options, decision)
         return told if told.abstained or promised else _without_promise(told, options, view, belief)
     draft = calibrated_reply(options, belief, decision, abstain=view.withhold)
+    if draft.abstained and measured:
+        return _marked(reply_to(asked, view))
     if view.withhold and options.kind == "query" and not (options.of or options.lead) and not _names(draft):
         # How often "none of them" is right was learned from a benchmark, which asks about ECGs at large; who asks for
         # the rhythm expects one. The judgement places nothing in leads.
@@ -132,8 +138,12 @@ def _without_promise(draft: Draft, options: Asked, view: View, belief: Belief) -
     standings = {f.concept: view.asked(f.concept) for s in draft.statements for f in s.findings}
     likely = chance_of(_options_in(draft, options), options, belief) >= LIKELY
     if likely or any(view.must_be_told(standings[concept]) for concept in _there(draft)):
-        return replace(draft, warnings=(BEYOND_PROMISE, *draft.warnings))
+        return _marked(draft)
     return replace(draft, statements=(), abstained=True, reason=in_doubt(tuple(standings.values()), view))
+
+
+def _marked(draft: Draft) -> Draft:
+    return replace(draft, warnings=(BEYOND_PROMISE, *draft.warnings))
 
 
 def _options_in(draft: Draft, options: Asked) -> frozenset[str]:
