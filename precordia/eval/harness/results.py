@@ -32,7 +32,7 @@ SCHEMA_VERSION = 1
 SCHEMA_FILE = Path(__file__).with_name("result.schema.json")
 """The JSON Schema of a written document."""
 
-PLACES = frozenset({"cache", "replies"})
+PLACES = frozenset({"cache", "folder", "replies"})
 """Options that say where something is kept: they change no figure, and a folder's name is nobody's business."""
 
 MACHINE_SUFFIX = ".machine.json"
