@@ -47,9 +47,10 @@ class Weights:
 
         from precordia.encoders.network import SignalNetwork
 
-        with torch.random.fork_rng(devices=[]):
+        # What is first asked for while something is embedded may be adapted later.
+        with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
             network = SignalNetwork(self.architecture, self.n_leads)
-        network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in self.state.items()})
+            network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in self.state.items()})
         return network.eval()
 
 

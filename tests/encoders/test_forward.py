@@ -83,6 +83,12 @@ def test_who_is_given_the_network_may_change_it() -> None:
     assert np.abs(encoder.embed(ecg) - before).max() > 1e-3
 
 
+def test_what_has_embedded_many_can_be_trained() -> None:
+    encoder = load_encoder()
+    encoder.embed([simulate("NORM", seed=1).recording] * (FEW + 1))
+    assert not any(parameter.is_inference() for parameter in encoder.network.parameters())
+
+
 def test_gelu_is_torchs() -> None:
     x = np.linspace(-9, 9, 1001, dtype=np.float32)
     np.testing.assert_allclose(gelu(x), torch.nn.functional.gelu(torch.from_numpy(x)).numpy(), atol=1e-6)
