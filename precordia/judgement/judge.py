@@ -228,7 +228,8 @@ class _Bench:
     def _rule(self, measurements: Measurements) -> list[Finding]:
         """What the rules find in measurements, numbers measured with little confidence left aside."""
         ecg = self.evidence.recording
-        return findings_from_measurements(measurements, age=ecg.age, sex=ecg.sex)
+        found = findings_from_measurements(measurements, age=ecg.age, sex=ecg.sex)
+        return [*found, *measured.findings_where_unknown(measurements)] if self.is_foreign else found
 
     def _is_meaningless(self, concept: str) -> bool:
         """Whether the QRS complex, or that leads were drawn, forbids reading a finding from this ECG."""

@@ -280,6 +280,30 @@ def test_where_the_recorder_is_unknown_a_rate_of_54_is_a_bradycardia() -> None:
         assert said(judged(five("SR"), slow, vector=VECTOR, models=models, recording=ecg)) == [told]
 
 
+@pytest.mark.parametrize(
+    ("device", "mv_ms", "sure", "told"),
+    [
+        ("B", 4.5, 0.9, ["SR", "LAO/LAE"]),
+        ("B", 3.5, 0.9, ["SR", "NORM"]),
+        ("B", 4.5, 0.4, ["SR", "NORM"]),
+        ("A", 4.5, 0.9, ["SR", "NORM"]),
+    ],
+)
+def test_where_the_recorder_is_unknown_a_p_wave_that_ends_deep_in_v1_may_be_a_large_atrium(
+    device: str, mv_ms: float, sure: float, told: list[str]
+) -> None:
+    known = Recorders(known=("device: A", "fs: 500 Hz"))
+    models = replace(models_that_say(**{"SR": 0.9, "NORM": 0.6, "LAO/LAE": 0.03}), recorders=known)
+    deep = replace(ORDINARY, p_terminal_v1_mv_ms=mv_ms, confidence={"p_terminal_v1_mv_ms": sure})
+    ecg = replace(query_recording(1.0), device=device)
+    judgement = judged(five("SR", "NORM"), deep, vector=VECTOR, models=models, recording=ecg)
+    assert said(judgement) == told
+    if told[-1] == "LAO/LAE":
+        atrium = compose(judgement).statements[-1]
+        assert atrium.text == "Possible left atrial enlargement."
+        assert atrium.measurements == ("p_terminal_v1_mv_ms",)
+
+
 def test_drawn_leads_are_evidence_of_no_infarction_no_st_change_and_no_voltage() -> None:
     hits = five("SR", "IMI", "LVH", "NST_")
     models = models_that_say(SR=0.9, IMI=0.95, LVH=0.95, NST_=0.95)
