@@ -45,6 +45,8 @@ KEPT_BESIDE_NORMAL: Final = ("MI", "CDIST", "VARR", "SVARR", "PACE", "INJ", "HYP
 """Findings (with all that is more special) that "normal" never pushes out, however probable it is."""
 TOLD: Final = ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg", "p_ms")
 """Numbers of which none may be out of range beside a normal ECG."""
+BORDERLINE: Final = {"p_ms": measured.TOLERANCE["p_ms"]}
+"""How far one of them may lie out of range all the same: a P wave, whose length no report tells, by the error of measuring it."""
 UNSURE_NUMBER: Final = 0.5
 """Confidence below which a number is left out, and decides nothing against a finding."""
 
@@ -348,13 +350,13 @@ def _outlasts_normal(s: Standing) -> bool:
 
 
 def _out_of_range(evidence: Evidence) -> list[str]:
-    """The main numbers that lie outside their reference range, those measured with little confidence left out."""
+    """The main numbers that lie outside their reference range, those that are unsure or borderline left out."""
     m, found = evidence.measurements, []
     for name in TOLD:
         value = getattr(m, name)
         if value is None or m.confidence.get(name, 1.0) < UNSURE_NUMBER:
             continue
-        if measured.MEASURES[name].is_outside(float(value), evidence.recording.sex):
+        if measured.MEASURES[name].is_outside(float(value), evidence.recording.sex, BORDERLINE.get(name, 0.0)):
             found.append(measured.in_words(name, m))
     return found
 

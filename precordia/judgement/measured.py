@@ -54,10 +54,10 @@ class Measure:
         number = f"{round(value, self.decimals) + 0.0:.{self.decimals}f}"
         return number + (self.unit if self.unit in ("", "°") else f" {self.unit}")
 
-    def is_outside(self, value: float, sex: Sex | None) -> bool:
-        """Whether a value, rounded as it is shown, lies outside the reference range."""
+    def is_outside(self, value: float, sex: Sex | None, by: float = 0.0) -> bool:
+        """Whether a value, rounded as it is shown, lies outside the reference range by more than ``by``."""
         high, value = self.high_for(sex), round(value, self.decimals)
-        return (self.low is not None and value < self.low) or (high is not None and value > high)
+        return (self.low is not None and value < self.low - by) or (high is not None and value > high + by)
 
 
 MEASURES = {

@@ -49,6 +49,11 @@ def test_normal_is_not_said_beside_a_number_out_of_range(name: str, value: float
     assert any(note.startswith("Normal ECG") and "left out" in note for note in judgement.notes)
 
 
+def test_a_p_wave_longer_by_no_more_than_the_error_of_measuring_it_forbids_no_normal() -> None:
+    assert "NORM" in said(judged(five("SR", "NORM"), replace(ORDINARY, p_ms=135.0)))
+    assert "NORM" not in said(judged(five("SR", "NORM"), replace(ORDINARY, p_ms=136.0)))
+
+
 def test_the_range_of_qtc_is_that_of_the_patients_sex() -> None:
     long = replace(ORDINARY, qtc_ms=455.0)
     man, woman = (replace(query_recording(1.0), sex=sex) for sex in ("M", "F"))
