@@ -16,7 +16,8 @@ def p_terminal_mv_ms(average: NDArray[np.float64], leads: Sequence[str], bounds:
     """Depth times duration of the P wave's negative part in V1, mV ms; 0 where it has none, None without a P wave or V1.
 
     The terminal force of Morris et al., Circulation 1964;29:242-252, who multiply the same two (in mm and s: their 0.04 mm s is
-    4 mV ms). Against the PR segment; the wave's ends are the medians over leads, as those of one small lead are lost in noise.
+    4 mV ms). Against the line between the wave's ends, as the PR segment is lowered by what the atria's repolarisation adds. The ends
+    are the medians over leads: those of one small lead are lost in noise.
 
     Args:
         average: ``(n_leads, n)``, mV, the average beat at the working rate.
@@ -25,9 +26,9 @@ def p_terminal_mv_ms(average: NDArray[np.float64], leads: Sequence[str], bounds:
     """
     if "V1" not in leads or not np.isfinite(bounds.p_on).any():
         return None
-    v1 = average[list(leads).index("V1")]
-    start, stop, onset = (BEFORE + round(finite_median(at)) for at in (bounds.p_on, bounds.p_off, bounds.qrs_on))
-    wave = v1[start : stop + 1] - v1[max(0, onset - 5) : max(1, onset - 1)].mean()
+    start, stop = (BEFORE + round(finite_median(at)) for at in (bounds.p_on, bounds.p_off))
+    wave = average[list(leads).index("V1"), start : stop + 1]
+    wave = wave - np.linspace(wave[0], wave[-1], wave.size)
     deepest = int(wave.argmin())
     if wave[deepest] >= 0:
         return 0.0
