@@ -16,8 +16,8 @@ def p_terminal_mv_ms(average: NDArray[np.float64], leads: Sequence[str], bounds:
     """Depth times duration of the P wave's negative part in V1, mV ms; 0 where it has none, None without a P wave or V1.
 
     The terminal force of Morris et al., Circulation 1964;29:242-252, who multiply the same two (in mm and s: their 0.04 mm s is
-    4 mV ms). Against the line between the wave's ends, as the PR segment is lowered by what the atria's repolarisation adds. The ends
-    are the medians over leads: those of one small lead are lost in noise.
+    4 mV ms). Against the line between the wave's ends, as the PR segment is lowered by what the atria's repolarisation adds. The
+    ends are the medians over leads: those of one small lead are lost in noise.
 
     Args:
         average: ``(n_leads, n)``, mV, the average beat at the working rate.
