@@ -19,7 +19,7 @@ import csv
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -62,6 +62,7 @@ class Judgement:
         notes: What was left out and why, for people.
         concerns: What must not be missed, whether it is said or not.
         sure_from: Probability from which a finding is said without "possible".
+        bench: What weighed the evidence.
     """
 
     evidence: Evidence
@@ -70,6 +71,7 @@ class Judgement:
     notes: tuple[str, ...]
     concerns: tuple[Concern, ...]
     sure_from: float
+    bench: _Bench
 
     def __repr__(self) -> str:
         said = ", ".join(f"{s.concept} {s.probability:.2f}" for s in self.said)
@@ -77,7 +79,7 @@ class Judgement:
 
     def standing(self, concept: str) -> Standing:
         """How far one finding is borne out, whether it is said or not: what is said stands as it is said."""
-        return next((s for s in self.said if s.concept == concept), None) or self._bench.standing(concept)
+        return next((s for s in self.said if s.concept == concept), None) or self.bench.standing(concept)
 
     def asked(self, concept: str) -> Standing:
         """How far a finding is borne out that is asked for by name: also by one that is said and a number that make it up."""
@@ -93,11 +95,7 @@ class Judgement:
 
     def candidates(self) -> list[str]:
         """Every finding that was weighed: a model knows it, a precedent states it or a rule shows it."""
-        return self._bench.candidates()
-
-    @cached_property
-    def _bench(self) -> _Bench:
-        return _Bench(self.evidence)
+        return self.bench.candidates()
 
 
 def judge(evidence: Evidence) -> Judgement:
@@ -106,7 +104,7 @@ def judge(evidence: Evidence) -> Judgement:
     sure_from = bench.sure_from
     reason = evidence.too_thin
     if reason is not None:
-        return Judgement(evidence, (), reason, (), concerns_of(evidence, (), bench.standing), sure_from)
+        return Judgement(evidence, (), reason, (), concerns_of(evidence, (), bench.standing), sure_from, bench)
     notes: list[str] = []
     candidates = [bench.standing(concept) for concept in bench.candidates()]
     said = [s for s in candidates if bench.is_probable(s) and s.borne_out]
@@ -130,7 +128,7 @@ def judge(evidence: Evidence) -> Judgement:
         reason = f"no finding is probable enough: the likeliest has {best:.0%}, {least:.0%} is needed"
     ordered = sorted(said, key=lambda s: (section_of(s.concept), -s.probability, s.concept))
     concerns = concerns_of(evidence, [s.concept for s in said if s.finding.status == "present"], bench.standing)
-    return Judgement(evidence, tuple(ordered), reason, tuple(dict.fromkeys(notes)), concerns, sure_from)
+    return Judgement(evidence, tuple(ordered), reason, tuple(dict.fromkeys(notes)), concerns, sure_from, bench)
 
 
 class _Bench:
@@ -139,14 +137,18 @@ class _Bench:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.settings = evidence.settings
-        self.models = evidence.knowledge.models
+        self.models = models = evidence.knowledge.models
+        self.covered = models is not None and models.covers(evidence.recording)
+        """Whether what the archive promises is promised of an ECG of this recorder."""
+        self.is_foreign = models is not None and not models.promise.withdrawn and not self.covered
+        """Whether the archive promises something, but not of this ECG."""
         self._shown: dict[str, Finding] = {}
         for found in self._rule(evidence.measurements):
             if found.status == "present" and sayable(found.concept):
                 self._shown.setdefault(found.concept, found)
         self._chances: dict[str, float] = {}
-        if self.models is not None and evidence.vector is not None:
-            self._chances = self.models.chances(evidence.recording, evidence.measurements, evidence.vector)
+        if models is not None and evidence.vector is not None:
+            self._chances = models.chances(evidence.recording, evidence.measurements, evidence.vector)
 
     @property
     def sure_from(self) -> float:
@@ -154,12 +156,6 @@ class _Bench:
         if self.models is None or self.models.promise.withdrawn:
             return self.settings.certain
         return max(self.models.promise.sure_from, self.settings.certain)
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the archive promises something, but not of an ECG of this recorder."""
-        models = self.models
-        return models is not None and not models.promise.withdrawn and not models.covers(self.evidence.recording)
 
     def candidates(self) -> list[str]:
         """Every finding that a model knows, a precedent states or a rule shows, and that can be said of an ECG."""
@@ -204,7 +200,7 @@ class _Bench:
             objections,
             ruled_out=(rule is None and bool(decided)) or unseen or meaningless,
             shown=rule is not None,
-            calibrated=source == "model" and self.models is not None and self.models.covers(self.evidence.recording),
+            calibrated=source == "model" and self.covered,
         )
 
     def is_probable(self, s: Standing) -> bool:
