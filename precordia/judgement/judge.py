@@ -71,7 +71,7 @@ class Judgement:
     notes: tuple[str, ...]
     concerns: tuple[Concern, ...]
     sure_from: float
-    bench: _Bench
+    bench: Bench
 
     def __repr__(self) -> str:
         said = ", ".join(f"{s.concept} {s.probability:.2f}" for s in self.said)
@@ -100,7 +100,7 @@ class Judgement:
 
 def judge(evidence: Evidence) -> Judgement:
     """The judgement of an ECG."""
-    bench = _Bench(evidence)
+    bench = Bench(evidence)
     sure_from = bench.sure_from
     reason = evidence.too_thin
     if reason is not None:
@@ -131,7 +131,7 @@ def judge(evidence: Evidence) -> Judgement:
     return Judgement(evidence, tuple(ordered), reason, tuple(dict.fromkeys(notes)), concerns, sure_from, bench)
 
 
-class _Bench:
+class Bench:
     """Weighs the evidence finding by finding."""
 
     def __init__(self, evidence: Evidence) -> None:
@@ -357,7 +357,7 @@ def _out_of_range(evidence: Evidence) -> list[str]:
     return found
 
 
-def _rhythms(said: Sequence[Standing], bench: _Bench) -> list[Standing]:
+def _rhythms(said: Sequence[Standing], bench: Bench) -> list[Standing]:
     """One rhythm at a time: a slow or fast rate beside a sinus rhythm is one finding; its regularity goes without saying."""
     concepts = {s.concept for s in said}
     by_concept = {s.concept: s for s in said}
