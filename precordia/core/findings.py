@@ -80,6 +80,7 @@ class Measurements:
         qrs_active_ms: Time in one cycle during which the leads change fast, ms: a width of QRS that needs no onset.
         st_j80_mv: Lead to ST level 80 ms after the J point, mV.
         t_width_ms: Lead to the width of the T wave at half its height, ms.
+        p_terminal_v1_mv_ms: Depth times duration of the P wave's negative part in V1, mV ms (Morris et al. 1964); 0 without one.
     """
 
     heart_rate_bpm: float | None = None
@@ -118,6 +119,7 @@ class Measurements:
     qrs_active_ms: float | None = None
     st_j80_mv: Mapping[str, float] = field(default_factory=dict)
     t_width_ms: Mapping[str, float] = field(default_factory=dict)
+    p_terminal_v1_mv_ms: float | None = None
 
     @property
     def wide_v1_balance(self) -> float | None:

@@ -19,7 +19,7 @@ import csv
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +45,8 @@ KEPT_BESIDE_NORMAL: Final = ("MI", "CDIST", "VARR", "SVARR", "PACE", "INJ", "HYP
 """Findings (with all that is more special) that "normal" never pushes out, however probable it is."""
 TOLD: Final = ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_ms", "axis_deg", "p_ms")
 """Numbers of which none may be out of range beside a normal ECG."""
+BORDERLINE: Final = {"p_ms": measured.TOLERANCE["p_ms"]}
+"""How far one of them may lie out of range all the same: a P wave, whose length no report tells, by the error of measuring it."""
 UNSURE_NUMBER: Final = 0.5
 """Confidence below which a number is left out, and decides nothing against a finding."""
 
@@ -60,6 +62,7 @@ class Judgement:
         notes: What was left out and why, for people.
         concerns: What must not be missed, whether it is said or not.
         sure_from: Probability from which a finding is said without "possible".
+        bench: What weighed the evidence.
     """
 
     evidence: Evidence
@@ -68,6 +71,7 @@ class Judgement:
     notes: tuple[str, ...]
     concerns: tuple[Concern, ...]
     sure_from: float
+    bench: Bench
 
     def __repr__(self) -> str:
         said = ", ".join(f"{s.concept} {s.probability:.2f}" for s in self.said)
@@ -75,7 +79,7 @@ class Judgement:
 
     def standing(self, concept: str) -> Standing:
         """How far one finding is borne out, whether it is said or not: what is said stands as it is said."""
-        return next((s for s in self.said if s.concept == concept), None) or self._bench.standing(concept)
+        return next((s for s in self.said if s.concept == concept), None) or self.bench.standing(concept)
 
     def asked(self, concept: str) -> Standing:
         """How far a finding is borne out that is asked for by name: also by one that is said and a number that make it up."""
@@ -91,20 +95,16 @@ class Judgement:
 
     def candidates(self) -> list[str]:
         """Every finding that was weighed: a model knows it, a precedent states it or a rule shows it."""
-        return self._bench.candidates()
-
-    @cached_property
-    def _bench(self) -> _Bench:
-        return _Bench(self.evidence)
+        return self.bench.candidates()
 
 
 def judge(evidence: Evidence) -> Judgement:
     """The judgement of an ECG."""
-    bench = _Bench(evidence)
+    bench = Bench(evidence)
     sure_from = bench.sure_from
     reason = evidence.too_thin
     if reason is not None:
-        return Judgement(evidence, (), reason, (), concerns_of(evidence, (), bench.standing), sure_from)
+        return Judgement(evidence, (), reason, (), concerns_of(evidence, (), bench.standing), sure_from, bench)
     notes: list[str] = []
     candidates = [bench.standing(concept) for concept in bench.candidates()]
     said = [s for s in candidates if bench.is_probable(s) and s.borne_out]
@@ -128,23 +128,27 @@ def judge(evidence: Evidence) -> Judgement:
         reason = f"no finding is probable enough: the likeliest has {best:.0%}, {least:.0%} is needed"
     ordered = sorted(said, key=lambda s: (section_of(s.concept), -s.probability, s.concept))
     concerns = concerns_of(evidence, [s.concept for s in said if s.finding.status == "present"], bench.standing)
-    return Judgement(evidence, tuple(ordered), reason, tuple(dict.fromkeys(notes)), concerns, sure_from)
+    return Judgement(evidence, tuple(ordered), reason, tuple(dict.fromkeys(notes)), concerns, sure_from, bench)
 
 
-class _Bench:
+class Bench:
     """Weighs the evidence finding by finding."""
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.settings = evidence.settings
-        self.models = evidence.knowledge.models
+        self.models = models = evidence.knowledge.models
+        self.covered = models is not None and models.covers(evidence.recording)
+        """Whether what the archive promises is promised of an ECG of this recorder."""
+        self.is_foreign = models is not None and not models.promise.withdrawn and not self.covered
+        """Whether the archive promises something, but not of this ECG."""
         self._shown: dict[str, Finding] = {}
         for found in self._rule(evidence.measurements):
             if found.status == "present" and sayable(found.concept):
                 self._shown.setdefault(found.concept, found)
         self._chances: dict[str, float] = {}
-        if self.models is not None and evidence.vector is not None:
-            self._chances = self.models.chances(evidence.recording, evidence.measurements, evidence.vector)
+        if models is not None and evidence.vector is not None:
+            self._chances = models.chances(evidence.recording, evidence.measurements, evidence.vector)
 
     @property
     def sure_from(self) -> float:
@@ -152,12 +156,6 @@ class _Bench:
         if self.models is None or self.models.promise.withdrawn:
             return self.settings.certain
         return max(self.models.promise.sure_from, self.settings.certain)
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the archive promises something, but not of an ECG of this recorder."""
-        models = self.models
-        return models is not None and not models.promise.withdrawn and not models.covers(self.evidence.recording)
 
     def candidates(self) -> list[str]:
         """Every finding that a model knows, a precedent states or a rule shows, and that can be said of an ECG."""
@@ -202,7 +200,7 @@ class _Bench:
             objections,
             ruled_out=(rule is None and bool(decided)) or unseen or meaningless,
             shown=rule is not None,
-            calibrated=source == "model" and self.models is not None and self.models.covers(self.evidence.recording),
+            calibrated=source == "model" and self.covered,
         )
 
     def is_probable(self, s: Standing) -> bool:
@@ -228,7 +226,8 @@ class _Bench:
     def _rule(self, measurements: Measurements) -> list[Finding]:
         """What the rules find in measurements, numbers measured with little confidence left aside."""
         ecg = self.evidence.recording
-        return findings_from_measurements(measurements, age=ecg.age, sex=ecg.sex)
+        found = findings_from_measurements(measurements, age=ecg.age, sex=ecg.sex)
+        return [*found, *measured.findings_where_unknown(measurements)] if self.is_foreign else found
 
     def _is_meaningless(self, concept: str) -> bool:
         """Whether the QRS complex, or that leads were drawn, forbids reading a finding from this ECG."""
@@ -347,18 +346,18 @@ def _outlasts_normal(s: Standing) -> bool:
 
 
 def _out_of_range(evidence: Evidence) -> list[str]:
-    """The main numbers that lie outside their reference range, those measured with little confidence left out."""
+    """The main numbers that lie outside their reference range, those that are unsure or borderline left out."""
     m, found = evidence.measurements, []
     for name in TOLD:
         value = getattr(m, name)
         if value is None or m.confidence.get(name, 1.0) < UNSURE_NUMBER:
             continue
-        if measured.MEASURES[name].is_outside(float(value), evidence.recording.sex):
+        if measured.MEASURES[name].is_outside(float(value), evidence.recording.sex, BORDERLINE.get(name, 0.0)):
             found.append(measured.in_words(name, m))
     return found
 
 
-def _rhythms(said: Sequence[Standing], bench: _Bench) -> list[Standing]:
+def _rhythms(said: Sequence[Standing], bench: Bench) -> list[Standing]:
     """One rhythm at a time: a slow or fast rate beside a sinus rhythm is one finding; its regularity goes without saying."""
     concepts = {s.concept for s in said}
     by_concept = {s.concept: s for s in said}

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from precordia.concepts.criteria import certain
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Sex
 from precordia.judgement.votes import lineage
@@ -53,10 +54,10 @@ class Measure:
         number = f"{round(value, self.decimals) + 0.0:.{self.decimals}f}"
         return number + (self.unit if self.unit in ("", "°") else f" {self.unit}")
 
-    def is_outside(self, value: float, sex: Sex | None) -> bool:
-        """Whether a value, rounded as it is shown, lies outside the reference range."""
+    def is_outside(self, value: float, sex: Sex | None, by: float = 0.0) -> bool:
+        """Whether a value, rounded as it is shown, lies outside the reference range by more than ``by``."""
         high, value = self.high_for(sex), round(value, self.decimals)
-        return (self.low is not None and value < self.low) or (high is not None and value > high)
+        return (self.low is not None and value < self.low - by) or (high is not None and value > high + by)
 
 
 MEASURES = {
@@ -80,9 +81,13 @@ MEASURES = {
 """The scalar measurements, in reading order."""
 
 DERIVED = {
-    "wide_v1_balance": Measure("wide_v1_balance", "R less S in V1 of a wide QRS, as a share of both,", "", decimals=1)
+    measure.name: measure
+    for measure in (
+        Measure("wide_v1_balance", "R less S in V1 of a wide QRS, as a share of both,", "", decimals=1),
+        Measure("p_terminal_v1_mv_ms", "P terminal force in V1", "mV ms", None, 4, decimals=1),
+    )
 }
-"""What rules ask besides, and nobody reads."""
+"""What rules ask besides, and no report tells of itself."""
 
 
 TOLERANCE = {
@@ -145,11 +150,20 @@ def speaks_alone(concept: str, measurements: Measurements, *, unknown: bool = Fa
         measurements: Of the ECG.
         unknown: Whether the archive's models do not know its recorder, and so not what is called what where it comes from.
     """
-    for check in (_check(row, "yes") for row in _table("alone.csv") if unknown or not row["unknown"]):
-        value = getattr(measurements, check.name)
-        if check.concept == concept and value is not None and check.allows(float(value)):
-            return True
-    return False
+    rows = [row for row in _table("alone.csv") if unknown or not row["unknown"]]
+    return any(_met(row, measurements) for row in rows if row["concept"] == concept)
+
+
+def findings_where_unknown(measurements: Measurements) -> list[Finding]:
+    """The findings that measurements support only of an ECG whose recorder the archive's models do not know."""
+    sure = certain(measurements)
+    return [Finding(row["concept"]) for row in _table("alone.csv") if row["unknown"] and _met(row, sure)]
+
+
+def _met(row: dict[str, str], measurements: Measurements) -> bool:
+    check = _check(row, "yes")
+    value = getattr(measurements, check.name)
+    return value is not None and check.allows(float(value))
 
 
 @lru_cache(maxsize=4)
@@ -233,11 +247,10 @@ def in_words(name: str, measurements: Measurements) -> str:
     """
     if name.startswith("second."):
         return f"{MEASURES[name[7:]].label if name[7:] in MEASURES else name[7:]}, second ECG"
-    if name in MEASURES:
-        value = getattr(measurements, name)
-        return MEASURES[name].label + ("" if value is None else f" {MEASURES[name].format(float(value))}")
-    if name in DERIVED:
-        return DERIVED[name].label.rstrip(",")
+    measure = MEASURES.get(name) or DERIVED.get(name)
+    if measure is not None:
+        value, label = getattr(measurements, name), measure.label.rstrip(",")
+        return label if value is None else f"{label} {measure.format(float(value))}"
     if name == "rhythm_regularity":
         return f"Rhythm {measurements.rhythm_regularity}"
     if name == "criteria":

@@ -11,6 +11,7 @@ from precordia.measurements.atrial_rhythm import atrial_rhythm
 from precordia.measurements.axis import qrs_axis_deg, wave_axis_deg
 from precordia.measurements.intervals import QRS_WIDE_MS, bazett, bazett_wide, fridericia, intervals, spread_ms
 from precordia.measurements.lone_p_waves import lone_p_waves
+from precordia.measurements.p_wave_shape import p_terminal_mv_ms
 from precordia.measurements.pacing import LOWEST_FS, captured
 from precordia.measurements.qrs_widths import qrs_active_ms, qrs_sd_ms
 from precordia.measurements.raw_beat import raw_beat
@@ -95,6 +96,7 @@ def _measure_together(recording: Recording) -> Measurements:
         qrs_active_ms=_rounded(qrs_active_ms(best)),
         st_j80_mv=st_level(beat, bounds, 0.080) if beat else {},
         t_width_ms=t_widths(average, leads, bounds),
+        p_terminal_v1_mv_ms=_rounded(p_terminal_mv_ms(average, leads, bounds)),
         confidence=confidence,
         rr_usual_sd_ms=_rounded(rate.rr_usual_sd_ms),
         qtc_wide_ms=_rounded(bazett_wide(qt, qrs, mean_rr)) if qt and qrs and mean_rr else None,
@@ -130,6 +132,8 @@ def _confidence(one: Analysis, found: dict[str, float | None]) -> dict[str, floa
         agree = 1 / (1 + (spread_ms(start, stop) / max(usual, share * length)) ** 2)
         certain = min(1.0, bounds.p_consistency / 0.7) * waves_alone if name.startswith("p") else 1.0
         out[name] = base * agree * certain
+    if "p_ms" in out:
+        out["p_terminal_v1_mv_ms"] = out["p_ms"]
     if "qt_ms" in out and one.rr.size:
         out["qtc_ms"] = out["qtc_fridericia_ms"] = out["qt_ms"]
         if (found["qrs_ms"] or 0.0) >= QRS_WIDE_MS:

@@ -49,6 +49,11 @@ def test_normal_is_not_said_beside_a_number_out_of_range(name: str, value: float
     assert any(note.startswith("Normal ECG") and "left out" in note for note in judgement.notes)
 
 
+def test_a_p_wave_longer_by_no_more_than_the_error_of_measuring_it_forbids_no_normal() -> None:
+    assert "NORM" in said(judged(five("SR", "NORM"), replace(ORDINARY, p_ms=135.0)))
+    assert "NORM" not in said(judged(five("SR", "NORM"), replace(ORDINARY, p_ms=136.0)))
+
+
 def test_the_range_of_qtc_is_that_of_the_patients_sex() -> None:
     long = replace(ORDINARY, qtc_ms=455.0)
     man, woman = (replace(query_recording(1.0), sex=sex) for sex in ("M", "F"))
@@ -278,6 +283,30 @@ def test_where_the_recorder_is_unknown_a_rate_of_54_is_a_bradycardia() -> None:
     ):
         slow = Measurements(heart_rate_bpm=rate, rr_ms=60_000 / rate)
         assert said(judged(five("SR"), slow, vector=VECTOR, models=models, recording=ecg)) == [told]
+
+
+@pytest.mark.parametrize(
+    ("device", "mv_ms", "sure", "told"),
+    [
+        ("B", 4.5, 0.9, ["SR", "LAO/LAE"]),
+        ("B", 3.5, 0.9, ["SR", "NORM"]),
+        ("B", 4.5, 0.4, ["SR", "NORM"]),
+        ("A", 4.5, 0.9, ["SR", "NORM"]),
+    ],
+)
+def test_where_the_recorder_is_unknown_a_p_wave_that_ends_deep_in_v1_may_be_a_large_atrium(
+    device: str, mv_ms: float, sure: float, told: list[str]
+) -> None:
+    known = Recorders(known=("device: A", "fs: 500 Hz"))
+    models = replace(models_that_say(**{"SR": 0.9, "NORM": 0.6, "LAO/LAE": 0.03}), recorders=known)
+    deep = replace(ORDINARY, p_terminal_v1_mv_ms=mv_ms, confidence={"p_terminal_v1_mv_ms": sure})
+    ecg = replace(query_recording(1.0), device=device)
+    judgement = judged(five("SR", "NORM"), deep, vector=VECTOR, models=models, recording=ecg)
+    assert said(judgement) == told
+    if told[-1] == "LAO/LAE":
+        atrium = compose(judgement).statements[-1]
+        assert atrium.text == "Possible left atrial enlargement."
+        assert atrium.measurements == ("p_terminal_v1_mv_ms",)
 
 
 def test_drawn_leads_are_evidence_of_no_infarction_no_st_change_and_no_voltage() -> None:

@@ -19,7 +19,7 @@ def test_every_rule_is_about_a_known_finding_and_measurement() -> None:
         assert check.low is not None or check.high is not None
     for row in measured._table("alone.csv"):
         assert row["concept"] in known
-        assert row["measurement"] in MEASURES or row["measurement"] == "paced"
+        assert row["measurement"] in {*MEASURES, *measured.DERIVED, "paced"}
     for recipe in recipes():
         assert {recipe.concept, recipe.of} <= {concept.id for concept in known}
         assert recipe.number.name in MEASURES

@@ -161,6 +161,19 @@ def test_no_p_wave_where_none_is_drawn() -> None:
     assert m.qt_ms == pytest.approx(400, abs=25)
 
 
+def test_how_deep_and_long_the_p_wave_ends_in_v1() -> None:
+    ecg = draw(regular(60), Drawn(p_mv=0.15, p=0.100))
+    v1 = LEADS.index("V1")
+    upright = ecg.signal.copy()
+    upright[v1] = -upright[v1]
+    # Drawn along the axis, V1 shows it upside down: 0.6 x 0.15 mV deep for about 100 ms.
+    assert measure(ecg).p_terminal_v1_mv_ms == pytest.approx(9.0, rel=0.15)
+    assert measure(draw(regular(60), Drawn(p_mv=0.05, p=0.100))).p_terminal_v1_mv_ms == pytest.approx(3.0, rel=0.2)
+    assert measure(replace(ecg, signal=upright)).p_terminal_v1_mv_ms == pytest.approx(0.0, abs=0.3)
+    assert measure(draw(regular(60), Drawn(p_mv=0.0))).p_terminal_v1_mv_ms is None
+    assert measure(draw(regular(60), leads=("I", "II"))).p_terminal_v1_mv_ms is None
+
+
 @pytest.mark.parametrize("kind", ["flat", "offset", "noise", "hum", "missing", "short", "drift"])
 def test_nothing_is_measured_where_there_is_nothing(kind: str) -> None:
     t = np.arange(5000) / 500

@@ -28,11 +28,11 @@ PRECEDENTS_TOLD = 5
 def compose(judgement: Judgement) -> Draft:
     """The report that a judgement comes to, in which every statement has its evidence."""
     evidence = judgement.evidence
-    said = [(section_of(s.concept), -s.probability, s.concept, statement_about(s, evidence)) for s in judgement.said]
+    statements = [statement_about(s, evidence) for s in judgement.said]
     numbers = _numbers(evidence)
     if numbers is not None:
-        said.append((section_of("rate"), 0.0, "", numbers))
-    statements = [item[3] for item in sorted(said, key=lambda item: item[:3])]
+        before = sum(section_of(s.concept) <= section_of("rate") for s in judgement.said)
+        statements.insert(before, numbers)
     if judgement.reason is not None:
         told = _what_precedents_say(evidence)
         statements += [told] if told is not None else []

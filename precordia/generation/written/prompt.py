@@ -107,32 +107,37 @@ def assemble(
     if kind == "comparison" and second is None:
         raise UsageError("a prompt for a comparison needs a second recording")
     shown_ecgs = (evidence.recording,) if second is None else (evidence.recording, second.recording)
-    others = list(evidence.hits[: settings.most_precedents])
-    mine = list(evidence.earlier[: settings.k_earlier])
+    others, mine = evidence.hits[: settings.most_precedents], evidence.earlier[: settings.k_earlier]
+    items_of_others, items_of_mine = ([_case(hit, settings) for hit in hits] for hits in (others, mine))
+    nearest_first, folder = settings.order == "nearest first", "compact/" if settings.size == "compact" else ""
+    system, user = (_environment().get_template(f"{folder}{name}.j2") for name in ("system", kind))
+    said = [statement.text.rstrip(".") for statement in to_phrase] if settings.show_judgement else []
+    about = {
+        "query": _query("ECG to be read" if second is None else "First ECG", evidence),
+        "second": _query("Second ECG", second, "second.") if second is not None else None,
+        "question": _quotable(question, 500) if question else None,
+        "nearest_first": nearest_first,
+        "placement": settings.placement,
+        "max_statements": settings.max_statements,
+        "to_phrase": said,
+        **_agreement(evidence, settings),
+    }
     while True:
         shown = (*others, *mine)
-        fence = fence_for([*(hit.case.report or "" for hit in shown), question or ""])
+        precedents = _numbered(items_of_others[: len(others)], 1)
         context = {
-            "fence": fence,
-            "query": _query("ECG to be read" if second is None else "First ECG", evidence),
-            "second": _query("Second ECG", second, "second.") if second is not None else None,
-            "question": _quotable(question, 500) if question else None,
-            "precedent_items": _ordered([_case(h, n, settings) for n, h in enumerate(others, 1)], settings),
-            "earlier_items": [_case(h, n, settings) for n, h in enumerate(mine, len(others) + 1)],
-            "nearest_first": settings.order == "nearest first",
-            "placement": settings.placement,
-            "max_statements": settings.max_statements,
-            "to_phrase": [_for_phrasing(s) for s in to_phrase] if settings.show_judgement else [],
-            **_agreement(evidence, settings),
+            **about,
+            "fence": fence_for([*(hit.case.report or "" for hit in shown), question or ""]),
+            "precedent_items": precedents if nearest_first else precedents[::-1],
+            "earlier_items": _numbered(items_of_mine[: len(mine)], len(others) + 1),
         }
-        folder = "compact/" if settings.size == "compact" else ""
         messages = (
-            Message("system", _environment().get_template(f"{folder}system.j2").render(context).strip()),
-            *example_turns([*shown, *evidence.hits], to_phrase, question, phrased=bool(context["to_phrase"])),
-            Message("user", _environment().get_template(f"{folder}{kind}.j2").render(context).strip()),
+            Message("system", system.render(context).strip()),
+            *example_turns([*shown, *evidence.hits], to_phrase, question, phrased=bool(said)),
+            Message("user", user.render(context).strip()),
         )
         if sum(count(message.content) for message in messages) <= settings.max_tokens:
-            return Prompt(messages, tuple(others), evidence.measurements, question, tuple(mine), shown_ecgs)
+            return Prompt(messages, others, evidence.measurements, question, mine, shown_ecgs)
         if others:
             others = others[:-1]
         elif mine:
@@ -159,10 +164,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def _for_phrasing(statement: Statement) -> str:
-    return statement.text.rstrip(".")
 
 
 def _query(title: str, evidence: Evidence, prefix: str = "") -> dict[str, Any]:
@@ -201,7 +202,11 @@ def _query(title: str, evidence: Evidence, prefix: str = "") -> dict[str, Any]:
     return {"title": title, "facts": ", ".join(facts), "measures": rows, "quality": graded}
 
 
-def _case(hit: Hit, number: int, settings: PromptSettings) -> dict[str, Any]:
+def _numbered(items: Sequence[dict[str, Any]], first: int) -> list[dict[str, Any]]:
+    return [{**item, "number": number} for number, item in enumerate(items, first)]
+
+
+def _case(hit: Hit, settings: PromptSettings) -> dict[str, Any]:
     case = hit.case
     facts = []
     if case.age is not None and isfinite(case.age):
@@ -214,7 +219,6 @@ def _case(hit: Hit, number: int, settings: PromptSettings) -> dict[str, Any]:
             facts.append(f"{name} {value:.0f}")
     similarity = f"{votes.similarity_of(hit):.2f}" if settings.show_similarity else "high"
     return {
-        "number": number,
         "similarity": similarity,
         "facts": ", ".join(facts),
         "findings": _findings(case),
@@ -241,10 +245,6 @@ def _findings(case: Case, *, denied: bool = True) -> str:
         if sayable(f.concept) and (denied or f.status != "absent")
     )
     return ", ".join(words) or "(none read)"
-
-
-def _ordered(items: list[dict[str, Any]], settings: PromptSettings) -> list[dict[str, Any]]:
-    return items if settings.order == "nearest first" else items[::-1]
 
 
 def _agreement(evidence: Evidence, settings: PromptSettings) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from precordia.core.findings import Finding, Measurements
 from precordia.eval.tasks.reports.figures import Measure, ratio
 from precordia.eval.tasks.reports.findings import coded_of, has_scp_code, opposed
 from precordia.generation.written.stated import stated_numbers
+from precordia.judgement.measured import findings_where_unknown
 from precordia.judgement.reconcile import said_of
 from precordia.judgement.votes import lineage
 
@@ -101,7 +102,9 @@ def holds(statement: Statement, measurements: Measurements) -> bool:
         return False
     if not statement.findings:
         return bool(numbers)
-    shown = {f.concept for f in findings_from_measurements(replace(empty, **named)) if f.status != "absent"}
+    alone = replace(empty, **named)
+    found = [*findings_from_measurements(alone), *findings_where_unknown(alone)]
+    shown = {f.concept for f in found if f.status != "absent"}
     return all(shown & lineage(f.concept) for f in statement.findings if f.status != "absent") or bool(numbers)
 
 
