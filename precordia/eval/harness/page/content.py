@@ -38,6 +38,7 @@ class Section:
 
     Attributes:
         run: Its name.
+        task: What was run.
         anchor: The name as an id.
         summary, protocol, source, notes: As in the document.
         command: What to type to run it again.
@@ -52,6 +53,7 @@ class Section:
     """
 
     run: str
+    task: str
     anchor: str
     summary: str
     protocol: str
@@ -142,6 +144,7 @@ def _section(document: Document, anchor: str, environment: Mapping[str, str]) ->
         facts["samples"] = f"{document.n_samples:,} rows, SHA-256 {document.samples_sha256}"
     return Section(
         run=document.run or document.task,
+        task=document.task,
         anchor=anchor,
         summary=document.summary,
         protocol=document.protocol,

@@ -1,8 +1,9 @@
-"""The page in short, as Markdown: one table a run. Plots, all other figures, protocols and sources are in the HTML page."""
+"""The page in short, as Markdown: one table a task. Plots, all other figures, protocols and sources are in the HTML page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +12,14 @@ from precordia.eval.harness.page.html import LEAD
 
 COMMAND: Final = "precordia eval report RESULTS --out results.html --markdown docs/results.md"
 
+MOST_LINES: Final = 120
+"""Lines of the summary; tables are shortened until it has no more, down to a row each."""
+
 MOST_ROWS: Final = 5
-"""Rows of a run's table."""
+"""Rows of a task's table."""
 
 MOST_CELLS: Final = 4
-"""Columns of figures of a run's table."""
+"""Columns of figures of a task's table."""
 
 
 def write_markdown(content: Content, path: Path) -> None:
@@ -26,39 +30,47 @@ def write_markdown(content: Content, path: Path) -> None:
 
 def markdown(content: Content) -> str:
     """The summary as text."""
+    text = ""
+    for most_rows in range(MOST_ROWS, 0, -1):
+        text = "\n".join(_lines(content, most_rows)) + "\n"
+        if text.count("\n") <= MOST_LINES:
+            break
+    return text
+
+
+def _lines(content: Content, most_rows: int) -> Iterator[str]:
     written = f"Written by `{COMMAND}`, which puts every figure, plots, protocols and sources into the HTML page."
-    lines = ["# Results", "", written, ""]
-    for paragraph in LEAD:
-        lines += [paragraph, ""]
-    for section in content.sections:
-        lines += _section(section)
+    yield from ("# Results", "", " ".join([written, *LEAD]), "")
+    for _, runs in groupby(sorted(content.sections, key=lambda s: s.task), key=lambda s: s.task):
+        yield from _task(list(runs), most_rows)
     for run, reason in content.skipped.items():
-        lines += [f"**{_escape(run)}** was not run: {_escape(reason)}.", ""]
-    lines += ["; ".join(f"{_escape(name)} {_escape(value)}" for name, value in content.facts)]
-    return "\n".join(lines).rstrip() + "\n"
+        yield from (f"**{_escape(run)}** was not run: {_escape(reason)}.", "")
+    yield "; ".join(f"{_escape(name)} {_escape(value)}" for name, value in content.facts)
 
 
-def _section(section: Section) -> Iterator[str]:
-    goals = f" {section.goals[:1].upper()}{section.goals[1:]}." if section.goals else ""
-    left = sum(len(table.rows) for table in section.headline) - MOST_ROWS
-    more = f", and {left} more lines in the HTML page" if left > 0 else ""
-    yield from (f"## {section.run}", "", f"{_sentence(section.summary)}{goals} `{section.command}`{more}", "")
-    if section.headline:
-        yield from (*_table(_narrow(section.headline[0])), "")
+def _task(runs: Sequence[Section], most_rows: int) -> Iterator[str]:
+    """A task by its first run, which is the one that bears its name alone; the others are named."""
+    run, *others = runs
+    goals = f" {run.goals[:1].upper()}{run.goals[1:]}." if run.goals else ""
+    left = sum(len(table.rows) for table in run.headline) - most_rows
+    inside = [f"{left} more lines"] * (left > 0) + [f"the run {_escape(other.run)}" for other in others]
+    more = f"; in the HTML page {', '.join(inside)}" if inside else ""
+    yield from (f"**{_escape(run.run)}**: {_sentence(run.summary)}{goals} `{run.command}`{more}", "")
+    if run.headline:
+        yield from (*_table(_narrow(run.headline[0], most_rows)), "")
 
 
-def _narrow(table: Table) -> Table:
-    """The rows and columns that there is room for: ours, the goal, and of the others the first."""
-    rows = _chosen([row[0] for row in table.rows], MOST_ROWS)
-    columns = [0, *(i + 1 for i in _chosen(table.head[1:], MOST_CELLS))]
+def _narrow(table: Table, most_rows: int) -> Table:
+    """The rows and columns that there is room for: goals that were missed, ours, the goal, and of the others the first."""
+    missed = {row[0] for row in table.rows if "MISSED" in row[-1]}
+    rows = _chosen([row[0] for row in table.rows], most_rows, missed)
+    columns = [0, *(i + 1 for i in _chosen(table.head[1:], MOST_CELLS, {"n", "goal"}))]
     return Table(tuple(table.head[i] for i in columns), tuple(tuple(table.rows[r][i] for i in columns) for r in rows))
 
 
-def _chosen(names: Sequence[str], most: int) -> list[int]:
+def _chosen(names: Sequence[str], most: int, first: Collection[str]) -> list[int]:
     """Places of the names to keep, in their order."""
-    wanted = sorted(
-        range(len(names)), key=lambda i: (names[i] not in ("n", "goal") and not names[i].startswith("precordia"), i)
-    )
+    wanted = sorted(range(len(names)), key=lambda i: (names[i] not in first, not names[i].startswith("precordia"), i))
     return sorted(wanted[:most])
 
 
