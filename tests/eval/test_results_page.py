@@ -172,6 +172,7 @@ def test_the_summary_is_short_and_keeps_goals_that_were_missed() -> None:
     text = markdown(content_of([toy(task=f"t{i:02}", rows=rows) for i in range(15)]))
     assert 100 < len(text.splitlines()) <= MOST_LINES
     assert text.count("MISSED") == 15
+    assert text.count("7 of 8 goals reached, missed by: precordia, m7.") == 15
 
 
 def test_the_command_writes_both_pages_from_files_or_folders(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ class Section:
         machine: Figures that depend on the machine.
         machine_text: The machine, in words.
         goals: "3 of 4 goals reached", or "".
+        missed: Figures that missed their goal, by name.
         facts: Name and value of what is needed to run it again.
     """
 
@@ -67,6 +68,7 @@ class Section:
     machine: tuple[Table, ...]
     machine_text: str
     goals: str
+    missed: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
 
 
@@ -158,6 +160,11 @@ def _section(document: Document, anchor: str, environment: Mapping[str, str]) ->
         machine=tables_of(machine.rows) if machine else (),
         machine_text=", ".join(f"{k} {v}" for k, v in machine.machine.items()) if machine else "",
         goals=f"{sum(goals)} of {len(goals)} goals reached" if goals else "",
+        missed=tuple(
+            f"{row.system}, {_measured_name(row.metric, row.group)}"
+            for row in document.rows
+            if goal_reached(row) is False
+        ),
         facts=tuple(facts.items()),
     )
 

@@ -21,6 +21,9 @@ MOST_ROWS: Final = 5
 MOST_CELLS: Final = 4
 """Columns of figures of a task's table."""
 
+MOST_MISSED: Final = 4
+"""Figures that missed their goal named beside a task's table."""
+
 
 def write_markdown(content: Content, path: Path) -> None:
     """Write the summary."""
@@ -39,7 +42,9 @@ def markdown(content: Content) -> str:
 
 
 def _lines(content: Content, most_rows: int) -> Iterator[str]:
-    written = f"Written by `{COMMAND}`, which puts every figure, plots, protocols and sources into the HTML page."
+    written = (
+        f"Written by `{COMMAND}`, which puts every figure, plots, protocols, sources and limits into the HTML page."
+    )
     yield from ("# Results", "", " ".join([written, *LEAD]), "")
     for _, runs in groupby(sorted(content.sections, key=lambda s: s.task), key=lambda s: s.task):
         yield from _task(list(runs), most_rows)
@@ -51,11 +56,13 @@ def _lines(content: Content, most_rows: int) -> Iterator[str]:
 def _task(runs: Sequence[Section], most_rows: int) -> Iterator[str]:
     """A task by its first run, which is the one that bears its name alone; the others are named."""
     run, *others = runs
-    goals = f" {run.goals[:1].upper()}{run.goals[1:]}." if run.goals else ""
+    missed = f", missed by: {'; '.join(run.missed[:MOST_MISSED])}" if run.missed else ""
+    missed += f"; {more} more" if (more := len(run.missed) - MOST_MISSED) > 0 else ""
+    goals = f" {_escape(run.goals + missed)}." if run.goals else ""
     left = sum(len(table.rows) for table in run.headline) - most_rows
     inside = [f"{left} more lines"] * (left > 0) + [f"the run {_escape(other.run)}" for other in others]
-    more = f"; in the HTML page {', '.join(inside)}" if inside else ""
-    yield from (f"**{_escape(run.run)}**: {_sentence(run.summary)}{goals} `{run.command}`{more}", "")
+    beside = f"; in the HTML page {', '.join(inside)}" if inside else ""
+    yield from (f"**{_escape(run.run)}**: {_sentence(run.summary)}{goals} `{run.command}`{beside}", "")
     if run.headline:
         yield from (*_table(_narrow(run.headline[0], most_rows)), "")
 
