@@ -13,6 +13,8 @@ the head of its column and of its row, or by a comment there where people read o
     |---|---|---|---|
     | LUDB 51-100 <!-- LUDB --> | 0.354 (0.300-0.405) | 0.349 | 0.37 |
 
+Tables that a benchmark printed (``benchmarks.printed``) have rows, too: column, line.
+
 ``-`` at a head says that the column is not from results, ``*`` stands for anything, case does not count, and exactly one
 row must answer. Decimals, sign, percent and how an interval is written stay as they are: an author writes 0.000 and runs
 the command. The tests hold what stands there to the rows.
@@ -28,6 +30,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from benchmarks import printed
 from precordia.core.errors import InputError
 from precordia.eval.harness.results import read
 from precordia.eval.harness.task import Row
@@ -81,12 +84,12 @@ def _like(before: str, value: float) -> str:
 
 
 def fill(text: str, write: Writer = as_in_results) -> str:
-    """The page with each figure that a comment names written anew.
+    """The page with each figure that a comment names, and each table that a benchmark printed, written anew.
 
     Raises:
         InputError: a comment follows no figure, or names no row or several.
     """
-    return "\n".join(_lines(text.split("\n"), write))
+    return "\n".join(_lines(printed.fill(text, printed.kept().items()).split("\n"), write))
 
 
 def _lines(lines: Sequence[str], write: Writer) -> Iterator[str]:
@@ -156,8 +159,9 @@ def row_of(file: str, reference: str) -> Row:
 
 @cache
 def results() -> Mapping[str, Sequence[Row]]:
-    """Rows by the name of their file."""
-    return {path.stem: read(path).rows for path in sorted(RESULTS.glob("*.json"))}
+    """Rows by the name of their file, of tasks and of benchmarks."""
+    tasks = {path.stem: read(path).rows for path in sorted(RESULTS.glob("*.json"))}
+    return {**tasks, **{name: run.rows for name, run in printed.kept().items()}}
 
 
 if __name__ == "__main__":
