@@ -15,7 +15,8 @@ the head of its column and of its row, or by a comment there where people read o
 
 Tables that a benchmark printed (``benchmarks.printed``) have rows, too: column, line.
 
-``-`` at a head says that the column is not from results, ``*`` stands for anything, case does not count, and exactly one
+``-`` at a head says that the column is not from results, ``*`` stands for anything, ``&`` joins the rows of several
+figures in each cell, case does not count, and exactly one
 row must answer. Decimals, sign, percent and how an interval is written stay as they are: an author writes 0.000 and runs
 the command. The tests hold what stands there to the rows.
 """
@@ -39,14 +40,14 @@ ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "docs" / "results"
 PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
-NUMBER: Final = r"[+-]?\d[\d,]*(?:\.\d+)?"
+NUMBER: Final = r"[+-]?\d+(?:,\d{3})*(?:\.\d+)?"
 FIGURE: Final = (
     rf"(?P<value>{NUMBER})(?P<unit> ?%|)(?P<bold>\**)"
     rf"(?: \((?P<low>{NUMBER})(?P<to>-| to )(?P<high>{NUMBER})(?P<close>(?: ?%)?\)))?"
 )
 NAMED: Final = r"<!-- from (?P<file>[\w-]+): (?P<row>[^>]+) -->"
 IN_TEXT: Final = re.compile(rf"(?<![\w.,+-]){FIGURE}(?P<after>\**{NAMED})")
-IN_CELL: Final = re.compile(rf"(?P<before>\s*\**){FIGURE}")
+IN_CELL: Final = re.compile(rf"(?P<before>[\s*,;±/(]*){FIGURE}")
 ABOVE: Final = re.compile(rf"^{NAMED}$")
 CELLS: Final = re.compile(r"(?<!\\)\|")
 
@@ -120,13 +121,22 @@ def _row(cells: Sequence[str], head: Sequence[str], above: re.Match[str], write:
     yield from cells[:2]
     for cell, over in zip(cells[2:], head[2:], strict=True):
         column, row = _named(over), _named(cells[1])
-        figure = IN_CELL.match(cell)
-        if figure and column != "-":
-            reference = above["row"]
-            for _ in range(2):
-                reference = reference.replace("{column}", column).replace("{row}", row)
-            cell = figure["before"] + write(figure, row_of(above["file"], reference)) + cell[figure.end() :]
-        yield cell
+        reference = above["row"]
+        for _ in range(2):
+            reference = reference.replace("{column}", column).replace("{row}", row)
+        named = [] if column == "-" else reference.split(" & ")
+        yield "".join(_cell(cell, above["file"], named, write))
+
+
+def _cell(cell: str, file: str, references: Sequence[str], write: Writer) -> Iterator[str]:
+    at = 0
+    for reference in references:
+        figure = IN_CELL.match(cell, at)
+        if not figure:
+            break
+        yield figure["before"] + write(figure, row_of(file, reference))
+        at = figure.end()
+    yield cell[at:]
 
 
 def _named(cell: str) -> str:

@@ -136,6 +136,10 @@ def test_beside_other_figures_stands_a_command(page: Path) -> None:
         ("**1 %** (0 to 1 %)<!-- from some: *; f1; A -->", "**67 %** (63 to 70 %)<!-- from some: *; f1; A -->"),
         ("+0.0<!-- from some: precordia; F1 -->", "-0.2<!-- from some: precordia; F1 -->"),
         (
+            "<!-- from some: {column}; F1; A & {column}; F1 -->\n| | precordia |\n|--|--|\n| a | 1.0 ± 0.00 |",
+            "<!-- from some: {column}; F1; A & {column}; F1 -->\n| | precordia |\n|--|--|\n| a | 0.7 ± -0.25 |",
+        ),
+        (
             "<!-- from some: {column}; F1; {row} -->\n| | Us <!-- precordia --> | goal <!-- - --> |\n|--|--|--|\n| a | 0.0 | 0.9 |",
             "<!-- from some: {column}; F1; {row} -->\n| | Us <!-- precordia --> | goal <!-- - --> |\n|--|--|--|\n| a | 0.7 | 0.9 |",
         ),
