@@ -16,9 +16,9 @@ the head of its column and of its row, or by a comment there where people read o
 Tables that a benchmark printed (``benchmarks.printed``) have rows, too: column, line.
 
 ``-`` at a head says that the column is not from results, ``*`` stands for anything, ``&`` joins the rows of several
-figures in each cell, case does not count, and exactly one
-row must answer. Decimals, sign, percent and how an interval is written stay as they are: an author writes 0.000 and runs
-the command. The tests hold what stands there to the rows.
+figures in each cell, ``{row1}`` and ``{row2}`` are what stands before and after a semicolon at the head of a row. Case
+does not count, and exactly one row must answer. Decimals, sign, percent and how an interval is written stay as they are:
+an author writes 0.000 and runs the command. The tests hold what stands there to the rows.
 """
 
 from __future__ import annotations
@@ -122,8 +122,14 @@ def _row(cells: Sequence[str], head: Sequence[str], above: re.Match[str], write:
     for cell, over in zip(cells[2:], head[2:], strict=True):
         column, row = _named(over), _named(cells[1])
         reference = above["row"]
+        parts = {
+            "{column}": column,
+            "{row}": row,
+            **dict(zip(("{row1}", "{row2}"), (*row.split("; "), ""), strict=False)),
+        }
         for _ in range(2):
-            reference = reference.replace("{column}", column).replace("{row}", row)
+            for name, part in parts.items():
+                reference = reference.replace(name, part)
         named = [] if column == "-" else reference.split(" & ")
         yield "".join(_cell(cell, above["file"], named, write))
 

@@ -13,7 +13,7 @@ from precordia.eval.harness.page.html import LEAD
 COMMAND: Final = "precordia eval report RESULTS --out results.html --markdown docs/results.md"
 
 MOST_LINES: Final = 120
-"""Lines of the summary; tables are shortened until it has no more, down to a row each."""
+"""Lines of the summary; tables are as long as they leave room for, a row each at least."""
 
 MOST_ROWS: Final = 5
 """Rows of a task's table."""
@@ -33,24 +33,28 @@ def write_markdown(content: Content, path: Path) -> None:
 
 def markdown(content: Content) -> str:
     """The summary as text."""
-    text = ""
-    for most_rows in range(MOST_ROWS, 0, -1):
-        text = "\n".join(_lines(content, most_rows)) + "\n"
-        if text.count("\n") <= MOST_LINES:
-            break
-    return text
+    sections = sorted(content.sections, key=lambda section: section.task)
+    tasks = [list(runs) for _, runs in groupby(sections, key=lambda section: section.task)]
+    wanted = [min(MOST_ROWS, len(run.headline[0].rows)) if run.headline else 0 for run, *_ in tasks]
+    rows = [min(1, most) for most in wanted]
+    spare = MOST_LINES - len(_lines(content, tasks, rows))
+    for more in range(2, MOST_ROWS + 1):
+        for i, most in enumerate(wanted):
+            if more <= most and spare > 0:
+                rows[i], spare = more, spare - 1
+    return "\n".join(_lines(content, tasks, rows)) + "\n"
 
 
-def _lines(content: Content, most_rows: int) -> Iterator[str]:
+def _lines(content: Content, tasks: Sequence[Sequence[Section]], rows: Sequence[int]) -> list[str]:
     written = (
         f"Written by `{COMMAND}`, which puts every figure, plots, protocols, sources and limits into the HTML page."
     )
-    yield from ("# Results", "", " ".join([written, *LEAD]), "")
-    for _, runs in groupby(sorted(content.sections, key=lambda s: s.task), key=lambda s: s.task):
-        yield from _task(list(runs), most_rows)
+    lines = ["# Results", "", " ".join([written, *LEAD]), ""]
+    for runs, most_rows in zip(tasks, rows, strict=True):
+        lines += _task(runs, most_rows)
     for run, reason in content.skipped.items():
-        yield from (f"**{_escape(run)}** was not run: {_escape(reason)}.", "")
-    yield "; ".join(f"{_escape(name)} {_escape(value)}" for name, value in content.facts)
+        lines += (f"**{_escape(run)}** was not run: {_escape(reason)}.", "")
+    return [*lines, "; ".join(f"{_escape(name)} {_escape(value)}" for name, value in content.facts)]
 
 
 def _task(runs: Sequence[Section], most_rows: int) -> Iterator[str]:
@@ -60,7 +64,8 @@ def _task(runs: Sequence[Section], most_rows: int) -> Iterator[str]:
     missed += f"; {more} more" if (more := len(run.missed) - MOST_MISSED) > 0 else ""
     goals = f" {_escape(run.goals + missed)}." if run.goals else ""
     left = sum(len(table.rows) for table in run.headline) - most_rows
-    inside = [f"{left} more lines"] * (left > 0) + [f"the run {_escape(other.run)}" for other in others]
+    inside = [f"{left} more line{'s' * (left > 1)}"] * (left > 0)
+    inside += [f"the run {_escape(other.run)}" for other in others]
     beside = f"; in the HTML page {', '.join(inside)}" if inside else ""
     yield from (f"**{_escape(run.run)}**: {_sentence(run.summary)}{goals} `{run.command}`{beside}", "")
     if run.headline:
