@@ -163,7 +163,7 @@ def test_the_summary_has_one_table_a_task_that_holds_together(tmp_path: Path) ->
     assert "1 of 2 goals reached" in text.lower()
     assert len(wide.splitlines()) == 2 + 5
     assert "goal" in wide.splitlines()[0]
-    assert "in the HTML page 3 more lines" in text
+    assert "in the HTML page 1 more line" in text
     assert "in the HTML page the run toy, again" in text
 
 

@@ -198,13 +198,9 @@ def table_of(rows: Sequence[Row]) -> Table:
     found = {(row.system, row.metric, row.group): row for row in rows}
     if len(found) < len(rows) or min(len(systems), len(measured)) > MOST_COLUMNS:
         return _list(rows)
-    names = [_measured_name(metric, group) for metric, group in measured]
     if len(systems) <= MOST_COLUMNS and (len(systems) > 1 or len(measured) > MOST_COLUMNS):
-        lines = [
-            (name, _n(sized := [r for s in systems if (r := found.get((s, *key)))]), *_cells(found, systems, [key]), _goals(sized))
-            for name, key in zip(names, measured, strict=True)
-        ]  # fmt: skip
-        return _trimmed(("", "n", *systems, "goal"), lines)
+        return by_measure(rows)
+    names = [_measured_name(metric, group) for metric, group in measured]
     lines = [
         (
             s,
@@ -215,6 +211,18 @@ def table_of(rows: Sequence[Row]) -> Table:
         for s in systems
     ]
     return _trimmed(("system", "n", *names, "goal"), lines)
+
+
+def by_measure(rows: Sequence[Row]) -> Table:
+    """A line for all that systems have in one figure."""
+    systems = list(dict.fromkeys(row.system for row in rows))
+    measured = dict.fromkeys((row.metric, row.group) for row in rows)
+    found = {(row.system, row.metric, row.group): row for row in rows}
+    lines = []
+    for key in measured:
+        sized = [found[(system, *key)] for system in systems if (system, *key) in found]
+        lines.append((_measured_name(*key), _n(sized), *_cells(found, systems, [key]), _goals(sized)))
+    return _trimmed(("", "n", *systems, "goal"), lines)
 
 
 def _cells(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from precordia.eval.harness.page.content import Content, Section, Table
+from precordia.eval.harness.page.content import Content, Section, Table, by_measure
 from precordia.eval.harness.page.html import LEAD
 
 COMMAND: Final = "precordia eval report RESULTS --out results.html --markdown docs/results.md"
@@ -18,8 +18,11 @@ MOST_LINES: Final = 120
 MOST_ROWS: Final = 5
 """Rows of a task's table."""
 
-MOST_CELLS: Final = 4
-"""Columns of figures of a task's table."""
+MOST_CELLS: Final = 5
+"""Columns beside a figure's name."""
+
+MOST_OF_OURS: Final = 2
+"""Columns of ours that go before those of others."""
 
 MOST_MISSED: Final = 4
 """Figures that missed their goal named beside a task's table."""
@@ -35,7 +38,7 @@ def markdown(content: Content) -> str:
     """The summary as text."""
     sections = sorted(content.sections, key=lambda section: section.task)
     tasks = [list(runs) for _, runs in groupby(sections, key=lambda section: section.task)]
-    wanted = [min(MOST_ROWS, len(run.headline[0].rows)) if run.headline else 0 for run, *_ in tasks]
+    wanted = [min(MOST_ROWS, len(by_measure(run.shown).rows)) for run, *_ in tasks]
     rows = [min(1, most) for most in wanted]
     spare = MOST_LINES - len(_lines(content, tasks, rows))
     for more in range(2, MOST_ROWS + 1):
@@ -63,27 +66,33 @@ def _task(runs: Sequence[Section], most_rows: int) -> Iterator[str]:
     missed = f", missed by: {'; '.join(run.missed[:MOST_MISSED])}" if run.missed else ""
     missed += f"; {more} more" if (more := len(run.missed) - MOST_MISSED) > 0 else ""
     goals = f" {_escape(run.goals + missed)}." if run.goals else ""
-    left = sum(len(table.rows) for table in run.headline) - most_rows
+    table = by_measure(run.shown)
+    left = len(table.rows) - most_rows
     inside = [f"{left} more line{'s' * (left > 1)}"] * (left > 0)
     inside += [f"the run {_escape(other.run)}" for other in others]
     beside = f"; in the HTML page {', '.join(inside)}" if inside else ""
     yield from (f"**{_escape(run.run)}**: {_sentence(run.summary)}{goals} `{run.command}`{beside}", "")
-    if run.headline:
-        yield from (*_table(_narrow(run.headline[0], most_rows)), "")
+    if table.rows:
+        yield from (*_table(_narrow(table, most_rows, _ours(run))), "")
 
 
-def _narrow(table: Table, most_rows: int) -> Table:
-    """The rows and columns that there is room for: goals that were missed, ours, the goal, and of the others the first."""
-    missed = {row[0] for row in table.rows if "MISSED" in row[-1]}
-    rows = _chosen([row[0] for row in table.rows], most_rows, missed)
-    columns = [0, *(i + 1 for i in _chosen(table.head[1:], MOST_CELLS, {"n", "goal"}))]
-    return Table(tuple(table.head[i] for i in columns), tuple(tuple(table.rows[r][i] for i in columns) for r in rows))
+def _ours(run: Section) -> Sequence[str]:
+    """Systems that goals were set to, and those that bear our name."""
+    names = dict.fromkeys(row.system for row in run.shown if row.goal is not None)
+    return [*names, *dict.fromkeys(row.system for row in run.shown if row.system.startswith("precordia"))]
 
 
-def _chosen(names: Sequence[str], most: int, first: Collection[str]) -> list[int]:
-    """Places of the names to keep, in their order."""
-    wanted = sorted(range(len(names)), key=lambda i: (names[i] not in first, not names[i].startswith("precordia"), i))
-    return sorted(wanted[:most])
+def _narrow(table: Table, most_rows: int, ours: Sequence[str]) -> Table:
+    """The rows and columns that there is room for: goals that were missed, and ours beside others."""
+    rows = sorted(table.rows, key=lambda row: "MISSED" not in row[-1])[:most_rows]
+    names = [name for i, name in enumerate(table.head) if i == 0 or any(row[i] for row in rows)]
+    first = [*dict.fromkeys(name for name in ours if name in names)][:MOST_OF_OURS]
+    ranked = sorted(names[1:], key=lambda name: (name not in ("n", "goal"), name not in first, name in ours))[
+        :MOST_CELLS
+    ]
+    columns = [0, *(i for i, name in enumerate(table.head) if i and name in ranked)]
+    shown = [row for row in table.rows if row in rows]
+    return Table(tuple(table.head[i] for i in columns), tuple(tuple(row[i] for i in columns) for row in shown))
 
 
 def _table(table: Table) -> Iterator[str]:
