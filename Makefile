@@ -43,7 +43,7 @@ wheel: $(VENV)/.test
 pytest: $(VENV)/.test
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
-# The same with what of the package ran, and a floor (pyproject.toml; higher where the real ECGs are, which 133 tests need):
+# The same with what of the package ran, and a floor (pyproject.toml; higher where the real ECGs are, which some tests need):
 # slower, so weekly. From Python 3.12 on COVERAGE_CORE=sysmon makes it cheap.
 FLOOR := $(if $(wildcard $(or $(PRECORDIA_DATA),../shared/data)/manifest.csv),--cov-fail-under=94)
 coverage: $(VENV)/.test
