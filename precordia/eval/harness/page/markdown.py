@@ -65,15 +65,14 @@ def _task(runs: Sequence[Section], most_rows: int) -> Iterator[str]:
     run, *others = runs
     missed = f", missed by: {'; '.join(run.missed[:MOST_MISSED])}" if run.missed else ""
     missed += f"; {more} more" if (more := len(run.missed) - MOST_MISSED) > 0 else ""
-    goals = f" {_escape(run.goals + missed)}." if run.goals else ""
+    goals = f" {run.goals}{missed}." if run.goals else ""
     table = by_measure(run.shown)
     left = len(table.rows) - most_rows
     inside = [f"{left} more line{'s' * (left > 1)}"] * (left > 0)
-    inside += [f"the run {_escape(other.run)}" for other in others]
+    inside += [f"the run {other.run}" for other in others]
     beside = f"; in the HTML page {', '.join(inside)}" if inside else ""
-    yield from (f"**{_escape(run.run)}**: {_sentence(run.summary)}{goals} `{run.command}`{beside}", "")
-    if table.rows:
-        yield from (*_table(_narrow(table, most_rows, _ours(run))), "")
+    said = f"**{run.run}**: {_sentence(run.summary)}{goals} `{run.command}`{beside}"
+    yield from (*_table(_narrow(table, most_rows, _ours(run)), said), "")
 
 
 def _ours(run: Section) -> Sequence[str]:
@@ -84,19 +83,21 @@ def _ours(run: Section) -> Sequence[str]:
 
 def _narrow(table: Table, most_rows: int, ours: Sequence[str]) -> Table:
     """The rows and columns that there is room for: goals that were missed, and ours beside others."""
-    rows = sorted(table.rows, key=lambda row: "MISSED" not in row[-1])[:most_rows]
-    names = [name for i, name in enumerate(table.head) if i == 0 or any(row[i] for row in rows)]
+    at = {name: i for i, name in enumerate(table.head)}
+    rows = sorted(table.rows, key=lambda row: ("MISSED" not in row[-1], not any(row[at[name]] for name in ours)))
+    rows = rows[:most_rows]
+    names = [name for name in table.head[1:] if any(row[at[name]] for row in rows)]
     first = [*dict.fromkeys(name for name in ours if name in names)][:MOST_OF_OURS]
-    ranked = sorted(names[1:], key=lambda name: (name not in ("n", "goal"), name not in first, name in ours))[
-        :MOST_CELLS
-    ]
-    columns = [0, *(i for i, name in enumerate(table.head) if i and name in ranked)]
-    shown = [row for row in table.rows if row in rows]
+    names.sort(key=lambda name: (name not in ("n", "goal"), name not in first, name in ours))
+    columns = [0, *sorted(at[name] for name in names[:MOST_CELLS])]
+    systems = [i for i in columns[1:] if table.head[i] not in ("n", "goal")]
+    shown = [row for row in table.rows if row in rows and any(row[i] for i in systems)]
     return Table(tuple(table.head[i] for i in columns), tuple(tuple(row[i] for i in columns) for row in shown))
 
 
-def _table(table: Table) -> Iterator[str]:
-    yield _line(table.head)
+def _table(table: Table, corner: str) -> Iterator[str]:
+    """A table with what it is about in its corner: a line of its own, and the blank one after it, would cost two rows."""
+    yield _line([corner, *table.head[1:]])
     yield "|" + "|".join("---:" if i else "---" for i in range(len(table.head))) + "|"
     yield from map(_line, table.rows)
 
@@ -110,4 +111,4 @@ def _escape(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    return _escape(text[:1].upper() + text[1:] + ("" if text.endswith(".") else "."))
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
