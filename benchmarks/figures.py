@@ -13,9 +13,12 @@ the head of its column and of its row, or by a comment there where people read o
     |---|---|---|---|
     | LUDB 51-100 <!-- LUDB --> | 0.354 (0.300-0.405) | 0.349 | 0.37 |
 
-``-`` at a head says that the column is not from results, ``*`` stands for anything, case does not count, and exactly one
-row must answer. Decimals, sign, percent and how an interval is written stay as they are: an author writes 0.000 and runs
-the command. The tests hold what stands there to the rows.
+Tables that a benchmark printed (``benchmarks.printed``) have rows, too: column, line.
+
+``-`` at a head says that the column is not from results, ``*`` stands for anything, ``&`` joins the rows of several
+figures in each cell, ``{row1}`` and ``{row2}`` are what stands before and after a semicolon at the head of a row. Case
+does not count, and exactly one row must answer. Decimals, sign, percent and how an interval is written stay as they are:
+an author writes 0.000 and runs the command. The tests hold what stands there to the rows.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from benchmarks import printed
 from precordia.core.errors import InputError
 from precordia.eval.harness.results import read
 from precordia.eval.harness.task import Row
@@ -36,14 +40,14 @@ ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "docs" / "results"
 PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
-NUMBER: Final = r"[+-]?\d[\d,]*(?:\.\d+)?"
+NUMBER: Final = r"[+-]?\d+(?:,\d{3})*(?:\.\d+)?"
 FIGURE: Final = (
     rf"(?P<value>{NUMBER})(?P<unit> ?%|)(?P<bold>\**)"
     rf"(?: \((?P<low>{NUMBER})(?P<to>-| to )(?P<high>{NUMBER})(?P<close>(?: ?%)?\)))?"
 )
 NAMED: Final = r"<!-- from (?P<file>[\w-]+): (?P<row>[^>]+) -->"
 IN_TEXT: Final = re.compile(rf"(?<![\w.,+-]){FIGURE}(?P<after>\**{NAMED})")
-IN_CELL: Final = re.compile(rf"(?P<before>\s*\**){FIGURE}")
+IN_CELL: Final = re.compile(rf"(?P<before>[\s*,;±/(]*){FIGURE}")
 ABOVE: Final = re.compile(rf"^{NAMED}$")
 CELLS: Final = re.compile(r"(?<!\\)\|")
 
@@ -81,12 +85,12 @@ def _like(before: str, value: float) -> str:
 
 
 def fill(text: str, write: Writer = as_in_results) -> str:
-    """The page with each figure that a comment names written anew.
+    """The page with each figure that a comment names, and each table that a benchmark printed, written anew.
 
     Raises:
         InputError: a comment follows no figure, or names no row or several.
     """
-    return "\n".join(_lines(text.split("\n"), write))
+    return "\n".join(_lines(printed.fill(text, printed.kept().items()).split("\n"), write))
 
 
 def _lines(lines: Sequence[str], write: Writer) -> Iterator[str]:
@@ -117,13 +121,28 @@ def _row(cells: Sequence[str], head: Sequence[str], above: re.Match[str], write:
     yield from cells[:2]
     for cell, over in zip(cells[2:], head[2:], strict=True):
         column, row = _named(over), _named(cells[1])
-        figure = IN_CELL.match(cell)
-        if figure and column != "-":
-            reference = above["row"]
-            for _ in range(2):
-                reference = reference.replace("{column}", column).replace("{row}", row)
-            cell = figure["before"] + write(figure, row_of(above["file"], reference)) + cell[figure.end() :]
-        yield cell
+        reference = above["row"]
+        parts = {
+            "{column}": column,
+            "{row}": row,
+            **dict(zip(("{row1}", "{row2}"), (*row.split("; "), ""), strict=False)),
+        }
+        for _ in range(2):
+            for name, part in parts.items():
+                reference = reference.replace(name, part)
+        named = [] if column == "-" else reference.split(" & ")
+        yield "".join(_cell(cell, above["file"], named, write))
+
+
+def _cell(cell: str, file: str, references: Sequence[str], write: Writer) -> Iterator[str]:
+    at = 0
+    for reference in references:
+        figure = IN_CELL.match(cell, at)
+        if not figure:
+            break
+        yield figure["before"] + write(figure, row_of(file, reference))
+        at = figure.end()
+    yield cell[at:]
 
 
 def _named(cell: str) -> str:
@@ -156,8 +175,9 @@ def row_of(file: str, reference: str) -> Row:
 
 @cache
 def results() -> Mapping[str, Sequence[Row]]:
-    """Rows by the name of their file."""
-    return {path.stem: read(path).rows for path in sorted(RESULTS.glob("*.json"))}
+    """Rows by the name of their file, of tasks and of benchmarks."""
+    tasks = {path.stem: read(path).rows for path in sorted(RESULTS.glob("*.json"))}
+    return {**tasks, **{name: run.rows for name, run in printed.kept().items()}}
 
 
 if __name__ == "__main__":

@@ -60,13 +60,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """A figure that names its row of results tells it when it is pointed at."""
+    """A figure that names its row of results tells it when it is pointed at; a page without parts is as wide as there is room."""
+    if "\n## " not in markdown:
+        page.meta["hide"] = ["toc"]
     return figures.fill(markdown, _told)
 
 
 def _told(written: re.Match[str], row: Row) -> str:
     said = ", ".join(filter(None, (row.system, row.metric, row.group)))
-    return f'<span title="{markup.escape(said)}; n = {row.n}">{figures.as_in_results(written, row)}</span>'
+    said += f"; n = {row.n}" if row.n else ""
+    return f'<span title="{markup.escape(said)}">{figures.as_in_results(written, row)}</span>'
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -76,7 +79,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 def commands() -> Iterator[str]:
     """Every subcommand's help, as the parsers write it."""
-    os.environ["COLUMNS"] = "100"
+    os.environ["COLUMNS"] = "82"  # what a block shows without scrolling
     yield "# Command line\n"
     yield "Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 the work failed, 2 bad usage or unusable input.\n"
     for name, line in command_line.COMMANDS.items():

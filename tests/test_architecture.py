@@ -51,6 +51,7 @@ def test_the_page_is_up_to_date() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert written(page) == page, "run: python -m benchmarks.architecture"
     assert PICTURE.read_text(encoding="utf-8") == picture(), "run: python -m benchmarks.architecture"
+    assert f"({PICTURE.relative_to(PAGE.parent)})" in page
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="an installed package has no docs")

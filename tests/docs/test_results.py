@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import encoder_page, figures, history
+from benchmarks import encoder_page, figures, history, printed, scale
 from precordia.core.errors import InputError
 from precordia.eval.harness.page.content import content_of
 from precordia.eval.harness.page.markdown import markdown
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
 FIGURE = re.compile(r"(?<![\d.])[01]\.\d{3}(?!\d| mV)")
 """Shares, scores and their like, to three places: what results are told in."""
-FIGURED = [page for page in figures.PAGES if FIGURE.search(page.read_text("utf-8"))]
+FIGURED = [page for page in figures.PAGES if re.search(f"{FIGURE.pattern}|<!-- printed", page.read_text("utf-8"))]
 COMMAND = re.compile(
     r"(?:precordia (?:eval|train|adapt|inspect|build)|python -m (?:benchmarks|precordia)|pytest) ?[\w.-]"
 )
@@ -31,7 +31,7 @@ def test_the_summary_is_of_the_results_beside_it() -> None:
 
 
 def test_results_name_no_folder_of_the_machine() -> None:
-    assert not [path.name for path in RESULTS.iterdir() if re.search(r'"(/|[A-Z]:)', path.read_text("utf-8"))]
+    assert not [path.name for path in RESULTS.rglob("*.json*") if re.search(r'"(/|[A-Z]:)', path.read_text("utf-8"))]
 
 
 def test_tables_of_the_encoder_are_of_the_results_beside_them() -> None:
@@ -59,6 +59,30 @@ def test_a_run_is_kept_beside_those_of_other_commits(tmp_path: Path) -> None:
     )
     assert head == ["what", "budget", "bbbbbbb", "aaaaaaa", "the naive way"]
     assert row == ["build", ">= 50", "70", "60", "90"]
+
+
+def test_what_a_benchmark_prints_is_kept_whole_and_each_cell_has_a_name(tmp_path: Path) -> None:
+    said = "machine\n\n| what | s | n |\n|---|---|--:|\n| a | 1,200.5 (p95 3) | 2 |\n"
+    said += "\n| b | for | s |\n|-|-|-|\n| x | y | 1 |\n| x | z | - |"
+    printed.keep("some", printed.Printed("python", "aaaaaaa", "a machine", "torch", printed.tables(said)), tmp_path)
+    run = printed.kept(tmp_path)["some"]
+    assert [(row.system, row.metric, row.group, row.value) for row in run.rows] == [
+        ("s", "a", "", 1200.5),
+        ("n", "a", "", 2.0),
+        ("s", "x", "y", 1.0),
+    ]
+    page = printed.fill("<!-- printed some -->\n\n<!-- end -->", [("some", run)])
+    assert printed.tables(page) == run.tables
+
+
+def test_the_reckoned_plan_is_of_what_a_record_takes_now(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["scale"])
+    scale.main()
+    assert printed.kept()["scale"].tables == printed.tables(capsys.readouterr().out), (
+        "python -m benchmarks.printed scale"
+    )
 
 
 def test_figures_of_long_recordings_are_in_the_results() -> None:
@@ -112,6 +136,10 @@ def test_beside_other_figures_stands_a_command(page: Path) -> None:
         ("**1 %** (0 to 1 %)<!-- from some: *; f1; A -->", "**67 %** (63 to 70 %)<!-- from some: *; f1; A -->"),
         ("+0.0<!-- from some: precordia; F1 -->", "-0.2<!-- from some: precordia; F1 -->"),
         (
+            "<!-- from some: {column}; F1; A & {column}; F1 -->\n| | precordia |\n|--|--|\n| a | 1.0 ± 0.00 |",
+            "<!-- from some: {column}; F1; A & {column}; F1 -->\n| | precordia |\n|--|--|\n| a | 0.7 ± -0.25 |",
+        ),
+        (
             "<!-- from some: {column}; F1; {row} -->\n| | Us <!-- precordia --> | goal <!-- - --> |\n|--|--|--|\n| a | 0.0 | 0.9 |",
             "<!-- from some: {column}; F1; {row} -->\n| | Us <!-- precordia --> | goal <!-- - --> |\n|--|--|--|\n| a | 0.7 | 0.9 |",
         ),
@@ -135,5 +163,5 @@ def test_a_comment_that_names_no_row_or_several_is_an_error(row: str, monkeypatc
 
 def others(text: str) -> str:
     """A page without the figures that are held to results, and without the tables that are made of them."""
-    made = re.sub(r"<!-- table .*?<!-- end -->", "", text, flags=re.DOTALL)
+    made = re.sub(r"<!-- (?:table|printed) .*?<!-- end -->", "", text, flags=re.DOTALL)
     return figures.fill(made, lambda figure, row: "")

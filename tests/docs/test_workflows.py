@@ -1,14 +1,19 @@
-"""What is relied on: what the workflows, the contributors' page and the README run with make or Python is there."""
+"""What is relied on: what the workflows, the container file and the hooks run, copy and install is there."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+
+from precordia.cli.main import build_parser
+from precordia.serve.routes import archive
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -44,8 +49,35 @@ def test_issue_forms_ask_what_can_be_asked() -> None:
         assert not {name for field in fields for name in field} - known, form.name
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/benchmarks.md"])
-def test_a_page_makes_what_there_is(page: str) -> None:
-    made = re.findall(r"(?:^|`)make ([\w-]+)", (ROOT / page).read_text("utf-8"), re.MULTILINE)
-    assert made
-    assert not set(made) - TARGETS
+def test_the_container_file_copies_and_starts_what_there_is() -> None:
+    text = (ROOT / "Containerfile").read_text("utf-8").replace("\\\n", " ")
+    stages = re.split(r"^FROM ", text, flags=re.MULTILINE)[1:]
+    for stage in stages:
+        assert tuple(map(int, re.findall(r"python:(\d+)\.(\d+)", stage)[0])) >= (3, 11)
+    copied = [word for line in re.findall(r"^COPY ([^-\n].*) \S+$", text, re.MULTILINE) for word in line.split()]
+    assert "pyproject.toml" in copied
+    assert not [name for name in copied if not (ROOT / name).exists()]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    needed = {project["project"]["readme"], *project["project"]["license-files"], "pyproject.toml", "precordia"}
+    assert needed <= set(copied), "what the wheel is built from"
+    (extras,) = re.findall(r"\.whl\)\[([\w,-]+)\]", text)
+    assert set(extras.split(",")) <= set(project["project"]["optional-dependencies"])
+    program, name, *words = json.loads(re.findall(r"^ENTRYPOINT (.*)$", text, re.MULTILINE)[0])
+    assert program in project["project"]["scripts"]
+    asked = build_parser(name).parse_args([name, *words])
+    port, path = re.findall(r"127\.0\.0\.1:(\d+)(/[\w/]+)", text)[0]
+    assert int(port) == asked.port == int(re.findall(r"^EXPOSE (\d+)$", text, re.MULTILINE)[0])
+    assert path in {route.path for route in archive.router.routes}
+
+
+def test_a_hook_runs_what_the_tests_extra_brings() -> None:
+    hooks = [
+        hook
+        for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+        for hook in repo["hooks"]
+    ]
+    tools = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in hooks}
+    named = {"lint-imports": "import-linter"}
+    dev = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]["dev"]
+    assert tools
+    assert not [tool for tool in tools if not any(re.match(rf"{named.get(tool, tool)}\b", asked) for asked in dev)]

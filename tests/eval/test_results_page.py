@@ -12,7 +12,7 @@ import pytest
 from precordia.cli.main import main
 from precordia.eval.harness.page.content import content_of, table_of, tables_of
 from precordia.eval.harness.page.html import page
-from precordia.eval.harness.page.markdown import markdown, write_markdown
+from precordia.eval.harness.page.markdown import MOST_LINES, markdown, write_markdown
 from precordia.eval.harness.page.plots import draw
 from precordia.eval.harness.results import Document, MachineFigures, document_of, write
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
@@ -150,9 +150,11 @@ def test_nothing_to_draw_draws_nothing() -> None:
     assert draw([Row("a", "x", 1.0), Row("b", "y", float("nan"))]) == ""
 
 
-def test_the_summary_has_one_table_a_run_that_holds_together(tmp_path: Path) -> None:
+def test_the_summary_has_one_table_a_task_that_holds_together(tmp_path: Path) -> None:
     rows = tuple(Row(f"s{i}", f"m{j}", 0.5, 0.4, 0.6, 9, goal=0.4, headline=True) for i in range(8) for j in range(6))
-    write_markdown(content_of([toy(), toy(run="wide", rows=rows)]), tmp_path / "docs" / "results.md")
+    write_markdown(
+        content_of([toy(), toy(run="toy, again"), toy(task="wide", rows=rows)]), tmp_path / "docs" / "results.md"
+    )
     text = (tmp_path / "docs" / "results.md").read_text("utf-8")
     small, wide = re.findall(r"(?:^\|.*\n)+", text, flags=re.M)
     for table in (small, wide):
@@ -161,7 +163,16 @@ def test_the_summary_has_one_table_a_run_that_holds_together(tmp_path: Path) -> 
     assert "1 of 2 goals reached" in text.lower()
     assert len(wide.splitlines()) == 2 + 5
     assert "goal" in wide.splitlines()[0]
-    assert "and 3 more lines" in text
+    assert "in the HTML page 1 more line" in text
+    assert "in the HTML page the run toy, again" in text
+
+
+def test_the_summary_is_short_and_keeps_goals_that_were_missed() -> None:
+    rows = [Row("precordia", f"m{i}", 0.5, goal=0.4 if i < 7 else 0.6, headline=True) for i in range(8)]
+    text = markdown(content_of([toy(task=f"t{i:02}", rows=rows) for i in range(15)]))
+    assert len(text.splitlines()) == MOST_LINES
+    assert text.count("MISSED") == 15
+    assert text.count("7 of 8 goals reached, missed by: precordia, m7.") == 15
 
 
 def test_the_command_writes_both_pages_from_files_or_folders(tmp_path: Path) -> None:
@@ -173,5 +184,5 @@ def test_the_command_writes_both_pages_from_files_or_folders(tmp_path: Path) -> 
         assert main(["eval", "report", *sources, *out]) == 0
     assert (tmp_path / "1.html").read_bytes() == (tmp_path / "2.html").read_bytes()
     assert (tmp_path / "1" / "r.md").read_bytes() == (tmp_path / "2" / "r.md").read_bytes()
-    assert "## toy-a" in (tmp_path / "1" / "r.md").read_text("utf-8")
-    assert "## toy-b" in (tmp_path / "1" / "r.md").read_text("utf-8")
+    assert "**toy-a**" in (tmp_path / "1" / "r.md").read_text("utf-8")
+    assert "toy-b" in (tmp_path / "1" / "r.md").read_text("utf-8")

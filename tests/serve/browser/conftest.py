@@ -17,7 +17,7 @@ import pytest
 from precordia import KnowledgeBase
 from precordia.serve.app import create_app
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def address(kb: KnowledgeBase) -> Iterator[str]:
 def browser() -> Iterator[object]:
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
+        pytest.skip("needs a browser: apt-get install chromium")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with playwright.sync_playwright() as running:
         chromium = running.chromium.launch(executable_path=CHROMIUM, args=sandbox)

@@ -38,6 +38,7 @@ class Section:
 
     Attributes:
         run: Its name.
+        task: What was run.
         anchor: The name as an id.
         summary, protocol, source, notes: As in the document.
         command: What to type to run it again.
@@ -48,10 +49,12 @@ class Section:
         machine: Figures that depend on the machine.
         machine_text: The machine, in words.
         goals: "3 of 4 goals reached", or "".
+        missed: Figures that missed their goal, by name.
         facts: Name and value of what is needed to run it again.
     """
 
     run: str
+    task: str
     anchor: str
     summary: str
     protocol: str
@@ -65,6 +68,7 @@ class Section:
     machine: tuple[Table, ...]
     machine_text: str
     goals: str
+    missed: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
 
 
@@ -142,6 +146,7 @@ def _section(document: Document, anchor: str, environment: Mapping[str, str]) ->
         facts["samples"] = f"{document.n_samples:,} rows, SHA-256 {document.samples_sha256}"
     return Section(
         run=document.run or document.task,
+        task=document.task,
         anchor=anchor,
         summary=document.summary,
         protocol=document.protocol,
@@ -155,6 +160,11 @@ def _section(document: Document, anchor: str, environment: Mapping[str, str]) ->
         machine=tables_of(machine.rows) if machine else (),
         machine_text=", ".join(f"{k} {v}" for k, v in machine.machine.items()) if machine else "",
         goals=f"{sum(goals)} of {len(goals)} goals reached" if goals else "",
+        missed=tuple(
+            f"{row.system}, {_measured_name(row.metric, row.group)}"
+            for row in document.rows
+            if goal_reached(row) is False
+        ),
         facts=tuple(facts.items()),
     )
 
@@ -188,13 +198,9 @@ def table_of(rows: Sequence[Row]) -> Table:
     found = {(row.system, row.metric, row.group): row for row in rows}
     if len(found) < len(rows) or min(len(systems), len(measured)) > MOST_COLUMNS:
         return _list(rows)
-    names = [_measured_name(metric, group) for metric, group in measured]
     if len(systems) <= MOST_COLUMNS and (len(systems) > 1 or len(measured) > MOST_COLUMNS):
-        lines = [
-            (name, _n(sized := [r for s in systems if (r := found.get((s, *key)))]), *_cells(found, systems, [key]), _goals(sized))
-            for name, key in zip(names, measured, strict=True)
-        ]  # fmt: skip
-        return _trimmed(("", "n", *systems, "goal"), lines)
+        return by_measure(rows)
+    names = [_measured_name(metric, group) for metric, group in measured]
     lines = [
         (
             s,
@@ -205,6 +211,18 @@ def table_of(rows: Sequence[Row]) -> Table:
         for s in systems
     ]
     return _trimmed(("system", "n", *names, "goal"), lines)
+
+
+def by_measure(rows: Sequence[Row]) -> Table:
+    """A line for all that systems have in one figure."""
+    systems = list(dict.fromkeys(row.system for row in rows))
+    measured = dict.fromkeys((row.metric, row.group) for row in rows)
+    found = {(row.system, row.metric, row.group): row for row in rows}
+    lines = []
+    for key in measured:
+        sized = [found[(system, *key)] for system in systems if (system, *key) in found]
+        lines.append((_measured_name(*key), _n(sized), *_cells(found, systems, [key]), _goals(sized)))
+    return _trimmed(("", "n", *systems, "goal"), lines)
 
 
 def _cells(

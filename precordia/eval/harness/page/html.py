@@ -15,7 +15,7 @@ LEAD = (
     "protocol says otherwise it comes from drawing patients, with all of their ECGs, again and again. n is the number of "
     "samples.",
     "Where two intervals overlap widely, the figures do not say which is better. A figure speaks of the archive it was "
-    "measured on; what cannot be concluded from it stands below it.",
+    "measured on; the notes of its run say what cannot be concluded from it.",
 )
 """What a reader must know first."""
 
