@@ -16,6 +16,7 @@ from precordia.core.case import Case
 from precordia.core.documents import concepts, hit_document, search_document
 from precordia.core.errors import UsageError
 from precordia.core.retrieval import HITS, MAX_K, Hit, Mode, Query
+from precordia.generation.reports.event_search import search_events as ask_by_events
 from precordia.retrieval.grammar import Understood, read_query
 from precordia.retrieval.grammar.condition import is_wanted
 from precordia.retrieval.newest import conditions_of
@@ -23,6 +24,7 @@ from precordia.retrieval.paired import paired_document
 from precordia.serve.answers import MAX_PAGE, Answer, Shown
 from precordia.serve.work.census import Census
 from precordia.serve.work.room import Ecg, Room
+from precordia.serve.work.tracing import shown_of
 from precordia.signals.opening import Asked
 from precordia.signals.paired.table import values_of
 
@@ -89,6 +91,26 @@ def search_pairs(room: Room, asked: Paired) -> Answer:
     shown = Shown()
     shown.add(*(hit.case for hit in hits))
     return shown.json(paired_document(values, asked.pairs, asked.k, asked.where, hits))
+
+
+@dataclass(frozen=True)
+class Events:
+    """A search by a long recording, as it was sent; see :func:`~precordia.generation.reports.event_search.search_events`."""
+
+    ecg: Ecg
+    event: str
+    k: int = HITS
+    where: str | None = None
+
+
+def search_events(room: Room, asked: Events) -> Answer:
+    """The events of a long recording with the cases most like each, or the windows most like a place in it."""
+    recording = room.recording(asked.ecg)
+    source = asked.ecg.case or asked.ecg.filename
+    found = ask_by_events(room.kb, recording, asked.event, k=asked.k, where=asked.where, source=source)
+    shown = shown_of(room, asked.ecg, recording)
+    shown.add(*(hit.case for one in found.shown for hit in one.hits))
+    return shown.json(found.document)
 
 
 @dataclass(frozen=True)
