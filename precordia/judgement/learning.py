@@ -164,10 +164,24 @@ def fit_ridge(
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         p = flat.reshape(d + 1, k)
-        z = x @ p[:-1] + p[-1]
-        error = (1 / (1 + np.exp(-np.clip(z, -30, 30))) - truth) * w[:, None]
-        value = float((w @ (np.logaddexp(0, z) - truth * z)).sum() + penalty / 2 * (p[:-1] ** 2).sum())
-        return value / n, np.vstack([x.T @ error + penalty * p[:-1], error.sum(axis=0)]).ravel() / n
+        z = x @ p[:-1]
+        z += p[-1]
+        # One exponential serves the probability and the logarithm: these numbers are most of what a build fits.
+        small = np.exp(-np.abs(z))
+        whole = 1 + small
+        error = np.where(z >= 0, 1.0, small)
+        error /= whole
+        error -= truth
+        error *= w[:, None]
+        cost = np.log(whole, out=whole)
+        cost += np.maximum(z, 0)
+        cost -= np.multiply(truth, z, out=z)
+        value = float((w @ cost).sum() + penalty / 2 * np.square(p[:-1]).sum())
+        slope = np.empty_like(p)
+        np.matmul(x.T, error, out=slope[:-1])
+        slope[:-1] += penalty * p[:-1]
+        error.sum(axis=0, out=slope[-1])
+        return value / n, slope.ravel() / n
 
     flat = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 150, "ftol": 1e-7}).x
     found: NDArray[np.float64] = np.asarray(flat).reshape(d + 1, k)
