@@ -61,16 +61,20 @@ def layer_norm(x: Array, weight: Array, bias: Array, epsilon: float) -> Array:
 def gelu(x: Array) -> Array:
     """``x`` times the normal distribution function of it, to 2e-7 (Abramowitz and Stegun, Handbook of Mathematical Functions,
     1964, 7.1.26)."""
-    size = np.abs(x) * np.float32(0.70710678)
-    t = 1 / (1 + np.float32(0.3275911) * size)
-    tail = np.float32(1.061405429) * t
-    for c in (-1.453152027, 1.421413741, -0.284496736):
-        tail += np.float32(c)
-        tail *= t
-    tail += np.float32(0.254829592)
-    tail *= t * np.exp(-np.square(size))
-    half = np.float32(0.5) * tail  # of the mass beyond |x|
-    out: Array = x * np.where(x < 0, half, 1 - half)
+    away = np.abs(x)
+    size = away * np.float32(0.70710678)
+    t = size * np.float32(0.3275911)
+    t += 1
+    np.reciprocal(t, out=t)
+    half = t * np.float32(0.5 * 1.061405429)  # of the mass beyond |x|
+    for c in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+        half += np.float32(0.5 * c)
+        half *= t
+    np.square(size, out=size)
+    half *= np.exp(np.negative(size, out=size), out=size)
+    half *= away
+    out: Array = np.maximum(x, 0, out=away)
+    out -= half
     return out
 
 

@@ -6,6 +6,7 @@ German reports without umlauts spell them), other accents fall away.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from precordia.core.errors import MissingExtraError, StorageError
 
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe"})
+_BETWEEN: Final = re.compile(r"[\W_]+")
+"""What is no letter or digit: between words."""
 _HEAP: Final = 50_000_000
 """Bytes that tantivy may use while it writes."""
 
@@ -120,9 +123,11 @@ def folded(text: str) -> str:
     >>> folded("Sinusrhythmus, Lagetyp überdreht; T-Wellen-Veränderungen")
     'sinusrhythmus lagetyp ueberdreht t wellen veraenderungen'
     """
-    lower = unicodedata.normalize("NFC", text).lower().translate(_UMLAUTS)
-    bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(c))
-    return " ".join("".join(c if c.isalnum() else " " for c in bare).split())
+    bare = text.lower()
+    if not text.isascii():
+        lower = unicodedata.normalize("NFC", text).lower().translate(_UMLAUTS)
+        bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(c))
+    return _BETWEEN.sub(" ", bare).strip()
 
 
 def _import_tantivy() -> Any:

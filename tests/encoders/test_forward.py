@@ -9,12 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from precordia.encoders import create, load_encoder
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.arithmetic import gelu
 from precordia.encoders.checkpoint import untrained
-from precordia.encoders.encoder import FEW, SignalEncoder, Weights
+from precordia.encoders.convolution import Convolution
+from precordia.encoders.cores import over_cores
+from precordia.encoders.encoder import SignalEncoder, Weights
 from precordia.encoders.forward import Forward, shapes_of
 from precordia.encoders.network import Inputs, SignalNetwork
 from precordia.simulation import simulate
@@ -61,14 +64,40 @@ def test_the_shapes_are_those_of_the_network(architecture: Architecture) -> None
 
 
 def test_the_shipped_encoder_gives_the_same_vectors_with_torch_and_without() -> None:
-    ecgs = [simulate("NORM", seed=seed).recording for seed in range(2 * FEW)]
+    ecgs = [simulate("NORM", seed=seed).recording for seed in range(9)]
     ecgs.append(replace(ecgs[0], signal=ecgs[0].signal[:2], leads=ecgs[0].leads[:2]))
-    encoder = load_encoder()
-    alone = np.concatenate([encoder.embed([ecg]) for ecg in ecgs])
-    together = encoder.embed(ecgs)
-    np.testing.assert_allclose(alone, together, atol=1e-5)
-    ranks = [np.argsort(-(rows @ rows.T), axis=1, kind="stable") for rows in (alone, together)]
-    np.testing.assert_array_equal(*ranks)
+    encoder, other = load_encoder(), load_encoder()
+    assert other.network is not None
+    by_torch = other.embed(ecgs)
+    for rows in (encoder.embed(ecgs), np.concatenate([encoder.embed([ecg]) for ecg in ecgs])):
+        np.testing.assert_allclose(rows, by_torch, atol=1e-5)
+        ranks = [np.argsort(-(those @ those.T), axis=1, kind="stable") for those in (rows, by_torch)]
+        np.testing.assert_array_equal(*ranks)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (5, 2), (7, 1), (7, 2), (9, 1), (15, 2)])
+def test_convolutions_are_torchs(kernel: int, stride: int) -> None:
+    rng = np.random.default_rng(3)
+    x, weight, bias = (rng.normal(size=shape).astype(np.float32) for shape in ((2, 61, 6), (5, 6, kernel), (5,)))
+    args = (torch.from_numpy(x.swapaxes(1, 2).copy()), torch.from_numpy(weight), torch.from_numpy(bias))
+    expected = torch.nn.functional.conv1d(*args, stride=stride, padding=kernel // 2).numpy().swapaxes(1, 2)
+    np.testing.assert_allclose(Convolution(weight, bias, stride)(x), expected, atol=1e-3)
+
+
+def test_long_kernels_are_left_to_torch() -> None:
+    ecg = [simulate("NORM", seed=1).recording]
+    made = untrained(Architecture(dim=8, channels=(8, 8), blocks=(1, 1), kernel=11, heads=2), seed=0)
+    state = {name: value.numpy() for name, value in made.network.state_dict().items()}
+    encoder = SignalEncoder(Weights(made.architecture, 12, state), made.spec, made.fingerprint)
+    np.testing.assert_array_equal(encoder.embed(ecg), made.embed(ecg))
+
+
+def test_work_over_cores_comes_in_order_and_leaves_their_number() -> None:
+    pieces = list(range(20))
+    with threadpool_limits(limits=2, user_api="blas"):
+        assert over_cores(lambda piece: piece * piece, pieces) == [piece * piece for piece in pieces]
+        after = {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+    assert after == {2}
 
 
 def test_who_is_given_the_network_may_change_it() -> None:
@@ -94,9 +123,9 @@ def test_gelu_is_torchs() -> None:
     np.testing.assert_allclose(gelu(x), torch.nn.functional.gelu(torch.from_numpy(x)).numpy(), atol=1e-6)
 
 
-def test_one_ecg_needs_no_torch() -> None:
+def test_embedding_needs_no_torch() -> None:
     code = (
         "import sys; from precordia import load_encoder; from precordia.simulation import simulate\n"
-        "load_encoder().embed([simulate('NORM', seed=1).recording]); assert 'torch' not in sys.modules"
+        "load_encoder().embed([simulate('NORM', seed=seed).recording for seed in range(9)]); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

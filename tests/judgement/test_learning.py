@@ -199,3 +199,15 @@ def test_of_a_large_sample_the_promise_rests_on_patients_drawn_from_it(monkeypat
     held = learn(few, "e")
     assert held is not None
     assert held.promise.n_patients == 120  # all that the encoder has not seen
+
+
+def test_regressions_on_inputs_that_go_together_reach_their_optimum() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 12)) + 0.1 * rng.normal(size=(400, 12))
+    truth = (x[:, :4] + rng.normal(size=(400, 4)) > [0, 1, 2, 4]).astype(np.float64)
+    w = rng.uniform(0.5, 1.5, 400)
+    weights, bias = learning.fit_ridge(x, truth, w, penalty=5.0)
+    error = (1 / (1 + np.exp(-(x @ weights + bias))) - truth) * w[:, None]
+    slope = np.vstack([x.T @ error + 5.0 * weights, error.sum(axis=0)])
+    at_start = x.T @ ((truth.mean(axis=0) - truth) * w[:, None])
+    assert np.abs(slope).max() < 0.005 * np.abs(at_start).max()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -105,6 +106,11 @@ def read_header(path: Path) -> Header:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
+    return _header_of(path, text)
+
+
+@lru_cache(maxsize=1)  # who asks how long a record is reads it next
+def _header_of(path: Path, text: str) -> Header:
     lines, comments = [], []
     for line in text.splitlines():
         line = line.strip()
