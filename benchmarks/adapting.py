@@ -1,6 +1,6 @@
 """What adapting is worth: half of an archive's ECGs with labels, the other half asked, beside the frozen encoder and full tuning.
 
-``python -m benchmarks.adapting --data MIRROR [--archives LUDB Chapman-Ningbo] [--epochs N] [--full]``
+``python -m benchmarks.adapting [--data MIRROR] [--archives LUDB Chapman-Ningbo] [--epochs N] [--seeds N ...] [--full]``
 
 Patients are halved by the number of their first recording. The probe is the adaptation's own (ridge regression on frozen vectors),
 over findings with three ECGs on either side in both halves. Nothing was chosen on these figures.
@@ -11,16 +11,19 @@ from __future__ import annotations
 import argparse
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from benchmarks.machine import table
 from precordia.core import bootstrap
 from precordia.core.recording import Recording
+from precordia.datasets.folder import default_data_dir
 from precordia.encoders import SignalEncoder, load_encoder
 from precordia.encoders.adapter import Adapter
 from precordia.encoders.adapting import AdaptRecipe, train_factors
@@ -28,26 +31,36 @@ from precordia.encoders.training.probe import ridge_scores
 from precordia.encoders.windows import Ecgs
 from precordia.eval.tasks.encoder.archives import Archive, read_cinc, read_ludb
 
-FEWEST = 3
+FEWEST: Final = 3
+HEAD: Final = (
+    "archive, system", "findings", "macro AUROC", "against frozen", "other seeds", "parameters", "processor time, s",
+)  # fmt: skip
 
 
 def main() -> None:
-    """Print a line a system and archive."""
+    """Print a table with a line for each system of each archive."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, metavar="MIRROR", help="default: $PRECORDIA_DATA")
     parser.add_argument("--archives", nargs="*", default=["LUDB", "Chapman-Ningbo"])
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--full", action="store_true", help="tune all weights as well")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[42, 43, 44], help="of the adapter; the first is told whole"
+    )
+    parser.add_argument("--full", action="store_true", help="tune all weights as well, by the first seed")
     args = parser.parse_args()
-    base = load_encoder("default")
+    data, base = args.data or default_data_dir(), load_encoder("default")
+    rows: list[Sequence[str]] = [HEAD]
     for name in args.archives:
-        archive = read_ludb(args.data / "ludb", range(1, 101)) if name == "LUDB" else read_cinc(name, args.data)
-        for line in compared(archive, base, AdaptRecipe(epochs=args.epochs), full=args.full):
-            print(f"{name}: {line}", flush=True)
+        archive = read_ludb(data / "ludb", range(1, 101)) if name == "LUDB" else read_cinc(name, data)
+        recipes = [AdaptRecipe(epochs=args.epochs, seed=seed) for seed in args.seeds]
+        rows += [[f"{name}, {system}", *cells] for system, *cells in compared(archive, base, recipes, full=args.full)]
+    print(table(rows))
 
 
-def compared(archive: Archive, base: SignalEncoder, recipe: AdaptRecipe, *, full: bool) -> Iterator[str]:
-    """Macro AUROC on the second half: frozen, adapted, tuned."""
+def compared(
+    archive: Archive, base: SignalEncoder, recipes: Sequence[AdaptRecipe], *, full: bool
+) -> Iterator[Sequence[str]]:
+    """Macro AUROC on the second half: frozen, adapted by each recipe, of which the first is told whole, and tuned."""
     half = len(archive.recordings) // 2
     patients = archive.patients
     first = np.array([patients.index(patient) < half for patient in patients])
@@ -61,32 +74,31 @@ def compared(archive: Archive, base: SignalEncoder, recipe: AdaptRecipe, *, full
     ecgs = Ecgs.of((r for r, mine in zip(recordings, first, strict=True) if mine), base.spec)
     nothing = Ecgs.of((), base.spec)
     held = [patient for patient, mine in zip(patients, first, strict=True) if not mine]
-    yield f"{first.sum()} ECGs with labels, {len(held)} asked, {labels.shape[1]} findings"
     truth, frozen = labels[~first], scores(base, recordings, first, labels)
-    yield f"frozen {figure(bootstrap.macro_auroc(truth, frozen, held))}"
+    yield "frozen", str(labels.shape[1]), figure(bootstrap.macro_auroc(truth, frozen, held)), "", "", "", ""
 
-    def adapted() -> tuple[SignalEncoder, int]:
-        factors = train_factors(base, ecgs, labels[first], nothing, recipe)
-        adapter = Adapter(factors, "default", base.fingerprint, "")
+    def adapted(recipe: AdaptRecipe) -> tuple[SignalEncoder, int]:
+        adapter = Adapter(train_factors(base, ecgs, labels[first], nothing, recipe), "default", base.fingerprint, "")
         return adapter.adapted(base), adapter.n_parameters
 
-    def tuned() -> tuple[SignalEncoder, int]:
+    def tuned(recipe: AdaptRecipe) -> tuple[SignalEncoder, int]:
         return tune_all(base, ecgs, labels[first], recipe)
 
-    systems: dict[str, Callable[[], tuple[SignalEncoder, int]]] = {
-        "adapted": adapted,
-        **({"all weights": tuned} if full else {}),
-    }
-    for name, make in systems.items():
-        clock = time.process_time()
-        encoder, n_parameters = make()
-        spent = time.process_time() - clock
-        own = scores(encoder, recordings, first, labels)
-        gain = bootstrap.macro_auroc(truth, own, held, less=frozen)
+    for name, make, some in (("adapted", adapted, recipes), ("all weights", tuned, recipes[: int(full)])):
+        runs = []
+        for recipe in some:
+            clock = time.process_time()
+            encoder, n_parameters = make(recipe)
+            spent = time.process_time() - clock
+            runs.append((scores(encoder, recordings, first, labels), n_parameters, spent))
+        if not runs:
+            continue
+        own, n_parameters, spent = runs[0]
+        gains = [bootstrap.macro_auroc(truth, other, held, less=frozen) for other, *_ in runs]
         yield (
-            f"{name} {figure(bootstrap.macro_auroc(truth, own, held))}, against frozen {gain.value:+.3f} "
-            f"({gain.low:+.3f} to {gain.high:+.3f}); {n_parameters} parameters, {spent:.0f} s of CPU"
-        )
+            name, str(labels.shape[1]), figure(bootstrap.macro_auroc(truth, own, held)), figure(gains[0], "+.3f"),
+            ", ".join(f"{gain.value:+.3f}" for gain in gains[1:]), f"{n_parameters:,}", f"{spent:.0f}",
+        )  # fmt: skip
 
 
 def scores(
@@ -119,9 +131,9 @@ def tune_all(
     return SignalEncoder(network, base.spec, "tuned"), sum(p.numel() for p in network.parameters())
 
 
-def figure(estimate: bootstrap.Estimate) -> str:
+def figure(estimate: bootstrap.Estimate, form: str = ".3f") -> str:
     """With its interval."""
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+    return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"
 
 
 if __name__ == "__main__":

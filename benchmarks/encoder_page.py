@@ -1,7 +1,8 @@
 """Fill the tables of docs/encoder.md from results: ``python -m benchmarks.encoder_page RESULTS [--page FILE]``.
 
 RESULTS is a folder that ``precordia eval TASK --out RESULTS`` wrote to, for any of the tasks encoder, encoder-transfer,
-zero-shot and encoder-ablation (that of whole recipes in RESULTS/trials). A table stands between ``<!-- table NAME -->`` and
+zero-shot and encoder-ablation (that of whole recipes in RESULTS/trials, of the shipped recipe's seeds in RESULTS/seeds; the
+encoder task beside OpenECG's backbone in RESULTS/openecg). A table stands between ``<!-- table NAME -->`` and
 ``<!-- end -->``; one whose result is not there is left as it is, and told.
 """
 
@@ -149,6 +150,17 @@ def ablation(fold: str) -> Callable[[Rows], str]:
     return make
 
 
+def seeds(rows: Rows) -> str:
+    """Seeds of the shipped recipe by question, on both folds; the shipped one is 42."""
+    kept = [row for row in rows if row.system.startswith("default") and row.metric in ABLATION]
+    return pivot(
+        kept,
+        lambda row: ABLATION[row.metric],
+        lambda row: f"{row.group}, seed {row.system.partition('-')[2] or '42 (shipped)'}",
+        "fold, seed",
+    )
+
+
 def over_seeds(rows: Rows) -> list[Row]:
     """Checkpoints ``NAME-SEED`` as one row each for ``NAME``: the mean of the seeds, between the lowest and the highest."""
     found: dict[tuple[str, str], list[Row]] = {}
@@ -182,6 +194,9 @@ TABLES: Final[Mapping[str, tuple[str, Callable[[Rows], str]]]] = {
     "text": ("encoder", text),
     "ahead": ("encoder", ahead),
     "changed": ("encoder", changed),
+    "openecg": ("openecg/encoder", systems),
+    "openecg-ahead": ("openecg/encoder", ahead),
+    "seeds": ("seeds/encoder-ablation", seeds),
     "transfer": ("encoder-transfer", transfer),
     "zero-shot": ("zero-shot", zero_shot),
     "ablation-8": ("encoder-ablation", ablation("fold 8")),
