@@ -11,6 +11,7 @@ from precordia.core.errors import UsageError
 from precordia.core.retrieval import HITS, Mode
 from precordia.serve.asking import FILE_BODY, AnEcg, Cursor, Page, Where, answered, needs, service_of
 from precordia.serve.work import finding
+from precordia.signals.long.sought import ALL
 
 router = APIRouter(dependencies=[Depends(needs("read"))], tags=["find"])
 Words = Annotated[str | None, Query(description="words: findings, numbers, people and times, English or German")]
@@ -30,6 +31,20 @@ async def search(
     """The cases nearest to an ECG, to words, or to both."""
     sought = finding.Sought(ecg, text, k, where, mode, cursor, facets)
     return await answered(request, service_of(request).quick, finding.search, sought)
+
+
+@router.post("/v1/search/events", openapi_extra=FILE_BODY)
+async def search_events(
+    request: Request,
+    ecg: AnEcg,
+    where: Where,
+    event: Annotated[
+        str, Query(description="AF, VT, SVT, pause, brady, tachy, V, S, all, or START-END of a place (s or h:mm:ss)")
+    ] = ALL,
+    k: Annotated[int, Query(description="cases of each event, or windows, 1 to 1000")] = HITS,
+) -> Response:
+    """The events of a long recording with the cases most like each; of a place, the windows of the recording most like it."""
+    return await answered(request, service_of(request).slow, finding.events, ecg, event, k, where)
 
 
 @router.post("/v1/search/pairs")

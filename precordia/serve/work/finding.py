@@ -23,6 +23,7 @@ from precordia.retrieval.paired import paired_document
 from precordia.serve.answers import MAX_PAGE, Answer, Shown
 from precordia.serve.work.census import Census
 from precordia.serve.work.room import Ecg, Room
+from precordia.serve.work.tracing import shown_of
 from precordia.signals.opening import Asked
 from precordia.signals.paired.table import values_of
 
@@ -61,6 +62,17 @@ def search(room: Room, sought: Sought) -> Answer:
     if sought.facets:
         document["facets"] = _facets(room, sought, understood)
     return shown.json(document)
+
+
+def events(room: Room, ecg: Ecg, event: str, k: int = HITS, where: str | None = None) -> Answer:
+    """The events of a long recording with the cases most like each, or its windows most like a place in it."""
+    if not ecg:
+        raise UsageError("events are looked for in a long recording: send its file, or name a case")
+    recording = room.recording(ecg)
+    found = room.kb.events(recording, event, k=k, where=where)
+    shown = shown_of(room, ecg, recording)
+    shown.add(*(hit.case for one in found.events for hit in one.hits))
+    return shown.json(found.document(ecg.case or ecg.filename))
 
 
 @dataclass(frozen=True)
