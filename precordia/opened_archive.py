@@ -24,6 +24,7 @@ from precordia.retrieval.retriever import Retriever
 from precordia.signals.door import admit
 
 if TYPE_CHECKING:
+    from precordia.generation.reports.found_events import FoundEvents
     from precordia.generation.reports.long_report import Shown
     from precordia.judgement.evidence import Evidence
     from precordia.judgement.knowledge import Knowledge
@@ -160,12 +161,18 @@ class OpenedArchive:
         return gather(admit(recording_of(recording)), self._opened(), self._store, self.knowledge(), k, where)
 
     def moments(
-        self, recording: Recording | LongSignal | PathLike[str] | str, *, k: int = HITS, where: str | None = None
+        self,
+        recording: Recording | LongSignal | PathLike[str] | str,
+        *,
+        kind: str | None = None,
+        k: int = HITS,
+        where: str | None = None,
     ) -> list[Shown]:
         """The events of a long recording, each as a strip of ten seconds with the cases most like it.
 
         Args:
             recording: The recording, or its file.
+            kind: Of events; None for every kind.
             k: Number of cases of each.
             where: SQL condition that the cases must meet.
 
@@ -175,7 +182,38 @@ class OpenedArchive:
         """
         from precordia.signals.long.reading import read_long
 
-        return self._shown(read_long(_must_be_long(recording)), Query(k=k, where=where))
+        return self._shown(read_long(_must_be_long(recording)), Query(k=k, where=where), kind)
+
+    def events(
+        self,
+        recording: Recording | LongSignal | PathLike[str] | str,
+        event: str = "all",
+        *,
+        k: int = HITS,
+        where: str | None = None,
+    ) -> FoundEvents:
+        """The events of a long recording with the cases most like each, or its windows most like a place in it.
+
+        Args:
+            recording: The recording, or its file.
+            event: A kind of event ("AF", "VT", "SVT", "pause", "brady", "tachy", "V", "S"), "all", or START-END (s or h:mm:ss).
+            k: Number of cases of each event, or of windows.
+            where: SQL condition that the cases must meet.
+
+        Raises:
+            UsageError: it is no long recording, or the place is not in it.
+            UnknownNameError: there is no such kind of event.
+            FilterError: ``where`` is not valid.
+        """
+        from precordia.generation.reports.found_events import FoundEvents
+        from precordia.signals.long.sought import sought_of
+
+        sought = sought_of(event)
+        if sought.place is not None:
+            windows = self.alike_within(recording, *sought.place, k=k)
+            return FoundEvents(sought, k, where, windows=tuple(windows))
+        shown = self.moments(recording, kind=sought.kind, k=k, where=where)
+        return FoundEvents(sought, k, where, tuple(shown))
 
     def alike_within(
         self, recording: Recording | LongSignal | PathLike[str] | str, start_s: float, end_s: float, *, k: int = HITS
@@ -240,13 +278,15 @@ class OpenedArchive:
         self._store.make_ready()
         self._opened(words=True)
 
-    def _shown(self, reading: LongReading, query: Query) -> list[Shown]:
-        """The events of a long recording with what a query finds of each."""
+    def _shown(self, reading: LongReading, query: Query, kind: str | None = None) -> list[Shown]:
+        """The events of a long recording, or those of a kind, with what a query finds of each."""
         from precordia.generation.reports.long_report import Shown
         from precordia.signals.long.strips import strips
 
         shown = []
         for strip in strips(reading):
+            if kind is not None and strip.event.kind != kind:
+                continue
             named = set(strip.recording.leads) & set(LEADS)
             hits = self.search(replace(query, recording=strip.recording)) if named else []
             shown.append(Shown(strip, tuple(hits)))
@@ -300,9 +340,11 @@ class _Meanings(TypedDict, total=False):
 
 
 def _must_be_long(recording: Recording | LongSignal | PathLike[str] | str) -> LongSignal:
-    from precordia.signals.opening import as_long
+    from precordia.signals.opening import as_long, open_signal
 
     long = as_long(recording)
     if long is None:
+        if isinstance(recording, str | PathLike):
+            open_signal(recording)  # refuses what is no ECG, and says what it is
         raise UsageError("events are looked for in recordings of more than two minutes: search with this one as it is")
     return long

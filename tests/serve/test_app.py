@@ -9,6 +9,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from precordia import KnowledgeBase
+from precordia.cli.main import main
 from precordia.core.errors import InputError
 from precordia.records.read import read_recording
 from precordia.serve.app import STATIC, create_app
+from precordia.serve.export.signals import wfdb_of
 from precordia.serve.upload import MAX_BYTES, read_upload
+from precordia.simulation import simulate
 from precordia.simulation.hospital import Archive
 from precordia.simulation.pulse import Vessels, simulate_pulse
 
@@ -325,6 +329,34 @@ def test_what_an_ecg_file_holds_is_told_as_by_inspect(client: TestClient, archiv
     told = client.post("/v1/inspect", params={"filename": "x.zip"}, content=zipped(archive)).json()
     assert set(told) >= {"leads", "quality", "measurements", "findings", "content_hash"}
     assert "/" not in told["source"]
+
+
+def test_events_of_a_long_recording_are_sought_as_by_the_command(
+    client: TestClient, kb: KnowledgeBase, archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = simulate(["PVC"], seed=1, fs=250, duration_s=130).recording
+    holter = replace(made, signal=made.signal[[1, 6]], leads=("II", "V1"))
+    file = tmp_path / "holter.zip"
+    file.write_bytes(wfdb_of(holter, "holter"))
+    zipfile.ZipFile(file).extractall(tmp_path)
+    for event, name in (("V", "events"), ("0:20-0:30", "windows")):
+        sent = {"event": event, "k": 2, "filename": "holter.zip"}
+        answer = client.post("/v1/search/events", params=sent, content=file.read_bytes())
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        record = str(tmp_path / "holter.hea")
+        assert main(["search", record, "--event", event, "-k", "2", "--kb", str(kb.path), "--json"]) == 0
+        wanted = json.loads(capsys.readouterr().out)
+        assert told[name]
+        assert told["query"].pop("recording") == "holter.zip"
+        assert wanted["query"].pop("recording") == record
+        # Where a file lies is told to who sits at the machine alone.
+        for hit in (hit for one in wanted.get("events", ()) for hit in one["hits"]):
+            del hit["metadata"]["source"]
+        assert told == wanted
+    for wrong, content in (({"event": "flutter"}, file.read_bytes()), ({"event": "AF"}, xml(archive)), ({}, b"")):
+        refused = client.post("/v1/search/events", params={"filename": "holter.zip", **wrong}, content=content)
+        assert refused.status_code in (400, 422), wrong
 
 
 def test_numbers_of_a_second_modality_search_through_pairs_that_the_service_names(

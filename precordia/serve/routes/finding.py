@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from precordia.core.errors import UsageError
 from precordia.core.retrieval import HITS, Mode
-from precordia.generation.reports.event_search import ALL
 from precordia.serve.asking import FILE_BODY, AnEcg, Cursor, Page, Where, answered, needs, service_of
 from precordia.serve.work import finding
+from precordia.signals.long.sought import ALL
 
 router = APIRouter(dependencies=[Depends(needs("read"))], tags=["find"])
 Words = Annotated[str | None, Query(description="words: findings, numbers, people and times, English or German")]
@@ -33,6 +33,20 @@ async def search(
     return await answered(request, service_of(request).quick, finding.search, sought)
 
 
+@router.post("/v1/search/events", openapi_extra=FILE_BODY)
+async def search_events(
+    request: Request,
+    ecg: AnEcg,
+    where: Where,
+    event: Annotated[
+        str, Query(description="AF, VT, SVT, pause, brady, tachy, V, S, all, or START-END of a place (s or h:mm:ss)")
+    ] = ALL,
+    k: Annotated[int, Query(description="cases of each event, or windows, 1 to 1000")] = HITS,
+) -> Response:
+    """The events of a long recording with the cases most like each; of a place, the windows of the recording most like it."""
+    return await answered(request, service_of(request).slow, finding.events, ecg, event, k, where)
+
+
 @router.post("/v1/search/pairs")
 async def search_pairs(
     request: Request,
@@ -51,21 +65,6 @@ async def search_pairs(
         raise UsageError(f"there are no pairs {name[:60]!r} to search by (choices: {known})")
     asked = finding.Paired(values, name, service.pairs[name], k, where)
     return await answered(request, service.quick, finding.search_pairs, asked)
-
-
-@router.post("/v1/search/events", openapi_extra=FILE_BODY)
-async def search_events(
-    request: Request,
-    ecg: AnEcg,
-    where: Where,
-    event: Annotated[
-        str, Query(description="AF, VT, SVT, pause, brady, tachy, V, S or all; or a place, START-END in s or h:mm:ss")
-    ] = ALL,
-    k: Annotated[int, Query(description="cases of each event, or windows like the place, 1 to 1000")] = HITS,
-) -> Response:
-    """The events of a long recording with the cases most like each, or the windows of it most like a place."""
-    asked = finding.Events(ecg, event, k, where)
-    return await answered(request, service_of(request).slow, finding.search_events, asked)
 
 
 @router.get("/v1/cases")

@@ -16,7 +16,6 @@ from precordia.core.case import Case
 from precordia.core.documents import concepts, hit_document, search_document
 from precordia.core.errors import UsageError
 from precordia.core.retrieval import HITS, MAX_K, Hit, Mode, Query
-from precordia.generation.reports.event_search import search_events as ask_by_events
 from precordia.retrieval.grammar import Understood, read_query
 from precordia.retrieval.grammar.condition import is_wanted
 from precordia.retrieval.newest import conditions_of
@@ -65,6 +64,17 @@ def search(room: Room, sought: Sought) -> Answer:
     return shown.json(document)
 
 
+def events(room: Room, ecg: Ecg, event: str, k: int = HITS, where: str | None = None) -> Answer:
+    """The events of a long recording with the cases most like each, or its windows most like a place in it."""
+    if not ecg:
+        raise UsageError("events are looked for in a long recording: send its file, or name a case")
+    recording = room.recording(ecg)
+    found = room.kb.events(recording, event, k=k, where=where)
+    shown = shown_of(room, ecg, recording)
+    shown.add(*(hit.case for one in found.events for hit in one.hits))
+    return shown.json(found.document(ecg.case or ecg.filename))
+
+
 @dataclass(frozen=True)
 class Paired:
     """A search by numbers of a second modality, as it was sent.
@@ -91,26 +101,6 @@ def search_pairs(room: Room, asked: Paired) -> Answer:
     shown = Shown()
     shown.add(*(hit.case for hit in hits))
     return shown.json(paired_document(values, asked.pairs, asked.k, asked.where, hits))
-
-
-@dataclass(frozen=True)
-class Events:
-    """A search by a long recording, as it was sent; see :func:`~precordia.generation.reports.event_search.search_events`."""
-
-    ecg: Ecg
-    event: str
-    k: int = HITS
-    where: str | None = None
-
-
-def search_events(room: Room, asked: Events) -> Answer:
-    """The events of a long recording with the cases most like each, or the windows most like a place in it."""
-    recording = room.recording(asked.ecg)
-    source = asked.ecg.case or asked.ecg.filename
-    found = ask_by_events(room.kb, recording, asked.event, k=asked.k, where=asked.where, source=source)
-    shown = shown_of(room, asked.ecg, recording)
-    shown.add(*(hit.case for one in found.shown for hit in one.hits))
-    return shown.json(found.document)
 
 
 @dataclass(frozen=True)
