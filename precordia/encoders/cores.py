@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from threadpoolctl import ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -35,5 +36,7 @@ def over_cores(function: Callable[[P], T], pieces: Sequence[P]) -> list[T]:
 
 @lru_cache(maxsize=1)
 def _controller() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController  # one ECG needs it not
+
     # Looking for the libraries takes a while; numpy's is there since this package was imported.
     return ThreadpoolController().select(user_api="blas")
