@@ -68,7 +68,7 @@ def print_draft(draft: Draft) -> None:
     if draft.signal:
         note(" ".join((draft.signal["limits"], *(f"{told[0].upper()}{told[1:]}." for told in draft.signal["notes"]))))
     if draft.abstained:
-        say(f"Not sure: {draft.reason}")
+        say(draft.unsure)
     for statement in draft.statements:
         _print_statement(statement, f"; support {statement.support:.0%}")
     if draft.consider:

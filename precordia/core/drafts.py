@@ -191,7 +191,16 @@ class Draft:
         return f"Draft({said}, {len(self.hits)} precedents, by {self.author})"
 
     def __str__(self) -> str:
-        return self.text or (f"Not sure: {self.reason}" if self.reason else "Not sure.")
+        return self.text or self.unsure
+
+    @property
+    def unsure(self) -> str:
+        """Why nothing is claimed, as a sentence to people that says once that it is not sure.
+
+        >>> Draft((), True, "not sure: P waves are small").unsure, Draft((), True, "no ECG").unsure
+        ('Not sure: P waves are small', 'Not sure: no ECG')
+        """
+        return f"Not sure: {self.reason.removeprefix('not sure: ')}" if self.reason else "Not sure."
 
     @property
     def text(self) -> str:

@@ -36,7 +36,7 @@ def document_of(hit: Hit, *, whole_reports: bool = False) -> Document:
 
 def draft_text(draft: Draft) -> str:
     """A draft as plain text with its evidence, for an agent: why nothing is claimed, what is said, what must not be missed."""
-    lines = [f"Not sure: {draft.reason}"] if draft.abstained else []
+    lines = [draft.unsure] if draft.abstained else []
     lines += [_line(s, f"; support {s.support:.0%}") for s in draft.statements]
     lines += [f"To consider: {_line(s)}" for s in draft.consider]
     return "\n".join(lines)

@@ -22,6 +22,7 @@ from precordia.retrieval.guards import Guard
 from precordia.retrieval.memory import Memory
 from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
 from precordia.retrieval.newest import conditions_of
+from precordia.retrieval.ordered import first_of, ordered
 
 SPARE = 8
 """Cases read beyond those wanted, in place of those that the guard takes away; as many of the nearest of the whole
@@ -114,8 +115,13 @@ class Retriever:
         if nearest is not None and allowed is None:
             nearest.rank(min(depth, total), None)
         guard = self._guard(query, known, nearest)
+        met = is_wanted(binding) is None or (stating is not None and stating.size > 0)
+        by_order = binding.order if met and not query.by_signal else None
         while True:
-            if not query.by_signal:
+            if by_order is not None:
+                order = first_of(by_order, self.store, self.memory, allowed, min(depth, total))
+                rankings = {"order": order}
+            elif not query.by_signal:
                 order, rankings = _by_tiers(modalities, tiers, min(depth, total), speaking)
             else:
                 order, rankings = _by_fusion(modalities, tiers, min(depth, total), allowed, speaking)
@@ -124,6 +130,8 @@ class Retriever:
             if len(admitted) >= query.k or depth >= total:
                 break
             depth *= 4
+        if query.by_signal and binding.order is not None:
+            admitted = ordered(binding.order, admitted)  # the nearest, as their order was asked for
         scores = dict(order)
         wishes = (*understood.wanted, *(wish for group in understood.either for wish in group))
         asked = frozenset(wish.concept for wish in wishes) | _shown_findings(measured)

@@ -91,7 +91,18 @@ READ = {
     "RBBB complete": ("complete right bundle branch block",),
     "young women, 3rd degree block": ("complete atrioventricular block", "women", "below 40"),
     "82-year-old woman": ("women", "at least 82", "below 83"),
-    "75F or older men": ("at least 65", "at least 75", "below 76"),
+    "75F or older men": ("women at least 75 below 76 or men at least 65",),
+    "women over 60 or men over 70": ("women over 60 or men over 70",),
+    "Frauen über 60 oder Männer über 70 mit Vorhofflimmern": ("atrial fibrillation", "women over 60 or men over 70"),
+    "no women over 60 or men over 70": ("not women over 60", "not men over 70"),
+    "women or men over 60": ("over 60",),
+    "women over 60 or under 20": ("women", "over 60 or below 20"),
+    "longest QTc in women": ("women", "highest QTc first"),
+    "niedrigste Herzfrequenz bei Sinusrhythmus": ("sinus rhythm", "lowest heart rate first"),
+    "most recent STEMI": ("ST-elevation myocardial infarction", "newest first"),
+    "oldest patient with AF": ("atrial fibrillation", "oldest patients first"),
+    "oldest ECG with AF": ("atrial fibrillation", "earliest first"),
+    "fastest AF, QRS below 100": ("atrial fibrillation", "QRS below 100 ms", "highest heart rate first"),
     "women in their late 60s, over-80s": ("women", "at least 67", "at most 69", "over 80"),
     "bradycardia below 40": ("bradycardia", "heart rate below 40 bpm"),
     "HR 60, QTc größer 500": ("QTc over 500 ms", "heart rate at least 57 bpm", "heart rate at most 63 bpm"),
@@ -152,6 +163,29 @@ def test_a_letter_left_out_changes_nothing(finding: str, data: st.DataObject) ->
     at = data.draw(st.integers(1, len(words[which]) - 2))
     words[which] = words[which][:at] + words[which][at + 1 :]
     assert read_query(" ".join(words)).wanted == read_query(finding).wanted
+
+
+@given(
+    st.sampled_from([("women", "F"), ("men", "M"), ("Frauen", "F")]),
+    st.sampled_from([("over", ">"), ("under", "<"), ("at least", ">=")]),
+    st.integers(1, 49),
+    st.integers(50, 99),
+)
+def test_denying_groups_of_people_asks_for_all_others(
+    who: tuple[str, str], side: tuple[str, str], one: int, other: int
+) -> None:
+    said = f"{who[0]} {side[0]} {one} or {'men' if who[1] == 'F' else 'women'} under {other}"
+    of = (
+        f"(age {side[1]} {one}) and (sex = '{who[1]}')",
+        f"(age < {other}) and (sex = '{'M' if who[1] == 'F' else 'F'}')",
+    )
+    assert must_hold(read_query(said)) == f"(({of[0]}) or ({of[1]}))"
+    assert must_hold(read_query(f"no {said}")) == f"(not ({of[0]})) and (not ({of[1]}))"
+
+
+def test_a_number_of_what_is_not_known_is_nobodys_age() -> None:
+    assert read_query("LBBB and EF < 35").bounds == read_query("troponin over 50").bounds == ()
+    assert read_query("LBBB over 35").bounds == (Bound("age", ">", 35.0),)
 
 
 def test_what_is_not_understood_is_named() -> None:

@@ -113,6 +113,8 @@ def _about_one(asked: Question, view: View) -> Draft:
     if view.withhold and options.findings:
         view = replace(view, targets=dict(zip(options.findings, options.options, strict=True)))
         told = about_findings(replace(asked, kind=options.kind), options.findings, view)
+        if set(_there(told)) - {concept for concept in _there(told) if lineage(concept) & set(options.findings)}:
+            return _marked(told)  # what is told is a kind of what was meant, which fitted answers do not know
         promised = not view.is_distant and _is_promised(told, options, decision)
         return told if told.abstained or promised else _without_promise(told, options, view, belief)
     draft = calibrated_reply(options, belief, decision, abstain=view.withhold)

@@ -41,6 +41,10 @@ _FORM = re.compile(
 """The complex as such is asked about, its width and its shape."""
 _ATRIAL = Measure("p_rate_bpm", "Atrial rate", "bpm")
 """Asked for by name alone: no table of numbers has it."""
+MEANT: Final = {"SR": "SINUS"}
+"""What a finding's name is used for, where reports use it of one kind alone: a sinus tachycardia is one of sinus rhythm."""
+_STRICTLY: Final = re.compile(r"\b(?:normal|regular|regelrecht|normofrequent)\w*\s+sinus", re.I)
+"""The one kind is asked for."""
 _PARTS = frozenset(("PWAVE",))
 """Parts of a beat, which are there and no finding."""
 
@@ -131,6 +135,9 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
         if not there and not doubtful:
             return _draft([_said("None of them: no ", s, view, present=False) for s in standings], evidence, "")
         return _draft([_said("", s, view, present=True) for s in there], evidence, in_doubt(doubtful, view))
+    kinds = {} if _STRICTLY.search(question.text) else _kinds(standings, there, view)
+    standings = [kinds.get(s.concept, s) for s in standings]
+    there, doubtful = [*there, *kinds.values()], [s for s in doubtful if s.concept not in kinds]
     known = [s for s in standings if s not in doubtful]
     yes, no = ("No, it is shown: ", "Yes: no ") if question.asks_absence else ("Yes: ", "No: no ")
     said_of = [_said(yes if s in there else no, s, view, present=s in there) for s in known]
@@ -141,6 +148,14 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
             [], evidence, f"not sure: {name}, of which neither precedents nor measurements tell whether it is acute"
         )
     return replace(told, warnings=(*told.warnings, sentence(in_doubt(doubtful, view)))) if doubtful and known else told
+
+
+def _kinds(asked: Sequence[Standing], there: Sequence[Standing], view: View) -> dict[str, Standing]:
+    """Of what is asked for and not there by its own name, what is said and there that is a kind of it."""
+    said = [s for s in view.judgement.said if s.finding.status == "present" and view.is_there(s)]
+    meant = {s.concept: MEANT.get(s.concept, s.concept) for s in asked if s not in there}
+    kinds = ((name, next((s for s in said if s.implies(general)), None)) for name, general in meant.items())
+    return {name: kind for name, kind in kinds if kind is not None}
 
 
 def _of_no_kind(standings: Sequence[Standing], judgement: Judgement) -> list[Standing]:

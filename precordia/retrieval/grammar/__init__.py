@@ -4,11 +4,12 @@ from precordia.retrieval.grammar.leads import in_order, leads_in
 from precordia.retrieval.grammar.numbers import named_in
 from precordia.retrieval.grammar.reader import read_query, without_people
 from precordia.retrieval.grammar.spelled_out import spelled_out
-from precordia.retrieval.grammar.understood import Bound, Groups, Understood, Wish
+from precordia.retrieval.grammar.understood import Bound, Groups, Order, Understood, Wish
 
 __all__ = [
     "Bound",
     "Groups",
+    "Order",
     "Understood",
     "Wish",
     "in_order",

@@ -42,7 +42,7 @@ _AGES: Final = tuple(
         rf"{NOT}{_AGE}(?:between|zwischen|aged?|from|von)\s+(?P<low>\d{{1,3}}){TO}(?P<high>\d{{1,3}}){_AGED}(?!\w)",
         rf"(?:{_OF})(?P<low>\d{{1,3}}){TO}(?P<high>\d{{1,3}}){_AGED}(?!\w)",
         rf"{NOT}{_AGE}(?P<least>\d{{1,3}}){_AGED}(?P<after>{AFTER})",
-        rf"{NOT}{_AGE}(?P<operator>{OPERATOR})\s*(?:the age of\s+)?(?P<value>\d{{1,3}}){_AGED}(?![\w.]){_SECOND}",
+        rf"{NOT}{_AGE}(?P<operator>{OPERATOR})\s*(?:the age of\s+)?(?P<value>\d{{1,3}}){_AGED}(?!\s?%|[\w.]){_SECOND}",
         r"(?<=man, )(?P<bare>\d{1,3})(?=\s*(?:,|$))",
         rf"{NOT}\b(?:in\s+)?(?:(?:their|his|her|the|den|ihren)\s+)?(?P<decade>\d?\d0)\s?['’]?(?:s|ern?)\b",
         rf"{_SINCE}\b(?P<bare>\d{{1,3}})[\s-]*(?:years?|yrs?|y\.?o\.?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|olds?))?\b",

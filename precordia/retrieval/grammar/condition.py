@@ -25,6 +25,7 @@ def must_hold(understood: Understood, newest: date | None = None) -> str | None:
         *(_limit(bound) for bound in understood.bounds),
         *(" or ".join(_limit(bound) for bound in group) for group in understood.outside),
         *((f"sex = '{understood.sex}'",) if understood.sex else ()),
+        *_of_people(understood),
         *((f"year(time) >= {first}",) if first is not None else ()),
         *((f"year(time) <= {last}",) if last is not None else ()),
         *((_within(understood.time, newest),) if understood.time else ()),
@@ -76,6 +77,15 @@ def denies(understood: Understood) -> str | None:
 
 def _limit(bound: Bound) -> str:
     return f"{bound.measure} {bound.operator} {bound.value:g}"
+
+
+def _of_people(understood: Understood) -> list[str]:
+    """One of several groups of patients, or none of them."""
+    groups = [must_hold(Understood("", sex=group.sex, outside=group.ages)) for group in understood.people]
+    said = [f"({group})" for group in groups if group]
+    if understood.nobody_of:
+        return [f"not {group}" for group in said]
+    return [" or ".join(said)] if said else []
 
 
 def _within(time: Time, newest: date | None) -> str:

@@ -11,13 +11,13 @@ from typing import Final
 from precordia.concepts import label_report
 from precordia.concepts.lexicon import lexicon
 from precordia.core.findings import Finding
-from precordia.core.recording import Sex
-from precordia.retrieval.grammar.ages import ages_in
 from precordia.retrieval.grammar.leads import in_order, leads_in
 from precordia.retrieval.grammar.numbers import bounds_in, named_in
+from precordia.retrieval.grammar.orders import orders_in
+from precordia.retrieval.grammar.people import SEXES, people_in
 from precordia.retrieval.grammar.spelled_out import spelled_out
 from precordia.retrieval.grammar.times import Time, times_in
-from precordia.retrieval.grammar.understood import Groups, Understood, Wish
+from precordia.retrieval.grammar.understood import Groups, Order, People, Understood, Wish
 
 LONGEST: Final = 400
 """Characters of a query that are read."""
@@ -25,11 +25,6 @@ LONGEST: Final = 400
 _PLACES: Final = 30
 """Characters before a finding in which its places are joined by "or"."""
 
-_NO: Final = r"(?P<negation>\b(?:no|not|non|without|excluding|except|kein\w*|nicht|ohne)\s+(?:any\s+)?)?"
-_SEXES: Final[tuple[tuple[str, Sex], ...]] = (
-    (rf"{_NO}\b(?:wom[ae]n|females?|lad(?:y|ies)|girls?|frau(?:en)?|weiblich\w*|patientin(?:nen)?)\b", "F"),
-    (rf"{_NO}\b(?:m[ae]n|males?|gentlem[ae]n|boys?|m(?:ä|ae)nner\w*|mann|m(?:ä|ae)nnlich\w*)\b", "M"),
-)
 _YEAR: Final = r"((?:19|20)\d\d)"
 _YEARS: Final = (
     (
@@ -82,6 +77,7 @@ _NORMAL: Final = tuple(
 _ALSO: Final = {"IRREG": "AFIB"}
 """What else is meant by a finding's name, and has a name of its own in reports: fibrillation is the commonest irregular rhythm."""
 _REGULARITY: Final = re.compile(r"\b(?P<no>(?:ir|un)(?=re))?(?:regular|regelm(?:ä|ae)(?:ß|ss)ig)\w*\b", re.I)
+_NUMBERED: Final = re.compile(r"(?P<word>[^\W\d_]{2,})\s*$")
 _NON: Final = re.compile(r"\bnon[- ](?=[a-z]{3})", re.I)
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*|\d+(?:[.,]\d+)?")
 
@@ -100,12 +96,14 @@ def read_query(text: str) -> Understood:
     """
     text = " ".join(text[:LONGEST].split())
     left = _Left(spelled_out(text))
+    order = _order(left)
     groups_of_limits = _limits(left, bounds_in(left.text))
     time = _time(left)
     years = _years(left)
     device = _device(left)
-    groups_of_limits += _limits(left, ages_in(left.text))
-    sex = _sex(left)
+    people, nobody_of = _people(left)
+    alone = people[0] if len(people) == 1 and not nobody_of else People()
+    groups_of_limits += alone.ages
     # As the labeller says it, and as long, so that its places stay.
     left.text = _EXCEPT.sub(lambda match: "no".ljust(len(match[0])), left.text)
     for pattern, normal_words in _NORMAL:
@@ -125,7 +123,7 @@ def read_query(text: str) -> Understood:
     groups = [_with_others(group, excluded) for group in _groups(stated, words)]
     leads = _leads(left)
     change = _change(left) or next((f.comparison for f in findings if f.comparison), None)
-    measures = _measures(left)
+    measures = tuple(name for name in _measures(left) if order is None or name != order.measure)
     regularity = _regularity(left)
     left_over = [w for w in _WORD.findall(left.text) if w.lower() not in _said_beside()]
     return Understood(
@@ -135,7 +133,10 @@ def read_query(text: str) -> Understood:
         either=tuple(dict.fromkeys(_wishes(group) for group in groups if len(group) > 1)),
         bounds=tuple(dict.fromkeys(group[0] for group in groups_of_limits if len(group) == 1)),
         outside=tuple(dict.fromkeys(group for group in groups_of_limits if len(group) > 1)),
-        sex=sex,
+        sex=alone.sex,
+        people=people if nobody_of or len(people) > 1 else (),
+        nobody_of=nobody_of,
+        order=order,
         years=years,
         time=time,
         regularity=regularity,
@@ -153,7 +154,7 @@ def without_people(text: str) -> str:
     >>> without_people("similar women with AF")
     'similar  with AF'
     """
-    for pattern, _ in _SEXES:
+    for pattern, _ in SEXES:
         text = re.sub(pattern, "", text, flags=re.I)
     return text
 
@@ -243,14 +244,29 @@ def _time(left: _Left) -> Time | None:
     return found[0] if found else None
 
 
-def _sex(left: _Left) -> Sex | None:
-    found: list[Sex] = []
-    for pattern, sex in _SEXES:
-        other: Sex = "M" if sex == "F" else "F"
-        for match in list(re.finditer(pattern, left.text, re.I)):
-            left.take(match.span())
-            found.append(other if match["negation"] else sex)
-    return found[0] if len(set(found)) == 1 else None
+def _order(left: _Left) -> Order | None:
+    """What comes first; a second order is left, and named as not understood."""
+    span, order = next(orders_in(left.text), ((0, 0), None))
+    left.take(span)
+    return order
+
+
+def _people(left: _Left) -> tuple[tuple[People, ...], bool]:
+    """Groups of patients, taken out of the text, and whether it is they who are not asked for."""
+    spans, people, nobody_of = people_in(left.text, _may_be_age)
+    for span in spans:
+        left.take(span)
+    return people, nobody_of
+
+
+def _may_be_age(before: str) -> bool:
+    """Whether a number may be a patient's age: not where a word stands before it that is known for nothing else."""
+    match = _NUMBERED.search(before)
+    if match is None or match["word"].lower() in _said_beside():
+        return True
+    named = before[-_PLACES:].rstrip()
+    is_finding = any(finding.span[1] == len(named) for finding in label_report(named))
+    return is_finding or any(re.fullmatch(pattern, match["word"], re.I) for pattern, _ in SEXES)
 
 
 def _years(left: _Left) -> tuple[int | None, int | None]:

@@ -103,6 +103,7 @@ _OF_THE_GRAMMAR: Final = frozenset(
             "elevation",
             "depression",
         ),
+        *("longest", "shortest", "slowest", "fastest", "highest", "lowest", "oldest", "youngest"),
         *("after", "either", "neither", "excluding", "except", "patients", "exceeding"),
     }
 )

@@ -99,6 +99,50 @@ Groups = tuple[tuple[Bound, ...], ...]
 
 
 @dataclass(frozen=True)
+class People:
+    """A group of patients.
+
+    Attributes:
+        sex: Of all of them, or None.
+        ages: Limits to their age.
+    """
+
+    sex: Sex | None = None
+    ages: Groups = ()
+
+    @property
+    def chips(self) -> tuple[str, ...]:
+        """Whom it is, piece by piece."""
+        return (
+            *(("women" if self.sex == "F" else "men",) if self.sex else ()),
+            *(" or ".join(map(str, group)) for group in self.ages),
+        )
+
+    def __str__(self) -> str:
+        return " ".join(self.chips)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What comes first.
+
+    Attributes:
+        measure: A scalar of :class:`~precordia.core.findings.Measurements`, "age" or "time".
+        highest: The largest number, the oldest patient or the newest recording first; else the other way round.
+    """
+
+    measure: str
+    highest: bool = True
+
+    def __str__(self) -> str:
+        if self.measure == "time":
+            return "newest first" if self.highest else "earliest first"
+        if self.measure == "age":
+            return "oldest patients first" if self.highest else "youngest patients first"
+        return f"{'highest' if self.highest else 'lowest'} {_NAMES[self.measure][0]} first"
+
+
+@dataclass(frozen=True)
 class Understood:
     """A query in words, read.
 
@@ -110,6 +154,9 @@ class Understood:
         bounds: Limits to measurements and to the age, which all hold.
         outside: Groups of limits of which one holds: "not between 100 and 120", "below 50 or over 120".
         sex: Of the patient, or None.
+        people: Groups of patients of whom one is asked for, where ``sex`` and limits to the age cannot say it; else none.
+        nobody_of: The groups are those that are not asked for.
+        order: What comes first, or None.
         years: First and last calendar year of the recording; None is open.
         time: A stretch of time finer than years, or one that is counted from the newest recording; or None.
         regularity: Of the RR intervals as they are measured, "regular" or "irregular", or None.
@@ -127,6 +174,9 @@ class Understood:
     bounds: tuple[Bound, ...] = ()
     outside: Groups = ()
     sex: Sex | None = None
+    people: tuple[People, ...] = ()
+    nobody_of: bool = False
+    order: Order | None = None
     years: tuple[int | None, int | None] = (None, None)
     time: Time | None = None
     regularity: str | None = None
@@ -155,14 +205,19 @@ class Understood:
             *((f"{self.regularity} RR intervals",) if self.regularity else ()),
             *(f"lead {lead}" for lead in self.leads),
             *((self.change,) if self.change else ()),
-            *(("women" if self.sex == "F" else "men",) if self.sex else ()),
-            *(str(bound) for bound in self.bounds if bound.measure == "age"),
+            *People(self.sex, tuple((bound,) for bound in self.bounds if bound.measure == "age")).chips,
             *(" or ".join(map(str, group)) for group in self.outside if group[0].measure == "age"),
+            *(
+                [f"not {group}" for group in self.people]
+                if self.nobody_of
+                else [" or ".join(map(str, self.people))][: len(self.people)]
+            ),
             *((f"from {first}",) if first is not None and first != last else ()),
             *((f"until {last}",) if last is not None and first != last else ()),
             *((f"in {first}",) if first is not None and first == last else ()),
             *((self.time.words,) if self.time else ()),
             *((f"device {self.device}",) if self.device else ()),
+            *((str(self.order),) if self.order else ()),
         )
 
     def note_on(self, hits: Sequence[Hit]) -> str | None:

@@ -110,6 +110,20 @@ def test_a_measurement_overrules_precedents() -> None:
     assert "heart_rate_bpm" in statement.measurements
 
 
+def test_what_is_meant_is_there_where_a_kind_of_it_is() -> None:
+    fast = replace(MEASURED, heart_rate_bpm=118.0, rr_ms=508.0)
+    hits = [precedent(i, "STACH", similarity=0.97 - i / 100) for i in range(1, 6)]
+    (said,) = ask("Is it sinus rhythm?", hits, fast).statements
+    assert said.text == "Yes: sinus tachycardia."
+    assert [f.concept for f in said.findings] == ["STACH"]
+    assert said.citations
+    (said,) = ask("Can we rule out sinus rhythm?", hits, fast).statements
+    assert said.text == "No, it is shown: sinus tachycardia."
+    assert not ask("Is this a normal sinus rhythm?", hits, fast).text.startswith("Yes")
+    flutter = [precedent(i, "AFIB", similarity=0.97 - i / 100) for i in range(1, 6)]
+    assert not ask("Is it sinus rhythm?", flutter, fast).text.startswith("Yes")
+
+
 def test_an_answer_affirms_nothing_that_the_report_leaves_out() -> None:
     hits = [precedent(i, "SR", "NORM") for i in range(1, 6)]
     assert ask("Is this a normal ECG?", hits, replace(MEASURED, qrs_ms=92.0)).text == "Yes: normal ECG."
