@@ -10,10 +10,10 @@ from typing import Final
 from precordia.concepts import vocabulary
 from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
-from precordia.core.leads import LEADS
 from precordia.core.recording import Quality, Recording
+from precordia.generation.answers.acuity import age_of_infarction, asked_about, is_acute
 from precordia.generation.answers.certainty import View, in_doubt
-from precordia.generation.answers.leads import ST_LEVEL_MV, in_leads, leads_with
+from precordia.generation.answers.leads import in_leads, leads_with
 from precordia.generation.answers.scope import asks_the_whole
 from precordia.generation.questions import Question
 from precordia.generation.reports.composer import compose, sentence, statement_about
@@ -29,10 +29,6 @@ from precordia.judgement.votes import lineage
 _ABOVE = ("verlängert", "verlaengert", "erhöht", "erhoeht", "verbreitert", "breit", "schnell", "hoch", "lang(?!s)")
 _BELOW = ("verkürzt", "verkuerzt", "erniedrigt", "niedrig", "kurz", "schmal", "langsam")
 """How German says on which side of its range a number lies."""
-
-_NEIGHBOURS = 2
-"""Leads in which ST elevation counts (fourth universal definition, ibid.)."""
-
 
 _FORM = re.compile(
     r"\bqrs(?:[\s-]*(?:complex(?:es)?|komplex\w*|morpholog\w*|shape|form))?\s+(?:look\w*\s+)?(?:normal|ok|okay|unauff(?:ä|ae)llig|abnormal)\b",
@@ -59,7 +55,9 @@ def reply_to(question: Question, view: View) -> Draft:
     if question.asks_regularity:
         return _draft(_about_regularity(question, measurements), evidence, "the regularity could not be measured")
     if question.asks_acuity:
-        return _about_acuity(question, view)
+        return age_of_infarction(question, view) or about_findings(
+            replace(question, kind="verify"), asked_about(question)[:1], view
+        )
     if question.asks_leads:
         statements = leads_with(question, measurements)
         return _draft(statements, evidence, "it cannot be told from the measurements in which leads")
@@ -142,7 +140,7 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
     yes, no = ("No, it is shown: ", "Yes: no ") if question.asks_absence else ("Yes: ", "No: no ")
     said_of = [_said(yes if s in there else no, s, view, present=s in there) for s in known]
     told = _draft(said_of, evidence, in_doubt(doubtful, view) if doubtful else "")
-    if question.asks_acute and any(s in there and not _is_acute(s) for s in known):
+    if question.asks_acute and any(s in there and not is_acute(s) for s in known):
         name = ", ".join(in_words(s.finding) for s in there)
         return _draft(
             [], evidence, f"not sure: {name}, of which neither precedents nor measurements tell whether it is acute"
@@ -178,14 +176,6 @@ def _sure_first(draft: Draft) -> Draft:
     if not sure or not doubtful:
         return draft
     return replace(draft, statements=sure, warnings=(*draft.warnings, *(s.text for s in doubtful)))
-
-
-def _is_acute(standing: Standing) -> bool:
-    return standing.finding.severity in ("acute", "recent", "subacute") or standing.concept in (
-        "ACMI",
-        "RECMI",
-        "STEMI",
-    )
 
 
 def compatible(chosen: Sequence[Standing]) -> list[Standing]:
@@ -313,25 +303,6 @@ def _about_form(judgement: Judgement, asked: str) -> Draft:
     text = sentence(f"{'Yes' if asked == found else 'No'}: {told}")
     findings = tuple(s.finding for s in sure)
     return _draft([Statement(text, findings, tuple(cited.values()), ("qrs_ms",), support=1.0)], evidence, "")
-
-
-def _about_acuity(question: Question, view: View) -> Draft:
-    """How old what is found is, as the precedents that state it say."""
-    judgement = view.judgement
-    about = [c for c in question.concepts if sayable(c)] or ["MI"]
-    said = [s for s in judgement.said if any(s.implies(concept) for concept in about)]
-    if not said:
-        return about_findings(replace(question, kind="verify"), about[:1], view)
-    told = [s for s in said if s.finding.severity or s.concept in ("ACMI", "RECMI", "OLDMI", "STEMI")]
-    measurements = judgement.evidence.measurements
-    raised = [lead for lead in LEADS if measurements.st_j60_mv.get(lead, 0.0) >= ST_LEVEL_MV[lead]]
-    named = ", ".join(in_words(s.finding) for s in said)
-    reason = f"not sure: {named}, of which neither precedents nor measurements tell the age"
-    if told and len(raised) >= _NEIGHBOURS:
-        # What others call old may be fresh where the ST segment is still raised.
-        reason, told = f"not sure: {named}, and ST elevation in {', '.join(raised)}, which may be of any age", []
-    kept = told if len(told) == len(said) else []
-    return _draft([statement_about(s, judgement.evidence) for s in kept], judgement.evidence, reason)
 
 
 def _about_noise(question: Question, quality: Quality | None) -> list[Statement]:

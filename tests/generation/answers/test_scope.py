@@ -10,6 +10,7 @@ from precedents import judged, precedent, query_recording
 
 from precordia.core.drafts import Draft
 from precordia.core.findings import Measurements
+from precordia.core.leads import LEADS
 from precordia.generation.answers.answer import answer
 
 HITS = [precedent(i, "SR", "CLBBB", similarity=0.97 - i / 100) for i in range(1, 6)]
@@ -87,11 +88,37 @@ def test_kind_width_regularity_leads_and_age_are_answered_as_asked(question: str
     assert ask(question).text == text
 
 
-def test_an_infarction_of_unknown_age_is_not_dated() -> None:
-    hits = [precedent(i, "SR", "IMI") for i in range(1, 6)]
-    draft = answer("Is the infarction acute or old?", [judged(hits, replace(MEASURED, qrs_ms=90.0))])
-    assert draft.abstained
-    assert "tell the age" in (draft.reason or "")
+FLAT = dict.fromkeys(LEADS, 0.0)
+Q_INFERIOR = FLAT | {"III": 0.3, "aVF": 0.2}
+RAISED = FLAT | {"II": 0.2, "III": 0.25, "aVF": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("stated", "q_mv", "st_j60_mv", "reply"),
+    [
+        (("IMI",), Q_INFERIOR, FLAT, "Probably old: inferior myocardial infarction, with Q waves in III, aVF"),
+        (("IMI",), FLAT, FLAT, "tell the age"),
+        (("IMI",), Q_INFERIOR, RAISED, "ST elevation in II, III, aVF"),
+        (("IMI", "CLBBB"), Q_INFERIOR, FLAT, "tell the age"),
+        ((), Q_INFERIOR, FLAT, "No: no myocardial infarction"),
+    ],
+)
+def test_an_infarction_is_old_by_q_waves_without_st_elevation_and_else_not_dated(
+    stated: tuple[str, ...], q_mv: dict[str, float], st_j60_mv: dict[str, float], reply: str
+) -> None:
+    hits = [precedent(i, "SR", *stated) for i in range(1, 6)]
+    measured = replace(MEASURED, qrs_ms=90.0, q_mv=q_mv, st_j60_mv=st_j60_mv)
+    draft = answer("Is the infarction acute or old?", [judged(hits, measured)])
+    assert reply in (draft.reason or draft.text)
+
+
+def test_an_infarction_in_doubt_is_dated_for_the_case_that_there_is_one() -> None:
+    hits = [precedent(i, "SR", *(["IMI"] if i == 1 else [])) for i in range(1, 6)]
+    measured = replace(MEASURED, qrs_ms=90.0, q_mv=Q_INFERIOR, st_j60_mv=FLAT)
+    draft = answer("Is the infarction acute or old?", [judged(hits, measured)])
+    assert draft.text.startswith("Any myocardial infarction would probably be old: Q waves in III, aVF")
+    assert [f.status for s in draft.statements for f in s.findings] == ["uncertain"]
+    assert "not sure" in " ".join(draft.warnings).lower()
 
 
 def test_age_and_sex_are_answered_from_the_record() -> None:
