@@ -66,7 +66,7 @@ def test_a_model_is_trained_resumed_and_used(
     assert model is not None
     assert model.name.startswith("own:")
     asked = ["eval", "own-model", "--data", str(small_ptbxl), "--set", f"model={tmp_path / 'out'}", "--set", "fold=8"]
-    assert main([*asked, "--limit", "4", "--json"]) == 0
+    assert main([*asked, "--limit", "2", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     groups = {row["group"] for row in rows if row["system"] == "own model"}
     assert {"reports", "questions"} <= groups

@@ -173,9 +173,10 @@ def test_strengths_follow_the_look_ahead_only(corpus: Corpus, augmenter: Augment
 def recipe(name: str) -> Recipe:
     options = {"min_reports": 3} if name in ("masked_text", "report_words", "report_findings") else {}
     views = (Augmentation(subset=0.0, noise=0.3, hide=0.3, crop=0.0), Augmentation(subset=0.5, noise=0.3, crop=0.0))
-    return replace(
-        load_recipe("tiny"), objectives=(ObjectiveSetting(name, 1.0, options),), views=views, epochs=20, batch_size=16
-    )
+    tiny = load_recipe("tiny")
+    smaller = replace(tiny.architecture, channels=(8, 16, 24, 32), dim=32)
+    objectives = (ObjectiveSetting(name, 1.0, options),)
+    return replace(tiny, architecture=smaller, objectives=objectives, views=views, epochs=20, batch_size=16)
 
 
 @pytest.mark.parametrize("name", sorted(OBJECTIVES))

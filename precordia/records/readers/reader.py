@@ -49,10 +49,14 @@ class Head:
             return not re.search(r"[\x00-\x08\x0e-\x1f]", self.text)
         return not re.search(rb"[\x00-\x08\x0e-\x1f]", self.data)  # the same, and binary data are not decoded for it
 
+    def may_begin(self, start: bytes) -> bool:
+        """Whether ``text`` may begin so, in lower case and after white space: to know it, no binary data are decoded."""
+        return self.data[:2] in _UTF_16 or self.data.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(start)
+
     @cached_property
     def xml_root(self) -> str | None:
         """The local name of the root element, or None when the file does not begin like XML."""
-        if self.data[:2] not in _UTF_16 and not self.data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        if not self.may_begin(b"<"):
             return None
         text = self.text
         if not text.lstrip().startswith("<"):

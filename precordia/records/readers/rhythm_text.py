@@ -24,7 +24,7 @@ _FS: Final = 500.0
 
 def sniff(head: Head) -> int:
     """2 for the header line."""
-    return 2 if _HEADER.match(head.text) else 0
+    return 2 if head.may_begin(b"rhythm signal:") and _HEADER.match(head.text) else 0
 
 
 def read(path: Path) -> Recording:
