@@ -344,7 +344,11 @@ def _must_be_long(recording: Recording | LongSignal | PathLike[str] | str) -> Lo
 
     long = as_long(recording)
     if long is None:
+        place = ""
         if isinstance(recording, str | PathLike):
             open_signal(recording)  # refuses what is no ECG, and says what it is
-        raise UsageError("events are looked for in recordings of more than two minutes: search with this one as it is")
+            place = f"{recording}: "
+        raise UsageError(
+            f"{place}events are looked for in recordings of more than two minutes; search with this one as it is"
+        )
     return long
