@@ -11,7 +11,6 @@ from precordia.core.errors import UsageError
 @dataclass
 class _Node:
     next: dict[int, _Node] = field(default_factory=dict)
-    below: set[int] = field(default_factory=set)  # which replies end here or below
     ends: int | None = None  # which one ends here
 
 
@@ -25,8 +24,9 @@ class TokenTrie:
     Args:
         replies: Token ids of each allowed reply.
         end: The token that closes a reply.
-        join: Token ids between two replies, where several may be given one after the other, each once; None for one reply
-            alone. Empty: they follow one another directly.
+        join: Token ids between two replies, where several may be given one after the other; None for one reply alone. Empty:
+            they follow one another directly. One that is given a second time is the last: a writer that begins to repeat
+            itself has no more to say, and what it is held to beside that is more often wrong.
 
     Raises:
         UsageError: there is no reply, or an empty one.
@@ -39,9 +39,7 @@ class TokenTrie:
                 raise UsageError("a reply that is allowed has no token")
             node = self._root
             for i in ids:
-                node.below.add(number)
                 node = node.next.setdefault(int(i), _Node())
-            node.below.add(number)
             node.ends = number
         if not self._root.next:
             raise UsageError("no reply is allowed: give at least one choice")
@@ -52,7 +50,7 @@ class TokenTrie:
         for token in written:
             places = [(after, n, given) for place in places for t, after, n, given in self._ways(place) if t == token]
         found = {token for place in places for token, *_ in self._ways(place)}
-        if any(node.ends is not None and node.ends not in given and not joined for node, joined, given in places):
+        if any(node.ends is not None and not joined for node, joined, _ in places):
             found.add(self._end)
         return sorted(found) or [self._end]
 
@@ -66,13 +64,10 @@ class TokenTrie:
         if joined:
             node = self._root
         for token, after in node.next.items():
-            if not after.below <= given:
-                yield token, after, 0, given
+            yield token, after, 0, given
         if joined or self._join is None or node.ends is None or node.ends in given:
             return
         given = given | {node.ends}
-        if self._root.below <= given:
-            return
         if join:
             yield join[0], node, 1, given
         else:

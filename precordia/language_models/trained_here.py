@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from precordia.concepts import label_report, statement_of, vocabulary
 from precordia.core.drafts import Prompt, Reply
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from precordia.language_models.own_model.context import Shown
     from precordia.language_models.own_model.model import OwnModel
     from precordia.language_models.tuned.model import TunedModel
+
+DECODING: Final = 2
+"""How words come of the weights; counted on where that changes, so that replies kept before are not given again."""
 
 
 def load(rest: str, settings: LanguageModelSettings) -> OwnLanguageModel:
@@ -148,7 +151,12 @@ class OwnLanguageModel(ChatLanguageModel):
         digest = hashlib.sha256(repr((shown.measured, shown.precedents, shown.ecg_tokens)).encode())
         for values in (shown.vector, shown.steps):
             digest.update(b"" if values is None else values.tobytes())
-        options = {"model": self._model.fingerprint, "question": prompt.question, "choices": prompt.choices}
+        options = {
+            "model": self._model.fingerprint,
+            "decoding": DECODING,
+            "question": prompt.question,
+            "choices": prompt.choices,
+        }
         return key_of(self.name, {**options, "shown": digest.hexdigest()}, ())
 
     def stream(self, prompt: Prompt) -> Generator[str, None, Reply]:

@@ -140,3 +140,12 @@ def canonical(findings: Iterable[Finding]) -> str:
 def statements_in(report: str) -> list[str]:
     """The statements of a canonical report."""
     return [f"{s}." for s in report.removesuffix(".").split(". ") if s]
+
+
+def once(report: str) -> str:
+    """A canonical report without what it says again.
+
+    >>> once("Sinus rhythm. Normal ECG. Sinus rhythm.")
+    'Sinus rhythm. Normal ECG.'
+    """
+    return " ".join(dict.fromkeys(statements_in(report)))

@@ -13,6 +13,7 @@ from precordia.language_models.choices import TokenTrie
 from precordia.language_models.own_model.context import Layout, Sees, Shown
 from precordia.language_models.own_model.decoder import Decoder
 from precordia.language_models.own_model.fsq import FiniteScalarQuantiser
+from precordia.language_models.own_model.material import once
 
 LONGEST = 64
 """Tokens that are written at most; the longest canonical report takes about forty."""
@@ -70,9 +71,9 @@ class OwnModel:
         return TokenTrie([encode(choice) for choice in choices], end)
 
     def report(self, shown: Sequence[Shown], *, sees: Sees | None = None) -> list[str]:
-        """A report of each ECG, in canonical statements."""
+        """A report of each ECG, in canonical statements, up to the first that it would say again."""
         trie = self.report_trie()
-        return self.write(shown, [None] * len(shown), [trie] * len(shown), sees=sees)
+        return [once(text) for text in self.write(shown, [None] * len(shown), [trie] * len(shown), sees=sees)]
 
     def answer(
         self,

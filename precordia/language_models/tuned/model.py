@@ -17,6 +17,7 @@ from torch import Tensor
 
 from precordia.language_models.choices import TokenTrie
 from precordia.language_models.own_model.context import Sees, Shown
+from precordia.language_models.own_model.material import once
 from precordia.language_models.tuned.network import TunedNetwork
 from precordia.language_models.tuned.recipe import Episodes
 from precordia.language_models.tuned.words import asked, written
@@ -70,8 +71,9 @@ class TunedModel:
         return [()] * len(steps)
 
     def report(self, shown: Sequence[Shown], *, sees: Sees | None = None) -> list[str]:
-        """A report of each ECG, in canonical statements."""
-        return self._write(shown, [None] * len(shown), [self._statements] * len(shown), sees, self.end_bias)
+        """A report of each ECG, in canonical statements, up to the first that it would say again."""
+        texts = self._write(shown, [None] * len(shown), [self._statements] * len(shown), sees, self.end_bias)
+        return [once(text) for text in texts]
 
     def answer(
         self,
