@@ -74,6 +74,16 @@ def age_of_infarction(question: Question, view: View) -> Draft | None:
     return Draft((), True, reason, evidence.measurements, evidence.shown)
 
 
+def not_acute_for_certain(age: Draft | None, there: Sequence[Standing]) -> str:
+    """Why "acute?" is not answered of infarctions that are there: what is known of their age, where anything is."""
+    if age is not None and age.reason is not None:
+        return age.reason
+    if age is not None:
+        return f"not sure: {age.text[0].lower()}{age.text[1:]}"
+    name = ", ".join(in_words(s.finding) for s in there)
+    return f"not sure: {name}, of which neither precedents nor measurements tell whether it is acute"
+
+
 def _is_dated(standing: Standing) -> bool:
     return standing.finding.severity is not None or is_acute(standing) or standing.concept == "OLDMI"
 

@@ -11,7 +11,7 @@ from precordia.concepts import vocabulary
 from precordia.core.drafts import Draft, Statement
 from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import Quality, Recording
-from precordia.generation.answers.acuity import age_of_infarction, asked_about, is_acute
+from precordia.generation.answers.acuity import age_of_infarction, asked_about, is_acute, not_acute_for_certain
 from precordia.generation.answers.certainty import View, in_doubt
 from precordia.generation.answers.leads import in_leads, leads_with
 from precordia.generation.answers.scope import asks_the_whole
@@ -141,10 +141,7 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
     said_of = [_said(yes if s in there else no, s, view, present=s in there) for s in known]
     told = _draft(said_of, evidence, in_doubt(doubtful, view) if doubtful else "")
     if question.asks_acute and any(s in there and not is_acute(s) for s in known):
-        name = ", ".join(in_words(s.finding) for s in there)
-        return _draft(
-            [], evidence, f"not sure: {name}, of which neither precedents nor measurements tell whether it is acute"
-        )
+        return _draft([], evidence, not_acute_for_certain(age_of_infarction(question, view), there))
     return replace(told, warnings=(*told.warnings, sentence(in_doubt(doubtful, view)))) if doubtful and known else told
 
 

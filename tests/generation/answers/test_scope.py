@@ -112,6 +112,16 @@ def test_an_infarction_is_old_by_q_waves_without_st_elevation_and_else_not_dated
     assert reply in (draft.reason or draft.text)
 
 
+def test_whether_an_infarction_is_acute_is_left_open_with_what_is_known_of_its_age() -> None:
+    hits = [precedent(i, "SR", "IMI") for i in range(1, 6)]
+    measured = replace(MEASURED, qrs_ms=90.0, q_mv=Q_INFERIOR, st_j60_mv=FLAT)
+    old, raised = (answer("Acute MI?", [judged(hits, one)]) for one in (measured, replace(measured, st_j60_mv=RAISED)))
+    assert old.abstained
+    assert raised.abstained
+    assert "probably old: inferior myocardial infarction, with Q waves in III, aVF" in (old.reason or "")
+    assert "ST elevation in II, III, aVF, which may be of any age" in (raised.reason or "")
+
+
 def test_an_infarction_in_doubt_is_dated_for_the_case_that_there_is_one() -> None:
     hits = [precedent(i, "SR", *(["IMI"] if i == 1 else [])) for i in range(1, 6)]
     measured = replace(MEASURED, qrs_ms=90.0, q_mv=Q_INFERIOR, st_j60_mv=FLAT)
