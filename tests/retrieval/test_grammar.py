@@ -97,6 +97,11 @@ READ = {
     "no women over 60 or men over 70": ("not women over 60", "not men over 70"),
     "women or men over 60": ("over 60",),
     "women over 60 or under 20": ("women", "over 60 or below 20"),
+    "afib w slow ventricular response": ("atrial fibrillation", "bradycardia"),
+    "TWI in lateral leads": ("lateral T-wave inversion",),
+    "Z.n. Hinterwandinfarkt": ("old inferior myocardial infarction",),
+    "Flimmern oder Flattern": ("atrial fibrillation or flutter",),
+    "unauffällige EKGs bei Frauen unter 30": ("normal ECG", "women", "below 30"),
     "longest QTc in women": ("women", "highest QTc first"),
     "niedrigste Herzfrequenz bei Sinusrhythmus": ("sinus rhythm", "lowest heart rate first"),
     "most recent STEMI": ("ST-elevation myocardial infarction", "newest first"),
@@ -184,7 +189,10 @@ def test_denying_groups_of_people_asks_for_all_others(
 
 
 def test_a_number_of_what_is_not_known_is_nobodys_age() -> None:
-    assert read_query("LBBB and EF < 35").bounds == read_query("troponin over 50").bounds == ()
+    for text in ("LBBB and EF < 35", "troponin over 50", "K+ above 6", "ST elevation over 2 mm", "over 50 %"):
+        found = read_query(text)
+        assert found.bounds == ()
+        assert [word for word in found.rest if word.isdigit()] != []
     assert read_query("LBBB over 35").bounds == (Bound("age", ">", 35.0),)
 
 

@@ -169,6 +169,13 @@ _WIDTH: Final = re.compile(
     r"(?P<predicate>wide|broad|widened|narrow|breit|verbreitert|schmal)\b)",
     re.I,
 )
+_SIZE: Final = re.compile(
+    rf"(?:(?P<operator>{OPERATOR})\s*)?(?<![\d.,])(?P<value>\d+(?:[.,]\d+)?)\s*(?P<unit>mm|mv|millimet(?:er|re)s?|millivolts?)\b(?!\s*/)",
+    re.I,
+)
+_MILLIMETRES: Final = ("mm", "millimeter", "millimeters", "millimetre", "millimetres")
+_MV_PER_MM: Final = 0.1
+"""Of paper at 10 mm/mV."""
 _DECADE: Final = 10
 WIDE_MS: Final = 120.0
 """From here on a QRS complex is wide (Surawicz et al., AHA/ACCF/HRS part III, Circulation 2009;119:e235)."""
@@ -213,6 +220,18 @@ def named_in(text: str, *, asked: bool = False) -> Iterator[tuple[tuple[int, int
             # What is named once may be named again: "QTc, the corrected QT" is one measurement.
             taken += [m.span() for m in pattern.finditer(text)]
             yield found, name
+
+
+def size_in(text: str) -> float | None:
+    """The least height or depth of a wave that a text names, mV; None where it names none, or a greatest.
+
+    >>> size_in("ST elevation of at least 2 mm"), size_in("0,15 mV ST depression"), size_in("ST elevation below 1 mm")
+    (0.2, 0.15, None)
+    """
+    match = _SIZE.search(text)
+    if match is None or (match["operator"] and _limit("", match["operator"], "0", 1.0)[0].operator in ("<", "<=")):
+        return None
+    return round(_number(match["value"]) * (_MV_PER_MM if match["unit"].lower() in _MILLIMETRES else 1.0), 3)
 
 
 def limits(name: str, match: re.Match[str]) -> Groups:

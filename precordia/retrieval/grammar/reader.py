@@ -69,7 +69,11 @@ _NORMAL: Final = tuple(
             r"|ekgs?|tracings?|ones))?(?=\W*(?:$|with|but|in\b|without|from|of\b))",
             "no normal ECG",
         ),
-        (r"\bnormal\s+(?:ecgs|ekgs|tracings|ones)\b", "normal ECG"),
+        (
+            r"\bnormal\s+(?:ecgs|ekgs|tracings|ones)\b"
+            r"|\b(?:unremarkable|unauff(?:ä|ae)llige?[snr]?)(?:\s+(?:ecgs?|ekgs?|tracings?|ones))?(?=\W*(?:$|with|but|in\b|of\b|bei\b))",
+            "normal ECG",
+        ),
         (r"\bno\s+normal(?=\W*$)", "no normal ECG"),
     )
 )
@@ -77,7 +81,7 @@ _NORMAL: Final = tuple(
 _ALSO: Final = {"IRREG": "AFIB"}
 """What else is meant by a finding's name, and has a name of its own in reports: fibrillation is the commonest irregular rhythm."""
 _REGULARITY: Final = re.compile(r"\b(?P<no>(?:ir|un)(?=re))?(?:regular|regelm(?:ä|ae)(?:ß|ss)ig)\w*\b", re.I)
-_NUMBERED: Final = re.compile(r"(?P<word>[^\W\d_]{2,})\s*$")
+_NUMBERED: Final = re.compile(r"(?P<word>[^\W\d_]{2,}|[^\W\d_](?=\+))\+?\s*$")
 _NON: Final = re.compile(r"\bnon[- ](?=[a-z]{3})", re.I)
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*|\d+(?:[.,]\d+)?")
 
