@@ -116,10 +116,9 @@ AFTER: Final = (
 TO: Final = r"\s*(?:-|–|and|to|und|bis)\s*"
 _RANGE: Final = rf"(?:(?:between|from|zwischen|von)\s+)?(?P<low>{_NUMBER}){_UNIT}{TO}(?P<high>{_NUMBER}){_UNIT}"
 _LIMIT: Final = rf"(?P<operator>{OPERATOR})\s*(?P<value>{_NUMBER}){_UNIT}"
-_SECOND: Final = (
-    rf"(?:\s*,?\s*\b(?P<join>and|but|or|und|aber|oder)\s+(?P<operator2>{OPERATOR})\s*(?P<value2>{_NUMBER})"
-    rf"(?!\s*(?:y|j(?:ah|ä|ae))){_UNIT})?"
-)
+_JOINED: Final = r"\s*,?\s*\b(?P<join>and|but|or|und|aber|oder)\s+"
+_SECOND: Final = rf"(?P<operator2>{OPERATOR})\s*(?P<value2>{_NUMBER})(?!\s*(?:y|j(?:ah|ä|ae))){_UNIT}"
+"""A second limit to the same measurement, whose name may stand before it once more."""
 _SUFFIX: Final = rf"(?P<least>{_NUMBER}){_UNIT}(?P<after>{AFTER})"
 _NEAR: Final = (
     r"(?<!in )(?:exactly|equal to|around|about|approx\w*|circa|ca\.?|roughly|genau|etwa|rund|~)?\s*"
@@ -138,7 +137,8 @@ def _measured() -> list[tuple[str, re.Pattern[str]]]:
         (
             named.measure,
             re.compile(
-                rf"{NOT}\b(?:{named.words})\b{_FILL}{_OUTSIDE}(?:{_RANGE}|{_SUFFIX}|{_LIMIT}{_SECOND}|{_NEAR})(?![\w.])",
+                rf"{NOT}\b(?:{named.words})\b{_FILL}{_OUTSIDE}(?:{_RANGE}|{_SUFFIX}|{_LIMIT}"
+                rf"(?:{_JOINED}(?:(?:{named.words})\b{_FILL})?{_SECOND})?|{_NEAR})(?![\w.])",
                 re.I,
             ),
         )

@@ -80,7 +80,9 @@ _NORMAL: Final = tuple(
 """The ECG as a whole, where no finding is named: cases that are not normal are those that are not called so."""
 _ALSO: Final = {"IRREG": "AFIB"}
 """What else is meant by a finding's name, and has a name of its own in reports: fibrillation is the commonest irregular rhythm."""
-_REGULARITY: Final = re.compile(r"\b(?P<no>(?:ir|un)(?=re))?(?:regular|regelm(?:ä|ae)(?:ß|ss)ig)\w*\b", re.I)
+_REGULARITY: Final = re.compile(
+    r"\b(?P<no>(?:ir|un)(?=re))?(?:regular|regelm(?:ä|ae)(?:ß|ss)ig)\w*\b(?:\s+r-?r[\s-]+interval\w*)?", re.I
+)
 _NUMBERED: Final = re.compile(r"(?P<word>[^\W\d_]{2,}|[^\W\d_](?=\+))\+?\s*$")
 _NON: Final = re.compile(r"\bnon[- ](?=[a-z]{3})", re.I)
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*|\d+(?:[.,]\d+)?")
@@ -127,8 +129,8 @@ def read_query(text: str) -> Understood:
     groups = [_with_others(group, excluded) for group in _groups(stated, words)]
     leads = _leads(left)
     change = _change(left) or next((f.comparison for f in findings if f.comparison), None)
-    measures = tuple(name for name in _measures(left) if order is None or name != order.measure)
     regularity = _regularity(left)
+    measures = tuple(name for name in _measures(left) if order is None or name != order.measure)
     left_over = [w for w in _WORD.findall(left.text) if w.lower() not in _said_beside()]
     return Understood(
         text,
@@ -252,6 +254,8 @@ def _order(left: _Left) -> Order | None:
     """What comes first; a second order is left, and named as not understood."""
     span, order = next(orders_in(left.text), ((0, 0), None))
     left.take(span)
+    if order is not None:
+        left.drop(r"\b(?:first|zuerst)\b(?=\W*(?:$|,))")
     return order
 
 
