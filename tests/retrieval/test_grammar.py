@@ -102,6 +102,15 @@ READ = {
     "Z.n. Hinterwandinfarkt": ("old inferior myocardial infarction",),
     "Flimmern oder Flattern": ("atrial fibrillation or flutter",),
     "unauffällige EKGs bei Frauen unter 30": ("normal ECG", "women", "below 30"),
+    "non-specific ST changes": ("ST segment changes",),
+    "non-STEMI": ("non-ST-elevation or subendocardial infarction",),
+    "50-60jährige Männer mit LVH": ("left ventricular hypertrophy", "men", "at least 50", "at most 60"),
+    "Mädchen unter 10": ("women", "below 10"),
+    "pt in his 50s with VT": ("ventricular tachycardia", "at least 50", "below 60"),
+    "HR in the 150s": ("heart rate at least 150 bpm", "heart rate below 160 bpm"),
+    "ü70, RSB": ("right bundle branch block", "over 70"),
+    "AF sortiert nach Herzfrequenz": ("atrial fibrillation", "highest heart rate first"),
+    "last 10 ECGs": ("newest first",),
     "longest QTc in women": ("women", "highest QTc first"),
     "niedrigste Herzfrequenz bei Sinusrhythmus": ("sinus rhythm", "lowest heart rate first"),
     "most recent STEMI": ("ST-elevation myocardial infarction", "newest first"),
@@ -197,7 +206,14 @@ def test_denying_groups_of_people_asks_for_all_others(
 
 
 def test_a_number_of_what_is_not_known_is_nobodys_age() -> None:
-    for text in ("LBBB and EF < 35", "troponin over 50", "K+ above 6", "ST elevation over 2 mm", "over 50 %"):
+    for text in (
+        "LBBB and EF < 35",
+        "troponin over 50",
+        "K+ above 6",
+        "ST elevation over 2 mm",
+        "over 50 %",
+        "pause over 2 s",
+    ):
         found = read_query(text)
         assert found.bounds == ()
         assert [word for word in found.rest if word.isdigit()] != []

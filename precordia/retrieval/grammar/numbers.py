@@ -125,6 +125,7 @@ _NEAR: Final = (
     rf"(?P<near>\d{{2,3}}(?:[.,]\d+)?){_UNIT}(?:\s?ish)?(?!\s*(?:leads?|y|j(?:ah|ä|ae)))"
 )
 """A number alone."""
+_DECADES: Final = r"(?<=in the )(?P<decade>\d{1,2}0)['’]?s\b"
 NEAR: Final = 0.05
 """How far, as a share of it, a number may lie from one that is named alone: nobody measures to the millisecond."""
 NOT: Final = r"(?P<negation>\b(?:no|not|without|kein\w*|ohne|nicht)\s+(?:a\s+|an\s+|the\s+|any\s+)?)?"
@@ -137,7 +138,7 @@ def _measured() -> list[tuple[str, re.Pattern[str]]]:
         (
             named.measure,
             re.compile(
-                rf"{NOT}\b(?:{named.words})\b{_FILL}{_OUTSIDE}(?:{_RANGE}|{_SUFFIX}|{_LIMIT}"
+                rf"{NOT}\b(?:{named.words})\b{_FILL}{_OUTSIDE}(?:{_DECADES}|{_RANGE}|{_SUFFIX}|{_LIMIT}"
                 rf"(?:{_JOINED}(?:(?:{named.words})\b{_FILL})?{_SECOND})?|{_NEAR})(?![\w.])",
                 re.I,
             ),

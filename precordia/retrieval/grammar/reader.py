@@ -114,7 +114,7 @@ def read_query(text: str) -> Understood:
     left.text = _EXCEPT.sub(lambda match: "no".ljust(len(match[0])), left.text)
     for pattern, normal_words in _NORMAL:
         left.text = pattern.sub(normal_words, left.text)
-    words = _NON.sub("not ", left.text)
+    words = _NON.sub(lambda match: _not(match, left.text), left.text)
     words = _ALIKE.sub(lambda match: " " * len(match[0]), words)
     findings = label_report(words)
     for finding in findings:
@@ -181,6 +181,13 @@ class _Left:
     def drop(self, pattern: str) -> None:
         """Takes out every match."""
         self.text = re.sub(pattern, lambda match: " " * len(match[0]), self.text, flags=re.I)
+
+
+def _not(non: re.Match[str], text: str) -> str:
+    """ "Non-sinus rhythm" denies a finding; "non-specific ST changes" is one."""
+    behind = label_report(text[non.end() : non.end() + _PLACES])
+    names = bool(behind) and behind[0].span[0] == 0
+    return "not " if names else non[0]
 
 
 def _limits(left: _Left, found: Iterator[tuple[tuple[int, int], Groups]]) -> Groups:
