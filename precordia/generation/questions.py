@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Literal
@@ -11,7 +12,17 @@ from precordia.concepts import label_report
 from precordia.generation.sanitize import clean
 from precordia.judgement.reconcile import sayable, section_of
 from precordia.judgement.votes import lineage
-from precordia.retrieval.grammar import Bound, Groups, in_order, leads_in, named_in, read_query, spelled_out
+from precordia.retrieval.grammar import (
+    Bound,
+    Groups,
+    Understood,
+    in_order,
+    leads_in,
+    named_in,
+    read_query,
+    size_in,
+    spelled_out,
+)
 
 QuestionKind = Literal["verify", "choose", "query"]
 
@@ -140,13 +151,19 @@ _CONTRARY: Final = tuple(
     )
 )
 """Words of who asks whether a finding is not there, and what stands for them: yes is then said of its absence."""
+_DENIED: Final = re.compile(
+    r"^\W*(?:(?:so|and|ok(?:ay)?|is|are|there(?:['’]s)?|this|it|that|gibt|ist|sind|es|das|hier|besteht|also)\W+)*(?:no|kein\w*|without|ohne)\b",
+    re.I,
+)
+"""Who asks so is told yes where it is not there: "No AF, right?"."""
 _NOW: Final = re.compile(
     r"\b(?:(?:am|is|are) (?:i|he|she|they|the patient|it|this patient) (?:currently |now )?having|right now|at the moment"
     r"|currently|gerade|im moment)\b",
     re.I,
 )
 _ACUITY: Final = re.compile(
-    r"\b(?:acute|recent|fresh|akut\w*|frisch\w*|new)\b.*\b(?:old|chronic|alt\w*)\b|\b(?:old|chronic|alt\w*)\b.*\b(?:acute|recent|fresh|new|akut\w*)\b"
+    r"\b(?:acute|recent|fresh|akut\w*|frisch\w*|new)\b.*\b(?:old|chronic|alt\w*)\b"
+    r"|\b(?:old|chronic|alt\w*)\b.*\b(?:acute|recent|fresh|new|akut\w*|frisch\w*|neu\w*)\b"
     r"|\bhow old is (?:the|this) (?:infarct\w*|mi|heart attack)\b"
     r"|\bwhen (?:did|was) (?:the|this|his|her|my) (?:infarct\w*|mi|heart attack)\b"
     r"|\b(?:acute|recent|fresh|akut\w*|frisch\w*)\b.*\b(?:scars?|narbe)\b",
@@ -178,7 +195,8 @@ class Question:
         asks_change: What has changed since an earlier ECG.
         outside: Groups of limits named for measurements of which one holds.
         asks_acute: Whether an infarction is acute.
-        asks_absence: Whether the findings are not there: "Can we rule out ...?", "Is the pacemaker working?".
+        asks_absence: Whether the findings are not there: "Can we rule out ...?", "Is the pacemaker working?", "No AF, right?".
+        size_mv: The height or depth that a wave is to have at least, mV; None where none is named.
     """
 
     text: str
@@ -200,6 +218,7 @@ class Question:
     outside: Groups = ()
     asks_acute: bool = False
     asks_absence: bool = False
+    size_mv: float | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -266,8 +285,15 @@ def _read(text: str) -> Question:
             "MI" in lineage(wish.concept) and (wish.severity in _FRESH or _NOW.search(cleaned) is not None)
             for wish in read.wanted
         ),
-        contrary,
+        contrary or (aside == "verify" and not limited and _denies_all(cleaned, named, read)),
+        size_in(cleaned),
     )
+
+
+def _denies_all(text: str, named: Sequence[str], read: Understood) -> bool:
+    """Whether all the findings are named as not there."""
+    denied = {wish.concept for wish in read.excluded}
+    return bool(named) and _DENIED.search(text) is not None and denied.issuperset(named)
 
 
 def _affirmed(text: str) -> tuple[str, bool]:

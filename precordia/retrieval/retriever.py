@@ -130,7 +130,7 @@ class Retriever:
             if len(admitted) >= query.k or depth >= total:
                 break
             depth *= 4
-        if query.by_signal and binding.order is not None:
+        if binding.order is not None and by_order is None:
             admitted = ordered(binding.order, admitted)  # the nearest, as their order was asked for
         scores = dict(order)
         wishes = (*understood.wanted, *(wish for group in understood.either for wish in group))

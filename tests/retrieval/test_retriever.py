@@ -55,7 +55,9 @@ class ListStore:
             r = self.recordings[i]
             concept = self.findings.get(r.recording_id)
             found = (Finding(concept),) if concept else ()
-            out.append(Case(i, r.recording_id, patient_key_of(r), r.report, found, content_hash=r.content_hash))
+            out.append(
+                Case(i, r.recording_id, patient_key_of(r), r.report, found, content_hash=r.content_hash, age=r.age)
+            )
         return out
 
     def recording(self, case_id: int) -> Recording:
@@ -295,3 +297,16 @@ def test_the_most_alike_of_nothing_are_none() -> None:
     hits, nearest = make_retriever([]).alike(Query(QUERY), known_of(QUERY), none)
     assert hits == []
     assert np.isnan(nearest)
+
+
+def test_a_superlative_is_the_order_of_the_cases_that_meet_the_rest() -> None:
+    stated = {r.recording_id: "LBBB" for r in ARCHIVE[10:20]}
+    retriever = make_retriever(ARCHIVE[3:], stated)
+    ages = {r.recording_id: r.age for r in ARCHIVE}
+    found = [hit.case.recording_id for hit in retriever.retrieve(Query(text="oldest patients with LBBB", k=4))]
+    assert found == sorted(stated, key=lambda name: -(ages[name] or 0))[:4]
+    # Beside a signal, and where nothing is found that states it, the nearest come in that order.
+    for query in (Query(make_ecg(9), text="youngest patient", k=5), Query(text="youngest with number7 LVH", k=5)):
+        shown = [ages[hit.case.recording_id] or 0 for hit in retriever.retrieve(query)]
+        assert shown == sorted(shown)
+        assert len(set(shown)) > 1

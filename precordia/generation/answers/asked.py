@@ -116,6 +116,8 @@ def as_asked(question: Question, groups: Groups) -> Asked | None:
     Asked(kind='verify', subject='noise', options=('SNOISE',), lead='V1', of='')
     """
     text = ASIDE.sub(" ", question.text)
+    if question.size_mv is not None:
+        return None  # how large a wave is, they do not tell
     if question.bounds or question.outside or question.asks_regularity or question.asks_acuity or question.asks_acute:
         return None
     if len(question.concepts) > 1 and kind_of(text) == "verify" and _SEVERAL.search(text):

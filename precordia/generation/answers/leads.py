@@ -57,22 +57,54 @@ class _Sign:
         concepts: The findings that it is asked for as.
         name: For people.
         source: The measurement.
-        leads: Where it is measured.
+        side: 1 where it is a height, -1 a depth below zero.
+        least_mv: Lead to the size from which it counts, mV.
+        counts_from: What is said of that size, beside the name.
     """
 
     concepts: frozenset[str]
     name: str
     source: str
-    leads: tuple[str, ...]
+    side: int
+    least_mv: Mapping[str, float]
+    counts_from: str = ""
+
+    def leads(self, m: Measurements, size_mv: float | None) -> list[str]:
+        """Where it is measured, in the size that counts, or in the one that is asked for."""
+        sizes = {lead: self.side * value for lead, value in getattr(m, self.source).items()}
+        return [x for x, least in self.least_mv.items() if sizes.get(x, 0.0) >= (size_mv or least)]
+
+    def called(self, size_mv: float | None) -> str:
+        """Its name, with the size."""
+        return f"{self.name}{self.counts_from if size_mv is None else f' of {size_mv:g} mV or more'}"
+
+
+_SIGNS: Final = (
+    _Sign(
+        frozenset(("INVT", "NT_", "TAB_")),
+        "T-wave inversion",
+        "t_mv",
+        -1,
+        {lead: INVERTED_T_MV for lead in LEADS if lead != "aVR"},
+    ),
+    _Sign(frozenset(("QWAVE",)), "Q waves", "q_mv", 1, dict.fromkeys(LEADS, Q_MV), " of 0.1 mV or more"),
+    _Sign(frozenset(("STE_",)), "ST elevation", "st_j60_mv", 1, ST_LEVEL_MV),
+    _Sign(frozenset(("STD_",)), "ST depression", "st_j60_mv", -1, dict.fromkeys(LEADS, ST_DEPRESSION_MV)),
+)
 
 
 def leads_with(question: Question, measurements: Measurements) -> list[Statement]:
     """The leads with ST elevation or depression, inverted T waves or Q waves, where it is asked which."""
-    return signs_in(question.concepts, LEADS, measurements)
+    return signs_in(question.concepts, LEADS, measurements, size_mv=question.size_mv)
 
 
 def signs_in(
-    concepts: Sequence[str], leads: Sequence[str], measurements: Measurements, *, asked: bool = False
+    concepts: Sequence[str],
+    leads: Sequence[str],
+    measurements: Measurements,
+    *,
+    asked: bool = False,
+    size_mv: float | None = None,
 ) -> list[Statement]:
     """Of findings that lie in leads, those of some leads that show them, as they are measured there.
 
@@ -81,16 +113,22 @@ def signs_in(
         leads: Where to look.
         measurements: Of the ECG.
         asked: It is asked whether they are there: with "yes" or "no" before them.
+        size_mv: The height or depth that is asked for, mV; None takes those that count.
     """
     statements = []
-    for sign, concept in _asked(concepts, measurements):
-        there = [lead for lead in sign.leads if lead in leads]
+    for sign in _SIGNS:
+        concept = next((concept for concept in concepts if concept in sign.concepts), None)
+        if concept is None or not getattr(measurements, sign.source):
+            continue
+        there = [lead for lead in sign.leads(measurements, size_mv) if lead in leads]
         where = "" if len(leads) == len(LEADS) else f" in {', '.join(leads)}"
-        text = f"{sign.name} in {', '.join(there)}" if there else f"no {sign.name}{where}"
-        found = Finding(concept, "present" if there else "absent")
+        name = sign.called(size_mv)
+        text = f"{name} in {', '.join(there)}" if there else f"no {name}{where}"
+        # A wave that is smaller than asked for may be there.
+        found = () if size_mv is not None and not there else (Finding(concept, "present" if there else "absent"),)
         lead_in = ("Yes: " if there else "No: ") if asked else ""
         text = f"{lead_in}{text}" if asked else text[0].upper() + text[1:]
-        statements.append(Statement(f"{text}.", (found,), measurements=(sign.source,), support=1.0))
+        statements.append(Statement(f"{text}.", found, measurements=(sign.source,), support=1.0))
     return statements
 
 
@@ -100,6 +138,8 @@ def in_leads(question: Question, measurements: Measurements) -> list[Statement]:
     upright = question.kind == "verify" and _UPRIGHT.search(question.text) and _T_WAVE.search(question.text)
     if upright and not leads:
         leads = _UPRIGHT_IN
+    if question.size_mv is not None and not leads:
+        leads = LEADS
     if not leads:
         return []
     if question.kind != "verify" and _AMOUNT.search(question.text):
@@ -108,7 +148,9 @@ def in_leads(question: Question, measurements: Measurements) -> list[Statement]:
         known = {lead: measurements.t_mv[lead] for lead in leads if lead in measurements.t_mv}
         holds = bool(known) and all(value > 0 for value in known.values())
         return [_amount("Yes: " if holds else "No: ", "T amplitude", "t_mv", known)] if known else []
-    return signs_in(question.concepts, leads, measurements, asked=True) if question.kind == "verify" else []
+    if question.kind != "verify":
+        return []
+    return signs_in(question.concepts, leads, measurements, asked=True, size_mv=question.size_mv)
 
 
 def _amounts(text: str, leads: Sequence[str], measurements: Measurements) -> Iterator[Statement]:
@@ -121,30 +163,3 @@ def _amounts(text: str, leads: Sequence[str], measurements: Measurements) -> Ite
 def _amount(lead_in: str, label: str, source: str, values: Mapping[str, float]) -> Statement:
     told = ", ".join(f"{value + 0.0:.2f} mV in {lead}" for lead, value in values.items())
     return Statement(f"{lead_in}{label} {told}.", measurements=(source,), support=1.0)
-
-
-def _asked(concepts: Sequence[str], m: Measurements) -> Iterator[tuple[_Sign, str]]:
-    """The signs that are asked for and measured, each with the finding that it is asked for as."""
-    st = m.st_j60_mv
-    signs = (
-        _Sign(
-            frozenset(("INVT", "NT_", "TAB_")), "T-wave inversion", "t_mv",
-            tuple(x for x in LEADS if x != "aVR" and m.t_mv.get(x, 0.0) <= -INVERTED_T_MV),
-        ),
-        _Sign(
-            frozenset(("QWAVE",)), "Q waves of 0.1 mV or more", "q_mv",
-            tuple(x for x in LEADS if m.q_mv.get(x, 0.0) >= Q_MV),
-        ),
-        _Sign(
-            frozenset(("STE_",)), "ST elevation", "st_j60_mv",
-            tuple(x for x in LEADS if st.get(x, 0.0) >= ST_LEVEL_MV[x]),
-        ),
-        _Sign(
-            frozenset(("STD_",)), "ST depression", "st_j60_mv",
-            tuple(x for x in LEADS if -st.get(x, 0.0) >= ST_DEPRESSION_MV),
-        ),
-    )  # fmt: skip
-    for sign in signs:
-        concept = next((concept for concept in concepts if concept in sign.concepts), None)
-        if concept is not None and getattr(m, sign.source):
-            yield sign, concept

@@ -40,6 +40,10 @@ _P_WAVE: Final = re.compile(r"\bp[\s-]*(?:waves?|wellen?)\b", re.I)
 _T_WAVE: Final = re.compile(r"\bt[\s-]*(?:waves?|wellen?)\b", re.I)
 
 
+_IN_LEADS: Final = frozenset(("st_t", "ischaemia"))
+"""What lies in single leads."""
+
+
 def part_is_normal(question: Question, judgement: Judgement) -> Draft | None:
     """Yes or no, with what is said or measured of the part; None where no part is asked about, or a finding is named.
 
@@ -50,16 +54,19 @@ def part_is_normal(question: Question, judgement: Judgement) -> Draft | None:
     sections = frozenset(question.sections)
     p_waves = _P_WAVE.search(question.text) is not None
     of_p = p_waves and set(question.concepts) <= {"PWAVE"}
-    if question.kind != "verify" or asked is None or question.bounds or question.leads or question.measures:
+    if question.kind != "verify" or asked is None or question.bounds or question.measures:
+        return None
+    if question.leads and (p_waves or not sections or not sections <= _IN_LEADS):
         return None
     if not of_p and (question.concepts or not sections or "technical" in sections):
         return None
     evidence = judgement.evidence
-    if evidence.too_thin is not None:
+    if evidence.too_thin is not None and not question.leads:
         return None
+    # What is said of the whole ECG tells nothing of one lead.
     odd = [
         s
-        for s in judgement.said
+        for s in (() if question.leads else judgement.said)
         if _is_of(s, sections | ({"p_wave"} if of_p else frozenset())) and s.concept not in _WELL
     ]
     sure = [s for s in odd if s.finding.status == "present"]
@@ -76,11 +83,10 @@ def part_is_normal(question: Question, judgement: Judgement) -> Draft | None:
     else:
         found = "normal"
         shown = [*(statement_about(s, evidence) for s in rhythm), *told]
-    text = "; ".join(s.text.rstrip(".") for s in shown)
+    texts = [s.text.rstrip(".") for s in shown]
+    text = "; ".join(text[:1].lower() + text[1:] if text[1:2].islower() else text for text in texts)
     whole = Statement(
-        sentence(
-            f"{'Yes' if asked == found else 'No'}: {text[:1].lower() + text[1:] if text[1:2].islower() else text}"
-        ),
+        sentence(f"{'Yes' if asked == found else 'No'}: {text}"),
         tuple(f for s in shown for f in s.findings),
         tuple({c.case_id: c for s in shown for c in s.citations}.values()),
         tuple(dict.fromkeys(name for s in shown for name in s.measurements)),
@@ -176,7 +182,7 @@ def _measured(
         if "st_t" in sections and not _P_WAVE.search(question.text)
         else ()
     )
-    for statement in signs_in(waves, LEADS, m):
+    for statement in signs_in(waves, question.leads or LEADS, m):
         there = any(f.status == "present" for f in statement.findings)
         (outside if there else within).append(statement)
     return within, outside

@@ -25,7 +25,7 @@ _AGE = re.compile(
 _SEX = re.compile(
     r"\b(?:sex|gender|geschlecht|male or female|female or male|man or woman|mann oder frau)\b"
     r"|\b(?:is|was|ist|war) (?:it|this|he|she|es|das|dies|(?:the|this|der|die) (?:patient(?:in)?|person))"
-    r" (?:an? |eine? )?(?P<said>male|female|man|woman|mann|frau|m(?:ä|ae)nnlich|weiblich)\b",
+    r" (?:an? |eine? )?(?P<said>male|female|man|woman|mann|frau|m(?:ä|ae)nnlich|weiblich)\b(?!\s+(?:or|oder)\b)",
     re.I,
 )
 _FEMALE = frozenset(("female", "woman", "frau", "weiblich"))

@@ -127,8 +127,8 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
     doubtful = [standing for standing, there in zip(standings, answers, strict=True) if there is None]
     there = compatible([standing for standing, there in zip(standings, answers, strict=True) if there])
     if question.kind == "choose" and len(standings) > 1:
-        if not there and not doubtful and (kinds := _of_no_kind(standings, judgement)):
-            name = ", ".join(in_words(s.finding) for s in kinds)
+        if not there and not doubtful and (unknown := _of_no_kind(standings, judgement)):
+            name = ", ".join(in_words(s.finding) for s in unknown)
             return _draft([], evidence, f"not sure: {name}, of which it is not told which kind it is")
         if not there and not doubtful:
             return _draft([_said("None of them: no ", s, view, present=False) for s in standings], evidence, "")

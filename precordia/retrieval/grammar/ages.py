@@ -10,11 +10,16 @@ from precordia.retrieval.grammar.numbers import AFTER, NOT, OPERATOR, TO, is_fre
 from precordia.retrieval.grammar.understood import Groups
 
 _AGED: Final = (
-    r"(?:\s*[-–]?\s*(?:years?|yrs?|y\.?o\.?|y\b|jahre?n?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|old|alt|olds?))?)?"
+    r"(?:\s*[-–]?\s*(?:years?|yrs?|y[./]?o\.?|y\b|jahre?n?|j\.|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|old|alt|olds?))?)?"
 )
 _AGE: Final = r"(?:\b(?:age[ds]?|alter)\s*(?:is|of|from|von)?\s*)?"
 _SINCE: Final = r"(?<!last )(?<!past )(?<!previous )(?<!letzten )(?<!for )"
 """Years that are a stretch of time and nobody's age."""
+_UNIT: Final = (
+    r"\s?(?:%|mm|mv|mm?ol|m[glm]|[cµ]m|k?g\b|[np]g|percent|prozent|millim|milliv"
+    r"|s\b|se[ck]|h\b|hours?|stunden?|min|days?|tage?|weeks?|wochen?|months?|monate?)"
+)
+"""Behind a number that is nobody's age."""
 _OF: Final = "|".join(
     rf"(?<=\b{word} )"
     for word in (
@@ -41,11 +46,14 @@ _AGES: Final = tuple(
     for pattern in (
         rf"{NOT}{_AGE}(?:between|zwischen|aged?|from|von)\s+(?P<low>\d{{1,3}}){TO}(?P<high>\d{{1,3}}){_AGED}(?!\w)",
         rf"(?:{_OF})(?P<low>\d{{1,3}}){TO}(?P<high>\d{{1,3}}){_AGED}(?!\w)",
+        rf"{NOT}{_AGE}\b(?P<low>\d{{1,3}}){TO}(?P<high>\d{{1,3}})[\s-]*"
+        rf"(?:years?|yrs?|y[./]?o\b|jahre?n?|j(?:ä|ae)hrig\w*){_AGED}(?!\w)",
         rf"{NOT}{_AGE}(?P<least>\d{{1,3}}){_AGED}(?P<after>{AFTER})",
-        rf"{NOT}{_AGE}(?P<operator>{OPERATOR})\s*(?:the age of\s+)?(?P<value>\d{{1,3}}){_AGED}(?!\s?%|[\w.]){_SECOND}",
-        r"(?<=man, )(?P<bare>\d{1,3})(?=\s*(?:,|$))",
+        rf"{NOT}{_AGE}(?P<operator>{OPERATOR})\s*(?:the age of\s+)?(?P<value>\d{{1,3}}){_AGED}(?!{_UNIT}|[\w.]){_SECOND}",
+        r"(?:(?<=man, )|(?<=male, )|(?<=mann, )|(?<=frau, )|(?<=patientin, )|(?<=patient, ))"
+        r"(?P<bare>\d{1,3})(?:\s*j\b\.?)?(?=\s*(?:,|$))",
         rf"{NOT}\b(?:in\s+)?(?:(?:their|his|her|the|den|ihren)\s+)?(?P<decade>\d?\d0)\s?['’]?(?:s|ern?)\b",
-        rf"{_SINCE}\b(?P<bare>\d{{1,3}})[\s-]*(?:years?|yrs?|y\.?o\.?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|olds?))?\b",
+        rf"{_SINCE}\b(?P<bare>\d{{1,3}})[\s-]*(?:years?|yrs?|y[./]?o\.?|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|olds?))?\b",
         r"\bage[ds]?\s+(?P<bare>\d{1,3})(?![\w.])",
     )
 )

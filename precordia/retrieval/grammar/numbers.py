@@ -116,16 +116,16 @@ AFTER: Final = (
 TO: Final = r"\s*(?:-|–|and|to|und|bis)\s*"
 _RANGE: Final = rf"(?:(?:between|from|zwischen|von)\s+)?(?P<low>{_NUMBER}){_UNIT}{TO}(?P<high>{_NUMBER}){_UNIT}"
 _LIMIT: Final = rf"(?P<operator>{OPERATOR})\s*(?P<value>{_NUMBER}){_UNIT}"
-_SECOND: Final = (
-    rf"(?:\s*,?\s*\b(?P<join>and|but|or|und|aber|oder)\s+(?P<operator2>{OPERATOR})\s*(?P<value2>{_NUMBER})"
-    rf"(?!\s*(?:y|j(?:ah|ä|ae))){_UNIT})?"
-)
+_JOINED: Final = r"\s*,?\s*\b(?P<join>and|but|or|und|aber|oder)\s+"
+_SECOND: Final = rf"(?P<operator2>{OPERATOR})\s*(?P<value2>{_NUMBER})(?!\s*(?:y|j(?:ah|ä|ae))){_UNIT}"
+"""A second limit to the same measurement, whose name may stand before it once more."""
 _SUFFIX: Final = rf"(?P<least>{_NUMBER}){_UNIT}(?P<after>{AFTER})"
 _NEAR: Final = (
     r"(?<!in )(?:exactly|equal to|around|about|approx\w*|circa|ca\.?|roughly|genau|etwa|rund|~)?\s*"
     rf"(?P<near>\d{{2,3}}(?:[.,]\d+)?){_UNIT}(?:\s?ish)?(?!\s*(?:leads?|y|j(?:ah|ä|ae)))"
 )
 """A number alone."""
+_DECADES: Final = r"(?<=in the )(?P<decade>\d{1,2}0)['’]?s\b"
 NEAR: Final = 0.05
 """How far, as a share of it, a number may lie from one that is named alone: nobody measures to the millisecond."""
 NOT: Final = r"(?P<negation>\b(?:no|not|without|kein\w*|ohne|nicht)\s+(?:a\s+|an\s+|the\s+|any\s+)?)?"
@@ -138,7 +138,8 @@ def _measured() -> list[tuple[str, re.Pattern[str]]]:
         (
             named.measure,
             re.compile(
-                rf"{NOT}\b(?:{named.words})\b{_FILL}{_OUTSIDE}(?:{_RANGE}|{_SUFFIX}|{_LIMIT}{_SECOND}|{_NEAR})(?![\w.])",
+                rf"{NOT}\b(?:{named.words})\b{_FILL}{_OUTSIDE}(?:{_DECADES}|{_RANGE}|{_SUFFIX}|{_LIMIT}"
+                rf"(?:{_JOINED}(?:(?:{named.words})\b{_FILL})?{_SECOND})?|{_NEAR})(?![\w.])",
                 re.I,
             ),
         )
@@ -169,6 +170,13 @@ _WIDTH: Final = re.compile(
     r"(?P<predicate>wide|broad|widened|narrow|breit|verbreitert|schmal)\b)",
     re.I,
 )
+_SIZE: Final = re.compile(
+    rf"(?:(?P<operator>{OPERATOR})\s*)?(?<![\d.,])(?P<value>\d+(?:[.,]\d+)?)\s*(?P<unit>mm|mv|millimet(?:er|re)s?|millivolts?)\b(?!\s*/)",
+    re.I,
+)
+_MILLIMETRES: Final = ("mm", "millimeter", "millimeters", "millimetre", "millimetres")
+_MV_PER_MM: Final = 0.1
+"""Of paper at 10 mm/mV."""
 _DECADE: Final = 10
 WIDE_MS: Final = 120.0
 """From here on a QRS complex is wide (Surawicz et al., AHA/ACCF/HRS part III, Circulation 2009;119:e235)."""
@@ -213,6 +221,18 @@ def named_in(text: str, *, asked: bool = False) -> Iterator[tuple[tuple[int, int
             # What is named once may be named again: "QTc, the corrected QT" is one measurement.
             taken += [m.span() for m in pattern.finditer(text)]
             yield found, name
+
+
+def size_in(text: str) -> float | None:
+    """The least height or depth of a wave that a text names, mV; None where it names none, or a greatest.
+
+    >>> size_in("ST elevation of at least 2 mm"), size_in("0,15 mV ST depression"), size_in("ST elevation below 1 mm")
+    (0.2, 0.15, None)
+    """
+    match = _SIZE.search(text)
+    if match is None or (match["operator"] and _limit("", match["operator"], "0", 1.0)[0].operator in ("<", "<=")):
+        return None
+    return round(_number(match["value"]) * (_MV_PER_MM if match["unit"].lower() in _MILLIMETRES else 1.0), 3)
 
 
 def limits(name: str, match: re.Match[str]) -> Groups:

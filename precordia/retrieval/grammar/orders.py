@@ -10,7 +10,7 @@ from precordia.retrieval.grammar.numbers import named_in
 from precordia.retrieval.grammar.understood import Order
 
 _MOST: Final = (
-    r"longest|highest|fastest|widest|broadest|largest|greatest|biggest|maxim(?:um|al)|l(?:ä|ae)ngste[nrsm]?|h(?:ö|oe)chste[nrsm]?"
+    r"longest|top\s+\d+|highest|fastest|widest|broadest|largest|greatest|biggest|maxim(?:um|al)|l(?:ä|ae)ngste[nrsm]?|h(?:ö|oe)chste[nrsm]?"
     r"|schnellste[nrsm]?|breiteste[nrsm]?|gr(?:ö|oe)(?:ß|ss)te[nrsm]?|maximale[nrsm]?"
 )
 _LEAST: Final = (
@@ -19,11 +19,15 @@ _LEAST: Final = (
 )
 _OLD: Final = r"oldest|(?:ä|ae)lteste[nrsm]?"
 _YOUNG: Final = r"youngest|j(?:ü|ue)ngste[nrsm]?"
-_LATE: Final = r"most recent|newest|latest|neu(?:e)?ste[nrsm]?"
+_LATE: Final = (
+    r"most recent|newest|latest|neu(?:e)?ste[nrsm]?"
+    r"|(?<!since )(?<!than )(?<!the )(?<!to )(?<!from )(?<!with )(?<!as )(?:last|letzte[nrsm]?)(?:\s+\d+)?"
+    r"(?=\s+(?:ecg|ekg|recording|tracing)s?\b)"
+)
 _EARLY: Final = r"earliest|fr(?:ü|ue)he?ste[nrsm]?"
 _SUPERLATIVE: Final = re.compile(
     rf"\b(?:(?P<most>{_MOST})|(?P<least>{_LEAST})|(?P<old>{_OLD})|(?P<young>{_YOUNG})|(?P<late>{_LATE})|(?P<early>{_EARLY})"
-    r"|(?:sort(?:ed|iert)?|order(?:ed)?|ranked|geordnet)\s+(?:by|nach)(?P<up>\s+(?:ascending|increasing|aufsteigend\w*))?)(?!\w)",
+    r"|(?:(?:sort(?:ed|iert)?|order(?:ed)?|ranked|geordnet)\s+(?:by|nach)|nach(?=\s+\S+\s+(?:sortiert|geordnet)\b))(?P<up>\s+(?:ascending|increasing|aufsteigend\w*))?)(?!\w)",
     re.I,
 )
 _OF_ITSELF: Final = (

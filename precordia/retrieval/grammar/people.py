@@ -16,8 +16,14 @@ _NO: Final = (
     r"(?:(?:any|either)\s+)?)?"
 )
 SEXES: Final[tuple[tuple[str, Sex], ...]] = (
-    (rf"{_NO}\b(?:wom[ae]n|females?|lad(?:y|ies)|girls?|frau(?:en)?|weiblich\w*|patientin(?:nen)?)\b", "F"),
-    (rf"{_NO}\b(?:m[ae]n|males?|gentlem[ae]n|boys?|m(?:ä|ae)nner\w*|mann|m(?:ä|ae)nnlich\w*)\b", "M"),
+    (
+        rf"{_NO}\b(?:wom[ae]n|females?|lad(?:y|ies)|girls?|frau(?:en)?|weiblich\w*|patientin(?:nen)?|m(?:ä|ae)dchen)\b",
+        "F",
+    ),
+    (
+        rf"{_NO}\b(?:m[ae]n|males?|gentlem[ae]n|boys?|m(?:ä|ae)nner\w*|mann|knaben?|jungs|jungen|m(?:ä|ae)nnlich\w*)\b",
+        "M",
+    ),
 )
 _OTHER: Final[dict[Sex, Sex]] = {"F": "M", "M": "F"}
 _OR: Final = re.compile(

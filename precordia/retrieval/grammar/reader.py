@@ -69,15 +69,21 @@ _NORMAL: Final = tuple(
             r"|ekgs?|tracings?|ones))?(?=\W*(?:$|with|but|in\b|without|from|of\b))",
             "no normal ECG",
         ),
-        (r"\bnormal\s+(?:ecgs|ekgs|tracings|ones)\b", "normal ECG"),
+        (
+            r"\bnormal\s+(?:ecgs|ekgs|tracings|ones)\b"
+            r"|\b(?:unremarkable|unauff(?:ä|ae)llige?[snr]?)(?:\s+(?:ecgs?|ekgs?|tracings?|ones))?(?=\W*(?:$|with|but|in\b|of\b|bei\b))",
+            "normal ECG",
+        ),
         (r"\bno\s+normal(?=\W*$)", "no normal ECG"),
     )
 )
 """The ECG as a whole, where no finding is named: cases that are not normal are those that are not called so."""
 _ALSO: Final = {"IRREG": "AFIB"}
 """What else is meant by a finding's name, and has a name of its own in reports: fibrillation is the commonest irregular rhythm."""
-_REGULARITY: Final = re.compile(r"\b(?P<no>(?:ir|un)(?=re))?(?:regular|regelm(?:ä|ae)(?:ß|ss)ig)\w*\b", re.I)
-_NUMBERED: Final = re.compile(r"(?P<word>[^\W\d_]{2,})\s*$")
+_REGULARITY: Final = re.compile(
+    r"\b(?P<no>(?:ir|un)(?=re))?(?:regular|regelm(?:ä|ae)(?:ß|ss)ig)\w*\b(?:\s+r-?r[\s-]+interval\w*)?", re.I
+)
+_NUMBERED: Final = re.compile(r"(?P<word>[^\W\d_]{2,}|[^\W\d_](?=\+))\+?\s*$")
 _NON: Final = re.compile(r"\bnon[- ](?=[a-z]{3})", re.I)
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*|\d+(?:[.,]\d+)?")
 
@@ -108,7 +114,7 @@ def read_query(text: str) -> Understood:
     left.text = _EXCEPT.sub(lambda match: "no".ljust(len(match[0])), left.text)
     for pattern, normal_words in _NORMAL:
         left.text = pattern.sub(normal_words, left.text)
-    words = _NON.sub("not ", left.text)
+    words = _NON.sub(lambda match: _not(match, left.text), left.text)
     words = _ALIKE.sub(lambda match: " " * len(match[0]), words)
     findings = label_report(words)
     for finding in findings:
@@ -123,8 +129,8 @@ def read_query(text: str) -> Understood:
     groups = [_with_others(group, excluded) for group in _groups(stated, words)]
     leads = _leads(left)
     change = _change(left) or next((f.comparison for f in findings if f.comparison), None)
-    measures = tuple(name for name in _measures(left) if order is None or name != order.measure)
     regularity = _regularity(left)
+    measures = tuple(name for name in _measures(left) if order is None or name != order.measure)
     left_over = [w for w in _WORD.findall(left.text) if w.lower() not in _said_beside()]
     return Understood(
         text,
@@ -175,6 +181,13 @@ class _Left:
     def drop(self, pattern: str) -> None:
         """Takes out every match."""
         self.text = re.sub(pattern, lambda match: " " * len(match[0]), self.text, flags=re.I)
+
+
+def _not(non: re.Match[str], text: str) -> str:
+    """ "Non-sinus rhythm" denies a finding; "non-specific ST changes" is one."""
+    behind = label_report(text[non.end() : non.end() + _PLACES])
+    names = bool(behind) and behind[0].span[0] == 0
+    return "not " if names else non[0]
 
 
 def _limits(left: _Left, found: Iterator[tuple[tuple[int, int], Groups]]) -> Groups:
@@ -248,6 +261,8 @@ def _order(left: _Left) -> Order | None:
     """What comes first; a second order is left, and named as not understood."""
     span, order = next(orders_in(left.text), ((0, 0), None))
     left.take(span)
+    if order is not None:
+        left.drop(r"\b(?:first|zuerst)\b(?=\W*(?:$|,))")
     return order
 
 

@@ -17,6 +17,8 @@ _PERSONS: Final = (
     r"(?:people|patients?|wom[ae]n|m[ae]n|lad(?:y|ies)|adults?|persons?|folks?|females?|males?|guys?|frau(?:en)?|m(?:ä|ae)nner[n]?"
     r"|patient(?:en|innen|in)|menschen|leuten?|personen)\b"
 )
+_PLACE: Final = r"(?:leads?\b|V[1-6]\b|II|aV|the (?:inferior|lateral|anterior|septal|limb|chest|precordial)\b)"
+"""Where waves lie."""
 _PART: Final = {"early": "0 to {0}3", "mid": "4 to {0}6", "late": "7 to {0}9"}
 _PEOPLE: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     *((rf"\b(?:{english}ies|{german}ern?)\b", f"{10 * k}s") for k, (english, german) in enumerate(_TENS, start=2)),
@@ -30,6 +32,10 @@ _PEOPLE: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     (r"\b(\d{2,3})\s+plus\b", r"\1+"),
     (r"\b(\d{2,3})(?:[ -]?y/?o? ?)?f\b", r"women aged \1 "),
     (r"\b(\d{2,3})(?:[ -]?y/?o? ?)?m\b", r"men aged \1 "),
+    (r"\bf\s+(?=(?:[<>]=?\s*)?\d\d\b)", "women "),
+    (r"\bm\s+(?=(?:[<>]=?\s*)?\d\d\b)", "men "),
+    (r"(?<!\w)(?:ü|ue)(\d\d)\b", r"über \1"),
+    (r"(?<!\w)u(\d\d)\b", r"unter \1"),
     (r"\b(?:adults?|erwachsene[n]?)\b", "aged 18+"),
     (rf"(?<!year[- ])(?<!years[- ])(?<!yr[- ])(?<!yrs )\bold(?:er)?(?= {_PERSONS})", "aged 65+"),
     (rf"(?<!jahre )\b(?:alte[rn]?|(?:ä|ae)ltere[rn]?)(?= {_PERSONS})", "aged 65+"),
@@ -46,9 +52,23 @@ _SHORT: Final = tuple(
     for pattern, words in (
         *_PEOPLE,
         (r"(?<!\w)w/o(?!\w)", "without"),
-        (r"(?<!\w)w/(?!\w)", "with"),
+        (r"(?<!\w)w/(?!\w)|(?<=\s)w(?=\s)", "with"),
+        (r"\bz\.?\s?n\.(?=\s)", "Zustand nach"),
+        (r"\blange[mnrs]?\s+(?=qt)", "long "),
+        (r"\bidioventricular\b(?! rhythm)", "idioventricular rhythm"),
+        (r"\bnon[- ]?stemi\b", "NSTEMI"),
+        (r"\bTWIs?\b", "T wave inversion"),
+        (r"(?<![\w-])(?<!vorhof )(?<!kammer )(flimmern|flattern)\b", r"Vorhof\1"),
+        (r"\bschnelle[rnm]?\s+(?:kammer)?(?:ü|ue)berleitung\b", "rapid ventricular response"),
+        (r"(?<![\w-])(?<!st )((?:hebung|senkung)(?:en)?)\b(?=\s+(?:in|(?:ü|ue)ber)\b)", r"ST-\1"),
+        (rf"(?<![\w-])(?<!st )(?<!segment )((?:elevation|depression)s?)(?=\s+in\s+{_PLACE})", r"ST \1"),
+        (
+            r"\b(?:leads?|electrodes?|elektroden?|ableitung(?:en)?)\s+(?:\w+\s+)?(?:misplaced|malpositioned"
+            r"|wrongly placed|vertauscht)\b",
+            "electrode misplacement",
+        ),
         # Of the heart; "sinus bradycardia" and its like are names.
-        (r"\bsinus(?=\s*(?:$|[?.,;!]|or\b|oder\b|and\b|und\b|with\b|mit\b|but\b|aber\b))", "sinus rhythm"),
+        (r"(?<!sick )\bsinus(?=\s*(?:$|[?.,;!]|or\b|oder\b|and\b|und\b|with\b|mit\b|but\b|aber\b))", "sinus rhythm"),
         (r"\bweder\s+(.{2,40}?)\s+noch\b", r"kein \1, kein"),
         (r"(?<!\w)v\.?[- ]?fib\b|(?<=\bthis )vf\b|^\W*vf\W*$", "ventricular fibrillation"),
         (r"\b(left|right) bundle(?:s)?\b(?![- ]branch)", r"\1 bundle branch block"),

@@ -207,11 +207,7 @@ class Understood:
             *((self.change,) if self.change else ()),
             *People(self.sex, tuple((bound,) for bound in self.bounds if bound.measure == "age")).chips,
             *(" or ".join(map(str, group)) for group in self.outside if group[0].measure == "age"),
-            *(
-                [f"not {group}" for group in self.people]
-                if self.nobody_of
-                else [" or ".join(map(str, self.people))][: len(self.people)]
-            ),
+            *(_one_of(self.people, nobody_of=self.nobody_of),)[: len(self.people)],
             *((f"from {first}",) if first is not None and first != last else ()),
             *((f"until {last}",) if last is not None and first != last else ()),
             *((f"in {first}",) if first is not None and first == last else ()),
@@ -233,3 +229,8 @@ class Understood:
         note = self.note_on(hits)
         said = {"chips": list(self.chips), "not_understood": list(self.rest)}
         return {**said, "note": note} if note else said
+
+
+def _one_of(people: Sequence[People], *, nobody_of: bool) -> str:
+    """Groups of patients, as one piece."""
+    return f"neither {' nor '.join(map(str, people))}" if nobody_of else " or ".join(map(str, people))

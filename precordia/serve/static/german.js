@@ -49,6 +49,7 @@ const WORDS = [
   ["good signal quality", "gute Signalqualität"], ["heart rate", "Herzfrequenz"], ["P duration", "P-Dauer"], ["changed since", "verändert seit"], ["at least", "mindestens"], ["at most", "höchstens"],
   ["without", "ohne"], ["women", "Frauen"], ["men", "Männer"], ["over", "über"], ["above", "über"], ["below", "unter"], ["under", "unter"], ["until", "bis"], ["from", "ab"], ["in", "in"], ["to", "bis"], ["or", "oder"], ["device", "Gerät"], ["lead", "Ableitung"], ["axis", "Lagetyp-Winkel"], ["bpm", "/min"],
   ["years", "Jahre"], ["new", "neu"], ["worse", "schlechter"], ["better", "besser"], ["mild", "leicht"], ["moderate", "mäßig"], ["severe", "schwer"], ["acute", "akut"], ["inferior", "inferior"], ["anterior", "anterior"], ["lateral", "lateral"], ["septal", "septal"], ["posterior", "posterior"], ["PR", "PQ"],
+  ["neither", "weder"], ["nor", "noch"], ["newest first", "neueste zuerst"], ["earliest first", "früheste zuerst"], ["oldest patients first", "älteste Patienten zuerst"], ["youngest patients first", "jüngste Patienten zuerst"], ["highest", "höchste"], ["lowest", "niedrigste"], ["first", "zuerst"],
 ];
 const escaped = text => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 const PATTERN = new RegExp("(?<![\\p{L}\\p{N}])(?:" + [...Object.keys(FINDINGS), ...WORDS.map(w => w[0])].sort((a, b) => b.length - a.length).map(escaped).join("|") + ")(?![\\p{L}\\p{N}])", "gu");

@@ -25,7 +25,7 @@ const WORDS = {
   newest: ["Newest first", "Neueste zuerst"], results: ["Results", "Treffer"], cases: ["cases", "Fälle"], all_shown: ["All are shown", "Alle werden gezeigt"],
   save: ["Save this search", "Suche merken"], saved: ["Saved searches", "Gemerkte Suchen"], none_saved: ["none yet", "noch keine"], csv: ["Cohort as CSV", "Kohorte als CSV"],
   similarity: ["similarity", "Ähnlichkeit"], rank: ["score", "Wert"], shared: ["shares", "gemeinsam"], years: ["y", "J."], no_report: ["no report", "kein Befundtext"],
-  signal: ["signal", "Signal"], words: ["words", "Worte"], findings: ["findings", "Befunde"], meaning: ["meaning", "Bedeutung"],
+  signal: ["signal", "Signal"], words: ["words", "Worte"], findings: ["findings", "Befunde"], meaning: ["meaning", "Bedeutung"], order: ["order", "Reihenfolge"],
   open_ecg: ["Open this ECG", "Dieses EKG öffnen"], use_similar: ["Find similar", "Ähnliche finden"],
   no_ecg: ["No ECG is open", "Kein EKG geöffnet"], no_ecg_help: ["Choose a case in Find, or drop a file anywhere on this page.", "Wählen Sie in „Finden“ einen Fall, oder ziehen Sie eine Datei auf diese Seite."],
   speed: ["Speed", "Vorschub"], gain: ["Gain", "Verstärkung"], layout: ["Layout", "Anordnung"], filter: ["Filter", "Filter"], zoom: ["Zoom", "Zoom"], calipers: ["Calipers", "Zirkel"], march: ["March out", "Fortsetzen"],
