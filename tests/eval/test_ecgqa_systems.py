@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from small_ecgqa import write_ecgs, write_small_ecgqa
 
+from precordia.concepts import label_report
 from precordia.core import drafts
 from precordia.core.case import Case
-from precordia.core.drafts import Draft, Prompt, Statement
+from precordia.core.drafts import Draft, Prompt, PromptSize, Statement
 from precordia.core.errors import InputError, UsageError
 from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
@@ -217,8 +218,13 @@ class Parrot(LanguageModel):
 
     name = "parrot"
 
-    def __init__(self) -> None:
+    def __init__(self, size: PromptSize = "full") -> None:
         self.prompts: list[Prompt] = []
+        self._size = size
+
+    @property
+    def prompt_size(self) -> PromptSize:
+        return self._size
 
     def reply(self, prompt: Prompt) -> drafts.Reply:
         self.prompts.append(prompt)
@@ -242,13 +248,20 @@ class Shelf:
     """Precedents that say whose they are."""
 
     def hits(self, ecg: int) -> list[Hit]:
-        return [Hit(1, 0.9, Case(100 + ecg, f"r{ecg}", f"other {ecg}", SAID[ecg], ()), Why({}, {}))]
+        return [
+            Hit(
+                1,
+                0.9,
+                Case(100 + ecg, f"r{ecg}", f"other {ecg}", SAID[ecg], tuple(label_report(SAID[ecg]))),
+                Why({}, {}),
+            )
+        ]
 
     def precedents(self, ecg: int, measurements: Callable[[int], Measurements]) -> list[Hit]:
         return self.hits(ecg)
 
     def random_hits(self, ecg: int, seed: int) -> list[Hit]:
-        return [Hit(1, 0.1, Case(200, "r", "other", SAID[0], ()), Why({}, {}))]
+        return [Hit(1, 0.1, Case(200, "r", "other", SAID[0], tuple(label_report(SAID[0]))), Why({}, {}))]
 
     def knowledge(self, measurements: Callable[[int], Measurements]) -> Knowledge:
         return Knowledge(0.25)
@@ -263,17 +276,21 @@ class Shelf:
         ("wrong", SAID[2], SAID[1]),
     ],
 )
-def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(context: str, shown: str, hidden: str) -> None:
+@pytest.mark.parametrize("size", ["full", "compact"])
+def test_a_language_model_is_shown_the_options_and_the_chosen_precedents(
+    context: str, shown: str, hidden: str, size: PromptSize
+) -> None:
     assert context in CONTEXTS
     signals = signals_at({1: 0, 2: 0})
-    model = Parrot()
+    model = Parrot(size)
     shown_archive = Shown(Shelf(), context, {1: 2})  # type: ignore[arg-type]
     system = Asked(model, CLASSES, Nothing(signals, shown_archive), context)
     reply = system.reply(asked(1, "a", kind="single-query"), (1,))
     text = model.prompts[0].messages[-1].content
+    said = text.lower()  # a compact prompt states findings within a line
     assert reply == Reply("A")
-    assert shown in text
-    assert hidden not in text
+    assert shown.lower() in said
+    assert hidden.lower() not in said
     assert "Options: a, b, None" in text
     assert model.prompts[0].choices == ("a", "b", "None")
     assert "Report of 1." not in text  # what was written about the ECG itself
