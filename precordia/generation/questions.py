@@ -364,9 +364,10 @@ def _shared(first: str, second: str, *, last: bool) -> list[str]:
     return [first, second]
 
 
-def concepts_in(option: str) -> list[str]:
+@lru_cache(maxsize=64)  # as a question is read, most of its parts are looked at several times
+def concepts_in(option: str) -> tuple[str, ...]:
     """The findings that a part of a question names, in its order."""
-    return [finding.concept for finding in label_report(option)]
+    return tuple(finding.concept for finding in label_report(option))
 
 
 def kind_of(text: str) -> QuestionKind:

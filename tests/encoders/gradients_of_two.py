@@ -1,18 +1,22 @@
-"""Run in two processes by test_training_processes.py: the gradients of a shared batch against those of one process."""
+"""Run by test_training_processes.py, becomes two processes: the gradients of a shared batch against those of one process."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import accelerate  # noqa: F401  here, as all else that both processes import: it is imported once
 import torch
+import torch.multiprocessing
 
 from precordia.encoders.corpus_on_disk import open_corpus
 from precordia.encoders.recipe import load_recipe
 from precordia.encoders.training.processes import Processes, join
 from precordia.encoders.training.run import Run
+from precordia.fitting.encoders.sources import source_of
 from precordia.records.standardize import SignalSpec
 
 
@@ -26,9 +30,8 @@ def gradients(run: Run) -> list[torch.Tensor]:
     return [p.grad for p in run._parameters() if p.grad is not None]
 
 
-def main(recipe_path: str, cache: str, out: str) -> None:
-    from precordia.fitting.encoders.sources import source_of
-
+def main(rank: int, recipe_path: str, cache: str, out: str) -> None:
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)  # so that what differs is not rounding
     torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign]
@@ -48,4 +51,4 @@ def main(recipe_path: str, cache: str, out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    torch.multiprocessing.start_processes(main, tuple(sys.argv[1:]), nprocs=2, start_method="fork")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from precordia.concepts import label_report, vocabulary
@@ -223,6 +223,7 @@ def _names_two(one: str, other: str, shared: str) -> bool:
     return bool(named[0] and named[1]) and named[0] != named[1] and named[2] not in named[:2]
 
 
+@lru_cache(maxsize=64)  # a query is spelled out twice, and a name stands in several pairs
 def _concepts(words: str) -> tuple[str, ...]:
     return tuple(finding.concept for finding in label_report(words))
 
