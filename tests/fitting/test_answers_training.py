@@ -24,14 +24,14 @@ from precordia.generation.answers.fitted import load, shipped
 
 @pytest.fixture
 def few(data_dir: Path, tmp_path: Path) -> Path:
-    """PTB-XL with 110 records of fold 6 and 30 of fold 8 alone."""
+    """PTB-XL with 100 records of fold 6 and 20 of fold 8 alone."""
     source, folder = data_dir / "ptbxl", tmp_path / "data" / "ptbxl"
     folder.mkdir(parents=True)
     (folder / "records100").symlink_to(source / "records100")
     with (source / "ptbxl_database.csv").open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         rows = [r for r in reader if (source / f"{r['filename_lr']}.hea").is_file()]
-    kept = [r for r in rows if r["strat_fold"] == "6"][:110] + [r for r in rows if r["strat_fold"] == "8"][:30]
+    kept = [r for r in rows if r["strat_fold"] == "6"][:100] + [r for r in rows if r["strat_fold"] == "8"][:20]
     with (folder / "ptbxl_database.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, reader.fieldnames or [])
         writer.writeheader()
@@ -61,11 +61,11 @@ def test_one_command_weighs_with_one_encoder_and_learns_with_another(
     printed, first = json.loads(capsys.readouterr().out), load(out)
     assert printed["what"] == "answers"
     assert printed["encoder"] == first.encoder == load_encoder("default").fingerprint
-    assert "folds 1-8 (140 ECGs), with trust, sharpness, curves and thresholds of encoder" in first.source
-    assert "weighed on folds 7-8 (30 ECGs)" in first.source
+    assert "folds 1-8 (120 ECGs), with trust, sharpness, curves and thresholds of encoder" in first.source
+    assert "weighed on folds 7-8 (20 ECGs)" in first.source
     precordia.train("answers", few, out)
     alone = load(out)
-    assert alone.source == "PTB-XL folds 1-7 (110 ECGs) and weighed on fold 8 (30 ECGs)"
+    assert alone.source == "PTB-XL folds 1-7 (100 ECGs) and weighed on fold 8 (20 ECGs)"
     assert alone.trust == first.trust  # the same encoder, so the same as in the first of the two steps
     assert alone.prevalence != first.prevalence
 
