@@ -82,6 +82,8 @@ _SUMMARY: Final = re.compile(r"\b(?:summari[sz]e|fasse)\b", re.I)
 """An order to a model elsewhere; here a wish that is understood."""
 _RATE: Final = re.compile(r"\bhr\b(?=\W*(?:[a-z<>=≥≤?\d]|$))|\bHR\b(?=\W*(?:[a-z<>=≥≤?\d]|$))")
 """The heart rate, where no name follows as it does the German title."""
+_BRACKETED: Final = re.compile(r"<(\s*\d[^<>]*)>(?=\s*\d)")
+"""Two limits that look like a tag, which is cleaned away: "HR < 60 and QTc > 450"."""
 _RANGE_ASKED: Final = re.compile(
     r"\b(?:range|normal\w*|abnormal|prolonged|long|short|shortened|increased|decreased|elevated|high|low|above|below|wide|narrow|irregular"
     r"|verl(?:ä|ae)ngert|verk(?:ü|ue)rzt|verbreitert|erh(?:ö|oe)ht|erniedrigt|lang|kurz|hoch|niedrig|breit|schmal|widened|too|zu)\b",
@@ -252,6 +254,7 @@ def read_question(text: str) -> Question:
 
 def _read(text: str) -> Question:
     """The question as a whole."""
+    text = _BRACKETED.sub(lambda match: f"below{match[1]}over", text)
     unnamed = _RATE.sub("heart rate", _OPENER.sub(lambda match: match[0].lower(), _SUMMARY.sub("the summary of", text)))
     cleaned, contrary = _affirmed(spelled_out(clean(unnamed, max_chars=400).text))
     options = options_in(cleaned)

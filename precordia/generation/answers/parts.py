@@ -22,7 +22,9 @@ _NORMAL: Final = re.compile(
     r"\b(?:normal\w*|ok|okay|fine|unremarkable|regelrecht|unauff(?:ä|ae)llig|isoelectric|in ordnung)\b", re.I
 )
 _ABNORMAL: Final = re.compile(
-    r"\babnormal\w*|\bpatholog\w*|\bdisturb\w*|\bgest(?:ö|oe)rt\b|\bauff(?:ä|ae)llig\w*", re.I
+    r"\babnormal\w*|\bpatholog\w*|\bdisturb\w*|\bgest(?:ö|oe)rt\b|\bauff(?:ä|ae)llig\w*|\bwrong with\b"
+    r"|\b(?:diseases?|problems?|st(?:ö|oe)rung\w*)\b",
+    re.I,
 )
 _WELL: Final = frozenset(("SR", "SINUS", "REGRH", "NAXIS", "LTYPE", "VAX", "HAX", "NORM", "ONORM"))
 """Findings of a part that is normal."""

@@ -19,7 +19,7 @@ from precordia.judgement.reconcile import in_words
 FINDINGS_TOLD = 3
 _AGE = re.compile(
     r"\bhow old (?:is|was) (?:the|this|my|he|she|patient)\b(?! (?:infarct|mi\b|heart))"
-    r"|\b(?:patient'?s?|his|her) age\b|\bwie alt\b|^\W*age\W*$",
+    r"|\b(?:patient'?s?|his|her) age\b|\bwie alt\b|^\W*(?:age|alter)\W*$",
     re.I,
 )
 _SEX = re.compile(
@@ -42,7 +42,7 @@ _TAKES = re.compile(
 )
 _WHOLE = re.compile(
     r"\b(?:report|summar\w*|describe|interpret\w*|diagnos\w*|findings?|overview|conclusion|impression|befund\w*|auff(?:ä|ae)llig\w*"
-    r"|symptoms?|zeigt|stimmt nicht|fehlt mir|shows?|see|seen|says?|sagt)\b"
+    r"|symptoms?|f(?:ä|ae)llt auf|zeigt|stimmt nicht|fehlt mir|shows?|see|seen|says?|sagt)\b"
     r"|\b(?:what|anything|something|everything|any|was|etwas|alles)\b.*\b(?:wrong|abnormal\w*|normal\w*|okay|ok|unusual|problems?"
     r"|pathol\w*|means?|mean|bedeutet)\b",
     re.I,

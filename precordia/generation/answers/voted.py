@@ -30,6 +30,23 @@ _ABOVE = ("verlängert", "verlaengert", "erhöht", "erhoeht", "verbreitert", "br
 _BELOW = ("verkürzt", "verkuerzt", "erniedrigt", "niedrig", "kurz", "schmal", "langsam")
 """How German says on which side of its range a number lies."""
 
+_AMISS = (
+    "abnormal",
+    "outside",
+    "out of",
+    "deviat",
+    "disturb",
+    "disorder",
+    "defect",
+    "disease",
+    "problem",
+    "delay",
+    "wrong",
+    "abweich",
+    r"\w*störung",
+)
+"""Words of who asks whether anything is out of its range."""
+
 _FORM = re.compile(
     r"\bqrs(?:[\s-]*(?:complex(?:es)?|komplex\w*|morpholog\w*|shape|form))?\s+(?:look\w*\s+)?(?:normal|ok|okay|unauff(?:ä|ae)llig|abnormal)\b",
     re.I,
@@ -126,6 +143,10 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
     answers = [view.is_there(standing) for standing in standings]
     doubtful = [standing for standing, there in zip(standings, answers, strict=True) if there is None]
     there = compatible([standing for standing, there in zip(standings, answers, strict=True) if there])
+    kinds = {} if _STRICTLY.search(question.text) else _kinds(standings, there, view)
+    standings = [kinds.get(s.concept, s) for s in standings]
+    there = list({s.concept: s for s in (*there, *kinds.values())}.values())
+    doubtful = [s for s in doubtful if s.concept not in kinds]
     if question.kind == "choose" and len(standings) > 1:
         if not there and not doubtful and (unknown := _of_no_kind(standings, judgement)):
             name = ", ".join(in_words(s.finding) for s in unknown)
@@ -133,9 +154,6 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
         if not there and not doubtful:
             return _draft([_said("None of them: no ", s, view, present=False) for s in standings], evidence, "")
         return _draft([_said("", s, view, present=True) for s in there], evidence, in_doubt(doubtful, view))
-    kinds = {} if _STRICTLY.search(question.text) else _kinds(standings, there, view)
-    standings = [kinds.get(s.concept, s) for s in standings]
-    there, doubtful = [*there, *kinds.values()], [s for s in doubtful if s.concept not in kinds]
     known = [s for s in standings if s not in doubtful]
     yes, no = ("No, it is shown: ", "Yes: no ") if question.asks_absence else ("Yes: ", "No: no ")
     said_of = [_said(yes if s in there else no, s, view, present=s in there) for s in known]
@@ -244,7 +262,7 @@ def _about_numbers(question: Question, recording: Recording, measurements: Measu
 def _range_holds(text: str, place: str) -> bool:
     words = text.lower()
     for state, names in (
-        ("outside", ("abnormal", "outside", "out of", "deviat", "disturb", "disorder", "defect", "abweich", "störung")),
+        ("outside", _AMISS),
         ("above", ("above", "prolonged", "long", "increased", "elevated", "high", "wide", "fast", *_ABOVE)),
         ("below", ("below", "short", "decreased", "low", "slow", "narrow", *_BELOW)),
     ):

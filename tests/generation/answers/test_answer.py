@@ -119,6 +119,8 @@ def test_what_is_meant_is_there_where_a_kind_of_it_is() -> None:
     assert said.citations
     (said,) = ask("Can we rule out sinus rhythm?", hits, fast).statements
     assert said.text == "No, it is shown: sinus tachycardia."
+    assert ask("Is the rhythm paced or sinus?", hits, fast).text == "Sinus tachycardia."
+    assert ask("Sinus rhythm or sinus tachycardia?", hits, fast).text == "Sinus tachycardia."
     assert not ask("Is this a normal sinus rhythm?", hits, fast).text.startswith("Yes")
     flutter = [precedent(i, "AFIB", similarity=0.97 - i / 100) for i in range(1, 6)]
     assert not ask("Is it sinus rhythm?", flutter, fast).text.startswith("Yes")
