@@ -354,9 +354,14 @@ def test_events_of_a_long_recording_are_sought_as_by_the_command(
         for hit in (hit for one in wanted.get("events", ()) for hit in one["hits"]):
             del hit["metadata"]["source"]
         assert told == wanted
-    for wrong, content in (({"event": "flutter"}, file.read_bytes()), ({"event": "AF"}, xml(archive)), ({}, b"")):
-        refused = client.post("/v1/search/events", params={"filename": "holter.zip", **wrong}, content=content)
-        assert refused.status_code in (400, 422), wrong
+    holter_file = file.read_bytes()
+    for event, content, said in (
+        ("flutter", holter_file, "flutter"), ("20-10", holter_file, "no place"), ("100-9000", holter_file, "no place"),
+        ("1.2.3-5", holter_file, "h:mm:ss"), ("AF", xml(archive), "two minutes"), ("AF", b"", "send its file"),
+    ):  # fmt: skip
+        refused = client.post("/v1/search/events", params={"filename": "holter.zip", "event": event}, content=content)
+        assert refused.status_code in (400, 422), event
+        assert said in refused.json()["error"]
 
 
 def test_numbers_of_a_second_modality_search_through_pairs_that_the_service_names(

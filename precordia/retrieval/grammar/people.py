@@ -57,8 +57,8 @@ def people_in(text: str, may_be_age: Callable[[str], bool]) -> tuple[list[tuple[
         may_be_age: Whether what stands before a number leaves it a patient's age: "EF < 35" does not.
     """
     said = [_Said(span, ages=ages) for span, ages in ages_in(text) if may_be_age(text[: span[0]])]
-    for span, *_ in ((s.span,) for s in said):
-        text = text[: span[0]] + " " * (span[1] - span[0]) + text[span[1] :]
+    for start, end in [one.span for one in said]:
+        text = text[:start] + " " * (end - start) + text[end:]
     said += [
         _Said(match.span(), sex, match["negation"] is not None)
         for pattern, sex in SEXES
