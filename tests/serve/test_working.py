@@ -145,8 +145,9 @@ def test_an_administrator_stops_a_job_and_nobody_else_does(ask: Any, client: Tes
 def test_a_stopped_build_goes_on_where_it_stopped(own_kb: KnowledgeBase, tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
-    for i in range(3):
-        WRITERS.get("dicom")(inbox / f"new{i}", replace(simulate("NORM", seed=500 + i).recording, report=None))
+    made, n = simulate("NORM", seed=500).recording, 48  # more than are built before the stop arrives
+    for i in range(n):
+        WRITERS.get("dicom")(inbox / f"new{i}", replace(made, signal=made.signal * (1 + i / n), report=None))
     works = Works(own_kb.path, {"inbox": inbox})
     name = works.start("build", "inbox", "chief")
     until = time.monotonic() + 120
@@ -159,4 +160,4 @@ def test_a_stopped_build_goes_on_where_it_stopped(own_kb: KnowledgeBase, tmp_pat
     assert (job.state, job.told) == ("stopped", "stopped by chief")
     there = KnowledgeBase.open(own_kb.path, text_encoder=None)
     there.add(inbox, workers=1)
-    assert len(there) == 8 + 3
+    assert len(there) == 8 + n
