@@ -28,6 +28,7 @@ from precordia.indexing.addresses import folder_of
 from precordia.indexing.audit import Audit, Event, user_of_machine
 from precordia.indexing.durable import make_folder
 from precordia.indexing.id_order import is_among
+from precordia.indexing.index_cache import caught_up
 from precordia.indexing.indexes import BY_SIZE, check_index, named_address, same_address
 from precordia.indexing.locks import WRITE_LOCK, locked
 from precordia.indexing.manifest import Manifest
@@ -291,7 +292,7 @@ class KnowledgeBase(ConsultedArchive):
             BusyError: another process is writing.
             UnfinishedErasureError: it has begun and is not finished; the next opening goes on with it.
         """
-        erasure = self._store.erase(patient)
+        erasure = self._store.erase(patient, catch_up=caught_up)
         n_reviews = Reviews(self.path).erase(erasure.case_ids, patient)
         self._retriever = None
         if erasure.case_ids:

@@ -56,13 +56,12 @@ _MOST_SPARE: Final = 1024
 class ApproximateIndex:
     """An IVF index with fast-scan product codes and refinement; a :class:`~precordia.core.protocols.VectorIndex`.
 
-    Made by :meth:`train` or :meth:`load`. Removing overwrites a row's 8-bit codes and forgets its id, but leaves its
-    4-bit codes in their list (FAISS damages fast-scan lists that are added to after a removal): for a physical erasure
-    the index is built again, as :func:`~precordia.indexing.index_cache.open_vector_index` does.
+    Made by :meth:`train` or :meth:`load`. What is removed leaves its list, its codes of 4 and of 8 bits overwritten. The
+    centroids stay that were learned when the index was made: means of many vectors, of which one alone moves none visibly.
     """
 
     kind: Final = "approximate"
-    leaves_traces: Final = True
+    leaves_traces: Final = False
     tolerance: Final = 0.05
 
     def __init__(self, index: Any, ids: NDArray[np.int64]) -> None:
@@ -133,12 +132,13 @@ class ApproximateIndex:
         self._by_row = np.concatenate([self._by_row, ids])
 
     def remove(self, ids: NDArray[np.int64]) -> int:
-        """Remove ids; the number that were there. They are never found again; see the class for what stays."""
+        """Remove ids; the number that were there. No code of theirs is left, in memory or in what is saved next."""
         faiss = import_faiss()
         rows = np.flatnonzero(np.isin(self._by_row, np.asarray(ids, dtype=np.int64)) & (self._by_row >= 0))
         if rows.size:
             codes = faiss.rev_swig_ptr(self._refine.codes.data(), self._refine.codes.size())
             codes.reshape(self._refine.ntotal, -1)[rows] = 0
+            _take_out(faiss.downcast_InvertedLists(self._base.invlists), rows)
             self._by_row = self._by_row.copy()
             self._by_row[rows], self._order = -1, None
             self._n_removed += int(rows.size)
@@ -157,12 +157,8 @@ class ApproximateIndex:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids and cosine similarities, each ``(n_queries, k)``, best first, ties by id; -1 and -inf pad short rows."""
         queries = np.ascontiguousarray(np.atleast_2d(vectors), dtype=np.float32)
-        rows = None
-        if allowed is not None:
-            rows = self._memory.rows(self._by_row, allowed)
-        elif self._n_removed:
-            rows = np.flatnonzero(self._by_row >= 0)
-        n = self._by_row.size if rows is None else rows.size
+        rows = None if allowed is None else self._memory.rows(self._by_row, allowed)
+        n = len(self) if rows is None else rows.size
         if n == 0 or k == 0:
             return padded(queries.shape[0], k)
         if rows is not None and n <= max(EXHAUSTIVE, 4 * k):
@@ -226,6 +222,31 @@ class ApproximateIndex:
         )
         scores, found = self._index.search(queries, wanted, params=parameters)
         return found, scores
+
+
+def _take_out(lists: Any, rows: NDArray[np.int64]) -> None:
+    """Remove rows from lists of packed 4-bit codes: the last of a list takes the place, and its own is overwritten.
+
+    FAISS's own removal leaves codes behind a list's end, into which the next addition is mixed.
+    """
+    faiss = import_faiss()
+    packer, nothing = lists.packer, np.zeros(lists.packer.code_size, np.uint8)
+    for number in range(lists.nlist):
+        n = lists.list_size(number)
+        if not n:
+            continue
+        ids = faiss.rev_swig_ptr(lists.get_ids(number), n)
+        places = np.flatnonzero(np.isin(ids, rows))
+        if not places.size:
+            continue
+        blocks = faiss.rev_swig_ptr(lists.get_codes(number), -(-n // lists.n_per_block) * lists.block_size)
+        blocks = blocks.reshape(-1, lists.block_size)
+        for place in places[::-1].tolist():  # from behind, so that what takes a place stays
+            n -= 1
+            packer.pack_1(packer.unpack_1(blocks, n), place, blocks)
+            packer.pack_1(nothing, n, blocks)
+            ids[place] = ids[n]
+        lists.resize(number, n)
 
 
 def _n_lists(n: int) -> int:

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -99,19 +99,13 @@ def open_vector_index(
 def _open_vectors(
     store: DeltaCaseStore, kind: VectorKind, dim: int, wanted: str, address: str | None, approximate_from: int | None
 ) -> VectorIndex:
-    cache, name = store.path / "cache", f"{kind}-vectors"
-    pointer = _read_pointer(cache, name)
-    index: VectorIndex | None = None
-    covered: tuple[str, ...] = ()
-    if pointer is not None and pointer.kind in INDEXES:
-        with contextlib.suppress(KnowledgeBaseError, OSError):  # what cannot be read is made again
-            index = INDEXES.get(pointer.kind).load(cache / pointer.file)
-            covered = pointer.files
+    name = f"{kind}-vectors"
+    index, covered = _saved_vectors(store.path, name)
     # The number of vectors counts, not that of the cases; an index that covers all files knows it, and nothing else is read.
     current = index is not None and covered == store.files
     n = len(index) if index is not None and current else store.ids_with_vector(kind).size
     wanted = kind_for(wanted, n, approximate_from)
-    if index is not None and not (pointer and pointer.kind == wanted and index.dim == dim and index.suits(n)):
+    if index is not None and not (index.kind == wanted and index.dim == dim and index.suits(n)):
         index, covered = None, ()
     if index is not None and current:
         return index
@@ -124,6 +118,34 @@ def _open_vectors(
                 index.add(ids, vectors)
     _save(store, name, index.kind, index.save)
     return index
+
+
+def _saved_vectors(path: Path, name: str) -> tuple[VectorIndex | None, tuple[str, ...]]:
+    """The saved index of a name, if it can be read, and the files it covers."""
+    cache = path / "cache"
+    pointer = _read_pointer(cache, name)
+    if pointer is not None and pointer.kind in INDEXES:
+        with contextlib.suppress(KnowledgeBaseError, OSError):  # what cannot be read is made again
+            return INDEXES.get(pointer.kind).load(cache / pointer.file), pointer.files
+    return None, ()
+
+
+def caught_up(store: DeltaCaseStore) -> tuple[str, ...]:
+    """Bring what is saved to a store's version; the files of the cache that hold nothing of what the store has no more.
+
+    An index that cannot be read, or that would keep a trace, is not among them: it is made again when it is needed.
+    """
+    cache, stay = store.path / "cache", list[str]()
+    for kind in get_args(VectorKind):
+        name = f"{kind}-vectors"
+        index, covered = _saved_vectors(store.path, name)
+        if index is not None and _catch_up(index, store, kind, covered):
+            place = _save(store, name, index.kind, index.save)
+            stay += [] if place is None else [place.name, f"{name}.json"]
+    words = _read_pointer(cache, "words")
+    if words is not None and is_among(np.load(cache / words.file / _IDS), store.ids).all():
+        stay += [words.file, "words.json"]
+    return tuple(stay)
 
 
 def open_word_index(store: DeltaCaseStore) -> WordIndex:

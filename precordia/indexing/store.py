@@ -7,7 +7,7 @@ from a crash and goes with the next writer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -283,18 +283,29 @@ class DeltaCaseStore:
             finally:
                 self._reset()
 
-    def erase(self, patient_key: str, wait_s: float = 30.0) -> Erasure:
+    def erase(
+        self,
+        patient_key: str,
+        wait_s: float = 30.0,
+        catch_up: Callable[[DeltaCaseStore], Collection[str]] = lambda _: (),
+    ) -> Erasure:
         """Remove a patient's rows, and the bytes of every older version of the files that held them.
 
         Everything derived goes too, and is made again when it is needed. An erasure of the same patient that was
         interrupted, and that the opening of this store or this call has finished, counts.
+
+        Args:
+            patient_key: The patient.
+            wait_s: How long to wait for another writer, s.
+            catch_up: Takes what is gone out of what is derived; the files of the cache that hold nothing of it, and stay. See
+                :func:`~precordia.indexing.index_cache.caught_up`.
 
         Raises:
             BusyError: another process is writing.
             UnfinishedErasureError: it has begun, and could not be finished.
         """
         with self.writing(wait_s) as writer:
-            erased = writer.erase(patient_key)
+            erased = writer.erase(patient_key, lambda: catch_up(self))
         finished, self._finished = self._finished, None
         if finished is not None and finished[0].is_of(patient_key):
             before = finished[1]

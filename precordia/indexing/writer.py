@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 
@@ -20,6 +20,9 @@ from precordia.indexing.reviews import Reviews
 from precordia.indexing.schema import LIGHT_SCHEMA, Reject, reject_table
 from precordia.indexing.standing import Standing
 from precordia.indexing.tables import DeltaFolder
+
+CatchUp: TypeAlias = Callable[[], Collection[str]]
+"""Brings what is derived to the version of the tables; the files of the cache that hold nothing of what is gone from these."""
 
 PRESENT: Final = "present"
 """Stage of the rows of the reject table that note a second copy of a recording that is kept."""
@@ -142,8 +145,12 @@ class StoreWriter:
             self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
             self._known_rejects = kept
 
-    def erase(self, patient_key: str) -> Erasure:
+    def erase(self, patient_key: str, catch_up: CatchUp = tuple) -> Erasure:
         """Remove a patient's rows, and the bytes of every older version of the files that held them.
+
+        Args:
+            patient_key: The patient.
+            catch_up: See :meth:`finish_erasure`.
 
         Raises:
             UnfinishedErasureError: it has begun, and could not be finished.
@@ -158,10 +165,14 @@ class StoreWriter:
             return Erasure((), 0)
         journal = Journal.of(patient_key, gone, rejects)
         journal.save(self._path)
-        return self.finish_erasure(journal)
+        return self.finish_erasure(journal, catch_up)
 
-    def finish_erasure(self, journal: Journal) -> Erasure:
+    def finish_erasure(self, journal: Journal, catch_up: CatchUp = tuple) -> Erasure:
         """Remove all that a journal names and that is still there, and then the journal.
+
+        Args:
+            journal: What is to go.
+            catch_up: Takes it out of what is derived, where that costs less than making it again.
 
         Raises:
             UnfinishedErasureError: something could not be removed; the journal stays.
@@ -175,7 +186,7 @@ class StoreWriter:
             if len(kept) < len(self._known_rejects):
                 self._rejects.replace(reject_table(sorted(kept, key=lambda r: (r.source, r.stage, r.reason))))
                 self._known_rejects = set(kept)
-            self.purge()
+            self.purge(catch_up())
             if journal.case_ids:
                 for file in sorted((self._path / LEARNED).glob("*")):
                     remove(file)
@@ -221,14 +232,18 @@ class StoreWriter:
             if len(table.files) > _COMPACT_FILES:
                 table.compact(_COMPACT_BYTES)
 
-    def purge(self) -> None:
-        """Remove every byte that the newest version does not need, and every derived file that may hold more."""
+    def purge(self, stay: Collection[str] = ()) -> None:
+        """Remove every byte that the newest version does not need, and every derived file that may hold more.
+
+        Args:
+            stay: Files of the cache that are known to hold nothing more.
+        """
         cache = self._path / "cache"
         with locked(self._path, CACHE_LOCK, -1, "clearing the cache"):
             for table in self._tables:
                 table.purge()
             drop_unused(cache / "rows", [self._cases, self._signals])
-            for derived in [*(f for f in cache.glob("*") if f.name != "rows"), *self._partial()]:
+            for derived in [*(f for f in cache.glob("*") if f.name not in {"rows", *stay}), *self._partial()]:
                 remove(derived)
             for folder in (cache / "rows", cache, self._path):
                 if folder.is_dir():

@@ -12,7 +12,8 @@ from indexing_fakes import DIM, FakeEncoder, FakeTextEncoder
 from needles import OTHERS, SECRET_PATIENT, SECRETS, fill, haystack, needles
 
 from precordia.core.errors import DamageError, UnfinishedErasureError, UsageError
-from precordia.indexing.index_cache import open_vector_index, open_word_index
+from precordia.indexing.erasure import Erasure
+from precordia.indexing.index_cache import caught_up, open_vector_index, open_word_index
 from precordia.indexing.integrity import check
 from precordia.indexing.store import DeltaCaseStore
 from precordia.knowledge_base import KnowledgeBase
@@ -35,7 +36,7 @@ def test_an_erased_patient_leaves_no_byte(tmp_path: Path) -> None:
     (kb / "cases" / "part-stray.parquet").write_bytes(b"ZQXJ")
     (kb / "cache" / "rows" / "x.tmp").write_bytes(b"ZQXJ")
 
-    erased = store.erase(SECRET_PATIENT)
+    erased = store.erase(SECRET_PATIENT, catch_up=caught_up)
     assert sorted(erased.case_ids) == sorted(s.case.case_id for s in secrets)
     assert erased.n_rejects == 2
     for secret in secrets:
@@ -71,13 +72,28 @@ def _left(kb: Path) -> list[str]:
             if needle in (there.lower() if what == "any text" else there)]  # fmt: skip
 
 
+def _erased(kb: Path) -> Erasure:
+    return DeltaCaseStore(kb).erase(SECRET_PATIENT, catch_up=caught_up)
+
+
+def test_indexes_of_vectors_stay_without_what_was_erased(filled: Path, tmp_path: Path) -> None:
+    kb = shutil.copytree(filled, tmp_path / "kb")
+    _erased(kb)
+    stayed = {file.name for file in (kb / "cache").iterdir()}
+    assert {"signal-vectors.json", "text-vectors.json"} <= stayed
+    assert "words.json" not in stayed
+    assert not _left(kb)
+    assert len(open_vector_index(DeltaCaseStore(kb), "signal", DIM)) == OTHERS
+    assert {file.name for file in (kb / "cache").iterdir()} == stayed, "nothing was made again"
+
+
 @pytest.mark.slow
 def test_killed_at_every_write_it_is_finished_by_whatever_opens_next(filled: Path, tmp_path: Path) -> None:
     begun = done = 0
-    for at in every_step(lambda kb: DeltaCaseStore(kb).erase(SECRET_PATIENT), filled, tmp_path / "count"):
+    for at in every_step(_erased, filled, tmp_path / "count"):
         kb = shutil.copytree(filled, tmp_path / f"kb{at}")
         with killed_at(at), pytest.raises(Killed):
-            DeltaCaseStore(kb).erase(SECRET_PATIENT)
+            _erased(kb)
         pending = (kb / "erasure.json").exists()
         if _left(kb) and not pending:  # it had not begun: all is as it was
             assert len(DeltaCaseStore(kb)) == OTHERS + 2
@@ -98,10 +114,10 @@ def test_killed_at_every_write_it_is_finished_by_whatever_opens_next(filled: Pat
 def test_a_retry_says_what_was_erased_and_not_that_there_was_nothing(
     filled: Path, tmp_path: Path, share: float
 ) -> None:
-    steps = every_step(lambda kb: DeltaCaseStore(kb).erase(SECRET_PATIENT), filled, tmp_path / "count")
+    steps = every_step(_erased, filled, tmp_path / "count")
     kb = shutil.copytree(filled, tmp_path / "kb")
     with killed_at(int(share * len(steps))), pytest.raises(Killed):
-        DeltaCaseStore(kb).erase(SECRET_PATIENT)
+        _erased(kb)
     store = DeltaCaseStore(kb)
     erased = store.erase(SECRET_PATIENT)
     assert sorted(erased.case_ids) == sorted(s.case.case_id for s in SECRETS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,34 @@ class TestFlatIndex(VectorIndexContract):
 class TestApproximateIndex(VectorIndexContract):
     def make(self, dim: int, n: int, sample: Callable[[int], NDArray[np.float32]]) -> VectorIndex:
         return ApproximateIndex.prepare(dim, n, sample)
+
+
+def _codes(index: ApproximateIndex) -> dict[int, tuple[int, bytes]]:
+    """Id to its list and its 4-bit code; what is behind the end of a list must be nothing."""
+    faiss = pytest.importorskip("faiss")
+    lists, out = faiss.downcast_InvertedLists(index._base.invlists), dict[int, tuple[int, bytes]]()
+    for number in np.flatnonzero([lists.list_size(at) for at in range(lists.nlist)]).tolist():
+        n = lists.list_size(number)
+        n_blocks = -(-n // lists.n_per_block)
+        ids = index._by_row[faiss.rev_swig_ptr(lists.get_ids(number), n)]
+        blocks = faiss.rev_swig_ptr(lists.get_codes(number), n_blocks * lists.block_size).reshape(n_blocks, -1)
+        codes = [lists.packer.unpack_1(blocks, at) for at in range(n_blocks * lists.n_per_block)]
+        assert not np.any(codes[n:])
+        out |= {int(i): (number, code.tobytes()) for i, code in zip(ids, codes, strict=False)}
+    return out
+
+
+def test_what_is_removed_leaves_no_code_in_a_list_and_what_is_added_then_is_whole(tmp_path: Path) -> None:
+    _approximate().save(tmp_path / "trained")
+    index, never = (ApproximateIndex.load(tmp_path / "trained") for _ in range(2))
+    gone = np.arange(N) % 7 == 0
+    index.add(IDS, VECTORS)
+    never.add(IDS[~gone], VECTORS[~gone])
+    assert index.remove(IDS[gone]) == gone.sum()
+    assert _codes(index) == _codes(never)
+    for each in (index, never):
+        each.add(IDS[gone], VECTORS[gone])
+    assert _codes(index) == _codes(never)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.6])
