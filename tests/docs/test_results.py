@@ -85,26 +85,6 @@ def test_the_reckoned_plan_is_of_what_a_record_takes_now(
     )
 
 
-def test_figures_of_long_recordings_are_in_the_results() -> None:
-    page = (ROOT / "docs" / "long-recordings.md").read_text("utf-8").partition("\n## Figures\n")[2].partition("\n- ")[0]
-    said = set(re.findall(r"\d+\.\d\d+", "\n".join(line for line in page.splitlines() if line.startswith("|"))))
-    rows = read(RESULTS / "long-recordings.json").rows
-    goals = {f"{row.goal:g}" for row in rows if row.goal is not None}
-    known = {f"{x:.{n}f}" for row in rows for x in (row.value, row.low, row.high) for n in (2, 3, 4)} | goals
-    assert len(said) > 50
-    assert not said - known
-
-
-def test_what_is_said_of_taught_models_is_in_the_results() -> None:
-    page = (ROOT / "docs" / "language-model.md").read_text("utf-8")
-    part = page.partition("### What was run")[2].partition("\n## ")[0]
-    lines = [line for line in part.splitlines() if line.startswith(("|", "**"))]
-    said = set(re.findall(r"(?<![\d.])[01]\.\d{3}", "\n".join(lines)))
-    assert len(said) > 20
-    rows = [row for path in RESULTS.glob("report-arms*.json") for row in read(path).rows]
-    assert not said - {f"{abs(x):.3f}" for row in rows for x in (row.value, row.low, row.high) if x is not None}
-
-
 @pytest.mark.parametrize("page", FIGURED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_figure_that_names_its_row_is_the_rows(page: Path) -> None:
     text = page.read_text("utf-8")
