@@ -22,7 +22,8 @@ from benchmarks.machine import commit, machine, table, versions
 from precordia.eval.harness.task import Row
 
 KEPT: Final = Path(__file__).parents[1] / "docs" / "results" / "benchmarks"
-NUMBER: Final = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?")
+NUMBER: Final = r"[+-]?\d[\d,]*(?:\.\d+)?"
+FIGURE: Final = re.compile(rf"(?P<value>{NUMBER})(?: \((?P<low>{NUMBER})(?:-| to )(?P<high>{NUMBER})\))?")
 
 Table = Sequence[Sequence[str]]
 
@@ -53,7 +54,7 @@ class Printed:
 
     @property
     def rows(self) -> Sequence[Row]:
-        """Each cell that begins with a number: its column as system, its line as metric."""
+        """Each cell that begins with a number, with its interval: its column as system, its line as metric."""
         return [row for lines in self.tables for row in _rows(lines)]
 
 
@@ -99,10 +100,10 @@ def _rows(lines: Table) -> Iterator[Row]:
     alike = Counter(line[0] for line in body)
     for line in body:
         for column, cell in zip(head[1:], line[1:], strict=True):
-            number = NUMBER.match(cell)
-            if number:
-                value = float(number[0].replace(",", ""))
-                yield Row(column, line[0], value, group=line[1] if alike[line[0]] > 1 else "")
+            figure = FIGURE.match(cell)
+            if figure:
+                value, low, high = (x and float(x.replace(",", "")) for x in figure.group("value", "low", "high"))
+                yield Row(column, line[0], value, low, high, group=line[1] if alike[line[0]] > 1 else "")
 
 
 def fill(text: str, printed: Iterable[tuple[str, Printed]]) -> str:
