@@ -56,8 +56,10 @@ IN_TEXT: Final = re.compile(rf"(?<![\w.,+-]){FIGURE}(?P<after>\**{NAMED})")
 IN_CELL: Final = re.compile(rf"(?P<before>[\s*,;±/(]*){FIGURE}")
 ABOVE: Final = re.compile(rf"^{NAMED}$")
 GOAL: Final = "goal of "
-SCORE: Final = re.compile(r"(?<![\d.])[01]\.\d{3}(?!\d| mV)")
-"""Shares, scores and their like, to three places: what results are told in."""
+SCORE: Final = re.compile(r"(?<![\d.])[01]\.(?:\d{3}|\d\d(?= \([+-]?\d))(?!\d| mV)")
+SCORE_IN_CELL: Final = re.compile(r"(?<![\d.])[01]\.\d{2,3}(?!\d| m?V| m?s)")
+"""Shares, scores and their like, which results are told in: to three places, or to two before an interval or in a cell that
+begins with a number."""
 NOT_HELD: Final = re.compile(r"<!-- not held: ([^>]+) -->")
 CELLS: Final = re.compile(r"(?<!\\)\|")
 
@@ -104,22 +106,24 @@ def fill(text: str, write: Writer = as_in_results) -> str:
 
 
 def not_held(text: str) -> list[str]:
-    """The scores of a page that no results file holds, and of which it does not say why."""
+    """The scores of a page that no results file holds, and of which it does not say why; what is below "goal" was not measured."""
     made = re.sub(r"<!-- (?:table|printed) .*?<!-- end -->", "", text, flags=re.DOTALL)
+    found: list[str] = []
     head: Sequence[str] = ()
-    found = []
     for line in fill(made, lambda figure, row: "").split("\n"):
-        head = () if not line.startswith("|") else head or CELLS.split(line)
-        cells = CELLS.split(line) if head else [line]
-        if not NOT_HELD.search(cells[1] if head else line):
-            above = head if len(head) == len(cells) else [""] * len(cells)
-            found += [
-                score
-                for cell, over in zip(cells, above, strict=True)
-                if not NOT_HELD.search(cell + over)
-                for score in SCORE.findall(cell)
-            ]
+        head = (head or CELLS.split(line)) if line.startswith("|") else ()
+        if not head:
+            found += [] if NOT_HELD.search(line) else SCORE.findall(line)
+            continue
+        cells = CELLS.split(line)
+        if not NOT_HELD.search(cells[1]):
+            measured = [i for i, over in enumerate(head) if not NOT_HELD.search(over) and not over.startswith(" goal")]
+            found += [score for i in measured for score in _scores(cells[i]) if not NOT_HELD.search(cells[i])]
     return found
+
+
+def _scores(cell: str) -> list[str]:
+    return (SCORE_IN_CELL if IN_CELL.match(cell) else SCORE).findall(cell)
 
 
 def _lines(lines: Sequence[str], write: Writer) -> Iterator[str]:

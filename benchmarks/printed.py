@@ -1,9 +1,10 @@
 """Keep the tables that a benchmark prints, for pages: ``python -m benchmarks.printed NAME [ARGUMENTS]``.
 
-Runs ``python -m benchmarks.NAME ARGUMENTS``, shows what it prints, and writes its tables with command, commit, machine and
-versions to docs/results/benchmarks/NAME.json. A page has them between ``<!-- printed NAME -->`` and ``<!-- end -->``, and
-names a figure of them as it names a row of results (``benchmarks.figures``, which writes both anew): the head of its
-column, of its line, and where several lines begin alike, the cell after that: ``<!-- from scale: disk, GB; 1,000,000 -->``.
+Runs ``python -m benchmarks.NAME ARGUMENTS`` (a name with dots is a module as it stands), shows what it prints, and writes its
+tables with command, commit, machine and versions to docs/results/benchmarks/NAME.json. A page has them between
+``<!-- printed NAME -->`` and ``<!-- end -->``, and names a figure of them as it names a row of results (``benchmarks.figures``,
+which writes both anew): the head of its column, of its line, and where several lines begin alike, the cell after that:
+``<!-- from scale: disk, GB; 1,000,000 -->``.
 """
 
 from __future__ import annotations
@@ -63,10 +64,11 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0].startswith("-"):
         raise SystemExit(__doc__)
     name, *rest = arguments
-    command = ["python", "-m", f"benchmarks.{name}", *rest]
+    command = ["python", "-m", name if "." in name else f"benchmarks.{name}", *rest]
     said = subprocess.run([sys.executable, *command[1:]], stdout=subprocess.PIPE, text=True, check=True).stdout
     print(said, end="")
-    keep(name, Printed(" ".join(command), commit(), machine(), versions(), tables(said)))
+    shown = ["DATA" if Path(word).is_absolute() else word for word in command]
+    keep(name.rpartition(".")[2], Printed(" ".join(shown), commit(), machine(), versions(), tables(said)))
     return 0
 
 

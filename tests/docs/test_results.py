@@ -59,14 +59,14 @@ def test_a_run_is_kept_beside_those_of_other_commits(tmp_path: Path) -> None:
 
 
 def test_what_a_benchmark_prints_is_kept_whole_and_each_cell_has_a_name(tmp_path: Path) -> None:
-    said = "machine\n\n| what | s | n |\n|---|---|--:|\n| a | 1,200.5 (p95 3) | 2 |\n"
+    said = "machine\n\n| what | s | n |\n|---|---|--:|\n| a | 1,200.5 (p95 3) | 2 (-1 to 3) |\n"
     said += "\n| b | for | s |\n|-|-|-|\n| x | y | 1 |\n| x | z | - |"
     printed.keep("some", printed.Printed("python", "aaaaaaa", "a machine", "torch", printed.tables(said)), tmp_path)
     run = printed.kept(tmp_path)["some"]
-    assert [(row.system, row.metric, row.group, row.value) for row in run.rows] == [
-        ("s", "a", "", 1200.5),
-        ("n", "a", "", 2.0),
-        ("s", "x", "y", 1.0),
+    assert [(row.system, row.metric, row.group, row.value, row.low, row.high) for row in run.rows] == [
+        ("s", "a", "", 1200.5, None, None),
+        ("n", "a", "", 2.0, -1.0, 3.0),
+        ("s", "x", "y", 1.0, None, None),
     ]
     page = printed.fill("<!-- printed some -->\n\n<!-- end -->", [("some", run)])
     assert printed.tables(page) == run.tables
@@ -103,14 +103,15 @@ def test_scores_that_nothing_holds_are_found() -> None:
     page = """
 0.668<!-- from report-consensus: precordia; micro F1 of findings; PTB-XL -->
 others 0.456<!-- not held: published -->
-so 0.789
+so 0.789, at a threshold of 0.50 not 0.66 (0.63-0.70)
 
-| 0.1 | first <!-- not held: seen since --> | now |
-|--|--|--|
-| a | 0.111 | 0.222 |
-| b <!-- not held: seen since --> | 0.333 | 0.444 |
+| 0.1 | first <!-- not held: seen since --> | now | goal |
+|--|--|--|--|
+| a | 0.111 | 0.22 | 0.555 |
+| b <!-- not held: seen since --> | 0.333 | 0.444 | 0.666 |
+| c | | version 1.03, 0.777 | |
 """
-    assert figures.not_held(page) == ["0.789", "0.222"]
+    assert figures.not_held(page) == ["0.789", "0.66", "0.22", "0.777"]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,7 @@ so 0.789
         ),
         ("**1 %** (0 to 1 %)<!-- from some: *; f1; A -->", "**67 %** (63 to 70 %)<!-- from some: *; f1; A -->"),
         ("+0.0<!-- from some: precordia; F1 -->", "-0.2<!-- from some: precordia; F1 -->"),
+        ("0.00<!-- from some: goal of precordia; F1; A -->", "0.90<!-- from some: goal of precordia; F1; A -->"),
         (
             "<!-- from some: {column}; F1; A & {column}; F1 -->\n| | precordia |\n|--|--|\n| a | 1.0 ± 0.00 |",
             "<!-- from some: {column}; F1; A & {column}; F1 -->\n| | precordia |\n|--|--|\n| a | 0.7 ± -0.25 |",
@@ -133,12 +135,12 @@ so 0.789
     ],
 )
 def test_a_figure_is_written_as_it_was(written: str, filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = (Row("precordia", "F1", 0.6682, 0.633, 0.704, group="A"), Row("precordia", "F1", -0.25))
+    rows = (Row("precordia", "F1", 0.6682, 0.633, 0.704, group="A", goal=0.9), Row("precordia", "F1", -0.25))
     monkeypatch.setattr(figures, "results", lambda: {"some": rows})
     assert figures.fill(written) == filled
 
 
-@pytest.mark.parametrize("row", ["precordia; F2; A", "*; F1; *", "no file"])
+@pytest.mark.parametrize("row", ["precordia; F2; A", "*; F1; *", "goal of precordia; F1; A", "no file"])
 def test_a_comment_that_names_no_row_or_several_is_an_error(row: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = (Row("precordia", "F1", 0.6682, group="A"), Row("precordia", "F1", -0.25))
     monkeypatch.setattr(figures, "results", lambda: {"some": rows})
