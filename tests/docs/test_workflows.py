@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import precordia
 from precordia.cli.main import build_parser
 from precordia.serve.routes import archive
 
@@ -33,6 +36,19 @@ def test_a_workflow_runs_what_there_is(workflow: Path) -> None:
     assert made, "each builds on the Makefile, so that what runs there runs here"
     assert not {word.replace(".venv", "$(VENV)") for word in made if "=" not in word} - TARGETS
     assert all(importlib.util.find_spec(module) for module in re.findall(r"python -m ([\w.]+)", commands))
+
+
+def test_what_a_workflow_runs_by_itself_works() -> None:
+    lines = [line for workflow in WORKFLOWS for step in steps(workflow) for line in step.get("run", "").splitlines()]
+    for module, words in re.findall(r"python -m ([\w.]+)(.*)", "\n".join(lines)):
+        found = importlib.util.find_spec(f"{module}.__main__") or importlib.util.find_spec(module)
+        said = Path(found.origin).read_text("utf-8") if found and found.origin else ""
+        assert not [flag for flag in re.findall(r"--[\w-]+", words) if f'"{flag}"' not in said]
+    others = [line for line in lines if not re.match(r"make |\S*python -m |docker |command -v ", line)]
+    assert len(others) == 1, "the tag is the version"
+    for tag, status in ((f"v{precordia.__version__}", 0), ("v0", 1)):
+        environment = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": tag}
+        assert subprocess.run(["bash", "-c", others[0]], cwd=ROOT, env=environment, check=False).returncode == status
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.stem)
