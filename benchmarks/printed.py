@@ -104,7 +104,8 @@ def _rows(lines: Table) -> Iterator[Row]:
         for column, cell in zip(head[1:], line[1:], strict=True):
             figure = FIGURE.match(cell)
             if figure:
-                value, low, high = (x and float(x.replace(",", "")) for x in figure.group("value", "low", "high"))
+                value, *interval = (float(x.replace(",", "")) for x in figure.groups() if x)
+                low, high = interval or (None, None)
                 yield Row(column, line[0], value, low, high, group=line[1] if alike[line[0]] > 1 else "")
 
 

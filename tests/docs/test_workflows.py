@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 import precordia
+from benchmarks.faults.children import steps_of
 from precordia.cli.main import build_parser
+from precordia.indexing import durable
 from precordia.serve.routes import archive
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +51,12 @@ def test_what_a_workflow_runs_by_itself_works() -> None:
     for tag, status in ((f"v{precordia.__version__}", 0), ("v0", 1)):
         environment = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": tag}
         assert subprocess.run(["bash", "-c", others[0]], cwd=ROOT, env=environment, check=False).returncode == status
+
+
+def test_the_weekly_faults_reach_what_is_written(tmp_path: Path) -> None:
+    assert steps_of(lambda: durable.write_atomically(tmp_path / "file", b"whole")) == len(
+        ("write", "sync", "rename", "sync")
+    )
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.stem)
