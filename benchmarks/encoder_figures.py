@@ -16,11 +16,12 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.concepts.terms import SUPERCLASSES
 from precordia.core.leads import LEADS
 from precordia.core.recording import Recording
 from precordia.datasets.folder import default_data_dir
 from precordia.encoders import load_encoder
-from precordia.eval.tasks.encoder.ptbxl import SUPERCLASSES, LabelledRecordings, load_ptbxl
+from precordia.eval.tasks.encoder.ptbxl import LabelledRecordings, load_ptbxl
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -15,10 +15,15 @@ the head of its column and of its row, or by a comment there where people read o
 
 Tables that a benchmark printed (``benchmarks.printed``) have rows, too: column, line.
 
-``-`` at a head says that the column is not from results, ``*`` stands for anything, ``&`` joins the rows of several
-figures in each cell, ``{row1}`` and ``{row2}`` are what stands before and after a semicolon at the head of a row. Case
-does not count, and exactly one row must answer. Decimals, sign, percent and how an interval is written stay as they are:
-an author writes 0.000 and runs the command. The tests hold what stands there to the rows.
+``goal of`` before a system is the row's goal. ``-`` at a head says that the column is not from results, ``*`` stands for
+anything, ``&`` joins the rows of several figures in each cell, ``{row1}`` and ``{row2}`` are what stands before and after a
+semicolon at the head of a row. Case does not count, and exactly one row must answer. Decimals, sign, percent and how an
+interval is written stay as they are: an author writes 0.000 and runs the command. The tests hold what stands there to the
+rows, and let no other score stand on a page, but in decisions, which keep what was known on their day, and on a line, or below
+a head, that says why::
+
+    Tang et al. report 0.846<!-- not held: published -->
+
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -49,6 +55,12 @@ NAMED: Final = r"<!-- from (?P<file>[\w-]+): (?P<row>[^>]+) -->"
 IN_TEXT: Final = re.compile(rf"(?<![\w.,+-]){FIGURE}(?P<after>\**{NAMED})")
 IN_CELL: Final = re.compile(rf"(?P<before>[\s*,;±/(]*){FIGURE}")
 ABOVE: Final = re.compile(rf"^{NAMED}$")
+GOAL: Final = "goal of "
+SCORE: Final = re.compile(r"(?<![\d.])[01]\.(?:\d{3}|\d\d(?= \([+-]?\d))(?!\d| mV)")
+SCORE_IN_CELL: Final = re.compile(r"(?<![\d.])[01]\.\d{2,3}(?!\d| m?V| m?s)")
+"""Shares, scores and their like, which results are told in: to three places, or to two before an interval or in a cell that
+begins with a number."""
+NOT_HELD: Final = re.compile(r"<!-- not held: ([^>]+) -->")
 CELLS: Final = re.compile(r"(?<!\\)\|")
 
 Writer = Callable[[re.Match[str], Row], str]
@@ -91,6 +103,27 @@ def fill(text: str, write: Writer = as_in_results) -> str:
         InputError: a comment follows no figure, or names no row or several.
     """
     return "\n".join(_lines(printed.fill(text, printed.kept().items()).split("\n"), write))
+
+
+def not_held(text: str) -> list[str]:
+    """The scores of a page that no results file holds, and of which it does not say why; what is below "goal" was not measured."""
+    made = re.sub(r"<!-- (?:table|printed) .*?<!-- end -->", "", text, flags=re.DOTALL)
+    found: list[str] = []
+    head: Sequence[str] = ()
+    for line in fill(made, lambda figure, row: "").split("\n"):
+        head = (head or CELLS.split(line)) if line.startswith("|") else ()
+        if not head:
+            found += [] if NOT_HELD.search(line) else SCORE.findall(line)
+            continue
+        cells = CELLS.split(line)
+        if not NOT_HELD.search(cells[1]):
+            measured = [i for i, over in enumerate(head) if not NOT_HELD.search(over) and not over.startswith(" goal")]
+            found += [score for i in measured for score in _scores(cells[i]) if not NOT_HELD.search(cells[i])]
+    return found
+
+
+def _scores(cell: str) -> list[str]:
+    return (SCORE_IN_CELL if IN_CELL.match(cell) else SCORE).findall(cell)
 
 
 def _lines(lines: Sequence[str], write: Writer) -> Iterator[str]:
@@ -152,13 +185,18 @@ def _named(cell: str) -> str:
 
 
 def row_of(file: str, reference: str) -> Row:
-    """The one row of a results file that ``SYSTEM; METRIC[; GROUP]`` names.
+    """The one row of a results file that ``[goal of ]SYSTEM; METRIC[; GROUP]`` names, its goal for value where that is asked.
 
     Raises:
-        InputError: there is no such file, no such row or more than one.
+        InputError: there is no such file, no such row or more than one, or it has no goal.
     """
     if file not in results():
         raise InputError(f"docs/results has no {file}.json; it has {', '.join(results())}")
+    if reference.startswith(GOAL):
+        row = row_of(file, reference.removeprefix(GOAL))
+        if row.goal is None:
+            raise InputError(f"{reference.removeprefix(GOAL)} has no goal in docs/results/{file}.json")
+        return replace(row, value=row.goal, low=None, high=None)
     parts = [part.lower() for part in (*reference.split("; "), "")[:3]]
     found = [
         row

@@ -58,7 +58,7 @@ def encode(encoder: SignalEncoder, n: int, device: str, batch: int) -> Encoded:
     n_leads, n_samples = len(spec.leads), round(spec.fs * spec.window_s)
     signal = torch.from_numpy(np.random.default_rng(0).normal(0, 0.3, (batch, n_leads, n_samples)).astype(np.float32))
     masks = (torch.ones(batch, n_leads, dtype=torch.bool), torch.ones(batch, n_samples, dtype=torch.bool))
-    host = (signal, *masks, torch.ones(batch, dtype=torch.bool))
+    host: tuple[torch.Tensor, ...] = (signal, *masks, torch.ones(batch, dtype=torch.bool))
     if device == "cuda":
         host = tuple(tensor.pin_memory() for tensor in host)
     network = encoder.network.to(device)

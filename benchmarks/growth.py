@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = args.folder or Path(place)
         folder.mkdir(parents=True, exist_ok=True)
-        rows = [("step", "s", "processor s", "peak MiB")]
+        rows: list[tuple[str, ...]] = [("step", "s", "processor s", "peak MiB")]
         for step in args.only:
             for told in run_step(step, folder / "kb", args.cases, args.added):
                 figures = (f"{told[name]:.3f}" for name in ("wall_s", "cpu_s"))

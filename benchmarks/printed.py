@@ -1,9 +1,10 @@
 """Keep the tables that a benchmark prints, for pages: ``python -m benchmarks.printed NAME [ARGUMENTS]``.
 
-Runs ``python -m benchmarks.NAME ARGUMENTS``, shows what it prints, and writes its tables with command, commit, machine and
-versions to docs/results/benchmarks/NAME.json. A page has them between ``<!-- printed NAME -->`` and ``<!-- end -->``, and
-names a figure of them as it names a row of results (``benchmarks.figures``, which writes both anew): the head of its
-column, of its line, and where several lines begin alike, the cell after that: ``<!-- from scale: disk, GB; 1,000,000 -->``.
+Runs ``python -m benchmarks.NAME ARGUMENTS`` (a name with dots is a module as it stands), shows what it prints, and writes its
+tables with command, commit, machine and versions to docs/results/benchmarks/NAME.json. A page has them between
+``<!-- printed NAME -->`` and ``<!-- end -->``, and names a figure of them as it names a row of results (``benchmarks.figures``,
+which writes both anew): the head of its column, of its line, and where several lines begin alike, the cell after that:
+``<!-- from scale: disk, GB; 1,000,000 -->``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from benchmarks.machine import commit, machine, table, versions
 from precordia.eval.harness.task import Row
 
 KEPT: Final = Path(__file__).parents[1] / "docs" / "results" / "benchmarks"
-NUMBER: Final = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?")
+NUMBER: Final = r"[+-]?\d[\d,]*(?:\.\d+)?"
+FIGURE: Final = re.compile(rf"(?P<value>{NUMBER})(?: \((?P<low>{NUMBER})(?:-| to )(?P<high>{NUMBER})\))?")
 
 Table = Sequence[Sequence[str]]
 
@@ -53,7 +55,7 @@ class Printed:
 
     @property
     def rows(self) -> Sequence[Row]:
-        """Each cell that begins with a number: its column as system, its line as metric."""
+        """Each cell that begins with a number, with its interval: its column as system, its line as metric."""
         return [row for lines in self.tables for row in _rows(lines)]
 
 
@@ -62,10 +64,11 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0].startswith("-"):
         raise SystemExit(__doc__)
     name, *rest = arguments
-    command = ["python", "-m", f"benchmarks.{name}", *rest]
+    command = ["python", "-m", name if "." in name else f"benchmarks.{name}", *rest]
     said = subprocess.run([sys.executable, *command[1:]], stdout=subprocess.PIPE, text=True, check=True).stdout
     print(said, end="")
-    keep(name, Printed(" ".join(command), commit(), machine(), versions(), tables(said)))
+    shown = ["DATA" if Path(word).is_absolute() else word for word in command]
+    keep(name.rpartition(".")[2], Printed(" ".join(shown), commit(), machine(), versions(), tables(said)))
     return 0
 
 
@@ -99,10 +102,11 @@ def _rows(lines: Table) -> Iterator[Row]:
     alike = Counter(line[0] for line in body)
     for line in body:
         for column, cell in zip(head[1:], line[1:], strict=True):
-            number = NUMBER.match(cell)
-            if number:
-                value = float(number[0].replace(",", ""))
-                yield Row(column, line[0], value, group=line[1] if alike[line[0]] > 1 else "")
+            figure = FIGURE.match(cell)
+            if figure:
+                value, *interval = (float(x.replace(",", "")) for x in figure.groups() if x)
+                low, high = interval or (None, None)
+                yield Row(column, line[0], value, low, high, group=line[1] if alike[line[0]] > 1 else "")
 
 
 def fill(text: str, printed: Iterable[tuple[str, Printed]]) -> str:

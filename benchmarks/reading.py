@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import description
-from precordia.records.read import read_alone, read_recording
+from precordia.records.alone import read_alone
+from precordia.records.read import read_recording
 from precordia.records.scan import scan
 
 PER_RATE = 400

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
+from heapq import nlargest
+from operator import itemgetter
 
 import pytest
 
@@ -25,7 +27,7 @@ class Stopwatch:
     """A plugin of pytest that adds up what each test takes, fixtures included."""
 
     def __init__(self) -> None:
-        self.tests: Counter[str] = Counter()
+        self.tests: defaultdict[str, float] = defaultdict(float)
         self.collecting_s = 0.0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -40,7 +42,7 @@ class Stopwatch:
 
     def table(self) -> str:
         """The slowest tests and files, as Markdown."""
-        files: Counter[str] = Counter()
+        files: defaultdict[str, float] = defaultdict(float)
         for name, seconds in self.tests.items():
             files[name.partition("::")[0]] += seconds
         total_s = sum(self.tests.values())
@@ -49,7 +51,9 @@ class Stopwatch:
         ]
         for what, counted in (("test", self.tests), ("file", files)):
             lines += ["", f"| {what} | s |", "|---|---|"]
-            lines += [f"| `{name}` | {seconds:.1f} |" for name, seconds in counted.most_common(SLOWEST)]
+            lines += [
+                f"| `{name}` | {seconds:.1f} |" for name, seconds in nlargest(SLOWEST, counted.items(), itemgetter(1))
+            ]
         return "\n".join(lines)
 
 

@@ -52,7 +52,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "reference/cli.md": "\n".join(commands()),
         "reference/python.md": "\n".join(names()),
         "reference/findings.md": "\n".join(findings()),
-        "reference/model-card.md": CARD.read_text(encoding="utf-8"),
     }
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
@@ -60,10 +59,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """A figure that names its row of results tells it when it is pointed at; a page without parts is as wide as there is room."""
+    """A figure that names its row of results tells it when it is pointed at; a page without parts is as wide as there is room.
+
+    The card of the weights is shown where a page asks for it.
+    """
     if "\n## " not in markdown:
         page.meta["hide"] = ["toc"]
-    return figures.fill(markdown, _told)
+    return figures.fill(markdown, _told).replace("<!-- card -->", CARD.read_text("utf-8").partition("\n")[2])
 
 
 def _told(written: re.Match[str], row: Row) -> str:

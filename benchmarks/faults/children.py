@@ -116,7 +116,7 @@ def steps_of(work: Callable[[], Any]) -> int:
 def _run(work: Callable[[], Any], step: Callable[[int, str, Path], None] | None, pipe: int) -> int:
     if step is not None:
         counter = iter(range(10**9))
-        durable._step = lambda doing, path: step(next(counter), doing, path)
+        durable.step = lambda doing, path: step(next(counter), doing, path)
     try:
         outcome = Outcome(False, work())
     except BaseException as error:

@@ -43,7 +43,7 @@ def failing_disks(room: Path, every: bool) -> Tally:
     works: list[tuple[str, Path, Callable[[Path], Any], Any]] = [
         ("build", empty, lambda kb: build_archive(archive, kb), expected),
         ("erase", base, _erase, erased),
-        ("index", base, lambda kb: (shutil.rmtree(kb / "cache", ignore_errors=True), open_indexes(kb)), expected),
+        ("index", base, _index_anew, expected),
     ]
     turn = count()
     for name, start, work, wanted in works:
@@ -111,6 +111,11 @@ def full_disk(room: Path) -> Tally:
         finally:
             subprocess.run(["umount", disk], check=True)
     return tally
+
+
+def _index_anew(kb: Path) -> Any:
+    shutil.rmtree(kb / "cache", ignore_errors=True)
+    return open_indexes(kb)
 
 
 def _erase(kb: Path) -> Any:

@@ -6,7 +6,7 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from precordia.indexing.manifest import Manifest
 from precordia.indexing.store import DeltaCaseStore
 from precordia.judgement import models
 from precordia.judgement.scaling import Scaling
+
+T = TypeVar("T")
 
 
 def compare(expected: Everything, found: Everything, tally: Tally, at: str) -> None:
@@ -175,8 +177,9 @@ def _finished(archive: Path, kb: Path) -> Everything:
     return _value(work)
 
 
-def _value(work: Callable[[], Any]) -> Any:
+def _value(work: Callable[[], T]) -> T:
     outcome = run(work)
     if outcome.killed or outcome.error:
         raise RuntimeError(f"{outcome.error or 'killed'} {outcome.said}")
-    return outcome.value
+    value: T = outcome.value
+    return value

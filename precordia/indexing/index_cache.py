@@ -61,12 +61,15 @@ class _Pointer:
 
 
 def _on_newest(store: DeltaCaseStore, make: Callable[[], T]) -> T:
-    """What ``make`` makes; again at the newest version, when its files were erased or compacted meanwhile."""
-    for _ in range(3):
+    """What ``make`` makes; again at the newest version, when its files were erased or compacted meanwhile.
+
+    Once, too, where the store is what it was: another process may have put a newer index in the place of the one begun from.
+    """
+    for attempt in range(3):
         try:
             return make()
         except FileNotFoundError:
-            if not store.refresh():
+            if not store.refresh() and attempt:
                 raise
     return make()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +14,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+import precordia
+from benchmarks.faults.children import steps_of
 from precordia.cli.main import build_parser
+from precordia.indexing import durable
 from precordia.serve.routes import archive
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-TARGETS = set(re.findall(r"^([\w./$()]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+TARGETS = set(re.findall(r"^([\w./$()-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
 def steps(workflow: Path) -> Iterator[dict[str, str]]:
@@ -33,6 +38,25 @@ def test_a_workflow_runs_what_there_is(workflow: Path) -> None:
     assert made, "each builds on the Makefile, so that what runs there runs here"
     assert not {word.replace(".venv", "$(VENV)") for word in made if "=" not in word} - TARGETS
     assert all(importlib.util.find_spec(module) for module in re.findall(r"python -m ([\w.]+)", commands))
+
+
+def test_what_a_workflow_runs_by_itself_works() -> None:
+    lines = [line for workflow in WORKFLOWS for step in steps(workflow) for line in step.get("run", "").splitlines()]
+    for module, words in re.findall(r"python -m ([\w.]+)(.*)", "\n".join(lines)):
+        found = importlib.util.find_spec(f"{module}.__main__") or importlib.util.find_spec(module)
+        said = Path(found.origin).read_text("utf-8") if found and found.origin else ""
+        assert not [flag for flag in re.findall(r"--[\w-]+", words) if f'"{flag}"' not in said]
+    others = [line for line in lines if not re.match(r"make |\S*python -m |docker |command -v ", line)]
+    assert len(others) == 1, "the tag is the version"
+    for tag, status in ((f"v{precordia.__version__}", 0), ("v0", 1)):
+        environment = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": tag}
+        assert subprocess.run(["bash", "-c", others[0]], cwd=ROOT, env=environment, check=False).returncode == status
+
+
+def test_the_weekly_faults_reach_what_is_written(tmp_path: Path) -> None:
+    assert steps_of(lambda: durable.write_atomically(tmp_path / "file", b"whole")) == len(
+        ("write", "sync", "rename", "sync")
+    )
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.stem)

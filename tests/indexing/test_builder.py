@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -185,7 +187,7 @@ def test_workers_and_shard_size_change_nothing(archive: Path, whole: Path, tmp_p
 def test_progress_wraps_the_shards(archive: Path, tmp_path: Path) -> None:
     totals: list[int] = []
 
-    def progress(results, total):  # type: ignore[no-untyped-def]
+    def progress(results: Iterable[Any], total: int) -> Iterator[Any]:
         for result in results:
             totals.append(total)
             yield result

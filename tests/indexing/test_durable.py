@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from faults_of_disks import Killed, every_step, failing_at, killed_at
-from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, write_archive
+from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, row, write_archive
+from needles import append, fill
 
 from precordia.core.errors import (
     AccessDeniedError,
@@ -20,6 +21,7 @@ from precordia.core.errors import (
     StorageError,
     UsageError,
 )
+from precordia.indexing import index_cache
 from precordia.indexing.addresses import folder_of
 from precordia.indexing.builder import build
 from precordia.indexing.durable import write_atomically
@@ -69,6 +71,24 @@ def steps(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> range:
     empty = tmp_path_factory.mktemp("empty") / "kb"
     empty.mkdir()
     return every_step(lambda kb: _build(archive, kb), empty, tmp_path_factory.mktemp("count") / "kb")
+
+
+def test_an_index_that_another_process_replaced_meanwhile_is_taken_as_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = fill(tmp_path / "kb")
+    open_word_index(store)
+    with store.writing() as writer:
+        append(writer, [row(99, "P99", "a later report")])
+    lock = index_cache.locked
+
+    def another_is_faster(*args: Any) -> Any:
+        monkeypatch.setattr(index_cache, "locked", lock)
+        open_word_index(DeltaCaseStore(tmp_path / "kb"))
+        return lock(*args)
+
+    monkeypatch.setattr(index_cache, "locked", another_is_faster)
+    assert len(open_word_index(store)) == len(store)
 
 
 @pytest.mark.slow

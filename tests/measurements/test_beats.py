@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn_ecg import Drawn, draw, regular
+from numpy.typing import NDArray
 
+from precordia.core.recording import Recording
 from precordia.measurements import delineate
 
 
-def found_onsets(recording, onsets):  # type: ignore[no-untyped-def]
+def found_onsets(recording: Recording, onsets: NDArray[np.float64]) -> tuple[int, int]:
     beats = delineate(recording).beats
     gap = np.abs(beats[:, None] - (onsets + 0.045)[None, :])
     return beats.size, int((gap.min(axis=0) < 0.075).sum())

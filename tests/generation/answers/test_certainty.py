@@ -14,6 +14,7 @@ from precordia.core.leads import LEADS
 from precordia.generation.answers.away import measured_away
 from precordia.generation.answers.certainty import Reading, View, in_doubt, in_numbers, is_denied, together
 from precordia.judgement.judge import Judgement
+from precordia.judgement.standing import Standing
 from precordia.judgement.urgent import Concern
 
 STATED = [precedent(i, "SR", "LVH", similarity=0.97 - i / 100) for i in range(1, 6)]
@@ -26,7 +27,7 @@ class Twice(View):
 
     others: tuple[Reading, ...] = ()
 
-    def readings(self, standing):  # type: ignore[no-untyped-def]
+    def readings(self, standing: Standing) -> tuple[Reading, ...]:
         return (*super().readings(standing), *self.others)
 
 
@@ -121,8 +122,8 @@ def test_of_a_distant_ecg_is_told_what_all_readings_are_sure_of(
     probabilities: tuple[float, ...], there: bool | None
 ) -> None:
     class Both(View):
-        def readings(self, standing):  # type: ignore[no-untyped-def]
-            return [Reading("one", probability, 0.1) for probability in probabilities]
+        def readings(self, standing: Standing) -> tuple[Reading, ...]:
+            return tuple(Reading("one", probability, 0.1) for probability in probabilities)
 
     judgement = judged(STATED, NUMBERS, floor=0.98)
     assert Both(judgement).is_there(judgement.asked("LVH")) is there
