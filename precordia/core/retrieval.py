@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
+from operator import index
 from typing import Final, Literal
 
 import numpy as np
@@ -32,7 +32,11 @@ def check_number(k: int) -> None:
     Raises:
         UsageError: it is no whole number, or not 1 to :data:`MAX_K`.
     """
-    if not (isinstance(k, Integral) and 1 <= k <= MAX_K):
+    try:
+        number = index(k)
+    except TypeError:
+        number = 0
+    if not 1 <= number <= MAX_K:
         raise UsageError(f"k is {k!r}; ask for 1 to {MAX_K} hits")
 
 
