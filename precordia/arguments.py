@@ -5,7 +5,8 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-from precordia.core.errors import MissingExtraError, UsageError
+from precordia.core.errors import MissingExtraError
+from precordia.core.given import expect
 from precordia.core.protocols import Encoder, LanguageModel, TextEncoder
 from precordia.core.recording import Recording
 
@@ -36,11 +37,17 @@ def text_encoder_of(encoder: TextEncoder | str | None) -> tuple[TextEncoder | No
 
 
 def names_file(words: str) -> bool:
-    """Whether a string names a file that is there, or a WFDB record without its extension, rather than says words."""
+    """Whether a string names a file, or a WFDB record without its extension, rather than says words.
+
+    Where there is none, one word that ends as an ECG's file does is a name all the same: to be told of, not searched for.
+    """
     from precordia.records.places import split_place
+    from precordia.records.scan import ECG_ENDINGS
 
     try:
         file = Path(split_place(words)[0])
+        if file.suffix.lower() in ECG_ENDINGS and len(words.split()) == 1:
+            return True
         return file.is_file() or file.with_name(f"{file.name}.hea").is_file()
     except (OSError, ValueError):
         return False  # too long for a name, or with characters that no name has: words
@@ -58,18 +65,10 @@ def recording_of(ecg: Recording | PathLike[str] | str, besides: str = "") -> Rec
     """
     if isinstance(ecg, Recording):
         return ecg
-    if not isinstance(ecg, (str, PathLike)):
-        raise UsageError(
-            f"give a Recording{f', {besides}' if besides else ''} or the path of an ECG file, not {in_words(ecg)}"
-        )
+    expect(ecg, (str, PathLike), f"give a Recording{f', {besides}' if besides else ''} or the path of an ECG file")
     from precordia.signals.long.outline import read_held_recording
 
     return read_held_recording(ecg)
-
-
-def in_words(thing: object) -> str:
-    """What a thing is that was not expected."""
-    return "None" if thing is None else f"a value of type {type(thing).__name__}"
 
 
 def language_model_of(llm: LanguageModel | str) -> LanguageModel | None:
@@ -80,12 +79,12 @@ def language_model_of(llm: LanguageModel | str) -> LanguageModel | None:
     """
     if isinstance(llm, LanguageModel):
         return llm
-    if not isinstance(llm, str):
-        raise UsageError(
-            "a language model is a spec (local, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER, none) or a "
-            "LanguageModel, not "
-            f"{in_words(llm)}; inherit precordia.LanguageModel and give it name and reply(prompt)"
-        )
+    expect(
+        llm,
+        str,
+        "a language model is a spec (local, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER, none) or a "
+        "LanguageModel (inherit precordia.LanguageModel and give it name and reply(prompt))",
+    )
     if llm == "none":
         return None
     from precordia.language_models import load_language_model

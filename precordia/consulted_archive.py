@@ -7,9 +7,10 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from precordia.arguments import in_words, language_model_of, recording_of
+from precordia.arguments import language_model_of, recording_of
 from precordia.core.drafts import Draft
 from precordia.core.errors import UsageError
+from precordia.core.given import expect
 from precordia.core.protocols import LanguageModel
 from precordia.core.recording import Recording
 from precordia.core.retrieval import PRECEDENTS, Query
@@ -112,8 +113,7 @@ class ConsultedArchive(OpenedArchive):
         from precordia.generation.answers.long_answer import long_answer
         from precordia.judgement.evidence import Evidence
 
-        if not isinstance(question, str):
-            raise UsageError(f"a question is words, not {in_words(question)}: ask(question, recording)")
+        expect(question, str, "ask(question, recording): a question is words")
         if not question.strip():
             raise UsageError("there is no question")
         if not recordings:

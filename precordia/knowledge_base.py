@@ -8,8 +8,9 @@ draft = kb.report(read_recording("new_ecg"))
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from precordia.arguments import encoder_of, text_encoder_of
 from precordia.consulted_archive import ConsultedArchive
 from precordia.core.case import Case
 from precordia.core.errors import CheckpointError, MismatchError, UnknownNameError, UsageError
+from precordia.core.given import expect
 from precordia.core.progress import Progress as Watched
 from precordia.core.progress import silent
 from precordia.core.protocols import Encoder, Executor, TextEncoder
@@ -42,6 +44,8 @@ from precordia.signals.door import STRIDE_S
 if TYPE_CHECKING:
     from precordia.indexing.builder import BuildReport, Progress
     from precordia.indexing.integrity import CheckReport
+
+_IDS = "a case is named by a whole number, a hit's case.case_id (in JSON a text: int(...) of it)"
 
 ADOPT_WAIT_S = 30.0
 """How long a build waits for another writer before signed reviews count as reports."""
@@ -292,6 +296,7 @@ class KnowledgeBase(ConsultedArchive):
             BusyError: another process is writing.
             UnfinishedErasureError: it has begun and is not finished; the next opening goes on with it.
         """
+        expect(patient, str, "a patient is named by text, as the archive does")
         erasure = self._store.erase(patient, catch_up=caught_up)
         n_reviews = Reviews(self.path).erase(erasure.case_ids, patient)
         self._retriever = None
@@ -334,6 +339,9 @@ class KnowledgeBase(ConsultedArchive):
 
     def cases(self, ids: Sequence[int]) -> list[Case]:
         """The cases with these ids, in their order; ids that are not there are passed over."""
+        expect(ids, Iterable, _IDS)
+        for one in ids:
+            expect(one, Integral, _IDS)
         self._store.refresh()
         there = is_among(np.array(ids, dtype=np.int64), self._store.ids)
         return self._store.get([case_id for case_id, is_there in zip(ids, there, strict=True) if is_there])
@@ -344,6 +352,7 @@ class KnowledgeBase(ConsultedArchive):
         Raises:
             UsageError: there is no such case.
         """
+        expect(case_id, Integral, _IDS)
         try:
             return self._store.recording(case_id)
         except KeyError:

@@ -12,6 +12,7 @@ from precordia.concepts.reading import read_items
 from precordia.concepts.scanning import scan
 from precordia.concepts.terms import vocabulary
 from precordia.core.findings import Finding, Status
+from precordia.core.given import expect
 
 _CERTAINTY: dict[Status, int] = {"present": 2, "uncertain": 1, "absent": 0}
 
@@ -30,6 +31,7 @@ def label_report(text: str) -> list[Finding]:
         >>> [(f.concept, f.status) for f in label_report("Sinusrhythmus, kein Linksschenkelblock, V.a. Vorderwandinfarkt")]
         [('SR', 'present'), ('LBBB', 'absent'), ('AMI', 'uncertain')]
     """
+    expect(text, str, "a report is words")
     merged: dict[tuple[str, str | None], Finding] = {}
     for finding in read_items(scan(text)):
         key = (finding.concept, finding.territory)

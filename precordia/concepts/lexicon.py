@@ -9,6 +9,7 @@ Wording in a table: ``a b; c d`` two phrases, ``(a|b)`` one of, ``[a]`` optional
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
@@ -161,6 +162,10 @@ class Lexicon:
                     out.setdefault(shorter, set()).add(word)
         return out
 
+    @cached_property
+    def _in_order(self) -> list[str]:
+        return sorted(self._uses)
+
     def normal(self, word: str) -> str:
         """The token of a word: its stem, or the one known word that a single misspelling is away from it."""
         known = self._normal.get(word)
@@ -179,8 +184,9 @@ class Lexicon:
         if token in self._uses or len(token) < _FUZZY_LENGTH:
             return self.normal(word)
         folded = fold(word)
-        candidates = [known for known in self._uses if known.startswith(folded)]
-        return candidates[0] if len(candidates) == 1 else self.normal(word)
+        at = bisect_left(self._in_order, folded)
+        begin_so = [known for known in self._in_order[at : at + 2] if known.startswith(folded)]
+        return begin_so[0] if len(begin_so) == 1 else self.normal(word)
 
     def knows(self, token: str) -> bool:
         """Whether a token is part of any wording."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import index
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.case import Case
+from precordia.core.errors import UsageError
 from precordia.core.recording import Recording
 
 Mode = Literal["signal", "words", "meaning", "hybrid"]
@@ -22,6 +24,20 @@ PRECEDENTS: Final = 20
 
 MAX_K: Final = 1000
 """Most hits of one query. Each is a case read whole; who wants more wants a filter, or the table."""
+
+
+def check_number(k: int) -> None:
+    """Refuse a number of hits that is none.
+
+    Raises:
+        UsageError: it is no whole number, or not 1 to :data:`MAX_K`.
+    """
+    try:
+        number = index(k)
+    except TypeError:
+        number = 0
+    if not 1 <= number <= MAX_K:
+        raise UsageError(f"k is {k!r}; ask for 1 to {MAX_K} hits")
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import CheckpointError, UnknownNameError
+from precordia.core.given import expect
 from precordia.encoders.adapter import is_adapter, load_adapter
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.arithmetic import mapped_tensors
@@ -40,6 +41,7 @@ def load_encoder(name_or_path: str | Path = "default") -> SignalEncoder:
         UnknownNameError: neither a shipped name nor a folder.
         CheckpointError: a file is missing or damaged, or keys, shapes, spec or fingerprint do not match.
     """
+    expect(name_or_path, (str, Path), "an encoder is the name of shipped weights or a folder")
     folder = folder_of(name_or_path)
     if not folder.is_dir():
         shipped = [p.parent.name for p in _WEIGHTS.glob("*/encoder.json")]

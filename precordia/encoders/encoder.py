@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import UsageError
+from precordia.core.given import expect
 from precordia.core.recording import Recording
 from precordia.encoders.architecture import Architecture
 from precordia.encoders.cores import over_cores
@@ -135,6 +136,9 @@ class SignalEncoder:
         """Sixteen hexadecimal digits: equal fingerprints give equal vectors."""
         return self._fingerprint
 
+    def __repr__(self) -> str:
+        return f"SignalEncoder({self.fingerprint}, {self.dim} numbers)"
+
     def embed(self, recordings: Sequence[Recording], *, standardized: bool = False) -> NDArray[np.float32]:
         """``(len(recordings), dim)`` float32, each row of unit L2 norm.
 
@@ -149,6 +153,7 @@ class SignalEncoder:
         Raises:
             UnusableSignalError: a recording is too short or has none of the standard leads.
         """
+        expect(recordings, Sequence, "embed([recording, ...]): give a list of recordings")
         if not recordings:
             return np.zeros((0, self.dim), dtype=np.float32)
         windows = over_cores(

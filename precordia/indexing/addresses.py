@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from precordia.core.given import expect
 from precordia.indexing.bucket import bucket_of, is_address
 
 
@@ -17,6 +18,7 @@ def folder_of(path: str | os.PathLike[str]) -> Path:
         UsageError: it is the address of an object store, and no credentials are set.
         StorageError: the object store does not answer.
     """
+    expect(path, (str, os.PathLike), "a knowledge base is a folder")
     name = os.fspath(path)
     if not is_address(name):
         return Path(name)

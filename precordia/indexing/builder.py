@@ -88,6 +88,9 @@ class BuildReport:
     join: str | None = None
     n_windows: int = 0
 
+    def __repr__(self) -> str:
+        return f"BuildReport({self.summary()})"
+
     @property
     def kept_nothing(self) -> bool:
         """Whether the source holds nothing that is in the knowledge base now."""

@@ -111,11 +111,10 @@ def take_in(
         UsageError: ``reports`` joins nothing, or has neither reports nor codes.
         FilterError: ``where`` is not valid.
     """
-    from precordia.records.scan import survey
+    from precordia.records.scan import several, survey
     from precordia.records.tables.join import check, fit
 
-    several = [source] if isinstance(source, str | os.PathLike) else list(source)
-    places = [os.path.abspath(one) for one in several]  # noqa: PTH100
+    places = [os.path.abspath(one) for one in several(source)]  # noqa: PTH100
     seen = survey(places)
     table = _table(reports, mapping, places, seen)
     if table is None:

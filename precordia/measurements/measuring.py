@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from precordia.core.findings import Measurements
+from precordia.core.given import expect_recording
 from precordia.core.recording import Recording
 from precordia.measurements.analysis import Analysis, analyse
 from precordia.measurements.atrial_rhythm import atrial_rhythm
@@ -38,6 +39,7 @@ def measure(recording: Recording) -> Measurements:
     Any leads (also one), any rate from 100 Hz. A signal without beats (flat, noise) gives all None and ``n_beats`` 0. Leads
     that were recorded one after another are measured strip by strip (see ``strips``).
     """
+    expect_recording(recording)
     recording = recording.measured
     return measure_strips(recording, _measure_together) or _measure_together(recording)
 

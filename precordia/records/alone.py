@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError, UnusableSignalError
+from precordia.core.given import expect
 from precordia.core.recording import Recording
 from precordia.records.channels import one_line
 from precordia.records.file_kinds import UNTOLD, kind_of
@@ -23,6 +24,7 @@ def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recor
 
     As :func:`precordia.records.read.read_recording` otherwise.
     """
+    expect(path, (str, PathLike), "give the path of an ECG file")
     file, member = split_place(fspath(path))
     place = Path(path)
     reader = READERS.get(format) if format and member is None else READERS.get(recognise(Path(file)))

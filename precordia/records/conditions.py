@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +29,7 @@ MAX_SECONDS: Final = 10.0
 """Longest run of one condition; a million rows of text take about one."""
 
 MEMORY: Final = "512MB"
-"""What DuckDB may hold for one condition besides the table itself."""
+"""What DuckDB may hold besides the tables themselves."""
 
 MAX_CHARS: Final = 20_000
 """Longest condition: a list of two thousand identifiers fits."""
@@ -93,22 +94,10 @@ class Condition:
 class ConditionEngine:
     """Parses and runs conditions in a DuckDB that can reach nothing but the table it is given."""
 
-    def __init__(self, *, seconds: float = MAX_SECONDS, memory: str = MEMORY) -> None:
-        import duckdb
-
-        self.seconds, self.memory = seconds, memory
-        self._connection: Any = duckdb.connect(":memory:")
+    def __init__(self, *, seconds: float = MAX_SECONDS) -> None:
+        self.seconds = seconds
+        self._connection: Any = _database().cursor()
         self._lock = threading.Lock()
-        for setting in (
-            "SET temp_directory=''",
-            f"SET memory_limit='{memory}'",
-            "SET enable_external_access=false",
-            "SET python_enable_replacements=false",
-            "SET autoinstall_known_extensions=false",
-            "SET autoload_known_extensions=false",
-            "SET lock_configuration=true",
-        ):
-            self._connection.execute(setting)
 
     def parse(self, text: str, sql: str | None = None) -> Condition:
         """The condition, checked.
@@ -175,7 +164,7 @@ class ConditionEngine:
                 raise self._too_slow(condition) from None
             except duckdb.OutOfMemoryException:
                 raise FilterError(
-                    f"{_quoted(condition.text)}: takes more than {self.memory}; ask for less at a time"
+                    f"{_quoted(condition.text)}: takes more than {MEMORY}; ask for less at a time"
                 ) from None
             except duckdb.Error as error:
                 # DuckDB quotes the value that does not fit, which may be what somebody wrote of a patient.
@@ -208,6 +197,25 @@ class ConditionEngine:
 
     def _too_slow(self, condition: Condition) -> FilterError:
         return FilterError(f"{_quoted(condition.text)}: took longer than {self.seconds:g} s; make it simpler")
+
+
+@cache
+def _database() -> Any:
+    """The database of this process: to start one takes 20 ms, a connection that sees nothing of the others' tables none."""
+    import duckdb
+
+    database = duckdb.connect(":memory:")
+    for setting in (
+        "SET temp_directory=''",
+        f"SET memory_limit='{MEMORY}'",
+        "SET enable_external_access=false",
+        "SET python_enable_replacements=false",
+        "SET autoinstall_known_extensions=false",
+        "SET autoload_known_extensions=false",
+        "SET lock_configuration=true",
+    ):
+        database.execute(setting)
+    return database
 
 
 def _quoted(text: str) -> str:

@@ -23,6 +23,7 @@ from precordia.core.errors import (
     UnknownFormatError,
     UnreadableRecordingError,
 )
+from precordia.core.given import expect
 from precordia.records.alone import read_head, recognise, sniff
 from precordia.records.channels import one_line
 from precordia.records.file_kinds import HARMLESS, REPORT_TABLE, kind_by_name, kind_of
@@ -38,7 +39,9 @@ UNKNOWN: Final = "unknown"
 """Format of a reference whose file looks like an ECG by its name but that no reader recognises; reading it fails."""
 
 PACKED: Final = "packed"
-_SUSPICIOUS: Final = {".mat", ".xml", ".ecg", ".dcm", ".scp", ".edf", ".bdf", ".hea", ".dat", ".npy", ".npz", ".ishne"}
+ECG_ENDINGS: Final = {".mat", ".xml", ".ecg", ".dcm", ".scp", ".edf", ".bdf", ".hea", ".dat", ".npy", ".npz", ".ishne"}
+"""Names that end so are likely an ECG's, and nobody's words."""
+
 _ARRAYS: Final = ("", ".npy", ".npz", ".csv", ".mat", ".h5", ".hdf5", ".txt")
 _KB_FILES: Final = frozenset(("manifest.json", "cases", "signals"))
 
@@ -122,7 +125,7 @@ def survey(source: Source | Iterable[Source]) -> Survey:
     Raises:
         UnreadableRecordingError: there is no such file or folder, or a pattern matches nothing.
     """
-    sources = [source] if isinstance(source, str | PathLike) else list(source)
+    sources = several(source)
     refs: set[RecordRef] = set()
     refused: set[Refused] = set()
     passed: set[Passed] = set()
@@ -138,6 +141,20 @@ def survey(source: Source | Iterable[Source]) -> Survey:
                 if seen.kind not in HARMLESS:
                     passed.add(seen)
     return Survey(tuple(sorted(refs)), tuple(sorted(refused)), tuple(sorted(passed)), dict(sorted(counts.items())))
+
+
+def several(source: Source | Iterable[Source]) -> list[Source]:
+    """The sources that were given as one or as some.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    wanted = "a source is a folder, a file or a pattern, or a list of these"
+    expect(source, (str, PathLike, Iterable), wanted)
+    sources = [source] if isinstance(source, str | PathLike) else list(source)
+    for one in sources:
+        expect(one, (str, PathLike), wanted)
+    return sources
 
 
 def survey_package(path: str) -> Survey:
@@ -291,7 +308,7 @@ def _sort_out(shelf: Shelf, names: list[str], closed: Iterable[str] = ()) -> Ite
                 yield RecordRef(path, "wfdb")
         elif name in owned:
             continue
-        elif stem in stems and suffix not in _SUSPICIOUS:
+        elif stem in stems and suffix not in ECG_ENDINGS:
             yield Passed(path, "annotations")
         elif name == FOLDER_FILE or (suffix == ".json" and any(stem + end in every for end in _ARRAYS)):
             yield Passed(path, "description of arrays")
@@ -321,7 +338,7 @@ def _look_closer(shelf: Shelf, name: str, suffix: str) -> Iterator[Seen]:
         yield Passed(path, f"{kind.name} in an archive", kind.remedy)
     elif format is not None:
         yield from _ecgs_in(path, format) if isinstance(shelf, Folder) else (RecordRef(path, format),)
-    elif suffix in _SUSPICIOUS:
+    elif suffix in ECG_ENDINGS:
         yield RecordRef(path, UNKNOWN)
     else:
         kind = kind_of(head)

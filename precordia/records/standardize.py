@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import UnusableSignalError, UsageError
+from precordia.core.given import expect_recording
 from precordia.core.leads import LEADS, LIMB_FROM_I_II, LIMB_LEADS
 from precordia.core.recording import Recording
 from precordia.records.filtering import butterworth, resampled, zero_phase
@@ -125,6 +126,7 @@ def standardize(recording: Recording, spec: SignalSpec | None = None) -> Recordi
             leads has a usable signal.
     """
     global _latest
+    expect_recording(recording)
     spec, recording = spec or SignalSpec(), recording.measured
     if _latest is not None and _latest[0]() is recording and _latest[1] == spec:
         return _latest[2]

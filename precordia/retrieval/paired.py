@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from precordia.core.case import Case
 from precordia.core.documents import hit_document
-from precordia.core.errors import UsageError
-from precordia.core.retrieval import MAX_K, Hit, Why
+from precordia.core.retrieval import Hit, Why, check_number
 from precordia.signals.paired.space import PairedSpace
 
 PAIRED = "paired"
@@ -56,8 +55,7 @@ def cases_like(store: Store, space: PairedSpace, values: Mapping[str, float], k:
         UsageError: no value, or a column that the pairs did not have, or ``k`` is not 1 to 1000.
         FilterError: ``where`` is not valid.
     """
-    if not 1 <= k <= MAX_K:
-        raise UsageError(f"k is {k}; ask for 1 to {MAX_K} hits")
+    check_number(k)
     whole = "start_s is null"
     allowed = store.select(f"({where}) and {whole}" if where else whole)
     best: list[tuple[float, int]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from types import NoneType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from precordia.core.case import Case
 from precordia.core.errors import UsageError
 from precordia.core.findings import Measurements
+from precordia.core.given import expect
 from precordia.core.protocols import CaseStore, Encoder, TextEncoder, VectorIndex
-from precordia.core.retrieval import ALIKE, MAX_K, Hit, Mode, Query, Why
+from precordia.core.retrieval import ALIKE, Hit, Mode, Query, Why, check_number
 from precordia.retrieval.few_leads import DIRECT, embed_query
 from precordia.retrieval.fusion import reciprocal_rank_fusion
 from precordia.retrieval.grammar import Understood, read_query
@@ -190,8 +192,9 @@ class Retriever:
         return Known(measure(query.recording), embedded.vector, embedded.how)
 
     def _modalities(self, query: Query, known: Known | None) -> dict[str, VectorModality | WordModality]:
-        if not 1 <= query.k <= MAX_K:
-            raise UsageError(f"k is {query.k}; ask for 1 to {MAX_K} hits")
+        check_number(query.k)
+        for words, what in ((query.text, "the words to search for are"), (query.where, "where is a condition that is")):
+            expect(words, (str, NoneType), f"{what} text")
         if not query.by_signal and not (query.text and query.text.strip()):
             raise UsageError("nothing to search for: give an ECG or a text")
         mode = query.mode or ("signal" if query.text is None else "hybrid")

@@ -35,10 +35,10 @@ def test_shipped_recipes_keep_the_test_folds_out(name: str) -> None:
 def test_it_takes_two_steps(name: str, corpus: Corpus) -> None:
     torch.set_num_threads(1)
     shipped = load_recipe(name)
-    fewer = {"batch_size": 4, "patience": 0, "watch": "held_out_loss", "probe": 0, "precision": "fp32"}
+    fewer = {"batch_size": 2, "patience": 0, "watch": "held_out_loss", "probe": 0, "precision": "fp32"}
     run = Run(dataclasses.replace(shipped, **fewer), corpus, SignalSpec(), Processes())  # type: ignore[arg-type]
     before = [parameter.detach().clone() for parameter in run.network.parameters()]
-    run.batches.rows = run.batches.rows[:8]
+    run.batches.rows = run.batches.rows[:4]
     losses = run.epoch(0)
     assert run.steps_per_epoch == 2
     assert set(losses) == {"loss", "learning_rate", *(o.name for o in shipped.objectives)}

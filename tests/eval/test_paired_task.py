@@ -11,7 +11,7 @@ from precordia.cli.main import main
 
 
 def test_a_small_run_prints_probes_controls_and_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["eval", "paired", "--data", str(tmp_path), "--limit", "60", "--json"]) == 0
+    assert main(["eval", "paired", "--data", str(tmp_path), "--limit", "40", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert {row["group"] for row in rows} == {"left ventricular mass, g", "ejection fraction, %", "search across"}
     probes = {row["system"] for row in rows if row["metric"].startswith("R²")}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.findings import Finding, Measurements
 from precordia.core.leads import LEADS
 from precordia.core.recording import Problem, Quality, Recording
+from precordia.indexing.builder import build
 from precordia.indexing.schema import CaseRow
 from precordia.indexing.shard import Stages
 from precordia.indexing.signals import encode_signal
@@ -103,6 +105,19 @@ def ancestors(concept: str) -> tuple[str, ...]:
 
 
 STAGES = Stages(read, assess, measure, label, state, ancestors)
+
+
+def build_telling(archive: str, kb: str, said: Connection) -> None:
+    """A build that tells when it begins, and each shard that is committed."""
+
+    def progress(shards: Iterable[Any], total: int) -> Iterator[Any]:
+        for shard in shards:
+            yield shard
+            said.send("shard")
+
+    said.send("ready")
+    build(archive, kb, encoder=FakeEncoder(), text_encoder=FakeTextEncoder(), stages=STAGES, workers=1, shard_size=4,
+          encoder_name="fake", progress=progress)  # fmt: skip
 
 
 def row(case_id: int, patient: str = "P1", report: str | None = "Sinus rhythm", **fields: Any) -> CaseRow:

@@ -34,7 +34,7 @@ class LoopbackS3(ThreadingHTTPServer):
 @contextmanager
 def serving() -> Iterator[LoopbackS3]:
     with LoopbackS3() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield server
         server.shutdown()

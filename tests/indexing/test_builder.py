@@ -7,17 +7,18 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, write_archive
+from indexing_fakes import DIM, STAGES, FakeEncoder, FakeTextEncoder, build_telling, write_archive
 
 from precordia.core.errors import BusyError, FilterError, InputError, MismatchError, MissingExtraError
 from precordia.core.findings import Measurements
@@ -31,6 +32,10 @@ from precordia.records.tables import ReportTable
 
 N = 60
 SHARD = 4
+
+FRESH = get_context("forkserver")
+"""Processes to kill: each is a copy of one that has done nothing but import what a build needs, which takes a second."""
+FRESH.set_forkserver_preload(["precordia.indexing.builder", "deltalake", "filelock", "tantivy", "pandas"])
 
 
 def _build(archive: Path, kb: Path, **options: object) -> BuildReport:
@@ -266,28 +271,22 @@ def test_a_second_writer_is_told_to_wait(archive: Path, tmp_path: Path) -> None:
         _build(archive, tmp_path / "kb", wait_s=0.1)
 
 
-_CHILD = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
-import deltalake, filelock
-from indexing_fakes import STAGES, FakeEncoder, FakeTextEncoder
-from precordia.indexing.builder import build
-def progress(shards, total):
-    for shard in shards:
-        yield shard
-        print("shard", flush=True)  # it is committed
-print("ready", flush=True)
-build(sys.argv[2], sys.argv[3], encoder=FakeEncoder(), text_encoder=FakeTextEncoder(), stages=STAGES, workers=1,
-      shard_size=4, encoder_name="fake", progress=progress)
-"""
+def _start(archive: Path, kb: Path) -> tuple[BaseProcess, Connection]:
+    """A build in a process of its own, and its pipe: it says when it begins, and when each shard is committed."""
+    ours, theirs = FRESH.Pipe(duplex=False)
+    child = FRESH.Process(target=build_telling, args=(str(archive), str(kb), theirs))
+    child.start()
+    theirs.close()
+    assert ours.recv() == "ready"
+    return child, ours
 
 
-def _start(archive: Path, kb: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _CHILD, str(Path(__file__).parent), str(archive), str(kb)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    return child
+def _told(said: Connection) -> bool:
+    """Whether one more shard is committed; not where the build has ended."""
+    try:
+        return bool(said.recv())
+    except EOFError:
+        return False
 
 
 @pytest.mark.slow
@@ -299,18 +298,18 @@ def test_killed_at_random_points_it_ends_with_the_same_knowledge_base(
     kills, generation, sizes = 0, 0, set()
     while kills < 8:
         kb = tmp_path / f"kb{generation}"
-        with _start(archive, kb) as child:
-            assert child.stdout is not None
-            # A few shards on, then somewhere within the next ones: whatever the machine's speed, lives are short.
-            finished = any(child.stdout.readline() == "" for _ in range(chance.randrange(5)))
-            if not finished:
-                time.sleep(chance.choice([0.0, 0.005, 0.02, 0.05, 0.1]) * chance.random())
-                child.send_signal(signal.SIGKILL)
-        if child.returncode == 0:
+        child, said = _start(archive, kb)
+        # A few shards on, then somewhere within the next ones: whatever the machine's speed, lives are short.
+        finished = not all(_told(said) for _ in range(chance.randrange(5)))
+        if not finished:
+            time.sleep(chance.choice([0.0, 0.005, 0.02, 0.05, 0.1]) * chance.random())
+            child.kill()
+        child.join()
+        if child.exitcode == 0:
             assert _content(kb) == expected
             generation += 1
             continue
-        assert child.returncode == -signal.SIGKILL
+        assert child.exitcode == -signal.SIGKILL
         kills += 1
         if (kb / "manifest.json").exists():
             sizes.add(len(DeltaCaseStore(kb)))  # readable at every moment
@@ -322,17 +321,18 @@ def test_killed_at_random_points_it_ends_with_the_same_knowledge_base(
 
 
 def test_a_reader_beside_a_writer_sees_whole_versions(archive: Path, tmp_path: Path) -> None:
-    with _start(archive, tmp_path / "kb") as child:
-        while not (tmp_path / "kb" / "manifest.json").exists():
-            time.sleep(0.01)
-        store, sizes = DeltaCaseStore(tmp_path / "kb"), []
-        while child.poll() is None:
-            store.refresh()
-            sizes.append(len(store))
-            cases = store.get(store.ids.tolist())
-            assert len(cases) == len(store)
-            if len(store):
-                assert store.recording(int(store.ids[-1])).content_hash == cases[-1].content_hash
+    child, _ = _start(archive, tmp_path / "kb")
+    while not (tmp_path / "kb" / "manifest.json").exists():
+        time.sleep(0.01)
+    store, sizes = DeltaCaseStore(tmp_path / "kb"), []
+    while child.is_alive():
+        store.refresh()
+        sizes.append(len(store))
+        cases = store.get(store.ids.tolist())
+        assert len(cases) == len(store)
+        if len(store):
+            assert store.recording(int(store.ids[-1])).content_hash == cases[-1].content_hash
+    assert child.exitcode == 0
     assert sizes == sorted(sizes)
 
 

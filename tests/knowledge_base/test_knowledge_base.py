@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+import precordia
 from precordia import KnowledgeBase, Query, Recording, read_recording
 from precordia.arguments import names_file
-from precordia.core.errors import FilterError, KnowledgeBaseNotFoundError, MismatchError, UsageError
+from precordia.core.errors import (
+    FilterError,
+    KnowledgeBaseNotFoundError,
+    MismatchError,
+    UnreadableRecordingError,
+    UsageError,
+)
 from precordia.core.leads import LEADS
 from precordia.encoders import create
 from precordia.indexing.index_cache import forget_index
@@ -118,7 +126,10 @@ def test_a_string_that_names_a_file_is_that_file(kb: KnowledgeBase, archive: Arc
     assert found
     assert [hit.case.case_id for hit in kb.search(str(header), k=3)] == found
     assert [hit.case.case_id for hit in kb.search(str(header.with_suffix("")), k=3)] == found
+    with pytest.raises(UnreadableRecordingError, match=r"no/such\.hea"):
+        kb.search("no/such.hea")
     assert not names_file("sinus rhythm")
+    assert not names_file("seen beside ecg.dat")
     assert not names_file("x" * 5000)
     assert not names_file("a\0b")
     assert not names_file("")
@@ -135,6 +146,32 @@ def test_what_is_no_ecg_is_refused_with_what_is_taken(kb: KnowledgeBase, wrong: 
         kb.ask(wrong, kb.recording(kb.ids()[0]))
     with pytest.raises(UsageError, match="a language model is a spec"):
         kb.report(kb.recording(kb.ids()[0]), llm=wrong)
+    for use in (precordia.measure, precordia.standardize, precordia.assess, lambda ecg: create("tiny").embed([ecg])):
+        with pytest.raises(UsageError, match=r"give a Recording, such as read_recording\(path\) gives, not"):
+            use(wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 2.5, ["1"], b"1", object()])
+def test_what_is_of_another_kind_is_refused_in_words(kb: KnowledgeBase, wrong: Any) -> None:
+    uses: dict[str, Callable[[], object]] = {
+        "the path of an ECG file": lambda: precordia.read_recording(wrong),
+        "a report is words": lambda: precordia.label_report(wrong),
+        "an encoder is the name": lambda: precordia.load_encoder(wrong),
+        "a knowledge base is a folder": lambda: KnowledgeBase.open(wrong),
+        "a source is a folder": lambda: kb.add([wrong]),
+        "a case is named by a whole number": lambda: kb.cases([wrong]),
+        "a case is named by": lambda: kb.recording(wrong),
+        "a patient is named by text": lambda: kb.erase(patient=wrong),
+        "k is .*; ask for 1 to 1000 hits": lambda: kb.search("sinus rhythm", k=wrong),
+    }
+    if not isinstance(wrong, Sequence):
+        uses["give a list of recordings"] = lambda: create("tiny").embed(wrong)
+    if wrong is not None:
+        uses["where is a condition"] = lambda: kb.search("sinus rhythm", where=wrong)
+        uses["the words to search for"] = lambda: kb.search(kb.recording(kb.ids()[0]), text=wrong)
+    for message, use in uses.items():
+        with pytest.raises(UsageError, match=message):
+            use()
 
 
 def test_reprs_are_one_line_and_tell_nothing_of_the_patient(kb: KnowledgeBase, archive: Archive) -> None:
@@ -148,6 +185,7 @@ def test_reprs_are_one_line_and_tell_nothing_of_the_patient(kb: KnowledgeBase, a
     things = [kb, ecg, evidence, judgement, draft, *draft.statements, *draft.hits, *judgement.said, *evidence.hits]
     things += [evidence.measurements, evidence.quality, Query(ecg, text="Jane Miller has AF"), draft.hits[0].why]
     things += [draft.hits[0].case, *[c for s in draft.statements for c in s.citations], evidence.knowledge]
+    things += [create("tiny"), kb.add([])]
     private = {"MILLER_JANE", "Jane", *filter(None, (hit.case.report for hit in draft.hits))}
     private |= {hit.case.patient_key for hit in draft.hits}
     for thing in things:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import wfdb
 from ecg_files import write_wfdb
 from written_ecg import FS, LEADS, counts, millivolts
 
-from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
+from precordia.core.errors import MissingExtraError, UnreadableRecordingError, UnusableSignalError
 from precordia.records.read import read_recording
 
 
@@ -48,7 +49,7 @@ def test_every_binary_format_reads_as_by_wfdb(fmt: str, n_samples: int, tmp_path
 
 
 @pytest.mark.parametrize("fmt", ["508", "516", "524"])
-def test_flac_formats_read_as_by_wfdb(fmt: str, tmp_path: Path) -> None:
+def test_flac_formats_read_as_by_wfdb(fmt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = (counts(500).T % 100).astype(np.int64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -57,6 +58,9 @@ def test_flac_formats_read_as_by_wfdb(fmt: str, tmp_path: Path) -> None:
     recording = read_recording(tmp_path / "rec")
     np.testing.assert_allclose(recording.signal, by_wfdb(tmp_path / "rec"), atol=1e-6)
     np.testing.assert_allclose(recording.signal, values[:, :8].T / 200, atol=1e-6)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(MissingExtraError, match=r"FLAC needs soundfile: pip install 'precordia\[formats\]'"):
+        read_recording(tmp_path / "rec")
 
 
 def test_first_differences_add_up_from_the_initial_value(tmp_path: Path) -> None:

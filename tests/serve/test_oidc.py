@@ -67,7 +67,7 @@ class Idp:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def configuration(self) -> dict[str, Any]:
         addresses = {"authorization_endpoint": f"{self.url}/go?x=1", "token_endpoint": f"{self.url}/token"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from precordia.core.given import expect_recording
 from precordia.core.leads import LEADS, LIMB_LEADS
 from precordia.core.recording import Problem, Quality, Recording
 from precordia.records.quality.leads import LeadFacts, audible_noise, lead_facts
@@ -55,6 +56,7 @@ def assess(recording: Recording) -> Quality:
 
     Never raises for what a signal holds: empty, NaN and infinite signals are unacceptable, with the reason.
     """
+    expect_recording(recording)
     recording = recording.measured
     rows = [i for i, lead in enumerate(recording.leads) if lead in LEADS]
     missing = _missing_problem(recording)

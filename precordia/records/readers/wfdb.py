@@ -1,7 +1,7 @@
 """WFDB records: a text header (``.hea``) and signal files, as PhysioNet publishes them; CinC's ``.mat`` + ``.hea`` included.
 
 The reader is our own: wfdb-python needs 3 to 10 ms a record and refuses headers that CinC publishes. It is checked
-against wfdb-python in the tests. FLAC formats (508, 516, 524) need ``soundfile``, which wfdb brings.
+against wfdb-python in the tests. FLAC formats (508, 516, 524) need the extra ``formats``.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.core.errors import UnreadableRecordingError
+from precordia.core.errors import MissingExtraError, UnreadableRecordingError
 
 Values = NDArray[np.int32]
 
@@ -108,9 +108,12 @@ def decode_flac(data: bytes, fmt: str, n_frames: int, n_channels: int) -> Values
 
     Raises:
         UnreadableRecordingError: the stream is damaged, or has another number of channels or fewer frames.
+        MissingExtraError: soundfile is not installed.
     """
-    import soundfile  # type: ignore[import-untyped]
-
+    try:
+        import soundfile  # type: ignore[import-untyped]
+    except ImportError:
+        raise MissingExtraError("soundfile", "formats", "reading WFDB signals compressed as FLAC") from None
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as stream:
             bits = _STREAM_BITS.get(stream.subtype, 99)

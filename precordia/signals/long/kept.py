@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from precordia.core.recording import Recording
 from precordia.signals.door import LONG, STRIDE_S, admit, kind_of_channels
-from precordia.signals.long.outline import whole_of
-from precordia.signals.long.reading import LongReading, read_long
-from precordia.signals.long.source import long_signal
-from precordia.signals.long.strips import NAMES, STRIP_S, strips
+
+if TYPE_CHECKING:
+    from precordia.signals.long.reading import LongReading
 
 
 def kept_stretches(recording: Recording, stride_s: float = STRIDE_S) -> Iterator[Recording]:
@@ -29,6 +29,12 @@ def kept_stretches(recording: Recording, stride_s: float = STRIDE_S) -> Iterator
     """
     if kind_of_channels(recording.leads, recording.spans_s).name != LONG:
         return
+    # What finds beats takes a second to import, and most archives have no long recording.
+    from precordia.signals.long.outline import whole_of
+    from precordia.signals.long.reading import read_long
+    from precordia.signals.long.source import long_signal
+    from precordia.signals.long.strips import STRIP_S, strips
+
     reading = read_long(long_signal(recording) if recording.whole_s is None else whole_of(recording))
     last = recording.spans_s - STRIP_S
     sample = np.arange(0.0, last + 1e-9, stride_s).tolist() if stride_s > 0 else []
@@ -43,6 +49,8 @@ def kept_stretches(recording: Recording, stride_s: float = STRIDE_S) -> Iterator
 
 def _events_in(reading: LongReading, start_s: float, end_s: float) -> tuple[str, ...]:
     """The kinds of events of which some lies in a stretch, in the order of kinds."""
+    from precordia.signals.long.strips import NAMES
+
     inside = (reading.beats.time_s >= start_s) & (reading.beats.time_s < end_s)
     found = {event.kind for event in reading.events if event.start_s < end_s and event.end_s > start_s}
     found |= {kind for kind in ("V", "S") if (reading.beats.kind[inside] == kind).any()}
