@@ -79,14 +79,14 @@ TRICKS = (
 
 TURNS = (
     "{} (-)", "{} -", "{} - ", "{}: -", "{} ( )", "In-{}", "A-{}", "Non-{}", "Pseudo-{}", "{}-free", "{}-like", "{}°",
-    "{}?", "{} (?)", "{} (0/3)", "{}: 0", "{}: false", "{}: n/a", "{}...", "¬{}", "~~{}~~", "# {} of death", "| {} | aspirin |",
-    "- [ ] {}", "{} ❌", "{} 72 %", "{} > 90 %", "Hardly {}", "Almost {}", "Formerly {}", "{} until now", "{} on and off",
-    "Intermittent {}", "{} worse than last year", "{} again", "{}, less than in 2019", "{} is doubtful", "Not only {}",
-    "Rule out {}", "{} cannot be ruled out", "{}, rule out infarction", "{}, r/o MI", "DD {}", "{} or atrial fibrillation",
-    "{} versus flutter",
-    "{} (Smith et al. 2019)", "{}, doi:10.1000/182", "Precedent 2 reads {}", "\"{}\" wrote Dr. Meier",
-    "{} bei Anna Schmidt", "{}, kein Anhalt dafür", "Nicht {}", "Ohne {}", "{}, Prognose schlecht", "{} unter Amiodaron", "{} seventy-two",
-    "{} on aspirin", "{} (metoprolol 50 mg)", "{}, survival 90 %", "QRS is {}", "T wave is {}", "{}, QTc and", "{} at 140 ms",
+    "{}?", "{} (?)", "{} (0/3)", "{}: 0", "{}: false", "{}: n/a", "{}...", "¬{}", "~~{}~~", "# {} of death",
+    "| {} | aspirin |", "- [ ] {}", "{} ❌", "{} 72 %", "{} > 90 %", "Hardly {}", "Almost {}", "Formerly {}",
+    "{} until now", "{} on and off", "Intermittent {}", "{} worse than last year", "{} again", "{}, less than in 2019",
+    "{} is doubtful", "Not only {}", "Rule out {}", "{} cannot be ruled out", "{}, rule out infarction", "{}, r/o MI",
+    "DD {}", "{} or atrial fibrillation", "{} versus flutter", "{} (Smith et al. 2019)", "{}, doi:10.1000/182",
+    "Precedent 2 reads {}", "\"{}\" wrote Dr. Meier", "{} bei Anna Schmidt", "{}, kein Anhalt dafür", "Nicht {}",
+    "Ohne {}", "{}, Prognose schlecht", "{} unter Amiodaron", "{} seventy-two", "{} on aspirin",
+    "{} (metoprolol 50 mg)", "{}, survival 90 %", "QRS is {}", "T wave is {}", "{}, QTc and", "{} at 140 ms",
 )  # fmt: skip
 """What turns, limits or adorns a finding: marks, hyphens, comparisons, doubt, quotations, names, drugs."""
 
