@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def in_words(thing: object) -> str:
 
 
 def language_model_of(llm: LanguageModel | str) -> LanguageModel | None:
-    """A language model, loaded where it is a spec; None for "none".
+    """A language model, loaded where it is a spec, but once for questions in a row; None for "none".
 
     Raises:
         UsageError: it is neither.
@@ -86,8 +87,12 @@ def language_model_of(llm: LanguageModel | str) -> LanguageModel | None:
             "LanguageModel, not "
             f"{in_words(llm)}; inherit precordia.LanguageModel and give it name and reply(prompt)"
         )
-    if llm == "none":
-        return None
+    return None if llm == "none" else _loaded(llm)
+
+
+@lru_cache(maxsize=1)
+def _loaded(spec: str) -> LanguageModel | None:
+    """The model of a spec, kept for the next question: it takes seconds to load. Another spec's takes its place."""
     from precordia.language_models import load_language_model
 
-    return load_language_model(llm)
+    return load_language_model(spec)
