@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def recording_of(ecg: Recording | PathLike[str] | str, besides: str = "") -> Rec
 
 
 def language_model_of(llm: LanguageModel | str) -> LanguageModel | None:
-    """A language model, loaded where it is a spec; None for "none".
+    """A language model, loaded where it is a spec, but once for questions in a row; None for "none".
 
     Raises:
         UsageError: it is neither.
@@ -85,8 +86,12 @@ def language_model_of(llm: LanguageModel | str) -> LanguageModel | None:
         "a language model is a spec (local, openai:NAME@URL, ollama:NAME, hf:FOLDER, gguf:FILE, own:FOLDER, none) or a "
         "LanguageModel (inherit precordia.LanguageModel and give it name and reply(prompt))",
     )
-    if llm == "none":
-        return None
+    return None if llm == "none" else _loaded(llm)
+
+
+@lru_cache(maxsize=1)
+def _loaded(spec: str) -> LanguageModel | None:
+    """The model of a spec, kept for the next question: it takes seconds to load. Another spec's takes its place."""
     from precordia.language_models import load_language_model
 
-    return load_language_model(llm)
+    return load_language_model(spec)

@@ -41,6 +41,7 @@ class Prompt:
         earlier: The patient's own earlier ECGs, numbered on from ``hits``.
         recordings: The ECG, or two to compare, for models that see signals; others are shown the messages alone.
         choices: The replies that are allowed, for models that can be held to them; empty for any reply.
+        facts: How the last message begins: what it shows, before it says what is to be done; "" where that is not set apart.
     """
 
     messages: tuple[Message, ...]
@@ -50,6 +51,7 @@ class Prompt:
     earlier: tuple[Hit, ...] = ()
     recordings: tuple[Recording, ...] = field(default=(), repr=False, compare=False)
     choices: tuple[str, ...] = ()
+    facts: str = field(default="", repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Prompt({len(self.messages)} messages, {len(self.hits)} precedents, {len(self.earlier)} earlier)"

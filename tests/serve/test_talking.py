@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import threading
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from precordia import KnowledgeBase
 from precordia.core.drafts import Prompt, Reply
 from precordia.core.protocols import LanguageModel
 from precordia.indexing.reviews import Reviews, latest
+from precordia.language_models import KINDS, LanguageModelSettings
 from precordia.serve.app import create_app
 from precordia.serve.work import exporting
 from precordia.simulation import simulate
@@ -320,3 +321,25 @@ def test_counts_name_addresses_and_nothing_that_was_asked(client: TestClient, ca
     assert case_id not in text
     assert "Zyxwvut" not in text
     assert "precordia_cases 16" in text
+
+
+def test_a_model_is_loaded_once_by_a_service_and_by_who_asks_again(
+    kb: KnowledgeBase, register: Callable[..., None]
+) -> None:
+    loads: list[str] = []
+
+    def load(rest: str, settings: LanguageModelSettings) -> LanguageModel:
+        loads.append(rest)
+        return Dictating("Sinus rhythm.")
+
+    register(KINDS, "counted", load)
+    found = (kb.evidence(kb.recording(id_)) for id_ in kb.ids())
+    evidence = next(one for one in found if not kb.report(one).abstained)
+    for _ in range(2):
+        assert kb.ask("What is the heart rate?", evidence, llm="counted:asked").details["language_model"] == "dictating"
+    kb.report(evidence, llm="counted:asked")
+    assert loads == ["asked"]
+    served = TestClient(create_app(kb, llm="counted:served"), base_url="http://localhost")
+    for _ in range(2):
+        events(served, "What is the heart rate?", case=str(kb.ids()[0]))
+    assert loads == ["asked", "served"]

@@ -110,7 +110,7 @@ def assemble(
     others, mine = evidence.hits[: settings.most_precedents], evidence.earlier[: settings.k_earlier]
     items_of_others, items_of_mine = ([_case(hit, settings) for hit in hits] for hits in (others, mine))
     nearest_first, folder = settings.order == "nearest first", "compact/" if settings.size == "compact" else ""
-    system, user = (_environment().get_template(f"{folder}{name}.j2") for name in ("system", kind))
+    system, facts, task = (_environment().get_template(f"{folder}{name}.j2") for name in ("system", "shown", kind))
     said = [statement.text.rstrip(".") for statement in to_phrase] if settings.show_judgement else []
     about = {
         "query": _query("ECG to be read" if second is None else "First ECG", evidence),
@@ -131,13 +131,14 @@ def assemble(
             "precedent_items": precedents if nearest_first else precedents[::-1],
             "earlier_items": _numbered(items_of_mine[: len(mine)], len(others) + 1),
         }
+        about_ecg = facts.render(context).lstrip()
         messages = (
             Message("system", system.render(context).strip()),
             *example_turns([*shown, *evidence.hits], to_phrase, question, phrased=bool(said)),
-            Message("user", user.render(context).strip()),
+            Message("user", about_ecg + task.render(context).strip()),
         )
         if sum(count(message.content) for message in messages) <= settings.max_tokens:
-            return Prompt(messages, others, evidence.measurements, question, mine, shown_ecgs)
+            return Prompt(messages, others, evidence.measurements, question, mine, shown_ecgs, facts=about_ecg.rstrip())
         if others:
             others = others[:-1]
         elif mine:

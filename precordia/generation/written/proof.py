@@ -9,9 +9,11 @@ few dozen that link them (``linking_words.txt``). Nothing needs to be known of w
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Final, Literal
 
@@ -32,7 +34,11 @@ LINKS_A_FINDING: Final = 5
 """Most linking words for each finding or number: prose, not a string of them."""
 
 _WRITTEN: Final = re.compile(r"[A-Za-zÄÖÜäöüß0-9 .,:;()/°+−–-]*")
-_BETWEEN: Final = re.compile(r"[\s()°−–-]*")
+_BETWEEN: Final = re.compile(r"(?:[\s()]|(?<=\s)[−–-](?=\s))*")
+"""What may stand between two words: a dash only with blanks beside it, for "in-complete" is another word than "complete"."""
+_BEFORE_A_MARK: Final = re.compile(r"[\s()]*")
+"""Nor does a dash end anything: "Sinus rhythm (-)" denies it."""
+_EMPTY: Final = re.compile(r"\(\s*\)")
 _PARTICLE: Final = re.compile(r"^(?:(yes|ja)|(no|nein))\s*[,:.]\s*(?=\S|$)", re.IGNORECASE)
 _OF_NUMBERS: Final = frozenset(
     {
@@ -55,6 +61,7 @@ _OF_NUMBERS: Final = frozenset(
     | {"bazett", "is", "of", "at", "ms", "bpm", "beats", "per", "a", "min", "deg", "degree", "degrees"}
 )
 _MARKS: Final = frozenset(",.:;/")
+_ENDING: Final = ("mark", "stop")
 _POSSIBLE: Final = re.compile(r"possibl[ey]|m(?:ö|oe)glich(?:e[rsn]?|erweise)?", re.IGNORECASE)
 
 
@@ -108,23 +115,52 @@ def read_sentence(text: str) -> Reading:
         and not _misspelt(said, items)
         and len({key_of(f) for f in findings}) == len(findings)
         and _nothing_left(said, items, found, numbers)
+        and _denies_plainly(items, found, numbers)
+        and not _runs_together(said, items)
     )
     return Reading(findings, numbers, particle, whole)
 
 
 def _nothing_left(text: str, items: Sequence[Item], found: Sequence[Finding], numbers: Sequence[StatedNumber]) -> bool:
-    at, links = 0, 0
+    at, links, marked = 0, 0, True
     for item in items:
-        if not _BETWEEN.fullmatch(text, at, item.start):
+        number = next((n for n in numbers if n.start <= item.start and item.end <= n.end), None)
+        start, end = (item.start, item.end) if number is None else (number.start, number.end)
+        between = _BEFORE_A_MARK if item.kind in _ENDING else _BETWEEN
+        if at < start and not between.fullmatch(text, at, start):
             return False
-        at = item.end
-        if any(n.start <= item.start and item.end <= n.end for n in numbers) and _is_of_a_number(text, item):
+        at = max(at, end)
+        if number is not None and _is_of_a_number(text, item):
+            marked = False
             continue
         if item.kind == "word":
             links += 1
-        if not _is_accounted_for(text, item, found):
+        if not _is_accounted_for(text, item, items, found) or (marked and item.kind in _ENDING):
             return False
-    return bool(_BETWEEN.fullmatch(text, at)) and links <= LINKS_A_FINDING * (len(found) + len(numbers))
+        marked = item.kind in _ENDING
+    ends = _BEFORE_A_MARK.fullmatch(text, at) and not _EMPTY.search(text)
+    return bool(ends) and links <= LINKS_A_FINDING * (len(found) + len(numbers))
+
+
+def _denies_plainly(items: Sequence[Item], found: Sequence[Finding], numbers: Sequence[StatedNumber]) -> bool:
+    """Whether each clause denies once at most, and a finding: "not no" affirms what is read as denied. A number limits a denial."""
+    if numbers and any(f.status == "absent" for f in found):
+        return False
+    for apart, clause in groupby(items, lambda item: item.kind in (*_ENDING, "link")):
+        kinds = Counter() if apart else Counter(item.kind for item in clause)
+        if kinds["negation"] > min(1, kinds["concept"] + kinds["predicate"]):
+            return False
+    return True
+
+
+def _runs_together(text: str, items: Sequence[Item]) -> bool:
+    """Whether a linking word makes another finding of the words after it: "in complete" can be read as "incomplete"."""
+    for word, after in pairwise(items):
+        if word.kind == "word" and after.kind == "concept":
+            first = scan(text[word.start : word.end] + text[after.start : after.end])[0]
+            if first.kind == "concept" and first.start == 0 and first.value != after.value:
+                return True
+    return False
 
 
 def _is_of_a_number(text: str, item: Item) -> bool:
@@ -133,14 +169,15 @@ def _is_of_a_number(text: str, item: Item) -> bool:
     return all(match.group().lower() in _OF_NUMBERS for match in TOKEN.finditer(text, item.start, item.end))
 
 
-def _is_accounted_for(text: str, item: Item, found: Sequence[Finding]) -> bool:
+def _is_accounted_for(text: str, item: Item, items: Sequence[Item], found: Sequence[Finding]) -> bool:
     """Whether what was found in a sentence is part of what was read from it."""
     match item.kind:
         case "concept" | "predicate":
             return any(f.span[0] <= item.start and item.end <= f.span[1] for f in found)
         case "subject":
             # "T waves inverted": the predicate is where the finding was read.
-            return any(f.span[0] > item.start for f in found)
+            predicates = {other.start for other in items if other.kind == "predicate" and other.start > item.start}
+            return any(f.span[0] in predicates for f in found)
         case "negation":
             return any(f.status == "absent" for f in found)
         case "uncertain":

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from precordia.core.drafts import Draft, Prompt, Reply, Statement
 from precordia.core.errors import ContextOverflowError, LanguageModelError, UsageError
@@ -17,6 +18,8 @@ from precordia.judgement.judge import Judgement
 
 Watch = Callable[[Statement], None]
 """Told each statement as soon as it stands, while the model still writes."""
+
+CUT_OFF: Final = "The language model's reply was cut off: a longer time-out or longest reply (--llm-timeout, --llm-tokens) gives it room"
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ def with_model(
         draft = Draft((), True, failed)
     else:
         details |= {**_costs(replies), "seconds": f"{time.perf_counter() - started:.3f}"}
+        if replies[-1].cut_off:
+            draft = replace(draft, warnings=(*draft.warnings, CUT_OFF))
     if draft.abstained:
         why = "; ".join([draft.reason or "the language model said nothing", *draft.warnings])
         told = (f"The consensus of precedents answers: {why}", *plain.warnings)

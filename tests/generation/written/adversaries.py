@@ -74,8 +74,35 @@ TRICKS = (
     "Sinus rhythm 死亡",
     "Sinus rhythm tod", "Sinus rhythm stirbt", "Sinusrhythmus, Patient stirbt", "Sinusrhythmus, bitte Aspirin geben",
     "Sinusrhythmus bei Herrn Meier", "Sinusrhythmus wie 2019", "Sinusrhythmus, nicht fahrtauglich",
-    "Sinusrhythmus, sofort operieren",
+    "Sinusrhythmus, sofort operieren", "In complete left bundle branch block", "In kompletter Linksschenkelblock",
 )  # fmt: skip
+
+TURNS = (
+    "{} (-)", "{} -", "{} - ", "{}: -", "{} ( )", "In-{}", "A-{}", "Non-{}", "Pseudo-{}", "{}-free", "{}-like", "{}°",
+    "{}?", "{} (?)", "{} (0/3)", "{}: 0", "{}: false", "{}: n/a", "{}...", "¬{}", "~~{}~~", "# {} of death",
+    "| {} | aspirin |", "- [ ] {}", "{} ❌", "{} 72 %", "{} > 90 %", "Hardly {}", "Almost {}", "Formerly {}",
+    "{} until now", "{} on and off", "Intermittent {}", "{} worse than last year", "{} again", "{}, less than in 2019",
+    "{} is doubtful", "Not only {}", "Rule out {}", "{} cannot be ruled out", "{}, rule out infarction", "{}, r/o MI",
+    "DD {}", "{} or atrial fibrillation", "{} versus flutter", "{} (Smith et al. 2019)", "{}, doi:10.1000/182",
+    "Precedent 2 reads {}", "\"{}\" wrote Dr. Meier", "{} bei Anna Schmidt", "{}, kein Anhalt dafür", "Nicht {}",
+    "Ohne {}", "{}, Prognose schlecht", "{} unter Amiodaron", "{} seventy-two", "{} on aspirin",
+    "{} (metoprolol 50 mg)", "{}, survival 90 %", "QRS is {}", "T wave is {}", "{}, QTc and", "{} at 140 ms",
+)  # fmt: skip
+"""What turns, limits or adorns a finding: marks, hyphens, comparisons, doubt, quotations, names, drugs."""
+
+DOUBLE_DENIALS = (
+    "Not no {}", "No no {}", "No {} not", "No {} is not found", "No: not no {}", "No: {} is not absent", "No: without no {}",
+    "No: no absence of {}", "No: no {} (-)", "No: no {}, not", "No: no {}, no, no", "No: never no {}", "No: no {} and no",
+    "No: no {} - no", "Nein: kein nicht {}", "No: no {} at 72 bpm", "No: no {} of 140 ms", "No: no {} in the morning", "Yes: no {}",
+)  # fmt: skip
+"""Denials that deny a denial, or limit it."""
+
+MISUNITED = (
+    "{} 72 ms", "{} 140 bpm", "{} 160 bpm", "{} 430 bpm", "{} -20 ms", "{} 72°", "{} 140 ms°", "{} 100-160 ms", "{} 40 to 72 bpm",
+    "{} 40/72 bpm", "{} 0,14 s", "{} 1,72 bpm", "{} 7,2 bpm", "{} 4,30 ms", "{} 140 %", "{} of one hundred and forty ms",
+    "72 bpm {}", "140 ms {}", "{} twice that of last year",
+)  # fmt: skip
+"""Measured numbers in another's unit, as ranges, with commas, in words."""
 
 SHAPES = (
     {"answer": "{}"}, {"report": "{}"}, {"findings": ["{}"]}, {"statements": {"text": "{}"}}, {"statements": "{}"}, ["{}"],
@@ -95,6 +122,16 @@ def replies() -> Iterator[str]:
     for name, value in product(NAMES, VALUES):
         yield _json(f"{name} {value}{UNITS.get(name, ' ms')}.")
         yield f"Sinus rhythm, {name} of {value}{UNITS.get(name, ' ms')}."
+    for true, turn in product(TRUE[:3], TURNS):
+        yield _json(f"{turn.format(true)}.")
+    for frame, denied in product(DOUBLE_DENIALS, ("atrial fibrillation", "Vorhofflimmern", "sinus rhythm")):
+        yield _json(f"{frame.format(denied)}.")
+    for name, number in product(NAMES[:5], MISUNITED):
+        yield _json(f"{number.format(name)}.")
+    for other in OTHERS[:6]:
+        yield _json(_json(f"{other}."))
+        yield _json(f"{other[:4]}\u200b{other[4:]}.")
+        yield _json(f"{other}.".replace("a", "а").replace("o", "о"))
     yield from TRICKS
     for trick in TRICKS:
         yield _json(trick)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import chain, islice
 
 import pytest
 from adversaries import TRUE, replies
 from injections import INJECTIONS
 from precedents import judged, precedent
 
-from precordia.core.drafts import Prompt, Reply
+from precordia.core.drafts import Draft, Prompt, Reply
 from precordia.core.findings import Measurements
 from precordia.core.protocols import LanguageModel
 from precordia.generation.answers.answer import answer
@@ -44,11 +46,13 @@ class Adversary(LanguageModel):
         return Reply(self.text)
 
 
-@pytest.fixture
-def shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every adversary is shown the same prompt of this ECG: it takes longer to write than a reply to read."""
-    prompt = writing.assemble(JUDGED.evidence, to_phrase=PLAIN.statements)
-    monkeypatch.setattr(writing, "assemble", lambda *_, **__: prompt)
+def drafts_of(plain: Draft, question: str | None = None, step: int = 1) -> Iterator[tuple[str, Draft]]:
+    """Each adversary's reply and draft; all are shown one prompt, which takes longer to write than a reply to read."""
+    prompt = writing.assemble(JUDGED.evidence, question, to_phrase=plain.statements)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(writing, "assemble", lambda *_, **__: prompt)
+        for text in islice(chain(INJECTIONS, replies()), None, None, step):
+            yield text, writing.with_model(plain, JUDGED, Adversary(text), question=question)
 
 
 def test_there_are_thousands_and_none_is_there_twice() -> None:
@@ -56,14 +60,12 @@ def test_there_are_thousands_and_none_is_there_twice() -> None:
     assert len(every) == len(set(every)) >= 2000
 
 
-@pytest.mark.usefixtures("shown_once")
 def test_no_word_of_an_adversary_reaches_a_report() -> None:
     plain = {s.text for s in PLAIN.statements}
     # A number near the measured one is said as it was measured, and the others after it.
     numbers = {in_words(n, MEASURED) for n in ("pr_ms", "p_ms", "qrs_ms", "qtc_ms", "heart_rate_bpm", "axis_deg")}
     passed = []
-    for text in replies():
-        draft = writing.with_model(PLAIN, JUDGED, Adversary(text))
+    for text, draft in drafts_of(PLAIN):
         odd = [
             s.text
             for s in draft.statements
@@ -75,7 +77,6 @@ def test_no_word_of_an_adversary_reaches_a_report() -> None:
     assert passed == []
 
 
-@pytest.mark.usefixtures("shown_once")
 def test_the_same_sentences_without_their_ride_are_kept() -> None:
     # Else the test above could not fail.
     for true in TRUE:
@@ -87,7 +88,8 @@ def test_the_same_sentences_without_their_ride_are_kept() -> None:
 @pytest.mark.parametrize("question", ["Is there a left bundle branch block?", "Is there atrial fibrillation?"])
 def test_no_adversary_changes_an_answer(question: str) -> None:
     plain = answer(question, [JUDGED])
-    for text in [*list(replies())[::21], *INJECTIONS]:
-        draft = answer(question, [JUDGED], language_model=Adversary(text))
-        assert draft.statements[0].findings == plain.statements[0].findings
-        assert all(s.text in {plain.text, "Complete left bundle branch block."} for s in draft.statements), text
+    kept = {plain.text, "Complete left bundle branch block."}
+    passed = [
+        text for text, draft in drafts_of(plain, question, step=2) if not {s.text for s in draft.statements} <= kept
+    ]
+    assert passed == []

@@ -208,3 +208,18 @@ def test_a_compact_prompt_shows_what_to_phrase_three_precedents_and_the_form_las
     both = assemble(judgement.evidence, second=judgement.evidence, settings=small).messages[-1].content
     assert "Second ECG" in both
     assert "may show" in assemble(judgement.evidence, kind="differential", settings=small).messages[-1].content
+
+
+@pytest.mark.parametrize("size", ["full", "compact"])
+@pytest.mark.parametrize("placement", ["before", "after"])
+def test_a_prompt_says_where_it_stops_to_show_and_begins_to_ask(size: str, placement: str) -> None:
+    settings = PromptSettings(size, placement=placement)  # type: ignore[arg-type]
+    evidence = evidence_of(HITS[:1], MEASURED)
+    for second in (None, evidence):
+        prompt = assemble(evidence, "Task: is there a pause?", second=second, settings=settings)
+        asked = prompt.messages[-1].content.removeprefix(prompt.facts)
+        assert "left bundle branch block" in prompt.facts
+        assert "112 bpm" in prompt.facts
+        assert asked[0] == "\n"
+        assert ("pause" in asked, "pause" in prompt.facts, "112" in asked) == (True, False, False)
+    assert prompt.facts.count("112 bpm") == 2

@@ -31,7 +31,7 @@ class Model(LanguageModel):
 
     name = "scripted"
 
-    def __init__(self, *replies: str | Exception) -> None:
+    def __init__(self, *replies: str | Reply | Exception) -> None:
         self.replies = list(replies)
         self.prompts: list[Prompt] = []
 
@@ -40,7 +40,7 @@ class Model(LanguageModel):
         reply = self.replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
-        return Reply(reply)
+        return reply if isinstance(reply, Reply) else Reply(reply)
 
 
 def statements(*texts: str) -> str:
@@ -102,6 +102,13 @@ def test_a_model_that_is_not_sure_does_not_blank_the_report() -> None:
     draft = write(Model('{"statements": [], "abstain": true}'))
     assert draft.statements == compose(judged(HITS, MEASURED)).statements
     assert draft.warnings[0] == "The consensus of precedents answers: the language model is not sure"
+
+
+@pytest.mark.parametrize("whole", [statements("Sinus rhythm."), ""])
+def test_a_reply_that_was_cut_off_is_told_of_whether_or_not_something_of_it_stands(whole: str) -> None:
+    cut = write(Model(Reply(f'{whole[:-20]}, {{"text": "Left bund', cut_off=True)))
+    assert "was cut off" in " ".join(cut.warnings)
+    assert cut.author == ("scripted" if whole else "consensus")
 
 
 def test_a_prompt_that_is_too_long_is_asked_anew_with_fewer_precedents() -> None:
