@@ -15,6 +15,7 @@ from precordia.core.recording import clock
 from precordia.core.retrieval import Hit
 from precordia.judgement.votes import lineage, quote_of
 from precordia.signals.kind import KINDS
+from precordia.signals.long.course import course_of
 from precordia.signals.long.reading import LongReading
 from precordia.signals.long.rhythm import Event
 from precordia.signals.long.strips import CONCEPTS, NAMES, Strip
@@ -60,18 +61,22 @@ def long_report(reading: LongReading, shown: Sequence[Shown]) -> Draft:
         measurements=measurements,
         hits=tuple(hits.values()),
         warnings=tuple(warnings),
-        signal={**kind.document(), "duration_s": reading.signal.duration_s, **events_document(reading)},
+        signal=signal_document(reading),
     )
 
 
-def events_document(reading: LongReading) -> dict[str, object]:
-    """For JSON: rates, burden and every event with its place."""
+def signal_document(reading: LongReading) -> dict[str, object]:
+    """For JSON: what its kind can and cannot show; length, rates, burden, course, and every event with its place."""
     rates = reading.rates
     return {
+        **KINDS.get("long").document(),
+        "duration_s": reading.signal.duration_s,
         "leads": list(reading.leads),
+        "n_beats": len(reading.beats),
         "rates_bpm": None if rates is None else dict(zip(("lowest", "mean", "highest"), rates, strict=True)),
         "hourly": [{"hour": hour, "n_beats": n, "rate_bpm": rate} for hour, n, rate in reading.hourly()],
         "burden": {kind: reading.burden(kind) for kind in ("V", "S")},
+        "course": course_of(reading.beats, reading.signal.duration_s).document(),
         "lost_s": reading.lost_s,
         "events": [event_document(event) for event in reading.events],
     }

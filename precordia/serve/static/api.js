@@ -77,6 +77,7 @@ export const signal = (ecg, start = 0, seconds = 10) => remember(`signal ${key(e
   ? about("/v1/signal", ecg, {start, seconds}) : get(`/v1/cases/${ecg.case}/signal`, {start, seconds}));
 export const measured = ecg => remember("measure " + key(ecg), () => about("/v1/measure", ecg));
 export const report = ecg => remember("report " + key(ecg), () => about("/v1/report", ecg));
+export const events = ecg => remember("events " + key(ecg), () => about("/v1/search/events", ecg, {k: 5}));
 export const html = async ecg => (await (ecg.file
   ? ask("POST", "/v1/report", {page: true, filename: ecg.file.name}, ecg.file)
   : ask("POST", "/v1/report", {page: true, case: ecg.case}))).text();

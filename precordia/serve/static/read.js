@@ -34,7 +34,7 @@ export function read(context, ecg) {
 
   words.append(head(t("statements")));
   fill(place(words), () => fetchReport(ecg), r => {
-    said = draft(r, light);
+    said = draft(r, {light, go: sheet.go});
     drawPrecedents(r.hits);
     return said.parts.length ? said.parts : h("p", {}, t("no_statements"));
   });
