@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from precordia.core.errors import UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.signals.long.beats import Piece, find_beats, piece_of, working_step
-from precordia.signals.long.rhythm import Beats, Event, episodes, usual_intervals
+from precordia.signals.long.rhythm import AF_BEATS, Beats, Event, episodes, usual_intervals
 from precordia.signals.long.shapes import (
     AFTER_S,
     BEFORE_S,
@@ -39,8 +39,6 @@ ROOM_S: Final = 0.8
 """Interval from which there is quiet between beats, s: of shorter ones the heart's own waves fill a larger share."""
 ROUNDS: Final = 2
 """How often artefacts are taken out: those side by side go one after another."""
-P_BEATS: Final = 15
-"""Beats around one whose average what stands before it is held against."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +135,7 @@ def read_long(
     else:
         kind = np.zeros(0, dtype="<U1")
     usable = _usable(time_s, lost) & (noise <= NOISY * _crowding(time_s))
-    beats = Beats(time_s, kind, likeness_before(before), usable)
+    beats = Beats(time_s, kind, repeated_before(before, (kind != "V") & usable), usable)
     return LongReading(signal, beats, episodes(beats), leads, float((lost[:, 1] - lost[:, 0]).sum()))
 
 
@@ -200,24 +198,27 @@ def _usable(time_s: NDArray[np.float64], lost: NDArray[np.float64]) -> NDArray[n
     return out
 
 
-def likeness_before(before: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How alike what stands before each beat is to the average around it: near 1 with P waves, near 0 without.
+def repeated_before(before: NDArray[np.float32], own: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How far what stands before the beats around each repeats itself: the mean correlation of each two of them, in the lead where
+    it is highest; near 1 with P waves, near 0 without. The more beats, the smaller a P wave that is told from noise.
 
     Args:
         before: ``(n_beats, n_leads, width)`` mV.
+        own: ``(n_beats,)`` those that it is looked for at: that the atria may have started, and free of noise.
     """
-    n = before.shape[0]
-    if not n:
-        return np.zeros(0, np.float32)
+    out = np.zeros(before.shape[0], np.float32)
+    rows = np.flatnonzero(own)
+    width = min(AF_BEATS | 1, rows.size)
+    if width < 2:
+        return out
     slope = np.linspace(-1, 1, before.shape[2], dtype=np.float32)
-    flat = before - before.mean(axis=2, keepdims=True)
+    flat = before[rows] - before[rows].mean(axis=2, keepdims=True)
     flat -= (flat @ slope / (slope @ slope))[:, :, None] * slope
+    flat /= np.maximum(np.linalg.norm(flat, axis=2, keepdims=True), 1e-9)
     total = np.cumsum(np.pad(flat, ((1, 0), (0, 0), (0, 0))).astype(np.float64), axis=0)
-    low = np.clip(np.arange(n) - P_BEATS // 2, 0, max(n - P_BEATS, 0))
-    high = np.minimum(low + P_BEATS, n)
-    others = (total[high] - total[low] - flat) / np.maximum(high - low - 1, 1)[:, None, None]
-    dots = (flat * others).sum(axis=2)
-    norms = np.sqrt((flat**2).sum(axis=2) * (others**2).sum(axis=2))
-    by_lead = dots / np.maximum(norms, 1e-9)
-    out: NDArray[np.float32] = by_lead.max(axis=1).astype(np.float32)
+    low = np.clip(np.arange(rows.size) - width // 2, 0, rows.size - width)
+    energy = ((total[low + width] - total[low]) ** 2).sum(axis=2)
+    alike = ((energy - width) / (width * (width - 1))).max(axis=1)
+    nearest = np.clip(np.searchsorted(rows, np.arange(out.size)), 0, rows.size - 1)
+    out[:] = alike[nearest]
     return out

@@ -21,7 +21,16 @@ from precordia.eval.tasks.long_recordings.scoring import fixed_threshold, matche
 from precordia.records.read import read_recording
 from precordia.signals.door import admit
 from precordia.signals.long.reading import LongReading, read_long
-from precordia.signals.long.rhythm import AF_SHORTEST_S, Event, episodes, fibrillation
+from precordia.signals.long.rhythm import (
+    AF_BY_P,
+    AF_BY_SHARE,
+    AF_LEVEL,
+    AF_SHORTEST_S,
+    Beats,
+    Event,
+    episodes,
+    fibrillation,
+)
 from precordia.signals.long.source import long_signal
 from precordia.signals.long.windows import windows_of
 
@@ -155,7 +164,7 @@ class _Run:
         for recording, spans in tests:
             reading = read_long(recording)
             truth = seconds_inside(spans, recording.duration_s)
-            unaware = replace(reading.beats, p_like=np.zeros(len(reading.beats), np.float32))
+            unaware = _unaware(reading)
             found = {
                 "precordia": _spans(reading.of_kind("AF")),
                 "irregular intervals alone": _spans([e for e in episodes(unaware) if e.kind == "AF"]),
@@ -245,7 +254,13 @@ _EMPTY: Final[dict[str, object]] = dict.fromkeys(
 
 
 def _by_intervals(reading: LongReading) -> NDArray[np.bool_]:
-    return fibrillation(replace(reading.beats, p_like=np.zeros(len(reading.beats), np.float32)))
+    return fibrillation(_unaware(reading))
+
+
+def _unaware(reading: LongReading) -> Beats:
+    """The beats as if nothing were known of P waves: then fibrillation is where fewer than 0.6 of the intervals are alike."""
+    undecided = (AF_LEVEL - 0.6 * AF_BY_SHARE) / AF_BY_P
+    return replace(reading.beats, p_like=np.full(len(reading.beats), undecided, np.float32))
 
 
 def _spans(events: Iterable[Event]) -> list[tuple[float, float]]:
