@@ -42,7 +42,7 @@ def long_report(reading: LongReading, shown: Sequence[Shown]) -> Draft:
         shown: The strips that show its events, with the cases that are most like each.
     """
     kind = KINDS.get("long")
-    statements = [_rates(reading), _hours(reading), *_ectopy(reading, shown)]
+    statements = [_rates(reading), _hours(reading), _paced(reading), *_ectopy(reading, shown)]
     statements += [_episodes(reading, name, shown) for name in ("AF", "VT", "SVT", "pause", "brady", "tachy")]
     said = tuple(s for s in statements if s is not None)
     warnings = [kind.limits, *reading.signal.about.notes]
@@ -76,6 +76,7 @@ def signal_document(reading: LongReading) -> dict[str, object]:
         "rates_bpm": None if rates is None else dict(zip(("lowest", "mean", "highest"), rates, strict=True)),
         "hourly": [{"hour": hour, "n_beats": n, "rate_bpm": rate} for hour, n, rate in reading.hourly()],
         "burden": {kind: reading.burden(kind) for kind in ("V", "S")},
+        "paced": reading.burden("P"),
         "course": course_of(reading.beats, reading.signal.duration_s).document(),
         "lost_s": reading.lost_s,
         "events": [event_document(event) for event in reading.events],
@@ -117,6 +118,15 @@ def _hours(reading: LongReading) -> Statement | None:
     return Statement(
         f"Mean rate by hour from the beginning (bpm): {text}.", measurements=("heart_rate_bpm",), support=1.0
     )
+
+
+def _paced(reading: LongReading) -> Statement | None:
+    """Of a pacemaker's beats: they start in a ventricle, and are no ectopic ones."""
+    n = int((reading.beats.kind == "P").sum())
+    if not n:
+        return None
+    text = f"A pacemaker starts {n} beats ({reading.burden('P'):.1%} of all): among them no ectopic beat is counted."
+    return Statement(text, (Finding("PACE"),), measurements=("n_beats",), support=1.0)
 
 
 def _ectopy(reading: LongReading, shown: Sequence[Shown]) -> list[Statement]:

@@ -65,6 +65,7 @@ function factsOf(signal) {
     [t("heart_rate_bpm"), rates && `${number(rates.mean)} (${number(rates.lowest)}–${number(rates.highest)}) /min`],
     [named("AF"), lasted("AF").length && `${clock(time("AF"))}, ${share(time("AF"))}`],
     ...SINGLE.map(kind => [named(kind), `${number(100 * signal.burden[kind], 2)} % ${t("of_beats")}`]),
+    [t("paced"), signal.paced > 0 && `${number(100 * signal.paced, 1)} % ${t("of_beats")}`],
     [named("pause"), pauses.length && `${number(pauses.length)}, ${t("longest")} ${number(Math.max(...pauses.map(one => one.end_s - one.start_s)), 1)} s`],
     [t("lost_time"), signal.lost_s > 0 && `${clock(signal.lost_s)}, ${share(signal.lost_s)}`]];
   return h("table", {class: "numbers facts-of"}, h("tbody", {}, rows.map(([name, value]) => h("tr", {}, h("th", {scope: "row"}, name), h("td", {}, value || t("none"))))));

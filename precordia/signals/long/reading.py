@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from precordia.core.errors import UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.signals.long.beats import Piece, find_beats, piece_of, working_step
-from precordia.signals.long.rhythm import AF_BEATS, Beats, Event, episodes, usual_intervals
+from precordia.signals.long.rhythm import AF_BEATS, Beats, Event, episodes, own_beats, usual_intervals
 from precordia.signals.long.shapes import (
     AFTER_S,
     BEFORE_S,
@@ -28,6 +28,7 @@ from precordia.signals.long.shapes import (
     strays,
 )
 from precordia.signals.long.source import LongSignal, ecg_rows, long_signal
+from precordia.signals.long.stimuli import behind_stimuli, paced_beats
 
 PIECE_S: Final = 30.0
 """Length of a piece, s: weights of leads and the typical beat are its own."""
@@ -72,7 +73,7 @@ class LongReading:
         return sum(event.duration_s for event in self.of_kind(kind))
 
     def burden(self, kind: str) -> float:
-        """Share of all beats that are "V" or "S"."""
+        """Share of all beats that are of a kind: "V" or "S", and "P" of a pacemaker's, which are neither."""
         return float((self.beats.kind == kind).mean()) if len(self.beats) else 0.0
 
     @cached_property
@@ -120,6 +121,7 @@ def read_long(
     noise = np.concatenate([one.noise for one in found]) if found else np.zeros(0, np.float32)
     cuts = np.concatenate([one.qrs for one in found]) if found else np.zeros((0, len(rows), 1), np.float32)
     before = np.concatenate([one.before for one in found]) if found else np.zeros((0, len(rows), 1), np.float32)
+    behind = np.concatenate([one.behind for one in found]) if found else np.zeros(0, bool)
     lost = np.array([(one.from_s, one.until_s) for one in found if one.lost]).reshape(-1, 2)
     leads = tuple(signal.leads[row] for row in rows)
     if time_s.size:
@@ -128,20 +130,20 @@ def read_long(
             stray = strays(time_s, shapes, calmed(noise, shapes))
             if not stray.any():
                 break
-            time_s, noise, cuts, before = time_s[~stray], noise[~stray], cuts[~stray], before[~stray]
+            time_s, noise, cuts, before, behind = (one[~stray] for one in (time_s, noise, cuts, before, behind))
             shapes = shapes.without(stray)
         noise = calmed(noise, shapes)
-        kind = kinds(time_s, shapes, noise)
+        kind = kinds(time_s, shapes, noise, paced_beats(behind, shapes.of))
     else:
         kind = np.zeros(0, dtype="<U1")
     usable = _usable(time_s, lost) & (noise <= NOISY * _crowding(time_s))
-    beats = Beats(time_s, kind, repeated_before(before, (kind != "V") & usable), usable)
+    beats = Beats(time_s, kind, repeated_before(before, own_beats(kind) & usable), usable)
     return LongReading(signal, beats, episodes(beats), leads, float((lost[:, 1] - lost[:, 0]).sum()))
 
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """The beats of a piece: their times, s, what is around them and before them; and whether the piece is lost."""
+    """The beats of a piece: times, s, what is around and before each, which stand behind stimuli; whether the piece is lost."""
 
     from_s: float
     until_s: float
@@ -149,6 +151,7 @@ class _Found:
     noise: NDArray[np.float32]
     qrs: NDArray[np.float32]
     before: NDArray[np.float32]
+    behind: NDArray[np.bool_]
     lost: bool
 
 
@@ -169,7 +172,8 @@ def _pieces(signal: LongSignal, rows: list[int]) -> Iterator[_Found]:
         lost = piece.missing > MISSING or not at.size
         qrs = _cut(piece, at[inside], round(BEFORE_S * fs) + SHIFT, round(AFTER_S * fs) + SHIFT)
         before = _cut(piece, at[inside], round(P_FROM_S * fs), -round(P_TO_S * fs))
-        yield _Found(start / signal.fs, stop / signal.fs, time[inside], noise[inside], qrs, before, lost)
+        behind = behind_stimuli(samples, signal.fs, at[inside] * step)
+        yield _Found(start / signal.fs, stop / signal.fs, time[inside], noise[inside], qrs, before, behind, lost)
 
 
 def _cut(piece: Piece, at: NDArray[np.int64], before: int, after: int) -> NDArray[np.float32]:

@@ -85,7 +85,7 @@ class Beats:
 
     Attributes:
         time_s: ``(n,)`` place of each QRS complex, s.
-        kind: ``(n,)`` "N", "S" or "V".
+        kind: ``(n,)`` "N", "S", "V", or "P" where a pacemaker started it.
         p_like: ``(n,)`` how far what stands before the beats around each repeats itself: near 1 with P waves, near 0 without.
         usable: ``(n,)`` whether the interval before the beat spans no gap of the signal and no noise.
     """
@@ -97,6 +97,11 @@ class Beats:
 
     def __len__(self) -> int:
         return int(self.time_s.size)
+
+
+def own_beats(kind: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """``(n,)`` which beats came down from the atria: neither ventricular nor a pacemaker's."""
+    return np.isin(kind, ("N", "S"))
 
 
 def usual_intervals(rr: NDArray[np.float64], wide: int = 21) -> NDArray[np.float64]:
@@ -124,8 +129,8 @@ def episodes(beats: Beats) -> tuple[Event, ...]:
 def fibrillation(beats: Beats) -> NDArray[np.bool_]:
     """``(n,)`` whether each beat lies in irregular intervals without P waves."""
     rr = np.diff(beats.time_s, prepend=beats.time_s[0])
-    own = beats.kind != "V"
-    # Neither the interval before a ventricular beat nor that after it is the atria's.
+    own = own_beats(beats.kind)
+    # Neither the interval before a beat that started in a ventricle nor that after it is the atria's.
     sound = own & np.r_[False, own[:-1]] & beats.usable & (rr > 0.2) & (rr < 3.0)
     kept = np.flatnonzero(sound)
     out = np.zeros(len(beats), dtype=bool)
