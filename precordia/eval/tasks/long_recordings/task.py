@@ -108,13 +108,19 @@ class _Run:
             for kind, symbols in (("V", mitdb.VENTRICULAR), ("S", mitdb.SUPRAVENTRICULAR)):
                 one[f"true {kind}"] = 100 * float(np.isin(truth.symbol, symbols).mean())
                 one[kind] = 100 * reading.burden(kind)
-            one["AF s"] = reading.time_in("AF")
+            one["AF s"], one["paced"] = reading.time_in("AF"), 100 * reading.burden("P")
             found.append(one)
             self._samples.append({"sample": record.name, "patient": record.name, "system": "precordia", **one})
         for group, parity in ((EVEN, 0), (ODD, 1)):
             self._beats(group, [one for one in found if one["number"] % 2 == parity])
         self._beats(UNPACED, [one for one in found if one["number"] % 2 and one["number"] not in PACED])
         self._beats("MIT-BIH, all", found)
+        for metric, told in (
+            ("a pacemaker told of the records with one", [one["paced"] > 0 for one in found if one["number"] in PACED]),
+            ("a pacemaker told where there is none", [one["paced"] > 0 for one in found if one["number"] not in PACED]),
+        ):
+            if told:
+                self._row("precordia", metric, bootstrap.rate(told), "MIT-BIH, all", at_least="none" not in metric)
 
     def _beats(self, group: str, found: list[dict[str, float]]) -> None:
         if not found:
@@ -249,7 +255,22 @@ class _Run:
 
 
 _EMPTY: Final[dict[str, object]] = dict.fromkeys(
-    ("number", "n", "tp", "found", "tp simple", "found simple", "true V", "V", "true S", "S", "AF s", "true", "AF")
+    (
+        "number",
+        "n",
+        "tp",
+        "found",
+        "tp simple",
+        "found simple",
+        "true V",
+        "V",
+        "true S",
+        "S",
+        "AF s",
+        "paced",
+        "true",
+        "AF",
+    )
 )
 
 
