@@ -15,8 +15,9 @@ from precordia.signals.long.outline import read_held_recording
 from precordia.signals.opening import Read, open_signal
 from precordia.signals.pulse.pressure import Reading
 
-
-NEEDED: Final = "a pulse is read from columns time (s) and PLETH or PPG, a video's frames from time (ms), red, green and blue"
+NEEDED: Final = (
+    "a pulse is read from columns time (s) and PLETH or PPG, a video's frames from time (ms), red, green and blue"
+)
 
 
 def inspect_signal(

@@ -21,7 +21,15 @@ from precordia.core.recording import Recording
 from precordia.records.channels import is_other_signal, mv_per_unit, one_line
 from precordia.records.limits import MAX_TEXT_BYTES, MAX_VALUES, read_bytes
 from precordia.records.readers.reader import Head, Reader
-from precordia.records.readers.sample_layout import JUMPED, Layout, clock_seconds, find_layout, missing_rows, rate_of, resolution_of
+from precordia.records.readers.sample_layout import (
+    JUMPED,
+    Layout,
+    clock_seconds,
+    find_layout,
+    missing_rows,
+    rate_of,
+    resolution_of,
+)
 from precordia.records.readers.sidecar import is_described, read_sidecar, recording_from_array, to_facts
 
 _NUMBERS: Final = re.compile(r"[\s\d.,;eE+-]+")
