@@ -9,9 +9,8 @@ import numpy as np
 
 from precordia.core.recording import Recording
 from precordia.signals.door import LONG, STRIDE_S, admit, kind_of_channels
-from precordia.signals.long.outline import whole_of
+from precordia.signals.long.outline import in_pieces
 from precordia.signals.long.reading import LongReading, read_long
-from precordia.signals.long.source import long_signal
 from precordia.signals.long.strips import NAMES, STRIP_S, strips
 
 
@@ -29,7 +28,7 @@ def kept_stretches(recording: Recording, stride_s: float = STRIDE_S) -> Iterator
     """
     if kind_of_channels(recording.leads, recording.spans_s).name != LONG:
         return
-    reading = read_long(long_signal(recording) if recording.whole_s is None else whole_of(recording))
+    reading = read_long(in_pieces(recording))
     last = recording.spans_s - STRIP_S
     sample = np.arange(0.0, last + 1e-9, stride_s).tolist() if stride_s > 0 else []
     starts: list[float] = []
