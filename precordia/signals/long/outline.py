@@ -65,11 +65,12 @@ def in_pieces(recording: Recording) -> LongSignal:
     """
     if recording.whole_s is None:
         return long_signal(recording)
-    signal = streamed(recording.source)
+    place = Path(recording.source)
+    signal = streamed(place) if place.exists() else None
     if signal is None:
-        # Not where it lay: who asks a service is not told.
+        # Its name alone: who asks a service is not told where files lie.
         raise UnreadableRecordingError(
-            f"{Path(recording.source).name}: stretches of it are kept, and the whole is not where it was; put it back"
+            f"{place.name}: stretches of it are kept, and the whole is not where it was; put it back"
         )
     missing = np.full((len(signal.leads), 1), np.nan, np.float32)
     return replace(signal, about=replace(recording, signal=missing, leads=signal.leads, whole_s=None))
