@@ -1,9 +1,9 @@
 // Read: the ECG on paper, what was measured, what is said of it, and its precedents.
-import {html, measured, report as fetchReport} from "./api.js";
+import {html, inspected, measured, report as fetchReport, signal} from "./api.js";
 import {board} from "./board.js";
 import {choice, h} from "./h.js";
 import {beats as drawBeats} from "./paper.js";
-import {fill} from "./states.js";
+import {fill, limits} from "./states.js";
 import {draft, namesAt, spansOf} from "./statements.js";
 import {MEASUREMENTS, number, t, unit} from "./words.js";
 
@@ -66,7 +66,18 @@ export function read(context, ecg) {
     overlay();
   }
   const page = h("button", {class: "quiet", onclick: () => reportPage(ecg)}, t("print"));
-  return [h("h1", {class: "unseen"}, t("read")), h("div", {class: "reading"}, h("div", {class: "desk"}, sheet.element, h("div", {class: "below"}, numbers, average)), h("div", {class: "panels"}, words, near, page))];
+  const reading = h("div", {class: "reading"}, h("div", {class: "desk"}, sheet.element, h("div", {class: "below"}, numbers, average)), h("div", {class: "panels"}, words, near, page));
+  // A pulse, a video's frames, an electrogram: what is no ECG is not drawn as one, and what it shows is told.
+  if (ecg.file) signal(ecg).catch(error => error.status === 400 && inspected(ecg).then(told => { if (!told.leads) reading.replaceWith(otherSignal(told)); }, () => {}));
+  return [h("h1", {class: "unseen"}, t("read")), reading];
+}
+
+// What inspect tells of a signal that is no ECG, each value under the names that lead to it.
+function otherSignal({source, signal: kind, ...told}) {
+  const rows = (values, path) => Object.entries(values).flatMap(([name, value]) => value !== null && typeof value === "object" && !Array.isArray(value) ? rows(value, [...path, t(name)]) : [[[...path, t(name)].join(": "), value]]);
+  const text = value => typeof value === "number" ? number(value, 2) : [value].flat().join(", ");
+  return h("section", {class: "panel other-signal"}, h("h2", {class: "name"}, `${kind.title} · ${source}`), limits(kind),
+    h("table", {class: "numbers"}, h("tbody", {}, rows(told, []).filter(([, value]) => value !== null && value !== "").map(([name, value]) => h("tr", {}, h("th", {scope: "row"}, name), h("td", {}, text(value)))))));
 }
 
 function reportPage(ecg) {

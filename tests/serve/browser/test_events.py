@@ -10,6 +10,7 @@ import pytest
 
 from precordia.core.recording import Recording
 from precordia.simulation import simulate
+from precordia.simulation.pulse import Vessels, simulate_pulse
 from precordia.simulation.writers import WRITERS
 
 
@@ -65,6 +66,23 @@ def test_a_statement_of_a_holter_goes_to_its_place(visit, tmp_path: Path) -> Non
     page.set_input_files("#file", WRITERS.get("edf")(tmp_path / "holter", holter()))
     page.locator(".statement:has-text('Atrial fibrillation') button.cite:has-text('–')").first.click()
     page.wait_for_function("() => Number(document.querySelector('.strip input').value) > 110")
+
+
+def test_a_pulse_is_searched_with_and_what_it_shows_is_told(visit, tmp_path: Path) -> None:
+    wave = simulate_pulse(
+        np.arange(-2.0, 30.0, 0.8), 30.0, fs=100.0, vessels=Vessels(sensor=0.01), rng=np.random.default_rng(1)
+    ).signal
+    finger = tmp_path / "finger.csv"
+    finger.write_text("\n".join(("Time [s],PLETH", *(f"{i / 100:.2f},{value:.5f}" for i, value in enumerate(wave)))))
+    page = visit("#find")
+    page.set_input_files("#file", finger)
+    page.wait_for_selector(".chips .limits:has-text('Pulse')")
+    page.wait_for_selector(".card meter")
+    page.get_by_role("button", name="Read", exact=True).click()
+    told = page.inner_text(".other-signal")
+    assert "blood pressure without a calibration" in told
+    assert "75" in page.inner_text(".other-signal tr:has-text('rate')")
+    assert page.locator(".sheet").count() == 0
 
 
 def test_a_resting_ecg_has_no_events_and_says_so(visit, case_id: str) -> None:
