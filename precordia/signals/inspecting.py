@@ -16,7 +16,8 @@ from precordia.signals.opening import Read, open_signal
 from precordia.signals.pulse.pressure import Reading
 
 NEEDED: Final = (
-    "a pulse is read from columns time (s) and PLETH or PPG, a video's frames from time (ms), red, green and blue"
+    "a pulse is read from EDF, or from columns time (s) and PLETH or PPG; "
+    "a video's frames from columns time (ms), red, green and blue"
 )
 
 
