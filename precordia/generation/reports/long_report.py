@@ -14,6 +14,7 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import clock
 from precordia.core.retrieval import Hit
 from precordia.judgement.votes import lineage, quote_of
+from precordia.signals.door import admit
 from precordia.signals.kind import KINDS
 from precordia.signals.long.course import course_of
 from precordia.signals.long.reading import LongReading
@@ -45,7 +46,7 @@ def long_report(reading: LongReading, shown: Sequence[Shown]) -> Draft:
     statements = [_rates(reading), _hours(reading), _paced(reading), *_ectopy(reading, shown)]
     statements += [_episodes(reading, name, shown) for name in ("AF", "VT", "SVT", "pause", "brady", "tachy")]
     said = tuple(s for s in statements if s is not None)
-    warnings = [kind.limits, *reading.signal.about.notes]
+    warnings = [kind.limits, *_assumed(reading), *reading.signal.about.notes]
     if reading.lost_s > LOST_TOLD * reading.signal.duration_s:
         warnings.append(f"{reading.lost_s:.0f} s of {reading.signal.duration_s:.0f} s have no usable signal")
     hits = {hit.case.case_id: hit for one in shown for hit in one.hits}
@@ -69,7 +70,7 @@ def signal_document(reading: LongReading) -> dict[str, object]:
     """For JSON: what its kind can and cannot show; length, rates, burden, course, and every event with its place."""
     rates = reading.rates
     return {
-        **KINDS.get("long").document(),
+        **KINDS.get("long").document(_assumed(reading)),
         "duration_s": reading.signal.duration_s,
         "leads": list(reading.leads),
         "n_beats": len(reading.beats),
@@ -81,6 +82,11 @@ def signal_document(reading: LongReading) -> dict[str, object]:
         "lost_s": reading.lost_s,
         "events": [event_document(event) for event in reading.events],
     }
+
+
+def _assumed(reading: LongReading) -> tuple[str, ...]:
+    """What was assumed of its leads where the archive is asked with its strips."""
+    return admit(reading.signal.about).notes
 
 
 def event_document(event: Event) -> dict[str, object]:

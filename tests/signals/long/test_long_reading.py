@@ -11,6 +11,7 @@ import pytest
 from precordia.core.recording import Recording, clock
 from precordia.generation.answers.long_answer import long_answer
 from precordia.generation.reports.long_report import long_report
+from precordia.signals.door import TAKEN_FOR_I
 from precordia.signals.long.reading import LongReading, read_long
 from precordia.signals.long.rhythm import Beats, episodes, fibrillation
 from precordia.signals.long.source import long_signal
@@ -181,7 +182,9 @@ def test_a_report_points_at_places_and_holds_back_what_it_cannot_show() -> None:
     report = long_report(_with_fibrillation(), ())
     (af,) = [s for s in report.statements if s.findings and s.findings[0].concept == "AFIB"]
     assert 115 < af.places[0].start_s < 130
-    assert report.signal["kind"] == "long"
+    assert (report.signal["kind"], report.signal["notes"]) == ("long", [])
+    patch = replace(_leads(simulate("SR", seed=2, fs=125, duration_s=130).recording, "II"), leads=("ECG",))
+    assert long_report(read_long(patch), ()).signal["notes"] == [TAKEN_FOR_I]
     assert not [s for s in report.statements for f in s.findings if f.concept in ("MI", "NORM")]
 
 
