@@ -79,6 +79,6 @@ export const measured = ecg => remember("measure " + key(ecg), () => about("/v1/
 export const report = ecg => remember("report " + key(ecg), () => about("/v1/report", ecg));
 export const events = ecg => remember("events " + key(ecg), () => about("/v1/search/events", ecg, {k: 5}));
 export const inspected = ecg => remember("inspect " + key(ecg), () => about("/v1/inspect", ecg));
-export const html = async ecg => (await (ecg.file
-  ? ask("POST", "/v1/report", {page: true, filename: ecg.file.name}, ecg.file)
-  : ask("POST", "/v1/report", {page: true, case: ecg.case}))).text();
+export const html = async (path, ecg, query = {}) => (await (ecg.file
+  ? ask("POST", path, {...query, filename: ecg.file.name}, ecg.file)
+  : ask("POST", path, {...query, case: ecg.case}))).text();
