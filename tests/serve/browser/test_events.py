@@ -68,7 +68,7 @@ def test_a_statement_of_a_holter_goes_to_its_place(visit, tmp_path: Path) -> Non
     page.wait_for_function("() => Number(document.querySelector('.strip input').value) > 110")
 
 
-def test_a_pulse_is_searched_with_and_what_it_shows_is_told(visit, tmp_path: Path) -> None:
+def test_a_pulse_is_searched_with_and_what_it_shows_is_told(visit, tmp_path: Path, pictures: Path) -> None:
     wave = simulate_pulse(
         np.arange(-2.0, 30.0, 0.8), 30.0, fs=100.0, vessels=Vessels(sensor=0.01), rng=np.random.default_rng(1)
     ).signal
@@ -83,6 +83,9 @@ def test_a_pulse_is_searched_with_and_what_it_shows_is_told(visit, tmp_path: Pat
     assert "blood pressure without a calibration" in told
     assert "75" in page.inner_text(".other-signal tr:has-text('rate')")
     assert page.locator(".sheet").count() == 0
+    page.get_by_role("button", name="Draw a synthetic ECG").click()
+    page.frame_locator("dialog iframe").locator("h1:has-text('Synthetic')").wait_for()
+    page.screenshot(path=pictures / "pulse.png")
 
 
 def test_a_resting_ecg_has_no_events_and_says_so(visit, case_id: str) -> None:
