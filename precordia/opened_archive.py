@@ -206,14 +206,16 @@ class OpenedArchive:
             FilterError: ``where`` is not valid.
         """
         from precordia.generation.reports.found_events import FoundEvents
+        from precordia.signals.long.reading import read_long
         from precordia.signals.long.sought import sought_of
 
         sought = sought_of(event)
         if sought.place is not None:
             windows = self.alike_within(recording, *sought.place, k=k)
             return FoundEvents(sought, k, where, windows=tuple(windows))
-        shown = self.moments(recording, kind=sought.kind, k=k, where=where)
-        return FoundEvents(sought, k, where, tuple(shown))
+        reading = read_long(_must_be_long(recording))
+        shown = self._shown(reading, Query(k=k, where=where), sought.kind)
+        return FoundEvents(sought, k, where, reading, tuple(shown))
 
     def alike_within(
         self, recording: Recording | LongSignal | PathLike[str] | str, start_s: float, end_s: float, *, k: int = HITS

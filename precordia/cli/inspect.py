@@ -92,10 +92,10 @@ def _audit(path: Path, args: argparse.Namespace) -> int:
 def _infer_leads(path: Path, page: Path) -> None:
     """Write the page of an ECG with the leads that it lacks drawn beside those it has."""
     from precordia.generation.pages.leads_page import WARNING, render_leads
-    from precordia.records.read import read_recording
     from precordia.signals.leads.drawing import draw_leads
+    from precordia.signals.opening import open_signal
 
-    twelve = draw_leads(read_recording(path))
+    twelve = draw_leads(open_signal(path).recording)
     page.write_text(render_leads(twelve), encoding="utf-8")
     note(
         f"{page}: {', '.join(twelve.inferred_leads) or 'no lead'} inferred. {WARNING if twelve.inferred_leads else ''}"

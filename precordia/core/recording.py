@@ -201,7 +201,8 @@ class Problem:
     """One thing wrong with a recording.
 
     Attributes:
-        kind: "missing_lead", "flat", "saturated", "nan", "noisy", "units", "einthoven", "goldberger", "electrode_swap", "short".
+        kind: "missing_lead", "flat", "saturated", "nan", "noisy", "units", "einthoven", "goldberger", "electrode_swap",
+            "short", "smooth".
         leads: The leads concerned; empty when it is the whole recording.
         severity: 0 (harmless) to 1 (the lead or recording cannot be used).
         message: For people, one line, with the measured value and its unit.

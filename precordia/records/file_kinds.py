@@ -36,7 +36,10 @@ _SIGNALS: Final = "export the ECG as data (DICOM, SCP-ECG, HL7 aECG or the maker
 _PICTURE: Final = f"a picture holds no samples; {_SIGNALS}"
 _TABLE: Final = "give report tables to build with --reports"
 _ARRAYS: Final = "save each ECG as NPY with a JSON beside, or as WFDB"
-_SAMPLES: Final = "samples need a header such as 'time (s),I,II,V1', or a JSON beside"
+_SAMPLES: Final = (
+    "samples need a header such as 'time (s),I,II,V1' (a pulse 'time (s),PLETH', a video's frames 'time (ms),red,green,blue'), "
+    "or a JSON beside"
+)
 
 _MAGIC: Final[tuple[tuple[int, bytes, FileKind], ...]] = (
     (0, b"\x89HDF\r\n\x1a\n", FileKind("HDF5 file", _ARRAYS, "an")),

@@ -93,8 +93,8 @@ def kind_of_channels(names: Sequence[str], duration_s: float = 0.0) -> SignalKin
         for name, pattern in (("pulse", _PULSE), ("electrogram", _ELECTROGRAM), ("video", _COLOUR)):
             if others and all(pattern.search(one.strip()) for one in others):
                 return KINDS.get(name)
-        if not any(_may_be_ecg(one) for one in others):
-            return KINDS.get(UNTOLD)
+        if not any(_may_be_ecg(one) for one in others):  # beside a pulse oximeters give its oxygen, monitors breathing
+            return KINDS.get("pulse" if any(_PULSE.search(one) for one in others) else UNTOLD)
     whole = len(leads & set(LIMB_LEADS)) >= 2 and len(leads & set(CHEST_LEADS)) >= WHOLE_CHEST
     if duration_s > (LONG_WHOLE_S if whole else LONG_S):
         return KINDS.get(LONG)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from precordia.core.documents import finding_document, measurements_document, quality_document, recording_document
 from precordia.core.errors import UnknownFormatError, UnusableSignalError
@@ -14,6 +14,11 @@ from precordia.signals.file_channels import other_kind_of
 from precordia.signals.long.outline import read_held_recording
 from precordia.signals.opening import Read, open_signal
 from precordia.signals.pulse.pressure import Reading
+
+NEEDED: Final = (
+    "a pulse is read from EDF, or from columns time (s) and PLETH or PPG; "
+    "a video's frames from columns time (ms), red, green and blue"
+)
 
 
 def inspect_signal(
@@ -44,7 +49,7 @@ def inspect_signal(
             from precordia.signals import pulse
 
             measured = pulse.pulses_in(Path(path))
-            told = {} if measured is None else pulse.report(measured, calibration)
+            told = {"not_measured": NEEDED} if measured is None else pulse.report(measured, calibration)
         return {"source": str(path), "signal": other.document(), **told}, other.limits
     return _of_ecg(admitted), admitted.told
 

@@ -17,7 +17,7 @@ from precordia.core.retrieval import Query
 from precordia.records.read import read_recording
 from precordia.signals.door import LONG, Admitted, admit, kind_of_channels
 from precordia.signals.file_channels import other_kind_of
-from precordia.signals.long.outline import read_held_recording
+from precordia.signals.long.outline import in_pieces, read_held_recording
 from precordia.signals.long.source import LongSignal, long_signal, streamed
 
 Read = Callable[[str | PathLike[str]], Recording]
@@ -111,7 +111,7 @@ def as_long(source: object) -> LongSignal | None:
     if isinstance(source, LongSignal):
         return source
     if isinstance(source, Recording):
-        signal = long_signal(source)
+        signal = in_pieces(source)
     elif not isinstance(source, (str, PathLike)):
         return None  # what is neither is for those to refuse who say what they take
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,6 +19,8 @@ from precordia.core.retrieval import Query
 from precordia.knowledge_base import KnowledgeBase
 from precordia.measurements.conditioning import condition
 from precordia.records.quality import assess
+from precordia.serve.work.room import Ecg, Room
+from precordia.serve.work.tracing import Stretch, signal
 from precordia.signals.long import outline
 from precordia.signals.long.kept import kept_stretches
 from precordia.signals.long.source import long_signal
@@ -149,6 +152,18 @@ def test_a_recording_too_long_to_be_held_whole_is_kept_as_its_windows(
     assert np.array_equal(stored.signal[:, -1250:], open_signal(file).recording.signal[:, -1250:])
     assert len(condition(stored)) == 12, "from one stretch to the next nothing is measured"
     assert kb.search(Query(open_signal(file).recording, k=9)) == [], "its own case and windows are left out"
+
+    # Asked about, it is the whole, from its file; a place in it is drawn from there too.
+    assert kb.events(stored, "V").document("it") == kb.events(file, "V").document("it")
+    drawn = json.loads(signal(Room(kb), Ecg(case=str(whole.case_id)), Stretch(start=130.0, seconds=5.0)).content)
+    at = round(130 * holter.fs)
+    np.testing.assert_allclose(drawn["samples"]["II"][:50], holter.signal[0, at : at + 50], atol=0.003)
+    assert (drawn["start"], drawn["recording_duration_s"]) == (130.0, holter.duration_s)
+    for part in list(archive.iterdir()):
+        part.rename(tmp_path / part.name)
+    with pytest.raises(UnreadableRecordingError, match="put it back") as gone:
+        kb.events(stored, "V")
+    assert str(tmp_path) not in str(gone.value), "where it lay is not told to who asks a service"
 
 
 def test_of_a_recording_that_is_mostly_noise_the_rest_is_kept(tmp_path: Path, holter: Recording) -> None:

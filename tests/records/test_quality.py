@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as hnp
 from precordia import assess
 from precordia.core.leads import CHEST_LEADS, LEADS, LIMB_LEADS, derive_limb_leads
 from precordia.core.recording import Quality, Recording
+from precordia.simulation import simulate
+from precordia.simulation.pulse import Vessels, simulate_pulse
 
 
 def heart(fs: float = 500.0, duration_s: float = 10.0, noise_mv: float = 0.01, seed: int = 0) -> Recording:
@@ -41,6 +43,16 @@ def with_rows(recording: Recording, **rows: object) -> Recording:
 
 def kinds(quality: Quality) -> dict[str, tuple[str, ...]]:
     return {problem.kind: problem.leads for problem in quality.problems}
+
+
+def test_a_pulse_under_the_name_of_a_lead_is_no_ecg() -> None:
+    beats = np.arange(-2.0, 12.0, 0.8)
+    wave = simulate_pulse(beats, 10.0, fs=100.0, vessels=Vessels(sensor=0.01), rng=np.random.default_rng(1)).signal
+    found = assess(Recording(wave[None].astype(np.float32), 100.0, ("I",), "pulse"))
+    assert (found.acceptable, found.problems[0].kind) == (False, "smooth")
+    wide = simulate("HYPERK:severe", seed=2, fs=250).recording
+    for row, lead in enumerate(wide.leads):
+        assert "smooth" not in kinds(assess(replace(wide, signal=wide.signal[[row]], leads=(lead,))))
 
 
 @pytest.mark.parametrize("fs", [50, 100, 257, 500, 1000, 2000])

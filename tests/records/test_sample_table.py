@@ -232,6 +232,19 @@ def test_jumping_times_are_said() -> None:
     assert notes == ("the times jump in 1 places: samples may be missing there",)
 
 
+def test_a_gap_in_the_times_is_one_in_the_samples(tmp_path: Path) -> None:
+    rows = [f"{i / 250:.3f},{np.sin(i / 9):.4f},{np.cos(i / 9):.4f}" for i in range(2500) if not 1000 <= i < 1500]
+    file = tmp_path / "holter.csv"
+    file.write_text("\n".join(("time,II,V5", *rows)))
+    recording = read_recording(file)
+    assert recording.n_samples == 2500
+    assert np.isnan(recording.signal[:, 1000:1500]).all()
+    assert np.isfinite(recording.signal[:, 1500:]).all()
+    assert recording.signal[0, 2000] == pytest.approx(np.sin(2000 / 9), abs=1e-3)
+    assert any("2 s are missing" in note for note in recording.notes)
+    assert not any("jump" in note for note in recording.notes)
+
+
 def test_clock_times_pass_midnight() -> None:
     seconds, resolution = clock_seconds(["23:59:59.996", "23:59:59.998", "00:00:00.000", "0:00:00.002"])
     np.testing.assert_allclose(np.diff(seconds), 0.002, atol=1e-6)

@@ -303,6 +303,20 @@ def test_a_pulse_that_is_sent_searches_and_says_what_it_cannot_show(client: Test
     assert told["signal"]["pulse"]["rate_bpm"] == pytest.approx(75, abs=1)
     refused = client.post("/v1/report", params={"filename": "finger.csv"}, content=body)
     assert refused.status_code in (400, 422)
+    page = client.post("/v1/draw", params={"filename": "finger.csv"}, content=body)
+    assert page.headers["content-type"].startswith("text/html")
+    assert "Synthetic" in page.text
+
+
+def test_leads_that_were_not_recorded_are_drawn_and_marked_on_a_page(client: TestClient, archive: Archive) -> None:
+    ecg = simulate("NORM", seed=1, fs=100).recording
+    body = "\n".join(["time,ECG", *(f"{i / 100:.2f},{value:.4f}" for i, value in enumerate(ecg.signal[0]))])
+    page = client.post("/v1/draw", params={"filename": "watch.csv"}, content=body)
+    assert page.status_code == 200, page.text
+    assert page.text.count(">inferred<") >= 11
+    assert "no evidence of infarction" in page.text
+    whole = client.post("/v1/draw", params={"filename": "x.zip"}, content=zipped(archive))
+    assert ">inferred<" not in whole.text
 
 
 def test_two_sites_tell_the_pressure_by_a_calibration_and_not_without(client: TestClient) -> None:

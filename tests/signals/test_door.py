@@ -39,6 +39,7 @@ from precordia.simulation import simulate
         (("R", "G", "B"), 30, "video"),
         (("HRA", "HIS d", "CS 1-2", "RVa"), 60, "electrogram"),
         (("RESP",), 480, "other"),
+        (("PLETH", "SpO2", "RESP"), 480, "pulse"),
     ],
 )
 def test_the_kind_is_told_from_channels_and_length(names: tuple[str, ...], duration_s: float, kind: str) -> None:

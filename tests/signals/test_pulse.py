@@ -110,7 +110,13 @@ def test_an_interval_far_from_those_around_it_is_no_normal_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "per_s"), [("time,R,G,B", 1.0), ("time (ms);red;green;blue", 1.0), ("Time [s],Red,Green,Blue", 1000.0)]
+    ("header", "per_s"),
+    [
+        ("time,R,G,B", 1.0),
+        ("time,red,green,blue", 1000.0),
+        ("time (ms);red;green;blue", 1.0),
+        ("Time [s],Red,Green,Blue", 1000.0),
+    ],
 )
 def test_a_frame_table_is_told_by_its_first_line(tmp_path: Path, header: str, per_s: float) -> None:
     place = write_frames(tmp_path / "film.csv", still(75, 30.0), header=header, per_s=per_s)

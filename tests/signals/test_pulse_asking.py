@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import edfio
 import numpy as np
 import pytest
 import torch
 
 from precordia.core.errors import InputError, UnusableSignalError
+from precordia.signals.inspecting import inspect_signal
+from precordia.signals.kind import KINDS
 from precordia.signals.pulse.asking import question_of
 from precordia.signals.pulse.encoder import PulseEncoder, save_pulse_encoder
 from precordia.signals.pulse.network import PulseArchitecture, PulseNetwork
@@ -22,6 +25,24 @@ def write(path: Path, red: np.ndarray) -> Path:
     rows = [f"{round(1000 * i / 30)},{value:.4f},0,0" for i, value in enumerate(red)]
     path.write_text("\n".join(["time,R,G,B", *rows]))
     return path
+
+
+def test_an_oximeters_edf_holds_a_pulse_and_no_ecg(tmp_path: Path) -> None:
+    wave = simulate_pulse(
+        np.arange(-2.0, 62.0, 0.8), 60.0, fs=100.0, vessels=Vessels(sensor=0.01), rng=np.random.default_rng(1)
+    ).signal
+    signals = [
+        edfio.EdfSignal(row, fs, label=label, physical_range=(row.min() - 1, row.max() + 1))
+        for row, fs, label in ((wave, 100.0, "PLETH"), (np.full(60, 97.0), 1.0, "SpO2"))
+    ]
+    edfio.Edf(signals).write(tmp_path / "finger.edf")
+    found = pulses_in(tmp_path / "finger.edf")
+    assert found is not None
+    assert (found.names, found.fs, found.values.shape) == (("PLETH",), 100.0, (1, 6000))
+    assert found.analyse().rate_bpm == pytest.approx(75, abs=1)
+    document, line = inspect_signal(tmp_path / "finger.edf")
+    assert document["pulse"]["channel"] == "PLETH"
+    assert line == KINDS.get("pulse").limits
 
 
 def test_a_measured_pulse_has_a_vector_and_noise_has_none(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from precordia.core.documents import hit_document
 from precordia.core.recording import clock
-from precordia.generation.reports.long_report import Shown, event_document, place_in_words
+from precordia.generation.reports.long_report import Shown, event_document, place_in_words, signal_document
 from precordia.signals.kind import KINDS
+from precordia.signals.long.reading import LongReading
 from precordia.signals.long.sought import Sought
 from precordia.signals.long.strips import NAMES
 
@@ -21,6 +22,7 @@ class FoundEvents:
         sought: What was asked about.
         k: How many cases of each event, or windows, were asked for.
         where: SQL condition that cases had to meet, or None.
+        reading: The whole recording, read; None where a place was asked about.
         events: Strips that show the events, each with the cases most like it; none where a place was asked about.
         windows: Start and end, s, and cosine similarity of the windows most like a place, best first.
     """
@@ -28,6 +30,7 @@ class FoundEvents:
     sought: Sought
     k: int
     where: str | None
+    reading: LongReading | None = None
     events: tuple[Shown, ...] = ()
     windows: tuple[tuple[float, float, float], ...] = ()
 
@@ -38,12 +41,14 @@ class FoundEvents:
             source: What the recording is called.
         """
         query = {"recording": source, "event": self.sought.text, "k": self.k, "where": self.where}
-        told: dict[str, Any] = {"query": query, "signal": KINDS.get("long").document()}
-        if self.sought.place is not None:
+        told: dict[str, Any] = {"query": query}
+        if self.reading is None:
+            told["signal"] = KINDS.get("long").document()
             told["windows"] = [
                 {"rank": n, "start_s": a, "end_s": b, "score": s} for n, (a, b, s) in enumerate(self.windows, 1)
             ]
         else:
+            told["signal"] = signal_document(self.reading)
             told["events"] = [_event(shown) for shown in self.events]
         return told
 

@@ -14,7 +14,9 @@ from precordia.core.findings import Finding, Measurements
 from precordia.core.recording import clock
 from precordia.core.retrieval import Hit
 from precordia.judgement.votes import lineage, quote_of
+from precordia.signals.door import admit
 from precordia.signals.kind import KINDS
+from precordia.signals.long.course import course_of
 from precordia.signals.long.reading import LongReading
 from precordia.signals.long.rhythm import Event
 from precordia.signals.long.strips import CONCEPTS, NAMES, Strip
@@ -41,10 +43,10 @@ def long_report(reading: LongReading, shown: Sequence[Shown]) -> Draft:
         shown: The strips that show its events, with the cases that are most like each.
     """
     kind = KINDS.get("long")
-    statements = [_rates(reading), _hours(reading), *_ectopy(reading, shown)]
+    statements = [_rates(reading), _hours(reading), _paced(reading), *_ectopy(reading, shown)]
     statements += [_episodes(reading, name, shown) for name in ("AF", "VT", "SVT", "pause", "brady", "tachy")]
     said = tuple(s for s in statements if s is not None)
-    warnings = [kind.limits, *reading.signal.about.notes]
+    warnings = [kind.limits, *_assumed(reading), *reading.signal.about.notes]
     if reading.lost_s > LOST_TOLD * reading.signal.duration_s:
         warnings.append(f"{reading.lost_s:.0f} s of {reading.signal.duration_s:.0f} s have no usable signal")
     hits = {hit.case.case_id: hit for one in shown for hit in one.hits}
@@ -60,21 +62,31 @@ def long_report(reading: LongReading, shown: Sequence[Shown]) -> Draft:
         measurements=measurements,
         hits=tuple(hits.values()),
         warnings=tuple(warnings),
-        signal={**kind.document(), "duration_s": reading.signal.duration_s, **events_document(reading)},
+        signal=signal_document(reading),
     )
 
 
-def events_document(reading: LongReading) -> dict[str, object]:
-    """For JSON: rates, burden and every event with its place."""
+def signal_document(reading: LongReading) -> dict[str, object]:
+    """For JSON: what its kind can and cannot show; length, rates, burden, course, and every event with its place."""
     rates = reading.rates
     return {
+        **KINDS.get("long").document(_assumed(reading)),
+        "duration_s": reading.signal.duration_s,
         "leads": list(reading.leads),
+        "n_beats": len(reading.beats),
         "rates_bpm": None if rates is None else dict(zip(("lowest", "mean", "highest"), rates, strict=True)),
         "hourly": [{"hour": hour, "n_beats": n, "rate_bpm": rate} for hour, n, rate in reading.hourly()],
         "burden": {kind: reading.burden(kind) for kind in ("V", "S")},
+        "paced": reading.burden("P"),
+        "course": course_of(reading.beats, reading.signal.duration_s).document(),
         "lost_s": reading.lost_s,
         "events": [event_document(event) for event in reading.events],
     }
+
+
+def _assumed(reading: LongReading) -> tuple[str, ...]:
+    """What was assumed of its leads where the archive is asked with its strips."""
+    return admit(reading.signal.about).notes
 
 
 def event_document(event: Event) -> dict[str, object]:
@@ -112,6 +124,15 @@ def _hours(reading: LongReading) -> Statement | None:
     return Statement(
         f"Mean rate by hour from the beginning (bpm): {text}.", measurements=("heart_rate_bpm",), support=1.0
     )
+
+
+def _paced(reading: LongReading) -> Statement | None:
+    """Of a pacemaker's beats: they start in a ventricle, and are no ectopic ones."""
+    n = int((reading.beats.kind == "P").sum())
+    if not n:
+        return None
+    text = f"A pacemaker starts {n} beats ({reading.burden('P'):.1%} of all): among them no ectopic beat is counted."
+    return Statement(text, (Finding("PACE"),), measurements=("n_beats",), support=1.0)
 
 
 def _ectopy(reading: LongReading, shown: Sequence[Shown]) -> list[Statement]:

@@ -12,6 +12,7 @@ from precordia.records.quality.leads import LeadFacts, audible_noise, lead_facts
 from precordia.records.quality.limbs import limb_problems
 from precordia.records.quality.long import over_all, stretches_of
 from precordia.records.quality.score import lead_scores, probability
+from precordia.records.quality.smooth import smooth_problem
 from precordia.records.quality.strips import parts_of, together
 from precordia.records.quality.swap import swap_problems
 from precordia.records.quality.units import units_problem
@@ -25,8 +26,8 @@ ACCEPTABLE = 0.02
 FEW_LEADS = 0.05
 """What dead leads leave of the score of the others, at least; above :data:`ACCEPTABLE` when the others are good."""
 
-WRONG_UNITS = 0.9 * ACCEPTABLE
-"""What wrong units leave of a score: unacceptable, yet in the order of the waves' quality."""
+UNUSABLE = 0.9 * ACCEPTABLE
+"""What wrong units, or no QRS complex, leave of a score: unacceptable, yet in the order of the waves' quality."""
 
 NOISY = 0.2
 """Noise (see ``audible_noise``) from which a lead is called noisy: about one PTB-XL recording in a hundred has such a lead."""
@@ -81,6 +82,9 @@ def assess(recording: Recording) -> Quality:
     problems = [*missing, *_lead_problems(view, facts)]
     if units is not None:
         problems.append(units)
+    smooth = smooth_problem(view)
+    if smooth is not None:
+        problems.append(smooth)
     if recording.duration_s < RHYTHM_S:
         text = f"lasts {recording.duration_s:.1f} s; rhythm is read from 10 s"
         problems.append(Problem("short", (), 0.2, text))
@@ -91,8 +95,8 @@ def assess(recording: Recording) -> Quality:
         problems += swap_problems(view, facts)
     score = _probability(view, recording, rows, facts)
     score *= 1 - float(facts.missing.mean())
-    if units is not None:
-        score *= WRONG_UNITS
+    if units is not None or smooth is not None:
+        score *= UNUSABLE
     if not (scores_of_leads > 0).any():
         score = 0.0
     problems.sort(key=lambda problem: (-problem.severity, problem.kind))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from precordia.records.readers.xml_tree import to_number
 
 @dataclass(frozen=True)
 class EdfLayout:
-    """The leads of one rate in a continuous EDF or BDF file.
+    """Channels of one rate in a continuous EDF or BDF file.
 
     Attributes:
         start: Byte at which the records begin.
@@ -51,8 +52,19 @@ class EdfLayout:
         return out
 
 
-def layout_of(path: Path) -> EdfLayout | None:
-    """Where a file's leads lie; None where they have several rates or no unit, or the file is not continuous.
+def leads_among(channels: Sequence[Channel]) -> list[int]:
+    """The channels that are leads of an ECG; none where one of them has no unit."""
+    ecg = [i for i, c in enumerate(channels) if c.scale is not None and c.samples and not is_other_signal(c.name)]
+    named = [i for i in ecg if is_lead(channels[i].name)] or ecg
+    return named if all(channels[i].unit for i in named) else []
+
+
+def layout_of(path: Path, among: Callable[[Sequence[Channel]], list[int]] = leads_among) -> EdfLayout | None:
+    """Where some of a file's channels lie; None where there are none or they have several rates, or the file is not continuous.
+
+    Args:
+        path: The file.
+        among: Which channels.
 
     Raises:
         UnreadableRecordingError: it ends within its header, or before what it declares.
@@ -67,9 +79,8 @@ def layout_of(path: Path) -> EdfLayout | None:
         return None
     channels = channels_of(path, data, count)
     width = 3 if head[:1] == b"\xff" else 2
-    ecg = [i for i, c in enumerate(channels) if c.scale is not None and c.samples and not is_other_signal(c.name)]
-    named = [i for i in ecg if is_lead(channels[i].name)] or ecg
-    if not named or len({channels[i].samples for i in named}) > 1 or any(not channels[i].unit for i in named):
+    named = among(channels)
+    if not named or len({channels[i].samples for i in named}) > 1:
         return None
     starts = np.concatenate(([0], np.cumsum([channel.samples for channel in channels]))) * width
     start, size = 256 * (count + 1), int(starts[-1])

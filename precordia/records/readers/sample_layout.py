@@ -242,6 +242,12 @@ def _facts(lines: Sequence[str], quote: str) -> dict[str, str]:
     return out
 
 
+SHORTEST_GAP: Final = 3.0
+"""Steps that a gap takes at least: stamps that are only late make up for it in the next one."""
+JUMPED: Final = "the times jump"
+"""How the note begins that says so."""
+
+
 def rate_of(times: NDArray[np.float64], resolution: float) -> tuple[float | None, tuple[str, ...]]:
     """The sampling rate, Hz, that a column of times tells, and a note when they jump.
 
@@ -265,12 +271,28 @@ def rate_of(times: NDArray[np.float64], resolution: float) -> tuple[float | None
     if jumps.any():
         step = float(np.mean(steps[~jumps])) if not jumps.all() else 0.0
         span = step * steps.size
-        notes = (f"the times jump in {np.count_nonzero(jumps)} places: samples may be missing there",)
+        notes = (f"{JUMPED} in {np.count_nonzero(jumps)} places: samples may be missing there",)
     if not step > 0:
         return None, ()
     fs, doubt = 1 / step, (resolution / span + 1e-9) / step
     nearest = round(fs)
     return (float(nearest) if nearest >= 1 and abs(fs - nearest) <= doubt else round(fs, 6)), notes
+
+
+def missing_rows(times: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
+    """``(n,)`` how many rows a table lacks before each of its rows; 0 throughout where times go back, which tells of no gap.
+
+    Args:
+        times: s.
+        fs: The rate that they tell, Hz.
+
+    >>> missing_rows(np.array([0.0, 0.1, 0.2, 1.2, 1.3]), 10.0).tolist()
+    [0, 0, 0, 9, 0]
+    """
+    steps = np.diff(times, prepend=times[0] - 1 / fs)
+    if not (steps > 0).all():
+        return np.zeros(times.size, np.int64)
+    return np.where(steps * fs > SHORTEST_GAP, np.rint(steps * fs) - 1, 0).astype(np.int64)
 
 
 def clock_seconds(cells: Sequence[str]) -> tuple[NDArray[np.float64], float]:

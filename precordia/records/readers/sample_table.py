@@ -19,9 +19,17 @@ from numpy.typing import NDArray
 from precordia.core.errors import UnreadableRecordingError, UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.records.channels import is_other_signal, mv_per_unit, one_line
-from precordia.records.limits import MAX_TEXT_BYTES, read_bytes
+from precordia.records.limits import MAX_TEXT_BYTES, MAX_VALUES, read_bytes
 from precordia.records.readers.reader import Head, Reader
-from precordia.records.readers.sample_layout import Layout, clock_seconds, find_layout, rate_of, resolution_of
+from precordia.records.readers.sample_layout import (
+    JUMPED,
+    Layout,
+    clock_seconds,
+    find_layout,
+    missing_rows,
+    rate_of,
+    resolution_of,
+)
 from precordia.records.readers.sidecar import is_described, read_sidecar, recording_from_array, to_facts
 
 _NUMBERS: Final = re.compile(r"[\s\d.,;eE+-]+")
@@ -49,6 +57,7 @@ class Columns:
         facts: What is known of them, the rate among it where it is known.
         notes: How it became known, for people.
         beside: What of it stands in a JSON beside.
+        missing: ``(n_rows,)`` rows that are missing before each, by the times; None where no times stand in it.
     """
 
     names: tuple[str, ...]
@@ -57,6 +66,7 @@ class Columns:
     facts: dict[str, Any]
     notes: tuple[str, ...]
     beside: Mapping[str, Any]
+    missing: NDArray[np.int64] | None = None
 
 
 def read_columns(path: Path) -> Columns:
@@ -75,17 +85,19 @@ def read_columns(path: Path) -> Columns:
     beside = read_sidecar(path)
     facts, notes = {**to_facts(layout.facts), **beside}, []
     table = _numbers(path, body, layout)
-    names, units = layout.names, layout.units
+    names, units, missing = layout.names, layout.units, None
     if layout.timed:
         if "fs" not in facts and not layout.counted:
-            fs, said = _rate(body, layout, table)
+            times, resolution = _times(body, layout, table)
+            fs, said = rate_of(times, resolution)
             if fs:
                 facts["fs"] = fs
+                missing = missing_rows(times, fs)
                 notes += [f"sampling rate {fs:g} Hz from the column {names[0] if names else 'of times'!r}", *said]
         if not layout.clock:
             table = table[:, 1:]
         names, units = names[1:], units[1:]
-    return Columns(names, units, table, facts, tuple(notes), beside)
+    return Columns(names, units, table, facts, tuple(notes), beside, missing)
 
 
 def read(path: Path) -> Recording:
@@ -96,9 +108,8 @@ def read(path: Path) -> Recording:
         UnusableSignalError: no column is a voltage, or no rate is known.
     """
     columns = read_columns(path)
-    names, units, table, facts, notes = (
-        list(columns.names), list(columns.units), columns.table, columns.facts, list(columns.notes),
-    )  # fmt: skip
+    names, units, facts = list(columns.names), list(columns.units), columns.facts
+    table, notes = _with_gaps(columns)
     if names:
         scales = [mv_per_unit(unit) for unit in units]
         kept = [
@@ -162,15 +173,27 @@ def _numbers(path: Path, body: str, layout: Layout) -> NDArray[np.float64]:
     return rows.reshape(-1, len(columns))
 
 
-def _rate(body: str, layout: Layout, table: NDArray[np.float64]) -> tuple[float | None, tuple[str, ...]]:
-    """The rate that the first column tells, whatever unit it is in."""
+def _with_gaps(columns: Columns) -> tuple[NDArray[np.float64], list[str]]:
+    """The table with rows of missing samples where its times jump, so that what follows lies at its own time; and its notes."""
+    table, missing = columns.table, columns.missing
+    gaps = 0 if missing is None else int(missing.sum())
+    if missing is None or not gaps or (len(table) + gaps) * table.shape[1] > MAX_VALUES:
+        return table, list(columns.notes)
+    out = np.full((len(table) + gaps, table.shape[1]), np.nan)
+    out[np.arange(len(table)) + np.cumsum(missing)] = table
+    kept = [note for note in columns.notes if not note.startswith(JUMPED)]
+    return out, [*kept, f"{gaps / columns.facts['fs']:.4g} s are missing by the times: gaps in every lead"]
+
+
+def _times(body: str, layout: Layout, table: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """The times of the first column, s, whatever unit they are in; and the resolution of their last digit, s."""
     lines = [line for line in body.splitlines() if line.strip()]
     first = [
         one_line(line.split(layout.separator, layout.skip + 1)[layout.skip]).strip("'\"")
         for line in (lines if layout.clock else lines[:20])
     ]
     if layout.clock:
-        return rate_of(*clock_seconds(first))
+        return clock_seconds(first)
     times, resolution = table[:, 0], resolution_of(first)
     unit = f"{layout.names[0]} {layout.units[0]}".lower()
     if any(word in unit for word in ("ms", "milli")):
@@ -180,7 +203,7 @@ def _rate(body: str, layout: Layout, table: NDArray[np.float64]) -> tuple[float 
         divisor = next((d for d in (1e3, 1e6, 1e9) if d / step <= 10_000), 1e9) if step < 1e8 else 1e9
         divisor = {"ns": 1e9, "us": 1e6}.get(layout.units[0].lower(), divisor)
         times, resolution = (times - times[0]) / divisor, resolution / divisor
-    return rate_of(times, resolution)
+    return times, resolution
 
 
 READER = Reader("csv", sniff, read)

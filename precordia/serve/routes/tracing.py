@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from precordia.serve.asking import DEFAULT_PRECEDENTS, FILE_BODY, AnEcg, Precedents, Where, answered, needs, service_of
-from precordia.serve.work import tracing, weighing
+from precordia.serve.work import drawing, tracing, weighing
 from precordia.serve.work.room import Ecg
 
 router = APIRouter(dependencies=[Depends(needs("read"))], tags=["read"])
@@ -58,6 +58,12 @@ async def inspect(
 ) -> Response:
     """What is in a file of any kind of heart signal (ECG, pulse, video's frame table, electrogram), and what it cannot show."""
     return await answered(request, service_of(request).quick, tracing.inspect, ecg, calibration)
+
+
+@router.post("/v1/draw", openapi_extra=FILE_BODY)
+async def draw(request: Request, ecg: AnEcg) -> Response:
+    """A page to look at: an ECG of few leads with the others drawn and marked, or a watermarked synthetic ECG beside a pulse."""
+    return await answered(request, service_of(request).slow, drawing.draw, ecg)
 
 
 @router.post("/v1/evidence", openapi_extra=FILE_BODY)

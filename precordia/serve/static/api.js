@@ -77,6 +77,8 @@ export const signal = (ecg, start = 0, seconds = 10) => remember(`signal ${key(e
   ? about("/v1/signal", ecg, {start, seconds}) : get(`/v1/cases/${ecg.case}/signal`, {start, seconds}));
 export const measured = ecg => remember("measure " + key(ecg), () => about("/v1/measure", ecg));
 export const report = ecg => remember("report " + key(ecg), () => about("/v1/report", ecg));
-export const html = async ecg => (await (ecg.file
-  ? ask("POST", "/v1/report", {page: true, filename: ecg.file.name}, ecg.file)
-  : ask("POST", "/v1/report", {page: true, case: ecg.case}))).text();
+export const events = ecg => remember("events " + key(ecg), () => about("/v1/search/events", ecg, {k: 5}));
+export const inspected = ecg => remember("inspect " + key(ecg), () => about("/v1/inspect", ecg));
+export const html = async (path, ecg, query = {}) => (await (ecg.file
+  ? ask("POST", path, {...query, filename: ecg.file.name}, ecg.file)
+  : ask("POST", path, {...query, case: ecg.case}))).text();

@@ -4,16 +4,19 @@ import {archive} from "./archive.js";
 import {ask} from "./ask.js";
 import {compare} from "./compare.js";
 import {decide} from "./decide.js";
+import {events} from "./events.js";
 import {find} from "./find.js";
 import {choice, h} from "./h.js";
 import {read} from "./read.js";
 import {signIn} from "./signin.js";
-import {empty} from "./states.js";
+import {chooser, empty} from "./states.js";
 import {language, setLanguage, t} from "./words.js";
 
-const VIEWS = {find, read, compare, decide, ask, archive};
+const VIEWS = {find, read, events, compare, decide, ask, archive};
+// The views that are about no ECG.
+const BARE = ["find", "archive"];
 const $ = id => document.getElementById(id);
-// The ECG that Read, Compare, Decide and Ask are about: {case} or {file}.
+// The ECG that the other views are about: {case} or {file}.
 let open = null;
 
 export const context = {
@@ -35,13 +38,13 @@ function address() {
 function show() {
   const {view, ids, query} = address();
   if (ids[0] && ids[0] !== "file") open = {case: ids[0]};
-  const about = !["find", "archive"].includes(view);
+  const about = !BARE.includes(view);
   document.title = `${t(view)} · Precordia`;
   bar(view);
   const main = $("main");
   main.dataset.view = view;
   scrollTo(0, 0);
-  main.replaceChildren(...[about && !open ? empty(t("no_ecg"), t("no_ecg_help")) : VIEWS[view](context, open, query, ids)].flat());
+  main.replaceChildren(...[about && !open ? [empty(t("no_ecg"), t("no_ecg_help")), chooser(file => context.openFile(file, view))] : VIEWS[view](context, open, query, ids)].flat(2));
   context.say(t(view));
   // The bar is drawn anew with each view: who came by keyboard goes on from the content.
   if (document.activeElement === document.body && shownBefore) main.focus({preventScroll: true});
@@ -51,7 +54,7 @@ let shownBefore = false;
 
 function bar(view) {
   const there = open && !open.file ? "/" + open.case : open ? "/file" : "";
-  const link = name => h("a", {href: `#${name}${["find", "archive"].includes(name) ? "" : there}`, "aria-current": name === view && "page"}, t(name));
+  const link = name => h("a", {href: `#${name}${BARE.includes(name) ? "" : there}`, "aria-current": name === view && "page"}, t(name));
   const dark = document.documentElement.dataset.theme === "dark";
   $("bar").replaceChildren(...[
     h("a", {class: "brand", href: "#find"}, "Precordia"),

@@ -15,7 +15,7 @@ export function ask(context, ecg) {
   let beats = [], turn = null;
   measured(ecg).then(m => { beats = m.beats; }).catch(() => {});
   addEventListener("hashchange", () => turn && turn.abort(), {once: true});
-  const light = names => sheet.mark(spansOf(names, beats, sheet.start()));
+  const pointed = {light: names => sheet.mark(spansOf(names, beats, sheet.start())), go: sheet.go};
 
   // An uploaded ECG has no id to chat about: its questions go to /v1/ask, one at a time.
   async function* answers() {
@@ -34,18 +34,18 @@ export function ask(context, ecg) {
     log.append(h("div", {class: "turn mine"}, h("span", {class: "label"}, t("you")), h("p", {}, text)), h("div", {class: "turn"}, h("span", {class: "label"}, "Precordia"), heard, claims, wait));
     const statements = [];
     // What comes is added, so that a screen reader says it once.
-    let made = statementList([], light);
+    let made = statementList([], pointed);
     claims.replaceChildren(made.list);
     log.setAttribute("aria-busy", "true");
     try {
       for await (const {event, data} of answers()) {
         if (event === "understood") heard.replaceChildren(...data.chips.map(c => h("span", {class: "chip"}, named(c))), ...data.not_understood.map(c => h("span", {class: "chip doubt"}, c)));
-        if (event === "statement") { statements.push(data); made.list.append(...statementList([data], light).list.children); wait.replaceChildren(loading(t("writing"))); }
+        if (event === "statement") { statements.push(data); made.list.append(...statementList([data], pointed).list.children); wait.replaceChildren(loading(t("writing"))); }
         if (event === "error") wait.replaceChildren(failed({message: data.error, status: 400}));
         // What was shown while it was written gives way where the whole draft says otherwise.
         if (event === "done" && data.statements.map(s => s.id).join() !== statements.map(s => s.id).join()) {
           statements.splice(0, Infinity, ...data.statements);
-          claims.replaceChildren((made = statementList(statements, light)).list);
+          claims.replaceChildren((made = statementList(statements, pointed)).list);
         }
         if (event === "done") { wait.replaceChildren(...rest(data, statements, context)); messages.push({role: "assistant", content: data.text || data.said || data.reason || ""}); }
       }

@@ -24,7 +24,7 @@ export function decide(context, ecg) {
       sign.disabled = whole < report.statements.length;
       save.disabled = whole === 0;
     };
-    const made = draft(report, names => sheet.mark(spansOf(names, beats, sheet.start())), s => {
+    const made = draft(report, {light: names => sheet.mark(spansOf(names, beats, sheet.start())), go: sheet.go}, s => {
       const text = h("textarea", {rows: 2, "aria-label": t("own_words"), value: s.text, hidden: true, maxlength: 2000, oninput: ready});
       fields.set(s.id, text);
       return h("div", {class: "decision"}, h("div", {role: "radiogroup", "aria-label": s.text}, ["accept", "edit", "strike"].map(d =>

@@ -3,8 +3,8 @@ import {download, get, post, small} from "./api.js";
 import {endless} from "./endless.js";
 import {h} from "./h.js";
 import {trace} from "./paper.js";
-import {empty, failed, limits} from "./states.js";
-import {date, MEASUREMENTS, named, number, t, unit} from "./words.js";
+import {chooser, empty, failed, limits} from "./states.js";
+import {clock, date, MEASUREMENTS, named, number, t, unit} from "./words.js";
 
 const PAGE = 12;
 const quoted = value => "'" + value.replaceAll("'", "''") + "'";
@@ -37,12 +37,11 @@ export function find(context, _, query) {
     if (location.hash === hash) dispatchEvent(new HashChangeEvent("hashchange"));
   };
   const input = h("input", {type: "search", id: "words", value: text, placeholder: t("box"), "aria-label": t("box"), autocomplete: "off"});
-  const picker = h("input", {type: "file", class: "unseen", id: "file", "aria-label": t("choose"), onchange: () => { file = picker.files[0]; go(input.value.trim(), picked); }});
   const form = h("form", {class: "box", role: "search", onsubmit: e => { e.preventDefault(); go(input.value.trim(), picked); }},
     input, file && h("span", {class: "chip file"}, file.name,
       h("button", {type: "button", "aria-label": `${t("remove")} ${file.name}`, onclick: () => { file = null; go(text, picked); }}, "×")),
     file && h("button", {type: "button", class: "quiet", onclick: () => context.openFile(file)}, t("read")),
-    picker, h("label", {for: "file", class: "button quiet"}, t("choose")), h("button", {class: "main"}, t("search")));
+    chooser(one => { file = one; go(input.value.trim(), picked); }), h("button", {class: "main"}, t("search")));
   // Anywhere on the page; not where another drawing of this view has taken its place.
   addEventListener("drop", e => { if (form.isConnected && e.dataTransfer.files[0]) { file = e.dataTransfer.files[0]; go(input.value.trim(), picked); } }, {signal: turn.signal});
   const chips = h("div", {class: "chips"}), facets = h("aside", {class: "facets", "aria-label": t("filters")});
@@ -73,7 +72,7 @@ export function find(context, _, query) {
     load: async (page, signal) => {
       const answer = await (ranked ? hits : newest)(page, signal);
       if (total.textContent !== answer.told) total.textContent = answer.told;
-      if (answer.understood) chips.replaceChildren(...[limits(answer.signal), ...understood(answer.understood, text, picked, go)].filter(Boolean));
+      if (answer.understood) chips.replaceChildren(...[limits(answer.signal), file && answer.signal && answer.signal.kind === "long" && h("button", {class: "quiet", onclick: () => context.openFile(file, "events")}, t("events")), ...understood(answer.understood, text, picked, go)].filter(Boolean));
       if (answer.facets) drawFacets(answer.facets);
       return answer;
     },
@@ -119,8 +118,7 @@ function savedList(go) {
 // Where a window lies in its long recording, and what was found there.
 function place(item) {
   if (!item.window) return "";
-  const clock = s => new Date(Math.round(s) * 1000).toISOString().slice(11, 19);
-  return ` ${clock(item.window.start_s)}–${clock(item.window.end_s)}${item.window.events.map(e => ` · ${e}`).join("")}`;
+  return ` ${clock(item.window.start_s)}–${clock(item.window.end_s)}${item.window.events.map(e => ` · ${t(`event_${e}`)}`).join("")}`;
 }
 
 function card(context, item) {

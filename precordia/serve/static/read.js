@@ -1,9 +1,9 @@
 // Read: the ECG on paper, what was measured, what is said of it, and its precedents.
-import {html, measured, report as fetchReport} from "./api.js";
+import {html, inspected, measured, report as fetchReport, signal} from "./api.js";
 import {board} from "./board.js";
 import {choice, h} from "./h.js";
 import {beats as drawBeats} from "./paper.js";
-import {fill} from "./states.js";
+import {fill, limits} from "./states.js";
 import {draft, namesAt, spansOf} from "./statements.js";
 import {MEASUREMENTS, number, t, unit} from "./words.js";
 
@@ -34,7 +34,7 @@ export function read(context, ecg) {
 
   words.append(head(t("statements")));
   fill(place(words), () => fetchReport(ecg), r => {
-    said = draft(r, light);
+    said = draft(r, {light, go: sheet.go});
     drawPrecedents(r.hits);
     return said.parts.length ? said.parts : h("p", {}, t("no_statements"));
   });
@@ -65,18 +65,33 @@ export function read(context, ecg) {
     list.replaceChildren(h("ol", {class: "precedents"}, precedents));
     overlay();
   }
-  const page = h("button", {class: "quiet", onclick: () => reportPage(ecg)}, t("print"));
-  return [h("h1", {class: "unseen"}, t("read")), h("div", {class: "reading"}, h("div", {class: "desk"}, sheet.element, h("div", {class: "below"}, numbers, average)), h("div", {class: "panels"}, words, near, page))];
+  const page = h("div", {class: "tools"}, h("button", {class: "quiet", onclick: () => showPage(t("print"), () => html("/v1/report", ecg, {page: true}))}, t("print")));
+  // What a model drew is on a page of its own, marked as such; never on the paper that is measured.
+  signal(ecg).then(s => s.leads.length < 12 && s.recording_duration_s <= 120 && page.append(drawing(ecg, "draw_leads")), () => {});
+  const reading = h("div", {class: "reading"}, h("div", {class: "desk"}, sheet.element, h("div", {class: "below"}, numbers, average)), h("div", {class: "panels"}, words, near, page));
+  // A pulse, a video's frames, an electrogram: what is no ECG is not drawn as one, and what it shows is told.
+  if (ecg.file) signal(ecg).catch(error => error.status === 400 && inspected(ecg).then(told => { if (!told.leads) reading.replaceWith(otherSignal(told, ecg)); }, () => {}));
+  return [h("h1", {class: "unseen"}, t("read")), reading];
 }
 
-function reportPage(ecg) {
-  const dialog = h("dialog", {class: "page", "aria-label": t("print")});
+// What inspect tells of a signal that is no ECG, each value under the names that lead to it.
+function otherSignal({source, signal: kind, ...told}, ecg) {
+  const rows = (values, path) => Object.entries(values).flatMap(([name, value]) => value !== null && typeof value === "object" && !Array.isArray(value) ? rows(value, [...path, t(name)]) : [[[...path, t(name)].join(": "), value]]);
+  const text = value => typeof value === "number" ? number(value, 2) : [value].flat().join(", ");
+  return h("section", {class: "panel other-signal"}, h("h2", {class: "name"}, `${kind.title} · ${source}`), limits(kind),
+    h("table", {class: "numbers"}, h("tbody", {}, rows(told, []).filter(([, value]) => value !== null && value !== "").map(([name, value]) => h("tr", {}, h("th", {scope: "row"}, name), h("td", {}, text(value)))))), told.pulse && drawing(ecg, "draw_ecg"));
+}
+
+const drawing = (ecg, name) => h("button", {class: "quiet", onclick: () => showPage(t(name), () => html("/v1/draw", ecg))}, t(name));
+
+function showPage(title, fetched) {
+  const dialog = h("dialog", {class: "page", "aria-label": title});
   const spot = h("div", {});
   dialog.append(h("form", {method: "dialog"}, h("button", {class: "quiet", "aria-label": t("remove")}, "×")), spot);
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.showModal();
-  fill(spot, () => html(ecg), text => { const frame = h("iframe", {title: t("print"), sandbox: ""}); frame.srcdoc = text; return frame; });
+  fill(spot, fetched, text => { const frame = h("iframe", {title, sandbox: ""}); frame.srcdoc = text; return frame; });
 }
 
 function laidOver(a, b) {

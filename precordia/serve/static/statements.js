@@ -1,7 +1,7 @@
 // Statements with what they stand on; what is pointed at is told to whoever listens, and the other way round.
 import {h} from "./h.js";
 import {limits} from "./states.js";
-import {number, t} from "./words.js";
+import {clock, number, t} from "./words.js";
 
 // The part of each beat that a measurement came from, by its marks.
 const PART = {
@@ -29,8 +29,9 @@ export function spansOf(names, beats, offset = 0) {
 export const namesAt = (time, beats) => [...Object.keys(PART).filter(name => !name.endsWith("_mv")
   && beats.some(b => b[PART[name][0]] !== null && b[PART[name][0]] <= time && time <= b[PART[name][1]]))];
 
-// light(measurements, cases): what is pointed at. Returns the list, with a method that lights statements from elsewhere.
-export function statementList(statements, light, extra = () => null) {
+// sheet.light(measurements, cases) is told what is pointed at, sheet.go(s) the place that one wants to see. Returns the list, with a
+// method that lights statements from elsewhere.
+export function statementList(statements, {light, go}, extra = () => null) {
   const items = statements.map(s => {
     const cases = s.citations.map(c => c.case_id);
     const on = () => { item.classList.add("lit"); light(s.measurements, cases); }, off = () => { item.classList.remove("lit"); light([], []); };
@@ -38,6 +39,7 @@ export function statementList(statements, light, extra = () => null) {
       h("p", {class: "text"}, s.text, s.confidence !== null && s.confidence !== undefined && h("span", {class: "quiet"}, ` ${number(100 * s.confidence)} %`)),
       h("p", {class: "basis"},
         s.measurements.map(m => h("button", {class: "cite", onclick: on}, t(m))),
+        (s.places || []).map(p => h("button", {class: "cite", onclick: () => go(p.start_s)}, `${clock(p.start_s)}–${clock(p.end_s)}`)),
         s.citations.map(c => h("a", {class: "cite", href: `#read/${c.case_id}`, title: c.quote || ""}, c.recording_id)),
         h("span", {class: "quiet"}, s.citations.length ? `${t("support")} ${number(100 * s.support)} %` : t("measured"))),
       s.warnings.length > 0 && h("ul", {class: "warnings"}, s.warnings.map(w => h("li", {}, w))), extra(s));
@@ -49,9 +51,9 @@ export function statementList(statements, light, extra = () => null) {
 }
 
 // A report's statements with all that it says besides.
-export function draft(report, light, extra) {
-  const made = statementList(report.statements, light, extra);
-  const consider = report.to_consider.length > 0 && statementList(report.to_consider, light);
+export function draft(report, sheet, extra) {
+  const made = statementList(report.statements, sheet, extra);
+  const consider = report.to_consider.length > 0 && statementList(report.to_consider, sheet);
   return {...made, parts: [
     limits(report.signal),
     report.abstained && h("p", {class: "note"}, h("strong", {}, t("not_sure") + ": "), report.reason),

@@ -20,6 +20,12 @@ export function failed(error, retry) {
     error.remedy && h("p", {}, error.remedy), retry && h("button", {onclick: retry}, t("again")));
 }
 
+// A file is chosen by a button: the field of the browser's own stays out of sight, and takes the keyboard.
+export function chooser(chosen) {
+  const field = h("input", {type: "file", class: "unseen", id: "file", "aria-label": t("choose"), onchange: () => chosen(field.files[0])});
+  return h("span", {class: "chooser"}, field, h("label", {for: "file", class: "button quiet"}, t("choose")));
+}
+
 // Fills a place with what is made of an answer; loading, failure and another try are seen to.
 export async function fill(place, promise, make, what) {
   place.replaceChildren(loading(what));

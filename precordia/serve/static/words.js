@@ -3,7 +3,7 @@ import {inGerman} from "./german.js";
 
 const WORDS = {
   find: ["Find", "Finden"], read: ["Read", "Lesen"], compare: ["Compare", "Vergleichen"], decide: ["Decide", "Entscheiden"],
-  ask: ["Ask", "Fragen"], archive: ["Archive", "Archiv"], views: ["Views", "Ansichten"], skip: ["Skip to the content", "Zum Inhalt springen"],
+  ask: ["Ask", "Fragen"], archive: ["Archive", "Archiv"], events: ["Events", "Ereignisse"], views: ["Views", "Ansichten"], skip: ["Skip to the content", "Zum Inhalt springen"],
   language: ["Language", "Sprache"], dark: ["Dark", "Dunkel"], light: ["Light", "Hell"], token: ["Token", "Token"],
   token_help: ["The access token that you were given. It is not kept in this browser, only that you are signed in.", "Der Zugangs-Token, den Sie erhalten haben. Er bleibt nicht in diesem Browser, nur dass Sie angemeldet sind."],
   sign_in: ["Sign in", "Anmelden"], sign_out: ["Sign out", "Abmelden"], signed_in: ["Signed in as", "Angemeldet als"], sign_in_issuer: ["Sign in with your hospital account", "Mit dem Klinik-Konto anmelden"], or_token: ["or by a token:", "oder mit einem Token:"],
@@ -54,6 +54,12 @@ const WORDS = {
   build: ["Build", "Einlesen"], refit: ["Fit anew", "Neu anpassen"], check: ["Check", "Prüfen"], begin: ["Start", "Starten"], begun: ["started", "begonnen"], by: ["by", "von"],
   running: ["running", "läuft"], done: ["done", "fertig"], stopped: ["stopped", "angehalten"], lost: ["ended without saying how", "ohne Meldung beendet"], job_failed: ["failed", "fehlgeschlagen"], from_archive: ["from", "aus"],
   building: ["building", "liest ein"], fitting: ["fitting", "passt an"], checking: ["checking", "prüft"], shard: ["parts", "Teile"], stopping: ["stopping", "hält an"], stopped_help: ["What it had finished is kept. Started again, a build goes on from there.", "Was fertig war, bleibt erhalten. Erneut gestartet, geht das Einlesen dort weiter."], lost_help: ["It was killed, or the machine was restarted. Start it again: a build goes on where it stopped.", "Er wurde beendet, oder der Rechner neu gestartet. Bitte erneut starten: Das Einlesen geht dort weiter, wo es aufhörte."],
+  event: ["Event", "Ereignis"], all_events: ["all events", "alle Ereignisse"], event_AF: ["atrial fibrillation", "Vorhofflimmern"], event_VT: ["run of ventricular beats", "ventrikuläre Salve"], event_SVT: ["run of supraventricular beats", "supraventrikuläre Salve"], event_pause: ["pause", "Pause"],
+  event_brady: ["slow rate", "langsame Frequenz"], event_tachy: ["fast rate", "schnelle Frequenz"], event_V: ["ventricular ectopic beats", "ventrikuläre Extrasystolen"], event_S: ["supraventricular ectopic beats", "supraventrikuläre Extrasystolen"],
+  course: ["The whole recording", "Die ganze Aufzeichnung"], course_help: ["Click a place to see it on the paper.", "Klicken Sie auf eine Stelle, um sie auf dem Papier zu sehen."], length: ["Length", "Dauer"], longest: ["longest", "längste"], paced: ["Started by a pacemaker", "Vom Schrittmacher ausgelöst"], lost_time: ["Without a usable signal", "Ohne brauchbares Signal"], of_beats: ["of all beats", "aller Schläge"], of_time: ["of the time", "der Zeit"],
+  no_events: ["No such event was found", "Kein solches Ereignis gefunden"], beats: ["beats", "Schläge"], most_there: ["most of them", "die meisten davon"], like_here: ["Find what is like the paper", "Ähnliche Stellen suchen"], like: ["Places like", "Stellen ähnlich wie"], shorter_ones: ["shorter ones", "kürzere"], go_to: ["Go to", "Gehe zu"],
+  draw_leads: ["Draw the leads that were not recorded", "Nicht aufgezeichnete Ableitungen zeichnen"], draw_ecg: ["Draw a synthetic ECG", "Synthetisches EKG zeichnen"], pulse: ["Pulse", "Puls"], rate_bpm: ["rate, /min", "Frequenz, /min"], sdnn_ms: ["SDNN, ms", "SDNN, ms"], rmssd_ms: ["RMSSD, ms", "RMSSD, ms"], channel: ["channel", "Kanal"], duration_s: ["length, s", "Dauer, s"], blood_pressure: ["Blood pressure", "Blutdruck"], not_measured: ["not measured", "nicht gemessen"],
+  transit: ["Transit time", "Laufzeit"], systolic_mmhg: ["systolic, mmHg", "systolisch, mmHg"], channels: ["Channels", "Kanäle"], cycle_ms: ["cycle, ms", "Zykluslänge, ms"], irregularity: ["irregularity", "Unregelmäßigkeit"], site: ["site", "Ort"], note: ["Note", "Hinweis"], model_learned_from: ["learned from", "gelernt von"],
   writing: ["Writing …", "Schreibt …"], leads: ["leads", "Ableitungen"], ready: ["ready", "bereit"], share: ["share", "Anteil"], more: ["More", "Mehr"],
 };
 
@@ -70,6 +76,11 @@ export function setLanguage(name) {
 const SHOWN = ["heart_rate_bpm", "p_ms", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms", "qtc_fridericia_ms", "axis_deg", "p_axis_deg", "t_axis_deg"];
 export const MEASUREMENTS = SHOWN;
 export const unit = name => name.endsWith("_bpm") ? "/min" : name.endsWith("_ms") ? "ms" : name.endsWith("_deg") ? "°" : name.endsWith("_mv") ? "mV" : "";
+// A place in a recording, hours, minutes and seconds from its beginning.
+export const clock = (s, digits = 0) => {
+  const tenths = Math.round(s * 10 ** digits), seconds = tenths / 10 ** digits;
+  return `${Math.floor(seconds / 3600)}:${String(Math.floor(seconds / 60) % 60).padStart(2, "0")}:${(seconds % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0")}`;
+};
 // Nothing is shown as "-0".
 export const number = (value, digits = 0) => value === null || value === undefined ? "–" : (Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toLocaleString(language(), {maximumFractionDigits: digits});
 export const date = iso => iso ? new Date(iso).toLocaleDateString(language(), {year: "numeric", month: "short", day: "numeric"}) : "–";

@@ -23,7 +23,8 @@ from precordia.serve.export.signals import csv_of, dicom_of, wfdb_of
 from precordia.serve.upload import with_upload
 from precordia.serve.work.room import Ecg, Room
 from precordia.signals.inspecting import inspect_signal
-from precordia.signals.long.outline import read_held
+from precordia.signals.long.outline import in_pieces, read_held
+from precordia.signals.long.source import LongSignal
 from precordia.signals.pulse.pressure import readings_of
 
 MAX_S: Final = 120.0
@@ -58,9 +59,13 @@ def signal(room: Room, ecg: Ecg, wanted: Stretch, form: str = "json") -> Answer:
     if ecg.case is not None and form == "json":
         case_id = room.case_id(ecg.case)
         shown = Shown()
-        shown.add(*room.kb.cases([case_id]))
+        (case,) = room.kb.cases([case_id])
+        shown.add(case)
         # The signal alone: a page of cards asks for many.
-        return shown.json(signal_document(room.kb.store.waveform(case_id), wanted))
+        kept = room.kb.store.waveform(case_id)
+        if case.duration_s > kept.duration_s + 1:  # stretches stand for a longer one, which lies in its file
+            return shown.json(whole_document(in_pieces(room.kb.recording(case_id)), wanted))
+        return shown.json(signal_document(kept, wanted))
     recording = room.recording(ecg)
     return FORMS[form](shown_of(room, ecg, recording), recording, wanted)
 
@@ -78,6 +83,19 @@ def signal_document(recording: Recording, wanted: Stretch) -> dict[str, Any]:
         "recording_duration_s": recording.duration_s,
         "filters": AS_RECORDED if wanted.fs is None else f"low-pass of resampling to {cut.fs:g} Hz",
     }
+
+
+def whole_document(whole: LongSignal, wanted: Stretch) -> dict[str, Any]:
+    """The same of a recording that is too long to be held, from its file.
+
+    Raises:
+        UsageError: as :func:`stretch_of`.
+    """
+    if not 0 <= wanted.start < whole.duration_s:
+        raise UsageError(f"start and seconds lie outside of the {whole.duration_s:g} s of this ECG")
+    cut = whole.strip(wanted.start, min(wanted.start + min(wanted.seconds or MAX_S, MAX_S), whole.duration_s))
+    told = signal_document(cut, replace(wanted, start=0.0, seconds=None))
+    return {**told, "start": wanted.start, "recording_duration_s": whole.duration_s}
 
 
 def stretch_of(recording: Recording, wanted: Stretch) -> Recording:

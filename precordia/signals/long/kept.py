@@ -30,12 +30,11 @@ def kept_stretches(recording: Recording, stride_s: float = STRIDE_S) -> Iterator
     if kind_of_channels(recording.leads, recording.spans_s).name != LONG:
         return
     # What finds beats takes a second to import, and most archives have no long recording.
-    from precordia.signals.long.outline import whole_of
+    from precordia.signals.long.outline import in_pieces
     from precordia.signals.long.reading import read_long
-    from precordia.signals.long.source import long_signal
     from precordia.signals.long.strips import STRIP_S, strips
 
-    reading = read_long(long_signal(recording) if recording.whole_s is None else whole_of(recording))
+    reading = read_long(in_pieces(recording))
     last = recording.spans_s - STRIP_S
     sample = np.arange(0.0, last + 1e-9, stride_s).tolist() if stride_s > 0 else []
     starts: list[float] = []

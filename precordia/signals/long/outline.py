@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from precordia.core.recording import STRETCH_S, Recording, clock
 from precordia.records.alone import read_alone
 from precordia.records.limits import check_fs, check_shape
 from precordia.records.tables.beside import with_table_beside
-from precordia.signals.long.source import LongSignal, streamed
+from precordia.signals.long.source import LongSignal, long_signal, streamed
 
 STRETCHES: Final = 12
 """As many as the encoder's windows of one recording."""
@@ -56,16 +57,20 @@ def outline_of(signal: LongSignal) -> Recording:
     return replace(about, signal=joined, whole_s=signal.duration_s, notes=(*about.notes, note))
 
 
-def whole_of(outline: Recording) -> LongSignal:
-    """The recording that an outline stands for, in pieces, with all that is known of the outline.
+def in_pieces(recording: Recording) -> LongSignal:
+    """A recording in pieces; of an outline the whole that it stands for, from its file, with all that is known of the outline.
 
     Raises:
         UnreadableRecordingError: its file is not where it was.
     """
-    signal = streamed(outline.source)
+    if recording.whole_s is None:
+        return long_signal(recording)
+    place = Path(recording.source)
+    signal = streamed(place) if place.exists() else None
     if signal is None:
+        # Its name alone: who asks a service is not told where files lie.
         raise UnreadableRecordingError(
-            f"{outline.source}: the long recording that was read from here cannot be read any more; put it back"
+            f"{place.name}: stretches of it are kept, and the whole is not where it was; put it back"
         )
     missing = np.full((len(signal.leads), 1), np.nan, np.float32)
-    return replace(signal, about=replace(outline, signal=missing, leads=signal.leads, whole_s=None))
+    return replace(signal, about=replace(recording, signal=missing, leads=signal.leads, whole_s=None))

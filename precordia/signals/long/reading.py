@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from precordia.core.errors import UnusableSignalError
 from precordia.core.recording import Recording
 from precordia.signals.long.beats import Piece, find_beats, piece_of, working_step
-from precordia.signals.long.rhythm import Beats, Event, episodes, usual_intervals
+from precordia.signals.long.rhythm import AF_BEATS, Beats, Event, episodes, own_beats, usual_intervals
 from precordia.signals.long.shapes import (
     AFTER_S,
     BEFORE_S,
@@ -28,6 +28,7 @@ from precordia.signals.long.shapes import (
     strays,
 )
 from precordia.signals.long.source import LongSignal, ecg_rows, long_signal
+from precordia.signals.long.stimuli import behind_stimuli, paced_beats
 
 PIECE_S: Final = 30.0
 """Length of a piece, s: weights of leads and the typical beat are its own."""
@@ -39,8 +40,6 @@ ROOM_S: Final = 0.8
 """Interval from which there is quiet between beats, s: of shorter ones the heart's own waves fill a larger share."""
 ROUNDS: Final = 2
 """How often artefacts are taken out: those side by side go one after another."""
-P_BEATS: Final = 15
-"""Beats around one whose average what stands before it is held against."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,7 @@ class LongReading:
         return sum(event.duration_s for event in self.of_kind(kind))
 
     def burden(self, kind: str) -> float:
-        """Share of all beats that are "V" or "S"."""
+        """Share of all beats that are of a kind: "V" or "S", and "P" of a pacemaker's, which are neither."""
         return float((self.beats.kind == kind).mean()) if len(self.beats) else 0.0
 
     @cached_property
@@ -122,6 +121,7 @@ def read_long(
     noise = np.concatenate([one.noise for one in found]) if found else np.zeros(0, np.float32)
     cuts = np.concatenate([one.qrs for one in found]) if found else np.zeros((0, len(rows), 1), np.float32)
     before = np.concatenate([one.before for one in found]) if found else np.zeros((0, len(rows), 1), np.float32)
+    behind = np.concatenate([one.behind for one in found]) if found else np.zeros(0, bool)
     lost = np.array([(one.from_s, one.until_s) for one in found if one.lost]).reshape(-1, 2)
     leads = tuple(signal.leads[row] for row in rows)
     if time_s.size:
@@ -130,20 +130,20 @@ def read_long(
             stray = strays(time_s, shapes, calmed(noise, shapes))
             if not stray.any():
                 break
-            time_s, noise, cuts, before = time_s[~stray], noise[~stray], cuts[~stray], before[~stray]
+            time_s, noise, cuts, before, behind = (one[~stray] for one in (time_s, noise, cuts, before, behind))
             shapes = shapes.without(stray)
         noise = calmed(noise, shapes)
-        kind = kinds(time_s, shapes, noise)
+        kind = kinds(time_s, shapes, noise, paced_beats(behind, shapes.of))
     else:
         kind = np.zeros(0, dtype="<U1")
     usable = _usable(time_s, lost) & (noise <= NOISY * _crowding(time_s))
-    beats = Beats(time_s, kind, likeness_before(before), usable)
+    beats = Beats(time_s, kind, repeated_before(before, own_beats(kind) & usable), usable)
     return LongReading(signal, beats, episodes(beats), leads, float((lost[:, 1] - lost[:, 0]).sum()))
 
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """The beats of a piece: their times, s, what is around them and before them; and whether the piece is lost."""
+    """The beats of a piece: times, s, what is around and before each, which stand behind stimuli; whether the piece is lost."""
 
     from_s: float
     until_s: float
@@ -151,6 +151,7 @@ class _Found:
     noise: NDArray[np.float32]
     qrs: NDArray[np.float32]
     before: NDArray[np.float32]
+    behind: NDArray[np.bool_]
     lost: bool
 
 
@@ -171,7 +172,8 @@ def _pieces(signal: LongSignal, rows: list[int]) -> Iterator[_Found]:
         lost = piece.missing > MISSING or not at.size
         qrs = _cut(piece, at[inside], round(BEFORE_S * fs) + SHIFT, round(AFTER_S * fs) + SHIFT)
         before = _cut(piece, at[inside], round(P_FROM_S * fs), -round(P_TO_S * fs))
-        yield _Found(start / signal.fs, stop / signal.fs, time[inside], noise[inside], qrs, before, lost)
+        behind = behind_stimuli(samples, signal.fs, at[inside] * step)
+        yield _Found(start / signal.fs, stop / signal.fs, time[inside], noise[inside], qrs, before, behind, lost)
 
 
 def _cut(piece: Piece, at: NDArray[np.int64], before: int, after: int) -> NDArray[np.float32]:
@@ -200,24 +202,27 @@ def _usable(time_s: NDArray[np.float64], lost: NDArray[np.float64]) -> NDArray[n
     return out
 
 
-def likeness_before(before: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How alike what stands before each beat is to the average around it: near 1 with P waves, near 0 without.
+def repeated_before(before: NDArray[np.float32], own: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How far what stands before the beats around each repeats itself: the mean correlation of each two of them, in the lead where
+    it is highest; near 1 with P waves, near 0 without. The more beats, the smaller a P wave that is told from noise.
 
     Args:
         before: ``(n_beats, n_leads, width)`` mV.
+        own: ``(n_beats,)`` those that it is looked for at: that the atria may have started, and free of noise.
     """
-    n = before.shape[0]
-    if not n:
-        return np.zeros(0, np.float32)
+    out = np.zeros(before.shape[0], np.float32)
+    rows = np.flatnonzero(own)
+    width = min(AF_BEATS | 1, rows.size)
+    if width < 2:
+        return out
     slope = np.linspace(-1, 1, before.shape[2], dtype=np.float32)
-    flat = before - before.mean(axis=2, keepdims=True)
+    flat = before[rows] - before[rows].mean(axis=2, keepdims=True)
     flat -= (flat @ slope / (slope @ slope))[:, :, None] * slope
+    flat /= np.maximum(np.linalg.norm(flat, axis=2, keepdims=True), 1e-9)
     total = np.cumsum(np.pad(flat, ((1, 0), (0, 0), (0, 0))).astype(np.float64), axis=0)
-    low = np.clip(np.arange(n) - P_BEATS // 2, 0, max(n - P_BEATS, 0))
-    high = np.minimum(low + P_BEATS, n)
-    others = (total[high] - total[low] - flat) / np.maximum(high - low - 1, 1)[:, None, None]
-    dots = (flat * others).sum(axis=2)
-    norms = np.sqrt((flat**2).sum(axis=2) * (others**2).sum(axis=2))
-    by_lead = dots / np.maximum(norms, 1e-9)
-    out: NDArray[np.float32] = by_lead.max(axis=1).astype(np.float32)
+    low = np.clip(np.arange(rows.size) - width // 2, 0, rows.size - width)
+    energy = ((total[low + width] - total[low]) ** 2).sum(axis=2)
+    alike = ((energy - width) / (width * (width - 1))).max(axis=1)
+    nearest = np.clip(np.searchsorted(rows, np.arange(out.size)), 0, rows.size - 1)
+    out[:] = alike[nearest]
     return out

@@ -179,8 +179,10 @@ def calmed(noise: NDArray[np.float32], shapes: Shapes) -> NDArray[np.float32]:
     return out
 
 
-def kinds(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float32]) -> NDArray[np.str_]:
-    """ "N", "S" or "V" for each beat."""
+def kinds(
+    time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float32], paced: NDArray[np.bool_]
+) -> NDArray[np.str_]:
+    """ "N", "S", "V", or "P" (a pacemaker's) for each beat; of those that are ``paced`` neither time nor shape says more."""
     n = time_s.size
     out = np.full(n, "N", dtype="<U1")
     if n < 5:
@@ -205,6 +207,7 @@ def kinds(time_s: NDArray[np.float64], shapes: Shapes, noise: NDArray[np.float32
     # The next beat is not drawn forward with it, unless it is premature itself: else the rate changes.
     followed = np.append((rr[1:] >= FOLLOWED * local[1:]) | soon[1:], True)
     out[~of_v & alike & (noise <= RESTLESS) & soon & followed] = "S"
+    out[paced] = "P"
     return out
 
 

@@ -67,8 +67,9 @@ def is_frame_table(path: Path | str) -> bool:
 
 
 def read_frame_table(path: Path | str) -> FrameTable:
-    """The frames of a text table with the columns time (ms where no unit stands beside it), red, green, blue.
+    """The frames of a text table with the columns time, red, green, blue.
 
+    Times without a unit are ms, or s where frames would follow each other in less than a millisecond.
     Frames whose time does not rise are left out: some telephones deliver the same one twice.
 
     Raises:
@@ -92,7 +93,9 @@ def read_frame_table(path: Path | str) -> FrameTable:
     if rows.shape[0] < 2 or rows.shape[1] != 4:
         raise UnusableSignalError(f"{place}: {rows.shape[0]} frames of {rows.shape[1]} columns; film longer")
     rows = rows[np.isfinite(rows).all(axis=1)]
-    time = rows[:, 0] / (1.0 if (header["unit"] or "ms").lower() == "s" else 1000.0)
+    step = float(np.median(np.diff(rows[:, 0]))) if len(rows) > 1 else 0.0
+    unit = (header["unit"] or ("s" if 0.0 < step < 1.0 else "ms")).lower()
+    time = rows[:, 0] / (1.0 if unit == "s" else 1000.0)
     new = np.r_[True, time[1:] > np.maximum.accumulate(time)[:-1]] if time.size else np.zeros(0, dtype=np.bool_)
     table = FrameTable(time[new], np.ascontiguousarray(rows[new, 1:].T), str(place))
     if table.time_s.size < 2 or table.duration_s < SHORTEST_S:

@@ -86,7 +86,7 @@ def blood_pressure(transit_ms: float | None, calibration: Sequence[Reading] | No
         calibration: That person's readings; None or none where there are none.
 
     >>> blood_pressure(50.0, None).reason
-    'not measured: pressure needs a calibration, a cuff beside transit times of the same person'
+    'pressure needs a calibration, a cuff beside transit times of the same person'
     """
     if not calibration:
         return _unmeasured("pressure needs a calibration, a cuff beside transit times of the same person")
@@ -153,7 +153,7 @@ def readings_of(text: str) -> tuple[Reading, ...]:
 
 
 def _unmeasured(reason: str) -> Pressure:
-    return Pressure(None, None, f"not measured: {reason}")
+    return Pressure(None, None, reason)
 
 
 def _tenths(value: float | None) -> float | None:

@@ -22,7 +22,7 @@ def report(pulses: Pulses, calibration: Sequence[Reading] = ()) -> dict[str, Any
 
 def _of_two_sites(pulses: Pulses, calibration: Sequence[Reading]) -> dict[str, Any]:
     if pulses.kind != "pulse" or len(pulses.names) < 2:  # colours of one video are of one place
-        reason = "not measured: one site; pulses of two sites by one clock are needed"
+        reason = "one site; pulses of two sites by one clock are needed"
         return {"blood_pressure": {"systolic_mmhg": None, "not_measured": reason}}
     transit = transit_time(pulses.values[0], pulses.values[1], pulses.fs)
     return {

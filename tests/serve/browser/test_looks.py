@@ -51,6 +51,7 @@ def test_every_word_is_there_in_german(visit, pictures: Path) -> None:
     assert page.locator("nav a").all_inner_texts() == [
         "Finden",
         "Lesen",
+        "Ereignisse",
         "Vergleichen",
         "Entscheiden",
         "Fragen",

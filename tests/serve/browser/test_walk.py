@@ -1,4 +1,4 @@
-"""Each of the six views, walked as a person would."""
+"""Each view, walked as a person would; events of hours in ``test_events.py``."""
 
 from __future__ import annotations
 

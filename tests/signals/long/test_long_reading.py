@@ -11,9 +11,11 @@ import pytest
 from precordia.core.recording import Recording, clock
 from precordia.generation.answers.long_answer import long_answer
 from precordia.generation.reports.long_report import long_report
+from precordia.signals.door import TAKEN_FOR_I
 from precordia.signals.long.reading import LongReading, read_long
 from precordia.signals.long.rhythm import Beats, episodes, fibrillation
 from precordia.signals.long.source import long_signal
+from precordia.signals.long.stimuli import behind_stimuli
 from precordia.signals.long.strips import strips
 from precordia.signals.long.windows import windows_of
 from precordia.signals.opening import as_long
@@ -39,6 +41,33 @@ def test_every_beat_is_found_and_premature_ones_by_their_kind() -> None:
     for kind, name in (("V", "pvc"), ("S", "pac")):
         n = sum(beat.kind == name for beat in made.truth.beats)
         assert abs(int((reading.beats.kind == kind).sum()) - n) <= 1
+
+
+@pytest.mark.parametrize("fs", [500, 250])
+def test_a_pacemakers_beats_are_wide_and_no_ectopic_ones(fs: int) -> None:
+    paced = _leads(simulate("PACE", seed=3, fs=fs, duration_s=60).recording, "II", "V1")
+    own = _leads(simulate("PVC", seed=3, fs=fs, duration_s=60).recording, "II", "V1")
+    reading = read_long(_spliced(own, paced))
+    inside = (reading.beats.time_s > 61) & (reading.beats.time_s < 119)
+    assert (reading.beats.kind[inside] == "P").all()
+    assert (reading.beats.kind[~inside] == "P").mean() < 0.02
+    assert (reading.beats.kind == "V").any()
+    (told,) = [s.text for s in long_report(reading, ()).statements if "pacemaker" in s.text]
+    assert "no ectopic beat is counted" in told
+    assert read_long(own).burden("P") == 0
+
+
+def test_stimuli_that_a_tape_has_smeared_are_told_from_narrow_complexes() -> None:
+    fs, at = 360.0, np.arange(360, 360 * 20, 360)
+    wave = np.zeros((2, 360 * 21), np.float32)
+    for beat in at:
+        wave[:, beat - 4 : beat + 5] += np.hanning(9).astype(np.float32)  # 11 ms at half its height
+    alone = behind_stimuli(wave, fs, at)
+    for beat in at:
+        wave[:, beat + 10 : beat + 50] -= np.hanning(40).astype(np.float32)
+    assert behind_stimuli(wave, fs, at).all()
+    assert not alone.any()  # a narrow QRS complex, which nothing follows
+    assert not behind_stimuli(wave[:, ::2], fs / 2, at // 2).any()  # at 180 Hz it cannot be told
 
 
 def _spliced(first: Recording, then: Recording) -> Recording:
@@ -153,7 +182,9 @@ def test_a_report_points_at_places_and_holds_back_what_it_cannot_show() -> None:
     report = long_report(_with_fibrillation(), ())
     (af,) = [s for s in report.statements if s.findings and s.findings[0].concept == "AFIB"]
     assert 115 < af.places[0].start_s < 130
-    assert report.signal["kind"] == "long"
+    assert (report.signal["kind"], report.signal["notes"]) == ("long", [])
+    patch = replace(_leads(simulate("SR", seed=2, fs=125, duration_s=130).recording, "II"), leads=("ECG",))
+    assert long_report(read_long(patch), ()).signal["notes"] == [TAKEN_FOR_I]
     assert not [s for s in report.statements for f in s.findings if f.concept in ("MI", "NORM")]
 
 

@@ -21,7 +21,16 @@ from precordia.eval.tasks.long_recordings.scoring import fixed_threshold, matche
 from precordia.records.read import read_recording
 from precordia.signals.door import admit
 from precordia.signals.long.reading import LongReading, read_long
-from precordia.signals.long.rhythm import AF_SHORTEST_S, Event, episodes, fibrillation
+from precordia.signals.long.rhythm import (
+    AF_BY_P,
+    AF_BY_SHARE,
+    AF_LEVEL,
+    AF_SHORTEST_S,
+    Beats,
+    Event,
+    episodes,
+    fibrillation,
+)
 from precordia.signals.long.source import long_signal
 from precordia.signals.long.windows import windows_of
 
@@ -99,13 +108,19 @@ class _Run:
             for kind, symbols in (("V", mitdb.VENTRICULAR), ("S", mitdb.SUPRAVENTRICULAR)):
                 one[f"true {kind}"] = 100 * float(np.isin(truth.symbol, symbols).mean())
                 one[kind] = 100 * reading.burden(kind)
-            one["AF s"] = reading.time_in("AF")
+            one["AF s"], one["paced"] = reading.time_in("AF"), 100 * reading.burden("P")
             found.append(one)
             self._samples.append({"sample": record.name, "patient": record.name, "system": "precordia", **one})
         for group, parity in ((EVEN, 0), (ODD, 1)):
             self._beats(group, [one for one in found if one["number"] % 2 == parity])
         self._beats(UNPACED, [one for one in found if one["number"] % 2 and one["number"] not in PACED])
         self._beats("MIT-BIH, all", found)
+        for metric, told in (
+            ("a pacemaker told of the records with one", [one["paced"] > 0 for one in found if one["number"] in PACED]),
+            ("a pacemaker told where there is none", [one["paced"] > 0 for one in found if one["number"] not in PACED]),
+        ):
+            if told:
+                self._row("precordia", metric, bootstrap.rate(told), "MIT-BIH, all", at_least="none" not in metric)
 
     def _beats(self, group: str, found: list[dict[str, float]]) -> None:
         if not found:
@@ -155,7 +170,7 @@ class _Run:
         for recording, spans in tests:
             reading = read_long(recording)
             truth = seconds_inside(spans, recording.duration_s)
-            unaware = replace(reading.beats, p_like=np.zeros(len(reading.beats), np.float32))
+            unaware = _unaware(reading)
             found = {
                 "precordia": _spans(reading.of_kind("AF")),
                 "irregular intervals alone": _spans([e for e in episodes(unaware) if e.kind == "AF"]),
@@ -240,12 +255,33 @@ class _Run:
 
 
 _EMPTY: Final[dict[str, object]] = dict.fromkeys(
-    ("number", "n", "tp", "found", "tp simple", "found simple", "true V", "V", "true S", "S", "AF s", "true", "AF")
+    (
+        "number",
+        "n",
+        "tp",
+        "found",
+        "tp simple",
+        "found simple",
+        "true V",
+        "V",
+        "true S",
+        "S",
+        "AF s",
+        "paced",
+        "true",
+        "AF",
+    )
 )
 
 
 def _by_intervals(reading: LongReading) -> NDArray[np.bool_]:
-    return fibrillation(replace(reading.beats, p_like=np.zeros(len(reading.beats), np.float32)))
+    return fibrillation(_unaware(reading))
+
+
+def _unaware(reading: LongReading) -> Beats:
+    """The beats as if nothing were known of P waves: then fibrillation is where fewer than 0.6 of the intervals are alike."""
+    undecided = (AF_LEVEL - 0.6 * AF_BY_SHARE) / AF_BY_P
+    return replace(reading.beats, p_like=np.full(len(reading.beats), undecided, np.float32))
 
 
 def _spans(events: Iterable[Event]) -> list[tuple[float, float]]:
