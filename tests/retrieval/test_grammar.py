@@ -120,6 +120,15 @@ READ = {
     "women in their late 60s, over-80s": ("women", "at least 67", "at most 69", "over 80"),
     "bradycardia below 40": ("bradycardia", "heart rate below 40 bpm"),
     "HR 60, QTc größer 500": ("QTc over 500 ms", "heart rate at least 57 bpm", "heart rate at most 63 bpm"),
+    "women aged seventy to seventy-nine": ("women", "at least 70", "at most 79"),
+    "octogenarians and older with LBBB": ("left bundle branch block", "at least 80"),
+    "very old people (80+)": ("at least 80",),
+    "women post MI": ("old myocardial infarction", "women"),
+    "QTc above half a second": ("QTc over 500 ms",),
+    "PR over five small squares": ("PR over 200 ms",),
+    "1° AV block": ("first degree atrioventricular block",),
+    "any bundle branch block, left or right": ("left bundle branch block or right bundle branch block",),
+    "lft atrial enlargement": ("left atrial enlargement",),
     "on a Philips cart, last winter": ("last winter", "device Philips"),
 }
 
