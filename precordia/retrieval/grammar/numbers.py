@@ -115,7 +115,7 @@ AFTER: Final = (
     r"(?:\s*\+|\s+(?:or|and|oder|und)\s+(?P<more>more|above|over|longer|higher|greater|faster|older|wider|mehr|l(?:ä|ae)nger|h(?:ö|oe)her|(?:ä|ae)lter|dar(?:ü|ue)ber)"
     r"|\s+(?:or|and|oder|und)\s+(?:less|below|under|shorter|lower|slower|younger|narrower|weniger|k(?:ü|ue)rzer|niedriger|j(?:ü|ue)nger))(?!\s*\d)"
 )
-TO: Final = r"\s*(?:-|–|and|to|und|bis)\s*"
+TO: Final = r"(?:-(?=\s))?\s*(?:-|–|and|to|und|bis)\s*"
 _RANGE: Final = rf"(?:(?:between|from|zwischen|von)\s+)?(?P<low>{_NUMBER}){_UNIT}{TO}(?P<high>{_NUMBER}){_UNIT}"
 _LIMIT: Final = rf"(?P<operator>{OPERATOR})\s*(?P<value>{_NUMBER}){_UNIT}"
 _JOINED: Final = r"\s*,?\s*\b(?P<join>and|but|or|und|aber|oder)\s+"
