@@ -10,7 +10,7 @@ from importlib import resources
 
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.recording import Recording
-from precordia.generation.questions import Question
+from precordia.generation.questions import VERIFY, Question
 from precordia.generation.reports.composer import compose, statement_about
 from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
@@ -30,6 +30,11 @@ _SEX = re.compile(
     re.I,
 )
 _FEMALE = frozenset(("female", "woman", "frau", "weiblich"))
+_ONE_SEX = re.compile(
+    r"\b(?:woman|female|lady|girl|frau|weiblich\w*|patientin|man|male|gentleman|boy|mann|m(?:ä|ae)nnlich\w*|junge)\b",
+    re.I,
+)
+"""One person, whose sex is asked for where nothing else is named: "Patient weiblich?"."""
 _WHEN = re.compile(r"\bwhen (?:was|were) (?:it|this|the \w+|that) (?:recorded|taken|made|done)\b|\bwann wurde\b", re.I)
 _DEVICE = re.compile(
     r"\b(?:what|which) (?:machine|device|cart|recorder|(?:ecg|ekg) machine)\b|\bwelche\w* (?:ger(?:ä|ae)t|maschine)\b",
@@ -78,8 +83,10 @@ def beyond(question: Question, judgement: Judgement) -> Draft | None:
     if match is not None:
         said = None if match["said"] is None else "F" if match["said"].lower() in _FEMALE else "M"
         return _from_record(_sex_in_words(recording, said), "the record gives no sex", judgement)
-    if (sex := read_query(question.text)).sex is not None and sex == Understood(sex.text, sex=sex.sex):
-        return _from_record(_sex_in_words(recording, sex.sex), "the record gives no sex", judgement)
+    if _ONE_SEX.search(question.text) and (VERIFY.search(question.text) or question.text.rstrip().endswith("?")):
+        read = read_query(question.text)
+        if read.sex is not None and read == Understood(read.text, sex=read.sex):
+            return _from_record(_sex_in_words(recording, read.sex), "the record gives no sex", judgement)
     if _WHEN.search(question.text):
         when = (
             None if recording.time is None else f"It was recorded on {recording.time:%Y-%m-%d}, as the record has it."
