@@ -81,11 +81,9 @@ def _one_side(sides: Sequence[Understood], newest: date | None) -> str:
 
 
 def _in_years(first: int | None, last: int | None) -> tuple[str, ...]:
-    from_first = (f"year(time) >= {first}",) if first is not None else ()
-    to_last = (f"year(time) <= {last}",) if last is not None else ()
-    if first is not None and last is not None and first > last:
-        return (f"{from_first[0]} or {to_last[0]}",)
-    return (*from_first, *to_last)
+    parts = [f"year(time) {operator} {year}" for operator, year in ((">=", first), ("<=", last)) if year is not None]
+    outside = first is not None and last is not None and first > last
+    return (" or ".join(parts),) if outside else tuple(parts)
 
 
 def possibly(understood: Understood) -> str | None:
