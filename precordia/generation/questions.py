@@ -99,6 +99,7 @@ _CHANGE: Final = re.compile(
     r"|\bim vergleich\b|\bthan (?:before|last|previous|the (?:last|previous))\b|\bas (?:before|last time)\b"
     r"|\b(?:since|from|to|with) (?:(?:the|his|her|my|their) )?(?:last|previous|prior|earlier|first|old)"
     r" (?:ecgs?|ekgs?|tracing|time|one|recording|visit)\b"
+    r"|\bvor-?(?:ekg|befund)\w*|\b(?:gesunken|gestiegen|zugenommen|abgenommen)\W*$"
     r"|\banything new\b|\bdynamic\b|\b(?:compare|vergleiche)\b"
     r"|\b(?:has|have) (?:it|this|that|anything|things) changed\b|\bwhat(?:'s| is| has) (?:new|changed)\b|\bwas ist neu\b"
     r"|\bsince (?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
@@ -109,6 +110,12 @@ _CHANGE: Final = re.compile(
     r"|geworden|jetzt)\b",
     re.I,
 )
+_MOVED: Final = re.compile(
+    r"\b(?!over|under|after|never)\w{3,}er (?:now|than|als|compared|on the|geworden|jetzt)\b"
+    r"|\b(?:gesunken|gestiegen|zugenommen|abgenommen|increased|decreased|dropped|risen|lengthened|shortened|widened|narrowed)\W*$",
+    re.I,
+)
+"""Who asks so whether a number moved leaves out the verb: "HR lower than last time?"."""
 _FRESH: Final = ("acute", "recent", "subacute")
 _CAME_OR_WENT: Final = ("new", "resolved")
 """Changes that one ECG alone cannot show; "still" asks what it shows."""
@@ -166,6 +173,8 @@ _NOW: Final = re.compile(
 _ACUITY: Final = re.compile(
     r"\b(?:acute|recent|fresh|akut\w*|frisch\w*|new)\b.*\b(?:old|chronic|alt\w*)\b"
     r"|\b(?:old|chronic|alt\w*)\b.*\b(?:acute|recent|fresh|new|akut\w*|frisch\w*|neu\w*)\b"
+    r"|\b(?:recent|acute|fresh)\b.*\bremote\b|\b(?:age|alter) (?:of|des|vom) (?:(?:the|this|dieses) )?(?:\w*infar\w+"
+    r"|mi\b|heart attack)"
     r"|\bhow old is (?:the|this) (?:infarct\w*|mi|heart attack)\b"
     r"|\bwhen (?:did|was) (?:the|this|his|her|my) (?:infarct\w*|mi|heart attack)\b"
     r"|\b(?:acute|recent|fresh|akut\w*|frisch\w*)\b.*\b(?:scars?|narbe)\b",
@@ -270,9 +279,15 @@ def _read(text: str) -> Question:
     ]
     if not measures and _INTERVALS.search(cleaned):
         measures = ["pr_ms", "qrs_ms", "qtc_ms"]
+    moved = (
+        aside == "query"
+        and bool(measures)
+        and _ASKS_WHAT.search(cleaned) is None
+        and _MOVED.search(cleaned) is not None
+    )
     return Question(
         cleaned,
-        "query" if opposite and measures and not named else aside,
+        "query" if opposite and measures and not named else "verify" if moved else aside,
         tuple(dict.fromkeys(named)),
         tuple(dict.fromkeys(measures)),
         in_order(leads_in(cleaned)),
@@ -378,7 +393,7 @@ def kind_of(text: str) -> QuestionKind:
     options = options_in(text)
     if len(options) > 1 and _OR.search(text):
         named = [option for option in options if concepts_in(option)]
-        bare = len(named) > 1 and not VERIFY.search(text) and text.rstrip().endswith("?")
+        bare = len(named) > 1 and not VERIFY.search(text)
         if bare or _CHOOSE.search(text):
             return "choose"
     if VERIFY.search(text):

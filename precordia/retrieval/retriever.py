@@ -19,7 +19,7 @@ from precordia.core.retrieval import ALIKE, Hit, Mode, Query, Why, check_number
 from precordia.retrieval.few_leads import DIRECT, embed_query
 from precordia.retrieval.fusion import reciprocal_rank_fusion
 from precordia.retrieval.grammar import Understood, read_query
-from precordia.retrieval.grammar.condition import denies, is_wanted, not_denied, wanted
+from precordia.retrieval.grammar.condition import denies, is_wanted, not_denied, possibly, wanted
 from precordia.retrieval.guards import Guard
 from precordia.retrieval.memory import Memory
 from precordia.retrieval.modalities import Ranking, VectorModality, WordModality, WordSearch, embed_text
@@ -104,12 +104,15 @@ class Retriever:
             return []
         # What is wanted beside a signal is one more ranking; in words alone it is a condition, where any case meets it.
         stating = self._stating(binding, allowed) if not query.by_signal else None
-        allowed = stating if stating is not None and stating.size else allowed
+        also = self._also(binding, stating, allowed, query.k)
+        allowed = also if also is not None else stating if stating is not None and stating.size else allowed
         denied = not_denied(binding)
         speaking = self._allowed(query.where, must_hold, denied) if denied else allowed
         if speaking is not None and allowed is not None and not query.by_signal:
             speaking = np.intersect1d(speaking, allowed)
         tiers = self._tiers(binding, speaking)
+        if also is not None and stating is not None:
+            tiers = [stating if speaking is None else np.intersect1d(stating, speaking), *tiers]
         measured = known.measurements if known is not None else Measurements()
         total = len(self.store) if allowed is None else int(allowed.size)
         depth = max(query.k + SPARE, FUSION_DEPTH if len(modalities) > 1 else 0)
@@ -238,6 +241,23 @@ class Retriever:
             if ids.size:
                 return ids
         return np.zeros(0, np.int64)
+
+    def _also(
+        self,
+        understood: Understood,
+        stating: NDArray[np.int64] | None,
+        allowed: NDArray[np.int64] | None,
+        k: int,
+    ) -> NDArray[np.int64] | None:
+        """With the cases that state what is wanted, those that call it possible, where too few state it; None where enough do.
+
+        An order of its own ("oldest patient with AF") is one of those that state it alone.
+        """
+        condition = possibly(understood)
+        if stating is None or not 0 < stating.size < k or condition is None or understood.order is not None:
+            return None
+        more = self.store.select(condition)
+        return np.union1d(stating, more if allowed is None else np.intersect1d(more, allowed))
 
     def _tiers(self, understood: Understood, allowed: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
         """The cases that meet more than they must: first those that state all that is wanted and deny what is not.

@@ -33,6 +33,12 @@ ASKED = {
     "Are the extra beats atrial or ventricular?": ("choose", ("SVES", "PVC"), ()),
     "first, second or third degree block?": ("choose", ("1AVB", "2AVB", "3AVB"), ()),
     "Which kind of block is it?": ("query", (), ()),
+    "supraventricular or ventricular?": ("choose", ("SVES", "PVC"), ()),
+    "inferior vs anterior infarct": ("choose", ("IMI", "AMI"), ()),
+    "Anything abnormal, yes or no?": ("verify", ("NORM",), ()),
+    "Frequenz gesunken?": ("verify", (), ("heart_rate_bpm",)),
+    "QT (not QTc)?": ("query", (), ("qt_ms",)),
+    "Is she going faster than 110?": ("verify", (), ("heart_rate_bpm",)),
 }
 ALIKE = {
     "Does the heart beat too fast?": "Schlägt das Herz zu schnell?",
@@ -44,6 +50,9 @@ ALIKE = {
     "Is the rhythm irregular?": "Ist der Rhythmus unregelmäßig?",
     "How fast is the heart?": "Wie schnell ist das Herz?",
     "Is infarction ruled out?": "Ist ein Infarkt ausgeschlossen?",
+    "Is everything all right with my heart?": "Ist alles in Ordnung mit meinem Herz?",
+    "flutter waves?": "Sägezahnmuster?",
+    "Is it so that he has AF?": "Was ist mit Vorhofflimmern?",
 }
 """English and German of one meaning."""
 
@@ -76,6 +85,15 @@ def test_who_asks_for_an_absence_asks_for_the_same_finding(contrary: str, plain:
     asked, other = read_question(contrary.format(finding)), read_question(plain.format(finding))
     assert (asked.kind, asked.concepts, asked.asks_acute) == (other.kind, other.concepts, other.asks_acute)
     assert asked.asks_absence is not other.asks_absence
+
+
+@pytest.mark.parametrize(
+    "put", ["What about {}?", "{}, yes or no?", "{} or not?", "Tell me whether there is {}", "{} y/n"]
+)
+@given(st.sampled_from(["AF", "sinus bradycardia", "left bundle branch block", "LVH", "ST elevation", "a normal ECG"]))
+def test_how_a_question_is_put_does_not_change_what_is_asked(put: str, finding: str) -> None:
+    asked, plain = read_question(put.format(finding)), read_question(f"Is there {finding}?")
+    assert (asked.kind, asked.concepts, asked.asks_absence) == (plain.kind, plain.concepts, plain.asks_absence)
 
 
 @pytest.mark.parametrize(

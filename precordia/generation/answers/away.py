@@ -1,13 +1,15 @@
-"""Measurements beside which a finding is not there, whatever readings make of it: an even row of RR intervals has no extra beat."""
+"""Measurements beside which a finding is there, or is not, whatever readings make of it: an even row has no extra beat."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from precordia.core.findings import Measurements
+from precordia.generation.answers.wave_sizes import WAVE_SIZES
 from precordia.judgement.measured import Check
 from precordia.judgement.votes import lineage
 
@@ -16,11 +18,11 @@ REGULAR = "regular"
 
 
 @dataclass(frozen=True)
-class Away:
-    """What of a measurement speaks against a finding.
+class Row:
+    """What of a measurement speaks for a finding, or against it.
 
     Attributes:
-        check: The range in which the number lies where the finding is not there.
+        check: The range in which the number lies.
         sure: The confidence that it needs.
     """
 
@@ -29,17 +31,40 @@ class Away:
 
     def holds(self, m: Measurements) -> bool:
         """Whether the number is measured, surely enough, and lies in the range."""
+        value = _number(self.check.name, m)
+        return value is not None and m.confidence.get(self.check.name, 1.0) >= self.sure and self.check.allows(value)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The measurements that the number is read off."""
         name = self.check.name
-        value = m.rhythm_regularity and m.rhythm_regularity == REGULAR if name == REGULAR else getattr(m, name)
-        return value is not None and m.confidence.get(name, 1.0) >= self.sure and self.check.allows(float(value))
+        return WAVE_SIZES[name].of if name in WAVE_SIZES else ("rhythm_regularity" if name == REGULAR else name,)
 
 
 def measured_away(concept: str, m: Measurements) -> tuple[str, ...]:
     """Names of the measurements beside which a finding, or something that it implies, is not there; empty where it may be."""
-    for of, rows in _table().items():
-        if of in lineage(concept) and all(row.holds(m) for row in rows):
-            return tuple("rhythm_regularity" if row.check.name == REGULAR else row.check.name for row in rows)
-    return ()
+    return _names(rows for of, rows in _table("away.csv").items() if of in lineage(concept) and _hold(rows, m))
+
+
+def measured_there(concept: str, m: Measurements) -> tuple[str, ...]:
+    """Names of the measurements beside which a finding, or something that implies it, is there; empty where they do not tell."""
+    return _names(rows for of, rows in _table("there.csv").items() if concept in lineage(of) and _hold(rows, m))
+
+
+def _hold(rows: Sequence[Row], m: Measurements) -> bool:
+    return all(row.holds(m) for row in rows)
+
+
+def _names(found: Iterator[Sequence[Row]]) -> tuple[str, ...]:
+    """The measurements of the first finding's rows."""
+    return tuple(dict.fromkeys(name for row in next(found, ()) for name in row.names))
+
+
+def _number(name: str, m: Measurements) -> float | None:
+    if name in WAVE_SIZES:
+        return WAVE_SIZES[name].value(m)
+    value = m.rhythm_regularity and m.rhythm_regularity == REGULAR if name == REGULAR else getattr(m, name)
+    return None if value is None else float(value)
 
 
 def is_named(concept: str, m: Measurements) -> bool | None:
@@ -71,11 +96,11 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 @cache
-def _table() -> dict[str, tuple[Away, ...]]:
-    """The table ``away.csv``: its header names the sources."""
-    table: dict[str, tuple[Away, ...]] = {}
-    for row in _rows("away.csv"):
+def _table(name: str) -> dict[str, tuple[Row, ...]]:
+    """``away.csv`` or ``there.csv``: their headers name the sources."""
+    table: dict[str, tuple[Row, ...]] = {}
+    for row in _rows(name):
         low, high = (float(row[key]) if row[key] else None for key in ("low", "high"))
-        away = Away(Check(row["concept"], row["measurement"], low, high, decides=False), float(row["sure"]))
-        table[row["concept"]] = (*table.get(row["concept"], ()), away)
+        check = Check(row["concept"], row["measurement"], low, high, decides=False)
+        table[row["concept"]] = (*table.get(row["concept"], ()), Row(check, float(row["sure"])))
     return table

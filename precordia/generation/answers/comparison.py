@@ -32,13 +32,14 @@ _WANTED = {
 _MOVES: Final = (
     (
         "increased",
-        r"\b(?:wid|broad|long|fast|high|larg|great|bigg)er\b|\b(?:gone|went|go(?:es)?) up\b"
+        r"\b(?:wid|broad|long|fast|high|larg|great|bigg)er\b|\b(?:gone|went|go(?:es)?|come|came|sped) up\b"
         r"|\b(?:increas|ris|rose|prolong|lengthen|widen)\w*"
         r"|\b(?:l(?:ä|ae)ng|breit|schnell|h(?:ö|oe)h|gr(?:ö|oe)(?:ß|ss))er\b|\b(?:gestiegen|zugenommen|verl(?:ä|ae)ngert|verbreitert)\b",
     ),
     (
         "decreased",
-        r"\b(?:narrow|short|slow|low|small)er\b|\b(?:gone|went|go(?:es)?) down\b|\b(?:decreas|fall|fell|shorten|drop|slow)\w*"
+        r"\b(?:narrow|short|slow|low|small)er\b|\b(?:gone|went|go(?:es)?|come|came) down\b|\b(?:decreas|fall|fell"
+        r"|shorten|drop|slow)\w*"
         r"|\b(?:k(?:ü|ue)rz|schmal|langsam|niedrig|klein)er\b|\b(?:gesunken|abgenommen|verk(?:ü|ue)rzt)\b",
     ),
     ("unchanged", r"\b(?:unchanged|same|stable|constant|unver(?:ä|ae)ndert|gleich)\b"),

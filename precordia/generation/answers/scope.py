@@ -10,11 +10,12 @@ from importlib import resources
 
 from precordia.core.drafts import Citation, Draft, Statement
 from precordia.core.recording import Recording
-from precordia.generation.questions import Question
+from precordia.generation.questions import VERIFY, Question
 from precordia.generation.reports.composer import compose, statement_about
 from precordia.judgement.judge import Judgement
 from precordia.judgement.measured import MEASURES
 from precordia.judgement.reconcile import in_words
+from precordia.retrieval.grammar import Understood, read_query
 
 FINDINGS_TOLD = 3
 _AGE = re.compile(
@@ -23,12 +24,17 @@ _AGE = re.compile(
     re.I,
 )
 _SEX = re.compile(
-    r"\b(?:sex|gender|geschlecht|male or female|female or male|man or woman|mann oder frau)\b"
+    r"\b(?:(?<!have )(?<!having )sex|gender|geschlecht|male or female|female or male|man or woman|mann oder frau)\b"
     r"|\b(?:is|was|ist|war) (?:it|this|he|she|es|das|dies|(?:the|this|der|die) (?:patient(?:in)?|person))"
     r" (?:an? |eine? )?(?P<said>male|female|man|woman|mann|frau|m(?:ä|ae)nnlich|weiblich)\b(?!\s+(?:or|oder)\b)",
     re.I,
 )
 _FEMALE = frozenset(("female", "woman", "frau", "weiblich"))
+_ONE_SEX = re.compile(
+    r"\b(?:woman|female|lady|girl|frau|weiblich\w*|patientin|man|male|gentleman|boy|mann|m(?:ä|ae)nnlich\w*|junge)\b",
+    re.I,
+)
+"""One person, whose sex is asked for where nothing else is named: "Patient weiblich?"."""
 _WHEN = re.compile(r"\bwhen (?:was|were) (?:it|this|the \w+|that) (?:recorded|taken|made|done)\b|\bwann wurde\b", re.I)
 _DEVICE = re.compile(
     r"\b(?:what|which) (?:machine|device|cart|recorder|(?:ecg|ekg) machine)\b|\bwelche\w* (?:ger(?:ä|ae)t|maschine)\b",
@@ -75,7 +81,12 @@ def beyond(question: Question, judgement: Judgement) -> Draft | None:
         return _from_record(age, "the record gives no age", judgement)
     match = _SEX.search(question.text)
     if match is not None:
-        return _from_record(_sex_in_words(recording, match["said"]), "the record gives no sex", judgement)
+        said = None if match["said"] is None else "F" if match["said"].lower() in _FEMALE else "M"
+        return _from_record(_sex_in_words(recording, said), "the record gives no sex", judgement)
+    if _ONE_SEX.search(question.text) and (VERIFY.search(question.text) or question.text.rstrip().endswith("?")):
+        read = read_query(question.text)
+        if read.sex is not None and read == Understood(read.text, sex=read.sex):
+            return _from_record(_sex_in_words(recording, read.sex), "the record gives no sex", judgement)
     if _WHEN.search(question.text):
         when = (
             None if recording.time is None else f"It was recorded on {recording.time:%Y-%m-%d}, as the record has it."
@@ -128,10 +139,11 @@ def asks_the_whole(question: Question) -> bool:
     return _WHOLE.search(question.text) is not None
 
 
-def _sex_in_words(recording: Recording, said: str | None) -> str | None:
+def _sex_in_words(recording: Recording, asked: str | None) -> str | None:
+    """The patient's sex, with yes or no where one is asked for; None where the record gives none."""
     if recording.sex is None:
         return None
-    who = "The" if said is None else "Yes: the" if (said.lower() in _FEMALE) == (recording.sex == "F") else "No: the"
+    who = "The" if asked is None else "Yes: the" if asked == recording.sex else "No: the"
     return f"{who} patient is {'female' if recording.sex == 'F' else 'male'}, as the record has it."
 
 

@@ -160,7 +160,21 @@ def _about(question: Question, standings: Sequence[Standing], view: View) -> Dra
     told = _draft(said_of, evidence, in_doubt(doubtful, view) if doubtful else "")
     if question.asks_acute and any(s in there and not is_acute(s) for s in known):
         return _draft([], evidence, not_acute_for_certain(age_of_infarction(question, view), there))
-    return replace(told, warnings=(*told.warnings, sentence(in_doubt(doubtful, view)))) if doubtful and known else told
+    warnings = (*_outside(there, evidence), *((sentence(in_doubt(doubtful, view)),) if doubtful and known else ()))
+    return replace(told, warnings=(*told.warnings, *warnings))
+
+
+def _outside(there: Sequence[Standing], evidence: Evidence) -> list[str]:
+    """Numbers that leave their range in an ECG that is called normal: reports pass them over where they lie at its border."""
+    if all(s.concept != "NORM" for s in there):
+        return []
+    m, sex = evidence.measurements, evidence.recording.sex
+    values = [(measure, getattr(m, name)) for name, measure in MEASURES.items()]
+    return [
+        f"{measure.label} {measure.format(float(value))} lies outside its normal range"
+        for measure, value in values
+        if value is not None and measure.is_outside(float(value), sex)
+    ]
 
 
 def _kinds(asked: Sequence[Standing], there: Sequence[Standing], view: View) -> dict[str, Standing]:

@@ -10,7 +10,7 @@ from precordia.retrieval.grammar.numbers import AFTER, NOT, OPERATOR, TO, is_fre
 from precordia.retrieval.grammar.understood import Groups
 
 _AGED: Final = (
-    r"(?:\s*[-–]?\s*(?:years?|yrs?|y[./]?o\.?|y\b|jahre?n?|j\.|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|old|alt|olds?))?)?"
+    r"(?:\s*[-–]?\s*(?:years?|yrs?|y[./]?o\.?|y\b|jahre?n?|j\.|j(?:ä|ae)hrig\w*)(?:[\s-]*(?:of age|olds?|alt))?)?"
 )
 _AGE: Final = r"(?:\b(?:age[ds]?|alter)\s*(?:is|of|from|von)?\s*)?"
 _SINCE: Final = r"(?<!last )(?<!past )(?<!previous )(?<!letzten )(?<!for )"
@@ -57,6 +57,10 @@ _AGES: Final = tuple(
         r"\bage[ds]?\s+(?P<bare>\d{1,3})(?![\w.])",
     )
 )
+_ANOTHER: Final = re.compile(
+    rf"\s*,?\s*(?:or|oder)\s+(?P<low>\d{{1,3}}){TO}(?P<high>\d{{1,3}}){_AGED}(?!{_UNIT}|[\w.])", re.I
+)
+"""A second range, which leaves to the first of what it is one."""
 _OLDEST: Final = 120
 _NUMBERS: Final = ("low", "high", "least", "value", "value2", "bare", "decade")
 
@@ -70,3 +74,8 @@ def ages_in(text: str) -> Iterator[tuple[tuple[int, int], Groups]]:
             if is_free(match.span(), taken) and all(0 <= number <= _OLDEST for number in numbers):
                 taken.append(match.span())
                 yield match.span(), limits("age", match)
+                another = _ANOTHER.match(text, match.end()) if match.groupdict().get("high") else None
+                if another is not None:
+                    span = (another.start("low"), another.end())
+                    taken.append(span)
+                    yield span, limits("age", another)

@@ -20,18 +20,17 @@ def must_hold(understood: Understood, newest: date | None = None) -> str | None:
         understood: What was asked for.
         newest: Day of the archive's newest recording, from which "in the last five years" is counted; None where none is known.
     """
-    first, last = understood.years
     parts = [
         *(_limit(bound) for bound in understood.bounds),
         *(" or ".join(_limit(bound) for bound in group) for group in understood.outside),
         *((f"sex = '{understood.sex}'",) if understood.sex else ()),
         *_of_people(understood),
-        *((f"year(time) >= {first}",) if first is not None else ()),
-        *((f"year(time) <= {last}",) if last is not None else ()),
+        *_in_years(*understood.years),
         *((_within(understood.time, newest),) if understood.time else ()),
         *((f"rhythm_regularity = '{understood.regularity}'",) if understood.regularity else ()),
         *((f"contains(lower(device), '{understood.device.lower()}')",) if understood.device else ()),
         *(_not_stated(wish) for wish in understood.excluded),
+        *((_one_side(understood.sides, newest),) if understood.sides else ()),
     ]
     return " and ".join(f"({part})" for part in parts) or None
 
@@ -56,8 +55,8 @@ def wanted(understood: Understood) -> tuple[str, ...]:
     if at_all is None:
         return ()
     as_said = [_any_of([_as_said(wish, understood.change) for wish in group]) for group in groups]
-    possibly = [_any_of([_possibly(wish) for wish in group]) for group in groups]
-    levels = (" and ".join(as_said), at_all, " and ".join(possibly), " or ".join(possibly))
+    each = [_any_of([_possibly(wish) for wish in group]) for group in groups]
+    levels = (" and ".join(as_said), at_all, " and ".join(each), " or ".join(each))
     return tuple(dict.fromkeys(levels))
 
 
@@ -73,6 +72,24 @@ def not_denied(understood: Understood) -> str | None:
 def denies(understood: Understood) -> str | None:
     """The absences that are wanted, as a report that denies them says it; None without any."""
     return " and ".join(f"(findings_absent has '{wish.concept}')" for wish in understood.excluded) or None
+
+
+def _one_side(sides: Sequence[Understood], newest: date | None) -> str:
+    """One of several wishes, each with all that belongs to it."""
+    each = [filter(None, (must_hold(side, newest), is_wanted(side))) for side in sides]
+    return " or ".join(f"({' and '.join(f'({part})' for part in parts)})" for parts in each)
+
+
+def _in_years(first: int | None, last: int | None) -> tuple[str, ...]:
+    parts = [f"year(time) {operator} {year}" for operator, year in ((">=", first), ("<=", last)) if year is not None]
+    outside = first is not None and last is not None and first > last
+    return (" or ".join(parts),) if outside else tuple(parts)
+
+
+def possibly(understood: Understood) -> str | None:
+    """The findings that are wanted, at least as possible; None without any."""
+    groups = [(wish,) for wish in understood.wanted] + list(understood.either)
+    return " and ".join(_any_of([_possibly(wish) for wish in group]) for group in groups) or None
 
 
 def _limit(bound: Bound) -> str:

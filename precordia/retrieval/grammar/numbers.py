@@ -91,7 +91,7 @@ OPERATORS: Final[tuple[tuple[str, Operator], ...]] = (
         ">",
     ),
     (
-        r"<|below|under|less than|(?:short|slow|narrow|low|young|small)er than"
+        r"<|below|under|(?:less|fewer) than|(?:short|slow|narrow|low|young|small)er than"
         r"|unter|weniger als|(?:k(?:ü|ue)rz|niedrig|langsam|j(?:ü|ue)ng|schmal|klein)er(?: als)?",
         "<",
     ),
@@ -101,8 +101,10 @@ _NUMBER: Final = r"-?\d+(?:[.,]\d+)?"
 _PER_MINUTE: Final = r"(?:bpm|beats\s*(?:per|a|/)\s*min(?:ute)?|/\s*min|per minute|pro minute)"
 _UNIT: Final = rf"(?:\s*(?:milliseconds?|msec|ms|{_PER_MINUTE}|s\b|sec(?:onds?)?|degrees?|°|grad))?"
 _SECONDS: Final = re.compile(r"\d\s*(?:s|sec|seconds?)\b", re.I)
+_BARE: Final = re.compile(r"\b\d[.,]\d+\b(?!\s*m)", re.I)
+_LONGEST_S: Final = 3.0
 _FILL: Final = (
-    r"(?:\s+(?:is|are|was|were|of|the|a|ist|liegt|von|being|be|that|which|measur(?:es|ing)|value|to|lies|within|inside|in|range|"
+    r"(?:\s+(?:is|are|was|were|of|the|a|ist|liegt|von|being|be|that|which|measur(?:es|ing)|value|to|(?:dropp?|fall|stay|go|rise|climb|remain|get|run)(?:e?s|ed|ing)?|bleibt|sinkt|f(?:ä|ae)llt|steigt|lies|within|inside|in|range|"
     r"innerhalb))*\s*[:=]?\s*"
 )
 _OUTSIDE: Final = (
@@ -113,7 +115,7 @@ AFTER: Final = (
     r"(?:\s*\+|\s+(?:or|and|oder|und)\s+(?P<more>more|above|over|longer|higher|greater|faster|older|wider|mehr|l(?:ä|ae)nger|h(?:ö|oe)her|(?:ä|ae)lter|dar(?:ü|ue)ber)"
     r"|\s+(?:or|and|oder|und)\s+(?:less|below|under|shorter|lower|slower|younger|narrower|weniger|k(?:ü|ue)rzer|niedriger|j(?:ü|ue)nger))(?!\s*\d)"
 )
-TO: Final = r"\s*(?:-|–|and|to|und|bis)\s*"
+TO: Final = r"(?:-(?=\s))?\s*(?:-|–|and|to|und|bis)\s*"
 _RANGE: Final = rf"(?:(?:between|from|zwischen|von)\s+)?(?P<low>{_NUMBER}){_UNIT}{TO}(?P<high>{_NUMBER}){_UNIT}"
 _LIMIT: Final = rf"(?P<operator>{OPERATOR})\s*(?P<value>{_NUMBER}){_UNIT}"
 _JOINED: Final = r"\s*,?\s*\b(?P<join>and|but|or|und|aber|oder)\s+"
@@ -238,7 +240,7 @@ def size_in(text: str) -> float | None:
 def limits(name: str, match: re.Match[str]) -> Groups:
     """The limits that a match of a limit's pattern says."""
     found = match.groupdict()
-    scale = 1000.0 if name.endswith("_ms") and _SECONDS.search(match[0]) else 1.0
+    scale = 1000.0 if name.endswith("_ms") and _in_seconds(match[0]) else 1.0
     if found.get("low"):
         low, high = sorted((_number(found["low"]) * scale, _number(found["high"]) * scale))
         said: Groups = ((Bound(name, ">=", low),), (Bound(name, "<=", high),))
@@ -263,6 +265,12 @@ def _limit(name: str, words: str, value: str, scale: float) -> tuple[Bound, ...]
     words = " ".join(words.lower().split())
     operator = next(op for pattern, op in OPERATORS if re.fullmatch(pattern, words))
     return (Bound(name, operator, _number(value) * scale),)
+
+
+def _in_seconds(words: str) -> bool:
+    """Whether a limit to an interval is one in seconds: by its unit, or, without one, because no interval is as short in ms."""
+    bare = _BARE.search(words)
+    return _SECONDS.search(words) is not None or (bare is not None and _number(bare[0]) < _LONGEST_S)
 
 
 def _denied(groups: Groups) -> Groups:

@@ -54,6 +54,7 @@ _CHANGES: Final = (
 )
 _OR: Final = re.compile(r"\b(?:or|oder)\b|/", re.I)
 _EITHER: Final = re.compile(r"\b(?:either|entweder)\b", re.I)
+_BETWEEN: Final = re.compile(r"\s+(?:or|oder)\s+", re.I)
 _EXCEPT: Final = re.compile(
     r"\b(?:(?:every|any)thing (?:but|except)|(?:all|alles) (?:but|except|au(?:ß|ss)er)|apart from|excluding|excludes?"
     r"|except(?: for)?|but not|other than|minus|au(?:ß|ss)er)\b",
@@ -78,6 +79,7 @@ _NORMAL: Final = tuple(
     )
 )
 """The ECG as a whole, where no finding is named: cases that are not normal are those that are not called so."""
+_BARE_NORMAL: Final = re.compile(r"\bnormale?[rns]?\b(?!\s+\w*(?:tensi|weight|gewicht))", re.I)
 _ALSO: Final = {"IRREG": "AFIB"}
 """What else is meant by a finding's name, and has a name of its own in reports: fibrillation is the commonest irregular rhythm."""
 _REGULARITY: Final = re.compile(
@@ -101,6 +103,8 @@ def read_query(text: str) -> Understood:
     (['RBBB', 'LBBB'], ['AFIB'], (Bound(measure='qtc_ms', operator='>', value=500.0),))
     """
     text = " ".join(text[:LONGEST].split())
+    if sides := _sides(text):
+        return Understood(text, sides=sides, rest=tuple(dict.fromkeys(word for side in sides for word in side.rest)))
     left = _Left(spelled_out(text))
     order = _order(left)
     groups_of_limits = _limits(left, bounds_in(left.text))
@@ -117,6 +121,10 @@ def read_query(text: str) -> Understood:
     words = _NON.sub(lambda match: _not(match, left.text), left.text)
     words = _ALIKE.sub(lambda match: " " * len(match[0]), words)
     findings = label_report(words)
+    if not findings and _BARE_NORMAL.search(left.text) and next(named_in(left.text), None) is None:
+        # Nothing else is called normal: the ECG is.
+        left.text = words = _BARE_NORMAL.sub("normal ECG", left.text)
+        findings = label_report(words)
     for finding in findings:
         left.take(finding.span)
     told = " ".join(words for f in findings for words in (f.territory, f.severity) if words).split()
@@ -152,6 +160,18 @@ def read_query(text: str) -> Understood:
         leads=leads,
         rest=tuple(dict.fromkeys(left_over)),
     )
+
+
+def _sides(text: str) -> tuple[Understood, ...]:
+    """The wishes on either side of an "or", where people stand behind it and each side names people and findings of its own."""
+    for match in _BETWEEN.finditer(text):
+        behind = text[match.end() :]
+        if read_query(" ".join(behind.split()[:2])).sex is None:
+            continue
+        sides = (read_query(text[: match.start()]), read_query(behind))
+        if all(((side.sex or side.people) and (side.wanted or side.either)) or side.sides for side in sides):
+            return tuple(one for side in sides for one in (side.sides or (side,)))
+    return ()
 
 
 def without_people(text: str) -> str:

@@ -3,98 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Final
 
 from precordia.concepts import label_report, vocabulary
+from precordia.retrieval.grammar.short_words import SHORT
 
-_TENS: Final = (
-    ("twent", "zwanzig"), ("thirt", "drei(?:ß|ss)ig"), ("fort", "vierzig"), ("fift", "f(?:ü|ue)nfzig"), ("sixt", "sechzig"),
-    ("sevent", "siebzig"), ("eight", "achtzig"), ("ninet", "neunzig"),
-)  # fmt: skip
-_PERSONS: Final = (
-    r"(?:people|patients?|wom[ae]n|m[ae]n|lad(?:y|ies)|adults?|persons?|folks?|females?|males?|guys?|frau(?:en)?|m(?:ä|ae)nner[n]?"
-    r"|patient(?:en|innen|in)|menschen|leuten?|personen)\b"
-)
-_PLACE: Final = r"(?:leads?\b|V[1-6]\b|II|aV|the (?:inferior|lateral|anterior|septal|limb|chest|precordial)\b)"
-"""Where waves lie."""
-_PART: Final = {"early": "0 to {0}3", "mid": "4 to {0}6", "late": "7 to {0}9"}
-_PEOPLE: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
-    *((rf"\b(?:{english}ies|{german}ern?)\b", f"{10 * k}s") for k, (english, german) in enumerate(_TENS, start=2)),
-    *((rf"\b(?:{english}y|{german})\b", f"{10 * k}") for k, (english, german) in enumerate(_TENS, start=2)),
-    *(
-        (rf"\b{name}a?genarians?\b", f"in their {age}s")
-        for name, age in (("sex", 60), ("septua", 70), ("octo", 80), ("nona", 90))
-    ),
-    (r"\b(early|mid|late)[ -](\d)0s\b", lambda match: f"aged {match[2]}{_PART[match[1].lower()].format(match[2])}"),
-    (r"\b(over|under)[ -](\d\d)s\b", r"aged \1 \2"),
-    (r"\b(\d{2,3})\s+plus\b", r"\1+"),
-    (r"\b(\d{2,3})(?:[ -]?y/?o? ?)?f\b", r"women aged \1 "),
-    (r"\b(\d{2,3})(?:[ -]?y/?o? ?)?m\b", r"men aged \1 "),
-    (r"\bf\s+(?=(?:[<>]=?\s*)?\d\d\b)", "women "),
-    (r"\bm\s+(?=(?:[<>]=?\s*)?\d\d\b)", "men "),
-    (r"(?<!\w)(?:ü|ue)(\d\d)\b", r"über \1"),
-    (r"(?<!\w)u(\d\d)\b", r"unter \1"),
-    (r"\b(?:adults?|erwachsene[n]?)\b", "aged 18+"),
-    (rf"(?<!year[- ])(?<!years[- ])(?<!yr[- ])(?<!yrs )\bold(?:er)?(?= {_PERSONS})", "aged 65+"),
-    (rf"(?<!jahre )\b(?:alte[rn]?|(?:ä|ae)ltere[rn]?)(?= {_PERSONS})", "aged 65+"),
-    (rf"\b(?:young(?:er)?|junge[rn]?|j(?:ü|ue)ngere[rn]?)(?= {_PERSONS})", "aged under 40"),
-    (r"\b(?:middle[- ]aged?|mittleren alters)\b", "aged 40 to 64"),
-    (r"\b(?:elderly|geriatric|seniors?)\b", "aged 65+"),
-    (r"(?<!my )(?<!the )\b(?:babies|baby|infants?|newborns?|neonat\w*|s(?:ä|ae)uglinge?)\b", "aged under 1"),
-    (r"\b(?:child(?:ren)?|kids?|p(?:a|ae|ä)diatric|kinder[n]?)\b", "aged under 18"),
-    (r"\b(?:teenagers?|adolescents?|jugendliche[n]?)\b", "aged 13 to 19"),
-)
-"""Ages in words; the elderly from 65 on and children up to 18 as the United Nations count them; the young up to 40."""
-_SHORT: Final = tuple(
-    (re.compile(pattern, re.I), words)
-    for pattern, words in (
-        *_PEOPLE,
-        (r"(?<!\w)w/o(?!\w)", "without"),
-        (r"(?<!\w)w/(?!\w)|(?<=\s)w(?=\s)", "with"),
-        (r"\bz\.?\s?n\.(?=\s)", "Zustand nach"),
-        (r"\blange[mnrs]?\s+(?=qt)", "long "),
-        (r"\bidioventricular\b(?! rhythm)", "idioventricular rhythm"),
-        (r"\bnon[- ]?stemi\b", "NSTEMI"),
-        (r"\bTWIs?\b", "T wave inversion"),
-        (r"(?<![\w-])(?<!vorhof )(?<!kammer )(flimmern|flattern)\b", r"Vorhof\1"),
-        (r"\bschnelle[rnm]?\s+(?:kammer)?(?:ü|ue)berleitung\b", "rapid ventricular response"),
-        (r"(?<![\w-])(?<!st )((?:hebung|senkung)(?:en)?)\b(?=\s+(?:in|(?:ü|ue)ber)\b)", r"ST-\1"),
-        (rf"(?<![\w-])(?<!st )(?<!segment )((?:elevation|depression)s?)(?=\s+in\s+{_PLACE})", r"ST \1"),
-        (
-            r"\b(?:leads?|electrodes?|elektroden?|ableitung(?:en)?)\s+(?:\w+\s+)?(?:misplaced|malpositioned"
-            r"|wrongly placed|vertauscht)\b",
-            "electrode misplacement",
-        ),
-        # Of the heart; "sinus bradycardia" and its like are names.
-        (r"(?<!sick )\bsinus(?=\s*(?:$|[?.,;!]|or\b|oder\b|and\b|und\b|with\b|mit\b|but\b|aber\b))", "sinus rhythm"),
-        (r"\bweder\s+(.{2,40}?)\s+noch\b", r"kein \1, kein"),
-        (r"(?<!\w)v\.?[- ]?fib\b|(?<=\bthis )vf\b|^\W*vf\W*$", "ventricular fibrillation"),
-        (r"\b(left|right) bundle(?:s)?\b(?![- ]branch)", r"\1 bundle branch block"),
-        (
-            r"^.*\b(?:heart (?:problem|defect|condition)s?|herz(?:problem\w*|fehler))\b.*$",
-            "What is wrong with the heart?",
-        ),
-        (r"^\W*r[- ](?:wave[- ]|zacken)?progression\W*$", "poor R-wave progression?"),
-        (r"^\W*qrs\W*$", "QRS duration?"),
-        (r"^\W*bpm\W*$", "heart rate?"),
-        (r"(?<!sinus )\btachy\b", "tachycardia"),
-        (r"(?<!sinus )\bbrady\b", "bradycardia"),
-        (r"\brvr\b", "rapid ventricular response"),
-        (
-            r"\b(sokolow|cornell)(?:[- ]lyon)?(?:[- ]voltages?)?(?:[- ](?:index|criteri(?:on|a)))?\b(?![- ]lyon)",
-            r"\1 voltage criteria for LVH",
-        ),
-        (
-            r"^\W*(?:(?:is|ist) )?(?:(?:this|it|that|das|es|everything|all|alles) )?(?:normal|ok(?:ay)?|fine|unauff(?:ä"
-            r"|ae)llig|in ordnung)"
-            r"\W*(?:right)?\W*\?+\W*$",
-            "normal ECG?",
-        ),
-    )
-)
-"""What stands for a finding in a query alone: in a report "sinus" may be a node, and an index a number."""
 _OF_THE_GRAMMAR: Final = frozenset(
     {
         *(
@@ -124,12 +39,13 @@ _OF_THE_GRAMMAR: Final = frozenset(
             "depression",
         ),
         *("longest", "shortest", "slowest", "fastest", "highest", "lowest", "oldest", "youngest"),
+        *("left", "right"),
         *("after", "either", "neither", "excluding", "except", "patients", "exceeding"),
     }
 )
 _ALIKE: Final = 5
 """Letters that a kind begins with in English and in German: "complete" and "komplett", "ventricular" and "ventrikulär"."""
-_OTHER: Final = frozenset(["sine", "oder", "blow", "bellow", "patents"])
+_OTHER: Final = frozenset(["sine", "oder", "blow", "bellow", "patents", "let", "lift", "fight", "night"])
 """Words of their own, a slip away from one of the grammar."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _EITHER: Final = re.compile(
@@ -144,7 +60,7 @@ _BEHIND: Final = re.compile(
     r"(?P<name>[\w-]+(?:\s+[\w-]+){0,2}?)\s+(?:(?:is|are|ist|sind)\s+)?(?P<kind>[^\W\d_]{6,})(?=\s*(?:$|[?.,;]))", re.I
 )
 """A kind behind what it is a kind of: "Is the RBBB complete?", "extra beats, are they ventricular?"."""
-_BEFORE: Final = re.compile(r"(?P<name>[\w-]+(?:\s+[\w-]+){0,2})\s+$")
+_BEFORE: Final = re.compile(r"(?P<name>[\w-]+(?:\s+[\w-]+){0,2})\s*[\s,:]\s*$")
 
 
 def spelled_out(text: str) -> str:
@@ -155,7 +71,7 @@ def spelled_out(text: str) -> str:
     >>> spelled_out("Is the RBBB complete or incomplete?")
     'Is the complete RBBB or incomplete RBBB?'
     """
-    for pattern, words in _SHORT:
+    for pattern, words in SHORT:
         text = pattern.sub(words, text)
     text = _WORD.sub(lambda match: _meant(match[0]), text)
     return _kind_first(_apart(_ELSEWHERE.sub(lambda match: _not_there(match, text), text)))

@@ -119,6 +119,10 @@ class People:
         )
 
     def __str__(self) -> str:
+        flat = [bound for group in self.ages for bound in group]
+        if len(self.ages) == len(flat) == 2 and [bound.operator for bound in flat] == [">=", "<="]:
+            # As a range, so that it is no part of a longer one.
+            return " ".join((*People(self.sex).chips, f"aged {flat[0].value:g} to {flat[1].value:g}"))
         return " ".join(self.chips)
 
 
@@ -157,7 +161,8 @@ class Understood:
         people: Groups of patients of whom one is asked for, where ``sex`` and limits to the age cannot say it; else none.
         nobody_of: The groups are those that are not asked for.
         order: What comes first, or None.
-        years: First and last calendar year of the recording; None is open.
+        years: First and last calendar year of the recording; None is open. A first that lies behind the last leaves out what is
+            between them: "before 2010 or after 2018".
         time: A stretch of time finer than years, or one that is counted from the newest recording; or None.
         regularity: Of the RR intervals as they are measured, "regular" or "irregular", or None.
         device: Words of the cart's name, or None.
@@ -165,6 +170,8 @@ class Understood:
         measures: Measurements named without a limit.
         leads: Leads named.
         rest: Words that were not understood, in their order.
+        sides: What is asked for on either side of an "or" that parts whole wishes, each with its own people and findings:
+            "women with AF or men with LBBB"; all else is empty then.
     """
 
     text: str
@@ -185,6 +192,7 @@ class Understood:
     measures: tuple[str, ...] = ()
     leads: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
+    sides: tuple[Understood, ...] = ()
 
     @property
     def chips(self) -> tuple[str, ...]:
@@ -194,7 +202,8 @@ class Understood:
         >>> read_query("sinus rhythm without ST depression in women over 60").chips
         ('sinus rhythm', 'without ST depression', 'women', 'over 60')
         """
-        first, last = self.years
+        if self.sides:
+            return (" or ".join(map(_side, self.sides)),)
         return (
             *(str(wish) for wish in self.wanted),
             *(" or ".join(str(wish) for wish in group) for group in self.either),
@@ -208,9 +217,7 @@ class Understood:
             *People(self.sex, tuple((bound,) for bound in self.bounds if bound.measure == "age")).chips,
             *(" or ".join(map(str, group)) for group in self.outside if group[0].measure == "age"),
             *(_one_of(self.people, nobody_of=self.nobody_of),)[: len(self.people)],
-            *((f"from {first}",) if first is not None and first != last else ()),
-            *((f"until {last}",) if last is not None and first != last else ()),
-            *((f"in {first}",) if first is not None and first == last else ()),
+            *_in_years(*self.years),
             *((self.time.words,) if self.time else ()),
             *((f"device {self.device}",) if self.device else ()),
             *((str(self.order),) if self.order else ()),
@@ -229,6 +236,20 @@ class Understood:
         note = self.note_on(hits)
         said = {"chips": list(self.chips), "not_understood": list(self.rest)}
         return {**said, "note": note} if note else said
+
+
+def _side(side: Understood) -> str:
+    """One of several wishes, its people first."""
+    people = People(side.sex, tuple((bound,) for bound in side.bounds if bound.measure == "age")).chips
+    others = [chip for chip in side.chips if chip not in people]
+    return " ".join((*people, "with", *others) if people else others)
+
+
+def _in_years(first: int | None, last: int | None) -> tuple[str, ...]:
+    """Years, as pieces."""
+    if first is not None and last is not None and first >= last:
+        return (f"in {first}" if first == last else f"until {last} or from {first}",)
+    return (*((f"from {first}",) if first is not None else ()), *((f"until {last}",) if last is not None else ()))
 
 
 def _one_of(people: Sequence[People], *, nobody_of: bool) -> str:

@@ -11,7 +11,7 @@ from precedents import judged, precedent
 
 from precordia.core.findings import Measurements
 from precordia.core.leads import LEADS
-from precordia.generation.answers.away import measured_away
+from precordia.generation.answers.away import measured_away, measured_there
 from precordia.generation.answers.certainty import Reading, View, in_doubt, in_numbers, is_denied, together
 from precordia.judgement.judge import Judgement
 from precordia.judgement.standing import Standing
@@ -139,6 +139,10 @@ def test_of_a_distant_ecg_is_told_what_all_readings_are_sure_of(
         ("CLBBB", {"qrs_ms": 96.0}, ("qrs_ms",)),
         ("CLBBB", {"qrs_ms": 96.0, "confidence": {"qrs_ms": 0.2}}, ()),
         ("AVB", {"pr_ms": 160.0}, ()),
+        ("SBRAD", {"heart_rate_bpm": 61.0}, ("heart_rate_bpm",)),
+        ("INVT", {"t_mv": dict.fromkeys(LEADS, 0.2)}, ("t_mv",)),
+        ("INVT", {"t_mv": dict.fromkeys(LEADS, 0.2) | {"V4": -0.1}}, ()),
+        ("STE_", {"st_j_mv": dict.fromkeys(LEADS, 0.0), "st_j60_mv": {"II": 0.0}}, ()),
     ],
 )
 def test_what_is_measured_away_is_denied_by_the_measurement(
@@ -189,3 +193,50 @@ def test_what_is_rare_is_not_denied_beside_a_reading_that_leans_towards_it() -> 
     # A paced ECG at 100 Hz, where stimuli are not seen.
     assert not is_denied([Reading("one", 0.0031, 0.0027), Reading("the other", 0.0025, 0.0037)])
     assert is_denied([Reading("one", 0.0022, 0.0027), Reading("the other", 0.0025, 0.0037)])
+
+
+@pytest.mark.parametrize(
+    ("concept", "measured", "names"),
+    [
+        ("WPW", {"pr_ms": 100.0, "qrs_ms": 130.0}, ("pr_ms", "qrs_ms")),
+        ("PREEX", {"pr_ms": 100.0, "qrs_ms": 130.0}, ("pr_ms", "qrs_ms")),
+        ("WPW", {"pr_ms": 100.0, "qrs_ms": 90.0}, ()),
+        ("LAFB", {"axis_deg": -60.0, "q_mv": dict.fromkeys(LEADS, 0.0)}, ("axis_deg", "qrs_ms", "q_mv")),
+        ("LAFB", {"axis_deg": -60.0, "q_mv": dict.fromkeys(LEADS, 0.0) | {"III": 0.3}}, ()),
+    ],
+)
+def test_what_is_measured_is_there_as_possible_whoever_states_it(
+    concept: str, measured: dict[str, object], names: tuple[str, ...]
+) -> None:
+    numbers = replace(NUMBERS, **measured)
+    assert measured_there(concept, numbers) == names
+    view = View(judged(SILENT, numbers, floor=1.2))
+    asked = view.asked(concept)
+    if names:
+        assert (view.is_there(asked), asked.finding.status, asked.measurements) == (True, "uncertain", names)
+        assert view.must_be_told(asked)
+
+
+@given(
+    *(st.floats(low, high) for low, high in ((80, 260), (60, 180), (-180, 180), (30, 150))),
+    st.dictionaries(st.sampled_from(LEADS), st.floats(0, 2), min_size=12),
+)
+def test_nothing_is_measured_to_be_there_and_away(
+    pr: float, qrs: float, axis: float, rate: float, waves: dict[str, float]
+) -> None:
+    numbers = Measurements(
+        **{"pr_ms": pr, "qrs_ms": qrs, "axis_deg": axis, "heart_rate_bpm": rate, "rhythm_regularity": "regular"},
+        **dict.fromkeys(("r_mv", "s_mv", "q_mv"), waves),
+        n_spikes=0,
+    )
+    for concept in ("CLBBB", "LBBB", "LAFB", "WPW", "RVH"):
+        assert not (measured_there(concept, numbers) and measured_away(concept, numbers))
+
+
+@pytest.mark.parametrize(("other", "there"), [(0.9, True), (0.6, None)])
+def test_what_both_readings_are_sure_of_is_there_though_the_report_leaves_it_out(
+    other: float, there: bool | None
+) -> None:
+    judgement = judged([precedent(i, "NORM", similarity=0.97) for i in range(1, 6)], replace(NUMBERS, qrs_ms=118.0))
+    silent = replace(judgement, said=())
+    assert certain(silent, "NORM", Reading("other", other, 0.4)) is there

@@ -39,6 +39,8 @@ def ask(question: str, **more: object) -> Draft:
         ("Will the patient survive?", "QTc (Bazett) 519 ms, above the normal range"),
         ("What is the ejection fraction?", "left bundle branch block"),
         ("Which artery is blocked?", "left bundle branch block"),
+        ("KHK?", "left bundle branch block"),
+        ("RR 180/100?", "Ventricular rate 72 bpm"),
     ],
 )
 def test_what_an_ecg_cannot_tell_is_declined_in_one_sentence_with_its_facts(question: str, fact: str) -> None:
@@ -135,6 +137,8 @@ def test_age_and_sex_are_answered_from_the_record() -> None:
     known = replace(query_recording(1.0), age=71.0, sex="F")
     assert ask("How old is the patient?", recording=known).text == "The patient was 71 years old, as the record has it."
     assert ask("Is this patient male?", recording=known).text == "No: the patient is female, as the record has it."
+    assert ask("Patient weiblich?", recording=known).text == "Yes: the patient is female, as the record has it."
+    assert ask("a man?", recording=known).text == "No: the patient is female, as the record has it."
     unknown = replace(known, age=None, sex=None)
     assert ask("How old is the patient?", recording=unknown).reason == "the record gives no age"
     assert ask("Is this patient male?", recording=unknown).reason == "the record gives no sex"
@@ -197,6 +201,8 @@ def test_one_ecg_alone_has_nothing_to_be_compared_with() -> None:
 @pytest.mark.parametrize(
     ("question", "answer_begins"),
     [
+        ("PR longer than last time?", "Yes: PR interval increased"),
+        ("Has the heart rate come down?", "No: ventricular rate unchanged"),
         ("Has the PR lengthened?", "Yes: PR interval increased"),
         ("Is the rate slower now?", "No: ventricular rate unchanged"),
         ("Is the PR shorter than before?", "No: PR interval increased"),
