@@ -144,7 +144,7 @@ def check_concepts(expression: Expression) -> None:
     Raises:
         FilterError: the vocabulary does not know the concept.
     """
-    known = _known_concepts() if expression.concepts else frozenset()
+    known = known_concepts() if expression.concepts else frozenset()
     for concept in expression.concepts if known else ():
         if concept not in known:
             close = difflib.get_close_matches(concept.upper(), sorted(known), n=1)
@@ -169,7 +169,8 @@ def _engine() -> FilterEngine:
 
 
 @lru_cache(maxsize=1)
-def _known_concepts() -> frozenset[str]:
+def known_concepts() -> frozenset[str]:
+    """The ids of the vocabulary."""
     from precordia.concepts import vocabulary
 
     return frozenset(concept.id for concept in vocabulary())

@@ -32,11 +32,11 @@ TOKEN: Final = "PRECORDIA_INDEX_TOKEN"
 _ONE_BY_ONE: Final = 200_000
 """Vectors up to which the server compares them all (FLAT), so that its answers are exact."""
 _OVERFETCH: Final = 16
-_MOST: Final = 16_384
+MOST: Final = 16_384
 """Neighbours, ids or rows that a server gives or takes at most in one call (Milvus's own limit of neighbours)."""
-_ASKED: Final = 4096
+ASKED: Final = 4096
 """Allowed ids up to which they are sent along; of more, neighbours are fetched and those not allowed dropped."""
-_ADDED: Final = 4096
+ADDED: Final = 4096
 """Rows a call that adds: 4 MB at 256 numbers, far from the limit of 64 MB."""
 
 
@@ -159,8 +159,8 @@ class MilvusIndex:
             KnowledgeBaseError: the server does not answer.
         """
         ids, vectors = checked(ids, vectors, self.dim, self._order)
-        for start in range(0, ids.size, _ADDED):
-            part = slice(start, start + _ADDED)
+        for start in range(0, ids.size, ADDED):
+            part = slice(start, start + ADDED)
             rows = [{"id": int(i), "vector": v} for i, v in zip(ids[part], vectors[part], strict=True)]
             with _telling(self.place.uri):
                 # No upsert: that would take the same id out of other archives' parts.
@@ -207,7 +207,7 @@ class MilvusIndex:
         may = self._sorted if allowed is None else np.intersect1d(self._sorted, allowed)
         if may.size == 0 or k == 0 or not queries.size:
             return padded(queries.shape[0], k)
-        if may.size <= _ASKED:
+        if may.size <= ASKED:
             return self._nearest(queries, k, may, may.tolist() if may.size < self._ids.size else None)
         found = self._nearest(queries, k, may, None)
         if (found[0][:, min(k, may.size) - 1] >= 0).all():
@@ -261,7 +261,7 @@ class MilvusIndex:
     def take_over(self) -> None:
         """Count as added what the collection holds."""
         rows = self._client.query_iterator(
-            self.place.collection, batch_size=_MOST, output_fields=["id"], partition_names=self._partitions
+            self.place.collection, batch_size=MOST, output_fields=["id"], partition_names=self._partitions
         )
         found: list[int] = []
         while batch := rows.next():
@@ -273,7 +273,7 @@ class MilvusIndex:
         self, queries: NDArray[np.float32], k: int, may: NDArray[np.int64], named: Sequence[int] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The best ``k`` of ``may``; with ``named``, the server is told which ids to look at."""
-        limit = min(k + _OVERFETCH, _MOST)
+        limit = min(k + _OVERFETCH, MOST)
         while True:
             with _telling(self.place.uri):
                 hits = self._client.search(
@@ -295,9 +295,9 @@ class MilvusIndex:
             best_ids, best = ordered(ids, scores, k)
             # More may be allowed, or as good with a smaller id, beyond what was fetched.
             more = np.isfinite(last) & ((best_ids[:, k - 1] < 0) | (last >= best[:, k - 1]))
-            if not more.any() or limit == _MOST:
+            if not more.any() or limit == MOST:
                 return best_ids, best
-            limit = min(limit * 8, _MOST)
+            limit = min(limit * 8, MOST)
 
     def _become(self, ids: NDArray[np.int64]) -> None:
         self._ids, self._sorted, self._order = ids, np.sort(ids), IdOrder(ids)
@@ -311,7 +311,7 @@ class MilvusIndex:
         return [self.place.partition] if self.place.partition else None
 
 
-_PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 10.0
 """How long a server may take to answer the first call, s."""
 
 
@@ -329,7 +329,7 @@ def connected(uri: str) -> Any:
         raise MissingExtraError("pymilvus", "milvus", "an index in Milvus") from None
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs what was asked; errors are told by us
     with _telling(uri):
-        return MilvusClient(uri, token=os.environ.get(TOKEN, ""), timeout=_PATIENCE_S)
+        return MilvusClient(uri, token=os.environ.get(TOKEN, ""), timeout=PATIENCE_S)
 
 
 @contextmanager
@@ -346,8 +346,8 @@ def _telling(uri: str) -> Iterator[None]:
 
 
 def _pieces(ids: NDArray[np.int64]) -> Iterator[list[int]]:
-    for start in range(0, ids.size, _ASKED):
-        yield ids[start : start + _ASKED].tolist()
+    for start in range(0, ids.size, ASKED):
+        yield ids[start : start + ASKED].tolist()
 
 
 def _among(ids: NDArray[np.int64], there: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from precordia.indexing.mapped_rows import RowCache
 
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 """Odd, and so its powers spread over all 64 bits (2^64 over the golden ratio)."""
-_AT_A_TIME: Final = 1 << 16
+AT_A_TIME: Final = 1 << 16
 """Texts fingerprinted together: some 50 MB meanwhile, whatever the table's length."""
 
 
@@ -165,8 +165,8 @@ def fingerprints(texts: pa.Array) -> NDArray[np.uint64]:
     letters = np.frombuffer(data, np.uint8)
     longest = int(np.diff(at).max())
     powers = np.cumprod(np.full(longest + 1, _BASE))
-    for start in range(0, len(texts), _AT_A_TIME):
-        ends = at[start : start + _AT_A_TIME + 1]
+    for start in range(0, len(texts), AT_A_TIME):
+        ends = at[start : start + AT_A_TIME + 1]
         lengths = np.diff(ends)
         places = np.arange(ends[-1] - ends[0]) - np.repeat(ends[:-1] - ends[0], lengths)
         terms = (letters[ends[0] : ends[-1]].astype(np.uint64) + np.uint64(1)) * powers[places]

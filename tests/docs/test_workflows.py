@@ -94,6 +94,20 @@ def test_the_container_file_copies_and_starts_what_there_is() -> None:
     assert path in {route.path for route in archive.router.routes}
 
 
+def test_the_lock_has_the_versions_of_the_constraints() -> None:
+    pinned, locked = (
+        {
+            name.lower().replace("_", "-"): version
+            for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE)
+        }
+        for text in ((ROOT / name).read_text("utf-8") for name in ("constraints.txt", "constraints-hashes.txt"))
+    )
+    assert len(locked) > 200
+    assert not {name: version for name, version in locked.items() if pinned.get(name, version) != version}, (
+        "make hashes"
+    )
+
+
 def test_a_hook_runs_what_the_tests_extra_brings() -> None:
     hooks = [
         hook

@@ -184,7 +184,7 @@ def test_what_was_passed_over_and_reads_now_is_no_reject_any_more(
     LAYOUTS["code15"](root)
     np.savetxt(root / "plain.csv", ecg(9).T, delimiter=",", fmt="%.3f")
     with monkeypatch.context() as patch:
-        patch.setattr("precordia.records.readers.hdf5._LIBRARY", _keep_nothing)
+        patch.setattr("precordia.records.readers.hdf5.LIBRARY", _keep_nothing)
         patch.setattr("precordia.records.readers.sample_table.is_described", lambda path: False)
         first = _build(root, kb)
     assert (first.n_added, first.n_rejected, first.kept_nothing) == (0, 1, True)

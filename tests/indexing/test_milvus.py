@@ -74,9 +74,9 @@ class TestMilvusIndex(VectorIndexContract):
 @pytest.mark.parametrize("asked", [4096, 50])
 def test_it_finds_what_the_exact_index_finds(address: str, asked: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where more ids are allowed than can be sent along, and they lie far from the query."""
-    monkeypatch.setattr(milvus, "_ASKED", asked)
-    monkeypatch.setattr(milvus, "_MOST", 400)
-    monkeypatch.setattr(milvus, "_ADDED", 400)
+    monkeypatch.setattr(milvus, "ASKED", asked)
+    monkeypatch.setattr(milvus, "MOST", 400)
+    monkeypatch.setattr(milvus, "ADDED", 400)
     vectors, ids = clustered(1000, 1), np.arange(1000, dtype=np.int64) * 2**40
     exact, there = FlatIndex(DIM, gpu=False), MilvusPlace.at(address).prepare(DIM, 1000, lambda n: vectors[:n])
     for index in (exact, there):
@@ -189,7 +189,7 @@ def test_an_address_that_cannot_be_is_refused(index: str, address: str | None, m
 
 
 def test_a_server_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(milvus, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(milvus, "PATIENCE_S", 0.5)
     with pytest.raises(KnowledgeBaseError, match=r"http://127\.0\.0\.1:1 cannot be used"):
         open_vector_index(
             store_with(tmp_path, [3]), "signal", FAKE_DIM, index="milvus", address="http://127.0.0.1:1#a_b"

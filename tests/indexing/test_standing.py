@@ -50,7 +50,7 @@ def test_the_last_row_of_a_text_is_found_whatever_its_fingerprint(alike: bool, m
 def test_fingerprints_are_of_the_text_and_not_of_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"/archive/{i % 40}.hea" for i in range(100)]
     whole = fingerprints(pa.array(texts))
-    monkeypatch.setattr(standing, "_AT_A_TIME", 7)
+    monkeypatch.setattr(standing, "AT_A_TIME", 7)
     assert (fingerprints(pa.array(["x", *texts, "y"]).slice(1, 100)) == whole).all()
     assert np.unique(whole).size == 40
 

@@ -155,7 +155,7 @@ def test_appending_twice_adds_nothing(store: DeltaCaseStore) -> None:
 def test_select(
     store: DeltaCaseStore, monkeypatch: pytest.MonkeyPatch, where: str | None, expected: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr("precordia.indexing.filters._known_concepts", frozenset)
+    monkeypatch.setattr("precordia.indexing.filters.known_concepts", frozenset)
     assert store.select(where).tolist() == [100 + i for i in expected]
     assert store.select(where).dtype == np.int64
 
@@ -226,7 +226,7 @@ def test_what_filters_have_found_is_remembered_within_bounds(
 def test_an_unknown_finding_is_refused_with_a_suggestion(
     store: DeltaCaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("precordia.indexing.filters._known_concepts", lambda: frozenset({"CLBBB", "SR"}))
+    monkeypatch.setattr("precordia.indexing.filters.known_concepts", lambda: frozenset({"CLBBB", "SR"}))
     with pytest.raises(FilterError, match="no finding 'CLBB'; did you mean 'CLBBB'"):
         store.select("findings has 'CLBB'")
 

@@ -361,10 +361,10 @@ def test_the_processes_end_with_the_one_that_started_them() -> None:
 def test_a_file_that_computes_without_end_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with h5py.File(tmp_path / "rec.h5", "w") as file:
         file["ecg"] = ECG
-    monkeypatch.setattr(hdf5, "_LIBRARY", apart("compute_for_a_minute"))
+    monkeypatch.setattr(hdf5, "LIBRARY", apart("compute_for_a_minute"))
     with pytest.raises(UnreadableRecordingError, match=r"came to no end .*computed without end.*copy it again"):
         read_recording(tmp_path / "rec.h5")
-    hdf5._LIBRARY.close()
+    hdf5.LIBRARY.close()
 
 
 def compute_for_a_minute(*_: object) -> int:

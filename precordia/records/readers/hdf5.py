@@ -144,7 +144,7 @@ def _recording(path: Path, ecg: _Ecg, place: Path) -> Recording:
 def _apart(path: Path, ecg: _Ecg | None) -> Any:
     """:func:`look_into`, in a process of its own: the HDF5 library hangs or crashes on some damaged files."""
     try:
-        return _LIBRARY(_allowance(path.stat().st_size), str(path), ecg)
+        return LIBRARY(_allowance(path.stat().st_size), str(path), ecg)
     except NoAnswerError as error:
         raise UnreadableRecordingError(
             f"{path}: reading it with the HDF5 library came to no end ({error}); it is damaged, copy it again from its source"
@@ -336,6 +336,7 @@ def _plain(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-_LIBRARY: Final = Apart("precordia.records.readers.hdf5:look_into", ahead=("h5py", "pyarrow"))
+LIBRARY: Final = Apart("precordia.records.readers.hdf5:look_into", ahead=("h5py", "pyarrow"))
+"""What reads files apart from this process, which their library may hang or exhaust."""
 
 READER = Reader("hdf5", sniff, read, (".h5", ".hdf5", ".hd5"), Several(names, read_one))
