@@ -309,6 +309,11 @@ def test_a_pulse_that_is_sent_searches_and_says_what_it_cannot_show(client: Test
     page = client.post("/v1/draw", params={"filename": "finger.csv"}, content=body)
     assert page.headers["content-type"].startswith("text/html")
     assert "Synthetic" in page.text
+    # Under the name of a lead nothing of it is measured, so that no danger is read from it.
+    lead = client.post("/v1/report", params={"filename": "lead.csv"}, content=body.replace("PLETH", "I")).json()
+    assert lead["abstained"]
+    assert "no QRS complex" in lead["reason"]
+    assert (lead["to_consider"], lead["measurements"]["heart_rate_bpm"]) == ([], None)
 
 
 def test_leads_that_were_not_recorded_are_drawn_and_marked_on_a_page(client: TestClient, archive: Archive) -> None:
