@@ -16,7 +16,6 @@ from precordia.judgement.evidence import Evidence
 from precordia.judgement.knowledge import Knowledge
 from precordia.judgement.reconcile import most_specific, sayable
 from precordia.judgement.votes import similarity_of
-from precordia.measurements import measure
 from precordia.records.quality import assess
 from precordia.retrieval.earlier import PatientStore, earlier_ecgs
 from precordia.retrieval.retriever import Known, Retriever
@@ -42,7 +41,8 @@ def gather(
         FilterError: ``where`` is not valid.
     """
     recording = admitted.recording
-    known = Known(admitted.kind.masked(measure(recording)), retriever.encoder().embed([recording])[0])
+    quality = assess(recording)
+    known = Known(admitted.measured(quality), retriever.encoder().embed([recording])[0])
     query = Query(recording, k=k, where=where, stretches=False)
     nearest, models = float("nan"), knowledge.models
     if models is None:
@@ -59,7 +59,7 @@ def gather(
     gathered = Evidence(
         recording,
         known.measurements,
-        assess(recording),
+        quality,
         known.vector,
         tuple(hits),
         tuple(earlier),

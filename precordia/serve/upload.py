@@ -51,19 +51,27 @@ def read_upload(name: str, content: bytes) -> Recording:
     Raises:
         InputError: empty, too large, not an ECG, or an archive that does not hold exactly one.
     """
-    from precordia.records.alone import read_alone
-
-    return replace(with_upload(name, content, read_alone), source=_named(name))
+    return replace(with_upload(name, content, _read_ecg), source=_named(name))
 
 
 def read_uploads(name: str, content: bytes) -> list[Recording]:
     """The recordings in an upload that is a ZIP archive of several, in the order of their names; else as :func:`read_upload`."""
-    from precordia.records.alone import read_alone
 
     def read_all(files: list[Path]) -> list[Recording]:
-        return [replace(read_alone(file), source=_named(file.name)) for file in files]
+        return [replace(_read_ecg(file), source=_named(file.name)) for file in files]
 
     return _with_files(name, content, read_all, MOST_ECGS)
+
+
+def _read_ecg(file: Path) -> Recording:
+    """The recording in a file, refused where it is no ECG with what it is."""
+    from precordia.records.alone import read_alone
+    from precordia.signals.door import admit
+    from precordia.signals.opening import read_ecg
+
+    recording = read_ecg(file, read_alone)
+    admit(recording)
+    return recording
 
 
 def with_upload(name: str, content: bytes, read: Callable[[Path], T]) -> T:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from precordia.core.errors import UnusableSignalError
+from precordia.core.findings import Measurements
 from precordia.core.leads import CHEST_LEADS, LEADS, LIMB_LEADS
-from precordia.core.recording import Recording
+from precordia.core.recording import Quality, Recording
 from precordia.records.channels import is_other_signal
 from precordia.signals.kind import KINDS, SignalKind
 
@@ -75,6 +76,17 @@ class Admitted:
     def document(self) -> dict[str, Any] | None:
         """The same for JSON."""
         return None if self.kind.is_whole else self.kind.document(self.notes)
+
+    def measured(self, quality: Quality) -> Measurements:
+        """What is measured of it, less what its kind does not bear; nothing where no QRS complex is in it.
+
+        Args:
+            quality: What :func:`~precordia.records.quality.assess` says of it.
+        """
+        from precordia.measurements import measure
+
+        smooth = any(problem.kind == "smooth" for problem in quality.problems)
+        return Measurements() if smooth else self.kind.masked(measure(self.recording))
 
 
 def kind_of_channels(names: Sequence[str], duration_s: float = 0.0) -> SignalKind:

@@ -56,18 +56,18 @@ def inspect_signal(
 
 def _of_ecg(admitted: Admitted) -> dict[str, Any]:
     from precordia.concepts import findings_from_codes, findings_from_measurements, label_report
-    from precordia.measurements import measure
     from precordia.records.quality import assess
 
     recording, kind = admitted.recording, admitted.kind
-    measurements = kind.masked(measure(recording))
+    quality = assess(recording)
+    measurements = admitted.measured(quality)
     said = [f for text in (recording.report, *recording.vendor_statements) if text for f in label_report(text)]
     said = [*said, *findings_from_codes(recording.codes)]
     measured = [f for f in findings_from_measurements(measurements) if kind.may_say(f.concept)]
     return {
         **recording_document(recording),
         **({} if kind.is_whole else {"signal": admitted.document}),
-        "quality": quality_document(assess(recording)),
+        "quality": quality_document(quality),
         "measurements": measurements_document(measurements),
         "findings": {
             "said": [finding_document(f) for f in dict.fromkeys(said)],

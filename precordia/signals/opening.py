@@ -34,15 +34,24 @@ def open_signal(path: str | PathLike[str], read: Read = read_held_recording) -> 
         UnusableSignalError: it holds no ECG; says what it holds, and what that can and cannot show.
         InputError: as :func:`precordia.records.read.read_recording`.
     """
+    return admit(read_ecg(path, read))
+
+
+def read_ecg(path: str | PathLike[str], read: Read) -> Recording:
+    """The same before it is admitted: as it stands in the file.
+
+    Raises:
+        UnusableSignalError: its channels name a signal of another kind; says which, and what that can and cannot show.
+        InputError: as :func:`precordia.records.read.read_recording`.
+    """
     try:
-        recording = read(path)
+        return read(path)
     except (UnusableSignalError, UnknownFormatError):
         kind = other_kind_of(path)
         if kind is None:
             raise
         told = f"{path}: no ECG; precordia inspect tells what it shows. {kind.limits}"
         raise UnusableSignalError(told) from None
-    return admit(recording)
 
 
 @dataclass(frozen=True, eq=False)

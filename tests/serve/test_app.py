@@ -23,6 +23,7 @@ from precordia.records.read import read_recording
 from precordia.serve.app import STATIC, create_app
 from precordia.serve.export.signals import wfdb_of
 from precordia.serve.upload import MAX_BYTES, read_upload
+from precordia.signals.kind import KINDS
 from precordia.simulation import simulate
 from precordia.simulation.hospital import Archive
 from precordia.simulation.pulse import Vessels, simulate_pulse
@@ -301,11 +302,18 @@ def test_a_pulse_that_is_sent_searches_and_says_what_it_cannot_show(client: Test
     assert told["hits"][0]["why"]["signal"] == "pulse: PLETH"
     assert told["signal"]["kind"] == "pulse"
     assert told["signal"]["pulse"]["rate_bpm"] == pytest.approx(75, abs=1)
-    refused = client.post("/v1/report", params={"filename": "finger.csv"}, content=body)
-    assert refused.status_code in (400, 422)
+    for address in ("report", "ask", "signal", "measure", "evidence", "search/events"):
+        refused = client.post(f"/v1/{address}", params={"filename": "finger.csv", "question": "AF?"}, content=body)
+        assert refused.status_code == 400
+        assert KINDS.get("pulse").limits in refused.json()["error"]
     page = client.post("/v1/draw", params={"filename": "finger.csv"}, content=body)
     assert page.headers["content-type"].startswith("text/html")
     assert "Synthetic" in page.text
+    # Under the name of a lead nothing of it is measured, so that no danger is read from it.
+    lead = client.post("/v1/report", params={"filename": "lead.csv"}, content=body.replace("PLETH", "I")).json()
+    assert lead["abstained"]
+    assert "no QRS complex" in lead["reason"]
+    assert (lead["to_consider"], lead["measurements"]["heart_rate_bpm"]) == ([], None)
 
 
 def test_leads_that_were_not_recorded_are_drawn_and_marked_on_a_page(client: TestClient, archive: Archive) -> None:

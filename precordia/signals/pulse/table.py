@@ -74,7 +74,7 @@ def pulses_in(path: Path | str) -> Pulses | None:
     if other_kind_of(path) is not KINDS.get("pulse"):
         return None
     try:
-        if recognise(path) == "edf":
+        if recognise(Path(path)) == "edf":
             return _of_edf(Path(path))
     except UnknownFormatError:
         pass  # a table that names no lead is not taken for an ECG
