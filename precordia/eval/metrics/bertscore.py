@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from precordia.encoders.text import SentenceEncoder, TokenVectors, load_text_encoder
+from precordia.encoders.bert import TokenVectors
+from precordia.encoders.text import SentenceEncoder, load_text_encoder
 
 SETTINGS: Final = (
     "BERTScore F1 with the last layer of all-MiniLM-L6-v2 (offline), no rescaling by a baseline, mean over samples, case and "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from precordia.core.errors import UsageError
-from precordia.core.recipe_files import built, read_recipe_file
+from precordia.core.recipe_files import parsed, read_recipe_file
 from precordia.language_models.own_model.context import Sees
 from precordia.language_models.own_model.decoder import Size
 
@@ -107,12 +107,5 @@ def parse_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
     Raises:
         UsageError: a key is unknown or a value does not fit.
     """
-    plain = dict(values)
-    try:
-        for key, kind in (("size", Size), ("sees", Sees), ("hidden", Hidden)):
-            if key in plain:
-                plain[key] = built(kind, plain[key])
-        recipe: Recipe = built(Recipe, plain)
-        return recipe
-    except (UsageError, TypeError, AttributeError) as error:
-        raise UsageError(f"{where}: {error}") from error
+    recipe: Recipe = parsed(Recipe, values, where, size=Size, sees=Sees, hidden=Hidden)
+    return recipe

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from precordia.core.errors import UsageError
-from precordia.core.recipe_files import built, read_recipe_file
+from precordia.core.recipe_files import parsed, read_recipe_file
 from precordia.language_models.own_model.context import Sees
 
 _FOLDER: Final = Path(__file__).parent / "recipes"
@@ -118,12 +118,5 @@ def parse_tuned(values: Mapping[str, Any], where: str = "recipe") -> TunedRecipe
     Raises:
         UsageError: a key is unknown or a value does not fit.
     """
-    plain = dict(values)
-    try:
-        for key, kind in (("sees", Sees), ("episodes", Episodes)):
-            if plain.get(key) is not None:
-                plain[key] = built(kind, plain[key])
-        recipe: TunedRecipe = built(TunedRecipe, plain)
-        return recipe
-    except (UsageError, TypeError, AttributeError) as error:
-        raise UsageError(f"{where}: {error}") from error
+    recipe: TunedRecipe = parsed(TunedRecipe, values, where, sees=Sees, episodes=Episodes)
+    return recipe

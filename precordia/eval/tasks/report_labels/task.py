@@ -17,7 +17,7 @@ from precordia.core import bootstrap
 from precordia.core.errors import InputError
 from precordia.datasets.ptbxl import read_superclasses
 from precordia.eval.harness.task import Result, Row, Settings, TaskCard
-from precordia.eval.tasks.report_labels.data import Coded, draw, read_annotations, read_coded
+from precordia.eval.tasks.report_labels.data import Coded, read_annotations, read_coded
 
 N_CODES: Final = 30
 N_DISAGREEMENTS: Final = 10
@@ -256,11 +256,6 @@ def _disagreements(codes: Sequence[str], y: Labels, given: Labels) -> str:
         found[f"{code} coded, not given"] = int((y[:, column] & ~given[:, column]).sum())
         found[f"{code} given, not coded"] = int((~y[:, column] & given[:, column]).sum())
     return "; ".join(f"{what} {count}" for what, count in found.most_common(N_DISAGREEMENTS))
-
-
-def draw_for_reading(settings: Settings) -> list[int]:
-    """The ECG ids that are to be annotated, in the order of drawing."""
-    return [record.ecg_id for record in draw(read_coded(settings.data / "ptbxl"))]
 
 
 REPORT_LABELS = ReportLabelsTask()
