@@ -48,7 +48,7 @@ CLEARLY_LESS: Final = 1.2
 """What :data:`LESS` is of such an ECG."""
 LIKELY: Final = 0.7
 """What both readings are to give what the report leaves out, for "yes": on folds 7-8, by an encoder that has not seen them, it is
-there in 40 of 41 such ECGs; nearly all are normal ones beside a number at its border."""
+there in 40 of 44 such ECGs and in doubt in two; nearly all are normal ones beside a number at its border."""
 SILENT: Final = 0.05
 """How common a finding is taken for of which that is not known."""
 HALF: Final = 0.5
