@@ -39,11 +39,13 @@ _SECTIONS: Final = (
     (
         ("technical",),
         r"\bnois|\bartefacts?\b|\bartifacts?\b|\bdistort|\bquality\b|\binterference\b|\bdrift\b|\breadable\b|\busable\b"
-        r"|\bhow good is (?:the|this)\b|\blesbar\b|\bauswertbar\b",
+        r"|\bhow good is (?:the|this)\b|\blesbar\b|\b(?:aus|ver)wertbar\b|\btrust(?:worthy)? (?:the|this)\b|\binterpretable\b",
     ),
 )
 VERIFY: Final = re.compile(
-    r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was(?!\s+(?:f(?:ü|ue)r|stimmt|ist|sind|sieht|siehst|sehen|zeigt|hat|bedeutet|fehlt|soll|macht|kann)\b)|were|will|would|should|any|ist|sind|hat|haben|hatte[n]?|gibt|zeigt|zeigen|besteht|bestehen|liegt|liegen|fehlt|fehlen|finde(?:t|n)|kann|k(?:ö|oe)nnte"
+    r"^\W*(?:(?:please|so|and|well)\W+)*(?:is|are|does|do|did|has|have|had|can|could|was(?!\s+(?:f(?:ü|ue)r|stimmt|ist"
+    r"|sind|sieht|siehst|sehen|zeigt|hat|bedeutet|fehlt|soll|macht|kann)\b)|were|will|would|should|any|ist|sind|hat|haben"
+    r"|hatte[n]?|gibt|zeigt|zeigen|besteht|bestehen|liegt|liegen|fehlt|fehlen|finde(?:t|n)|kann|k(?:ö|oe)nnte"
     r"|sieht|flimmert|schl(?:ä|ae)gt|habe|bin|wird|wurde)\b",
     re.IGNORECASE,
 )
@@ -57,16 +59,19 @@ _OR: Final = re.compile(r"\bor\b|\boder\b|\bversus\b|\bvs\b")
 _FEW: Final = 3
 """Words of a part that leaves out what another says: "left", "the inferior"."""
 _ASKS_WHAT: Final = re.compile(
-    r"\b(?:what|which|where|when|how|who|why|describe|name|list|tell|give|show|welche\w*|was|wie|wo|wer|warum|nenne|zeig\w*|beschreib\w*)\b",
+    r"\b(?:what|which|where|when|how|who|why|describe|name|list|tell|give|show|welche\w*|was|wie|wo|wer|warum|nenne"
+    r"|zeig\w*|beschreib\w*)\b",
     re.I,
 )
 _LEAD_ASKED: Final = re.compile(
     r"\b(?:which|what|name the|list the|in which|welche\w*)\s+(?:\w+\s+){0,2}(?:leads?|ableitung\w*)\b"
-    r"|^\W*(?:where|wo)\b.*(?:\bst\b|\bst-|\bt-|\bt wave|\bq-|\bq wave|negativierung|inver|hebung|senkung)",
+    r"|^\W*(?:where|wo)\b.*(?:\bst\b|\bst-|\bt-|\bt wave|\bq-|\bq wave|negativierung|inver|hebung|senkung)"
+    r"|(?:\bst\b|\bst-|\bt-|\bt wave|\bq-|\bq wave|negativierung|inver|hebung|senkung)[^?]*\b(?:where|wo)\W*$",
     re.IGNORECASE,
 )
 _CLAUSE: Final = re.compile(
-    r"(?:\?|;|,)?\s+(?:and|und|also|plus)\s+(?=(?:also|is|are|does|do|did|has|have|any|what|how|which|where|ist|sind|hat|gibt|wie|was|wo"
+    r"(?:\?|;|,)?\s+(?:and|und|also|plus)\s+(?=(?:also|is|are|does|do|did|has|have|any|what|how|which|where|ist|sind|hat"
+    r"|gibt|wie|was|wo"
     r"|welche\w*)\b)|\?\s+(?=\w)",
     re.I,
 )
@@ -85,8 +90,10 @@ _RATE: Final = re.compile(r"\bhr\b(?=\W*(?:[a-z<>=≥≤?\d]|$))|\bHR\b(?=\W*(?:
 _BRACKETED: Final = re.compile(r"<(\s*\d[^<>]*)>(?=\s*\d)")
 """Two limits that look like a tag, which is cleaned away: "HR < 60 and QTc > 450"."""
 _RANGE_ASKED: Final = re.compile(
-    r"\b(?:range|normal\w*|abnormal|prolonged|long|short|shortened|increased|decreased|elevated|high|low|above|below|wide|narrow|irregular"
-    r"|verl(?:ä|ae)ngert|verk(?:ü|ue)rzt|verbreitert|erh(?:ö|oe)ht|erniedrigt|lang|kurz|hoch|niedrig|breit|schmal|widened|too|zu)\b",
+    r"\b(?:range|ok(?:ay)?|fine|normal\w*|abnormal|prolonged|long|short|shortened|increased|decreased|elevated|high|low"
+    r"|above|below|wide|narrow|irregular"
+    r"|verl(?:ä|ae)ngert|verk(?:ü|ue)rzt|verbreitert|erh(?:ö|oe)ht|erniedrigt|lang|kurz|hoch|niedrig|breit|schmal|widened"
+    r"|too|zu)\b",
     re.I,
 )
 _FOR_THE_RATE: Final = re.compile(
@@ -104,15 +111,18 @@ _CHANGE: Final = re.compile(
     r"|\b(?:has|have) (?:it|this|that|anything|things) changed\b|\bwhat(?:'s| is| has) (?:new|changed)\b|\bwas ist neu\b"
     r"|\bsince (?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
     r"|\b(?:is|are) (?:it|this|the \w+|that) (?:unchanged|new)\b|\b(?:ist|sind) (?:das|dies|es) neu\b"
-    r"|\b(?:has|have|did|hat|haben|ist)\b[^.?]*\b(?:got(?:ten)?|become|gone|come|went|geworden|sich|dropped|risen|increased|decreased"
-    r"|lengthened|shortened|widened|narrowed|slowed|changed)\b[^.?]*(?:\w+er\b|\b(?:up|down|ver(?:ä|ae)ndert|ge(?:ä|ae)ndert)|(?<=ed)|(?<=risen))\W*$"
+    r"|\b(?:has|have|did|hat|haben|ist)\b[^.?]*\b(?:got(?:ten)?|become|gone|come|went|geworden|sich|dropped|risen"
+    r"|increased|decreased"
+    r"|lengthened|shortened|widened|narrowed|slowed|changed)\b[^.?]*(?:\w+er\b|\b(?:up|down|ver(?:ä|ae)ndert|ge(?:ä"
+    r"|ae)ndert)|(?<=ed)|(?<=risen))\W*$"
     r"|\b(?:faster|slower|longer|shorter|wider|narrower|higher|lower|schneller|langsamer|l(?:ä|ae)nger|breiter) (?:now"
     r"|geworden|jetzt)\b",
     re.I,
 )
 _MOVED: Final = re.compile(
     r"\b(?!over|under|after|never)\w{3,}er (?:now|than|als|compared|on the|geworden|jetzt)\b"
-    r"|\b(?:gesunken|gestiegen|zugenommen|abgenommen|increased|decreased|dropped|risen|lengthened|shortened|widened|narrowed)\W*$",
+    r"|\b(?:gesunken|gestiegen|zugenommen|abgenommen|increased|decreased|dropped|risen|lengthened|shortened|widened"
+    r"|narrowed)\W*$",
     re.I,
 )
 """Who asks so whether a number moved leaves out the verb: "HR lower than last time?"."""
@@ -126,8 +136,10 @@ _REGULARITY: Final = re.compile(
     re.I,
 )
 _OPPOSITES: Final = re.compile(
-    r"\b(?:broad|wide|breit)\b.*\b(?:or|oder)\b.*\b(?:narrow|schmal)\w*|\b(?:narrow|schmal)\w*.*\b(?:or|oder)\b.*\b(?:broad|wide|breit)\b"
-    r"|\b(?:long|prolonged|fast|high|lang|schnell|hoch|normal)\b.*\b(?:or|oder)\b.*\b(?:short|slow|low|normal|prolonged|kurz|langsam|niedrig|verl(?:ä|ae)ngert)\b",
+    r"\b(?:broad|wide|breit)\b.*\b(?:or|oder)\b.*\b(?:narrow|schmal)\w*|\b(?:narrow|schmal)\w*.*\b(?:or"
+    r"|oder)\b.*\b(?:broad|wide|breit)\b"
+    r"|\b(?:long|prolonged|fast|high|lang|schnell|hoch|normal)\b.*\b(?:or|oder)\b.*\b(?:short|slow|low|normal|prolonged"
+    r"|kurz|langsam|niedrig|verl(?:ä|ae)ngert)\b",
     re.I,
 )
 """Both sides of a range are named: it is asked where the number lies."""
@@ -148,20 +160,23 @@ _CONTRARY: Final = tuple(
         ),
         (
             r"\b(?:abnormal|pathological|pathologisches|auff(?:ä|ae)lliges)\s+(?:ecg|ekg|tracing)\b(?!\s*find)"
-            r"|\b(?:ecg|ekg|tracing|it|this|das|es)\s+(?:looks?\s+)?(?:abnormal|pathological|pathologisch|auff(?:ä|ae)llig)(?=\W*$)"
+            r"|\b(?:ecg|ekg|tracing|it|this|das|es)\s+(?:looks?\s+)?(?:abnormal|pathological|pathologisch|auff(?:ä"
+            r"|ae)llig)(?=\W*$)"
             r"|^\W*(?:abnormal|pathological|pathologisch|auff(?:ä|ae)llig)\W*$",
             "normal ECG",
         ),
         (
             r"\b(?:leads?|electrodes?|cables?|elektroden)(?: placement| position\w*| placed| attached| connected| on)* "
-            r"(?:(?:placed|attached|connected|on) )?(?:correct\w*|properly|right(?:ly)?|ok(?:ay)?|in the right places?|richtig)\b",
+            r"(?:(?:placed|attached|connected|on) )?(?:correct\w*|properly|right(?:ly)?|ok(?:ay)?|in the right places?"
+            r"|richtig)\b",
             "electrode reversal",
         ),
     )
 )
 """Words of who asks whether a finding is not there, and what stands for them: yes is then said of its absence."""
 _DENIED: Final = re.compile(
-    r"^\W*(?:(?:so|and|ok(?:ay)?|is|are|there(?:['’]s)?|this|it|that|gibt|ist|sind|es|das|hier|besteht|also)\W+)*(?:no|kein\w*|without|ohne)\b",
+    r"^\W*(?:(?:so|and|ok(?:ay)?|is|are|there(?:['’]s)?|this|it|that|gibt|ist|sind|es|das|hier|besteht|also)\W+)*(?:no"
+    r"|kein\w*|without|ohne)\b",
     re.I,
 )
 """Who asks so is told yes where it is not there: "No AF, right?"."""
@@ -279,15 +294,16 @@ def _read(text: str) -> Question:
     ]
     if not measures and _INTERVALS.search(cleaned):
         measures = ["pr_ms", "qrs_ms", "qtc_ms"]
-    moved = (
+    regular = bool(_REGULARITY.search(cleaned)) and not set(named) - {"IRREG", "REGRH"}
+    of_number = bool(measures) and bool(_MOVED.search(cleaned) or _RANGE_ASKED.search(cleaned))
+    without_verb = (
         aside == "query"
-        and bool(measures)
         and _ASKS_WHAT.search(cleaned) is None
-        and _MOVED.search(cleaned) is not None
+        and (of_number or (regular and _OR.search(cleaned) is None))
     )
     return Question(
         cleaned,
-        "query" if opposite and measures and not named else "verify" if moved else aside,
+        "query" if opposite and measures and not named else "verify" if without_verb else aside,
         tuple(dict.fromkeys(named)),
         tuple(dict.fromkeys(measures)),
         in_order(leads_in(cleaned)),
@@ -295,7 +311,7 @@ def _read(text: str) -> Question:
         bool(_LEAD_ASKED.search(cleaned)),
         bool(_RANGE_ASKED.search(cleaned)),
         bounds,
-        bool(_REGULARITY.search(cleaned)) and not set(named) - {"IRREG", "REGRH"},
+        regular,
         bool(_ACUITY.search(cleaned)) and (not named or any("MI" in lineage(concept) for concept in named)),
         bool(_CHANGE.search(cleaned)) or (bool(named) and read.change in _CAME_OR_WENT),
         read.outside,

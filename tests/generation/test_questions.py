@@ -37,6 +37,10 @@ ASKED = {
     "inferior vs anterior infarct": ("choose", ("IMI", "AMI"), ()),
     "Anything abnormal, yes or no?": ("verify", ("NORM",), ()),
     "Frequenz gesunken?": ("verify", (), ("heart_rate_bpm",)),
+    "PR/QRS/QT?": ("query", (), ("qt_ms", "pr_ms", "qrs_ms")),
+    "Longest RR?": ("query", (), ("rr_max_ms",)),
+    "QTc fine?": ("verify", (), ("qtc_ms",)),
+    "Is PR within normal limits?": ("verify", (), ("pr_ms",)),
     "QT (not QTc)?": ("query", (), ("qt_ms",)),
     "Is she going faster than 110?": ("verify", (), ("heart_rate_bpm",)),
 }

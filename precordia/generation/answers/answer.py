@@ -139,7 +139,10 @@ def _without_promise(draft: Draft, options: Asked, view: View, belief: Belief) -
     """What the judgement answers, without their promise; not sure where the fitted answers make it improbable."""
     standings = {f.concept: view.asked(f.concept) for s in draft.statements for f in s.findings}
     likely = chance_of(_options_in(draft, options), options, belief) >= LIKELY
-    if likely or any(view.must_be_told(standings[concept]) for concept in _there(draft)):
+    there = [standings[concept] for concept in _there(draft)]
+    # A choice among several is no surer for one of them that is measured (folds 7-8, decision 0034).
+    shown = options.kind == "verify" and any(view.is_measured(standing) for standing in there)
+    if likely or shown or any(view.must_be_told(standing) for standing in there):
         return _marked(draft)
     return replace(draft, statements=(), abstained=True, reason=in_doubt(tuple(standings.values()), view))
 

@@ -35,7 +35,11 @@ _ONE_SEX = re.compile(
     re.I,
 )
 """One person, whose sex is asked for where nothing else is named: "Patient weiblich?"."""
-_WHEN = re.compile(r"\bwhen (?:was|were) (?:it|this|the \w+|that) (?:recorded|taken|made|done)\b|\bwann wurde\b", re.I)
+_WHEN = re.compile(
+    r"\b(?:what|which) (?:date|day|year)\b|\bwhen (?:was|were) (?:it|this|the \w+|that) (?:recorded|taken|made|done)\b"
+    r"|\bwann wurde\b",
+    re.I,
+)
 _DEVICE = re.compile(
     r"\b(?:what|which) (?:machine|device|cart|recorder|(?:ecg|ekg) machine)\b|\bwelche\w* (?:ger(?:ä|ae)t|maschine)\b",
     re.I,
@@ -43,12 +47,15 @@ _DEVICE = re.compile(
 _CONTEXT = "context"
 """The scope of what is known of a patient besides the ECG."""
 _TAKES = re.compile(
-    r"\b(?:on|taking|takes|receiving|unter|nimmt)\s+(?:\w+\s+)?[\w-]+(?=\W*$|\s*[,;:.–]|\s+(?:and|is|are|does|any|what|ist|wie)\b)",
+    r"\b(?:on|taking|takes|receiving|unter|nimmt)\s+(?:\w+\s+)?[\w-]+(?=\W*$|\s*[,;:.–]|\s+(?:and|is|are|does|any|what"
+    r"|ist|wie)\b)",
     re.I,
 )
 _WHOLE = re.compile(
-    r"\b(?:report|summar\w*|describe|interpret\w*|diagnos\w*|findings?|overview|conclusion|impression|befund\w*|auff(?:ä|ae)llig\w*"
+    r"\b(?:report|summar\w*|describe|interpret\w*|diagnos\w*|findings?|overview|conclusion|impression|befund\w*|auff(?:ä"
+    r"|ae)llig\w*"
     r"|symptoms?|f(?:ä|ae)llt auf|zeigt|stimmt nicht|fehlt mir|shows?|see|seen|says?|sagt)\b"
+    r"|\b(?:main|most important|biggest|key|major|worst)\b[^?]*\b(?:abnormalit\w*|problems?|issues?|findings?)\b"
     r"|\b(?:what|anything|something|everything|any|was|etwas|alles)\b.*\b(?:wrong|abnormal\w*|normal\w*|okay|ok|unusual|problems?"
     r"|pathol\w*|means?|mean|bedeutet)\b",
     re.I,

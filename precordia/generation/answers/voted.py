@@ -52,12 +52,26 @@ _FORM = re.compile(
     re.I,
 )
 """The complex as such is asked about, its width and its shape."""
-_ATRIAL = Measure("p_rate_bpm", "Atrial rate", "bpm")
-"""Asked for by name alone: no table of numbers has it."""
+_BESIDE: Final = {
+    measure.name: measure
+    for measure in (
+        Measure("p_rate_bpm", "Atrial rate", "bpm"),
+        Measure("rr_max_ms", "Longest RR interval", "ms"),
+        Measure("rr_min_ms", "Shortest RR interval", "ms"),
+    )
+}
+"""Asked for by name alone: no table of numbers has them."""
 MEANT: Final = {"SR": "SINUS"}
 """What a finding's name is used for, where reports use it of one kind alone: a sinus tachycardia is one of sinus rhythm."""
 _STRICTLY: Final = re.compile(r"\b(?:normal|regular|regelrecht|normofrequent)\w*\s+sinus", re.I)
 """The one kind is asked for."""
+_IRREGULAR: Final = re.compile(
+    r"\birregular|\bunregelm|\buneven|\bvar(?:y|ies|ying|iable)\b|\berratic|\bchaotic|\bungleich|\bdiffer", re.I
+)
+_SHAPE: Final = re.compile(
+    r"\b(?:inverted|upright|negative?|positive?|biphasic|tall|peaked|notched|flat|shape\w*|invertiert|spitz\w*)\b", re.I
+)
+"""Of a P wave, of which no more is measured than how long it is and where it begins."""
 _PARTS = frozenset(("PWAVE",))
 """Parts of a beat, which are there and no finding."""
 
@@ -82,10 +96,13 @@ def reply_to(question: Question, view: View) -> Draft:
     if placed:
         return _draft(placed, evidence, "")
     if question.kind == "verify" and question.concepts == ("PWAVE",):
+        shaped = _SHAPE.search(question.text) is not None
         return _draft(
-            _about_p_waves(question, measurements),
+            [] if shaped else _about_p_waves(question, measurements),
             evidence,
-            "no P waves were measured, which need not mean that there are none",
+            "the shape of P waves is not measured"
+            if shaped
+            else "no P waves were measured, which need not mean that there are none",
         )
     concepts = [c for c in question.concepts if sayable(c) and c not in _PARTS and evidence.kind.may_say(c)]
     if question.kind == "verify" and set(concepts) <= {"ABQRS"} and not question.bounds and _FORM.search(question.text):
@@ -253,7 +270,7 @@ def _about_numbers(question: Question, recording: Recording, measurements: Measu
         value = getattr(measurements, name)
         if value is None:
             continue
-        measure = _ATRIAL if name == _ATRIAL.name else MEASURES[name]
+        measure = _BESIDE.get(name) or MEASURES[name]
         text = f"{measure.label} {measure.format(float(value))}"
         low, high = measure.low, measure.high_for(recording.sex)
         place = (
@@ -303,7 +320,7 @@ def _about_regularity(question: Question, measurements: Measurements) -> list[St
     found = measurements.rhythm_regularity
     if found is None:
         return []
-    asked = "irregular" if re.search(r"\birregular|\bunregelm|\buneven", question.text, re.I) else "regular"
+    asked = "irregular" if _IRREGULAR.search(question.text) else "regular"
     holds = (found == "regular") == (asked == "regular")
     lead_in = ("Yes: " if holds else "No: ") if question.kind == "verify" else ""
     return [Statement(sentence(f"{lead_in}the rhythm is {found}"), measurements=("rhythm_regularity",), support=1.0)]
@@ -346,7 +363,14 @@ def _about_noise(question: Question, quality: Quality | None) -> list[Statement]
     if "BDRIFT" in question.concepts:
         concerned = [p for p in concerned if "drift" in p.message.lower() or "wander" in p.message.lower()]
     # "Is the quality good?" is answered with yes where nothing was found.
-    good = re.search(r"\b(?:good|clean|readable|usable|ok|okay|gut|brauchbar)\b", question.text, re.I) is not None
+    good = (
+        re.search(
+            r"\b(?:good|clean|readable|usable|ok|okay|gut|brauchbar|lesbar|(?:aus|ver)wertbar|trust\w*|interpretable)\b",
+            question.text,
+            re.I,
+        )
+        is not None
+    )
     bad = re.search(r"\b(?:bad|poor|low|noisy|schlecht\w*)\b", question.text, re.I) is not None
     holds = not concerned if good and not bad else bool(concerned)
     holds = holds is not question.asks_absence
@@ -402,7 +426,7 @@ def _is_defined_by(concept: str, names: Sequence[str]) -> bool:
 
 
 def _labels(names: Sequence[str]) -> str:
-    return " and ".join((_ATRIAL if name == _ATRIAL.name else MEASURES[name]).label for name in names)
+    return " and ".join((_BESIDE.get(name) or MEASURES[name]).label for name in names)
 
 
 def _draft(statements: Sequence[Statement], evidence: Evidence, otherwise: str) -> Draft:

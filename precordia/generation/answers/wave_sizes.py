@@ -1,4 +1,4 @@
-"""Numbers that are read off several leads at once, for tables that say beside which a finding is there or is not."""
+"""Numbers that are read off several leads or measurements, for tables that say beside which a finding is there or is not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UPRIGHT: Final = ("I", "II", "aVL", "aVF", "V3", "V4", "V5", "V6")
 
 @dataclass(frozen=True)
 class WaveSize:
-    """A number over leads.
+    """A number over leads, or of two measurements.
 
     Attributes:
         of: The measurements that it is read off, by their names.
@@ -39,6 +39,12 @@ class WaveSize:
 def _all(values: Mapping[str, float], but: str = "") -> list[float]:
     """What was measured in all leads, one left out; nothing where any is missing: an unmeasured lead may show it."""
     return [value for lead, value in values.items() if lead != but] if len(values) == _TWELVE else []
+
+
+def _known(value: float | None) -> float:
+    if value is None:
+        raise ValueError
+    return value
 
 
 _TWELVE: Final = 12
@@ -69,6 +75,7 @@ WAVE_SIZES: Final[Mapping[str, WaveSize]] = {
         ("st_j_mv", "st_j60_mv"), lambda m: min(min(_all(m.st_j_mv, but="aVR")), min(_all(m.st_j60_mv, but="aVR")))
     ),
     "st_j60_lowest_mv": WaveSize(("st_j60_mv",), lambda m: min(_all(m.st_j60_mv, but="aVR"))),
+    "rr_odd_sd_ms": WaveSize(("rr_sd_ms",), lambda m: _known(m.rr_sd_ms) - _known(m.rr_usual_sd_ms)),
     "t_lowest_mv": WaveSize(("t_mv",), lambda m: min(m.t_mv[lead] for lead in _UPRIGHT)),
 }
-"""By the names that the tables give them; mV, or a share."""
+"""By the names that the tables give them; mV, ms, or a share."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from precordia.core.leads import LEADS
 
-_RANGE: Final = re.compile(r"\b(V[1-6])\s*(?:-|–|to|through|bis)\s*(V[1-6])\b", re.I)
+_RANGE: Final = re.compile(r"\b(V[1-6])\s*(?:-|–|to|through|bis)\s*V?([1-6])\b", re.I)
 _OF_A_BLOCK: Final = "".join(rf"(?<!{word} )" for word in ("obitz", "ype", "yp", "rade", "rad", "egree", "lock"))
 """What a numeral behind these says of a block: "Mobitz II"."""
 _LEAD: Final = re.compile(rf"{_OF_A_BLOCK}\b(aVR|aVL|aVF|V[1-6]|III|II)\b")
@@ -26,7 +26,7 @@ def leads_in(text: str) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
     """
     taken: list[tuple[int, int]] = []
     for match in _RANGE.finditer(text):
-        first, last = sorted(int(match[k][1]) for k in (1, 2))
+        first, last = sorted((int(match[1][1]), int(match[2])))
         taken.append(match.span())
         yield match.span(), tuple(f"V{k}" for k in range(first, last + 1))
     for match in _LEAD.finditer(text):

@@ -26,6 +26,7 @@ class Named:
     asked: str | None = None
 
 
+_RR: Final = r"(?:r-?r[\s-]*(?:intervals?|intervalle?|abst(?:a|ä)nde?)|r-?r)"
 MEASURES: Final = (
     Named(
         "qtc_fridericia_ms",
@@ -54,7 +55,10 @@ MEASURES: Final = (
         r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer",
         r"p[\s-]*(?:wave\s*)?(?:duration|width|dauer)|p[\s-]?wellen[\s-]?dauer|p[\s-]?waves? (?:normal|abnormal|wide|long)",
     ),
-    Named("rr_ms", r"r-?r[\s-]*(?:intervals?|intervalle?|abst(?:a|ä)nde?)|rr"),
+    # Measured, but no column of the case table: they can be asked for, and limit no search.
+    Named("rr_max_ms", r"(?!)", rf"(?:longest|max(?:imum|imal)?|l(?:ä|ae)ngste[rs]?)\s+{_RR}"),
+    Named("rr_min_ms", r"(?!)", rf"(?:shortest|min(?:imum|imal)?|k(?:ü|ue)rzeste[rs]?)\s+{_RR}"),
+    Named("rr_ms", rf"{_RR}"),
     Named(
         "heart_rate_bpm",
         r"(?:heart|ventricular|pulse|heartbeat)[\s-]*(?:rate|frequency)s?|heart[\s-]?beats?|herz[\s-]?frequenz|frequenz|hr|hf|pulse|puls"
@@ -64,7 +68,6 @@ MEASURES: Final = (
         r"|ae)ge pro minute"
         r"|(?:faster|slower|schneller|langsamer) (?:now|than|als|geworden)",
     ),
-    # Measured, but no column of the case table: it can be asked for, and limits no search.
     Named("p_rate_bpm", r"(?!)", r"atrial[\s-]*(?:rate|frequency)|p[\s-]?wave rate|vorhof[\s-]?frequenz"),
     Named(
         "axis_deg",

@@ -125,6 +125,18 @@ _QUESTIONS: Final[tuple[_Rule, ...]] = (
 )
 """How a question is put: what is asked is the same."""
 _WORDS: Final[tuple[_Rule, ...]] = (
+    (r"\b(?:evenly|equally) spaced\b", "regular"),
+    (r"\bwithin (?:the )?normal (?:limits|range)\b|\bwnl\b", "normal"),
+    (r"\bST[- ]?(depr|elev)\b\.?", lambda match: f"ST {'depression' if match[1].lower() == 'depr' else 'elevation'}"),
+    (r"\bqrs(?=\s*(?:[,/&]|and|und)\s*(?:the )?(?:qt|pr|pq))", "QRS duration"),
+    (
+        r"(\b(?:pr|pq|qtc?)\s*(?:[,/&]|,? and|und)\s*(?:the )?)qrs\b(?!\s+(?:dur|wid|int|morph|ax|compl))",
+        r"\1QRS duration",
+    ),
+    (r"\bp(?: waves?)?(?= before (?:every|each|all)\b)", "P wave present"),
+    (r"^\W*(?:is|are) (?:every|each|all) p(?:[- ]waves?)? (?:followed|conducted)\b[^?]*", "Is AV block absent"),
+    (r"\bm[- ]shaped (?:complex|qrs)(?:es)?\b", "RSR'"),
+    (r"\b(?:vergr(?:ö|oe)(?:ß|ss)ertes|gro(?:ß|ss)es) herz\b", "enlarged heart"),
     (r"(?<!ventricles )(?<!ventricle )\bfibrillating\b", "in atrial fibrillation"),
     (r"\babsolute[nr]? arr?h?ythmie\b", "Vorhofflimmern"),
     (r"\b(?:saw[- ]?tooth|s(?:ä|ae)gezahn)[- ]?(?:waves?|pattern|muster|wellen)?(?! flutter)(?!\w)", "flutter waves"),
@@ -156,7 +168,7 @@ _WORDS: Final[tuple[_Rule, ...]] = (
         r"\baxis (?:is )?(?:points?|pointing|directed|shifted|goes) (?:to the )?(left|right)(?:wards?)?\b",
         r"\1 axis deviation",
     ),
-    (r"\bnormal (?:trace|strip|rhythm strip)\b|(?<!\w)o\.\s?b\.?(?!\w)|\bwnl\b", "normal ECG"),
+    (r"\bnormal (?:trace|strip|rhythm strip)\b|(?<!\w)o\.\s?b\.?(?!\w)", "normal ECG"),
     (r"\bSTs?(?:[- ]segments?)? (?:are |is |go(?:es)? |gone )?(?:up|raised|angehoben)\b", "ST elevation"),
     (r"\bSTs?(?:[- ]segments?)? (?:are |is |go(?:es)? |gone )?(?:down|lowered|gesenkt)\b", "ST depression"),
     (

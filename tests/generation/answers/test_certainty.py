@@ -116,9 +116,10 @@ def test_an_ecg_is_distant_where_nothing_but_a_close_precedent_is_missing(floor:
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "there"), [((0.8, 0.7), True), ((0.8, 0.3), None), ((0.03, 0.02), False), ((0.06, 0.06), None)]
+    ("probabilities", "there"),
+    [((0.8, 0.7), True), ((0.8, 0.3), True), ((0.9, 0.05), None), ((0.03, 0.02), False), ((0.06, 0.06), None)],
 )
-def test_of_a_distant_ecg_is_told_what_all_readings_are_sure_of(
+def test_of_a_distant_ecg_is_told_what_all_readings_lean_to_and_make_likely(
     probabilities: tuple[float, ...], there: bool | None
 ) -> None:
     class Both(View):
