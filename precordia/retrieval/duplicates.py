@@ -7,6 +7,9 @@ look-alike, so the standardized waveforms are laid over each other.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 from numpy.fft import irfft, rfft
 from numpy.typing import NDArray
@@ -98,9 +101,9 @@ class _Side:
             self._spectra[size] = rfft(self.rows, size)
         return self._spectra[size]
 
-    def energy(self, start: NDArray[np.int_], length: NDArray[np.int_]) -> NDArray[np.float64]:
-        """Energy of the samples from each start on."""
-        out: NDArray[np.float64] = self._energy[start + length] - self._energy[start]
+    def energy(self, begin: NDArray[np.int_], end: NDArray[np.int_]) -> NDArray[np.float64]:
+        """Energy of the samples from each beginning to its end."""
+        out: NDArray[np.float64] = self._energy[end] - self._energy[begin]
         return out
 
 
@@ -131,17 +134,40 @@ def _clipped(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _best_shift(first: _Side, second: _Side, min_overlap: int) -> int:
     """The shift ``s`` for which ``a[:, s + i]`` is most like ``b[:, i]``, with at least ``min_overlap`` samples in common."""
-    n, m = first.rows.shape[1], second.rows.shape[1]
-    size = fast_length(n + m - 1)
-    product = irfft((first.spectrum(size) * np.conj(second.spectrum(size))).sum(axis=0), size)
-    shifts = np.arange(-(m - 1), n)
-    overlap = np.minimum(n, shifts + m) - np.maximum(0, shifts)
-    norm = np.sqrt(
-        np.maximum(first.energy(np.maximum(0, shifts), overlap) * second.energy(np.maximum(0, -shifts), overlap), 1e-18)
-    )
-    # Negative shifts stand at the end of a circular correlation.
-    score = np.where(overlap >= min(min_overlap, n, m), product[shifts] / norm, -np.inf)
-    return int(shifts[int(np.argmax(score))])
+    shifts = _Shifts.of(first.rows.shape[1], second.rows.shape[1], min_overlap)
+    product = irfft((first.spectrum(shifts.size) * np.conj(second.spectrum(shifts.size))).sum(axis=0), shifts.size)
+    energy = first.energy(*shifts.of_first) * second.energy(*shifts.of_second)
+    score = product[shifts.places] / np.sqrt(np.maximum(energy, 1e-18))
+    return int(np.argmax(score)) + shifts.least
+
+
+@dataclass(frozen=True, eq=False)
+class _Shifts:
+    """The shifts of two recordings that leave enough of them in common.
+
+    Attributes:
+        least: The first; the others follow one by one.
+        size: Of the Fourier transforms, so long that no shift meets another.
+        places: Where each stands in their circular correlation: negative shifts at its end.
+        of_first: Where what is common begins and ends in the first recording, for each shift.
+        of_second: The same in the second.
+    """
+
+    least: int
+    size: int
+    places: NDArray[np.int_]
+    of_first: tuple[NDArray[np.int_], NDArray[np.int_]]
+    of_second: tuple[NDArray[np.int_], NDArray[np.int_]]
+
+    @classmethod
+    @lru_cache(maxsize=16)
+    def of(cls, n: int, m: int, min_overlap: int) -> _Shifts:
+        """Of recordings of ``n`` and ``m`` samples, laid one over the other again and again in an archive."""
+        overlap = min(min_overlap, n, m)
+        shifts = np.arange(overlap - m, n - overlap + 1)
+        size = fast_length(n + m - overlap)
+        begin, end = np.maximum(0, shifts), np.minimum(n, shifts + m)
+        return cls(int(shifts[0]), size, shifts % size, (begin, end), (begin - shifts, end - shifts))
 
 
 def _segment_correlations(a: NDArray[np.float64], b: NDArray[np.float64], width: int) -> NDArray[np.float64]:
