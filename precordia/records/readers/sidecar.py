@@ -35,7 +35,7 @@ from precordia.core.leads import canonical_lead
 from precordia.core.recording import Recording
 from precordia.records.channels import assumed_unit, mv_per_unit, one_line, parse_time, standard_if_unnamed
 from precordia.records.limits import MAX_HEADER_BYTES, check_fs, check_shape, read_bytes
-from precordia.records.people import age_at, parse_sex
+from precordia.records.people import age_at, parse_sex, tells_who
 from precordia.records.readers.strips import stack_rows
 from precordia.records.sheets.known import signals_beside
 
@@ -257,7 +257,9 @@ def recording_from_array(
         report=_text(facts, "report"),
         vendor_statements=tuple(_list(path, facts.get("vendor_statements")) or ()),
         codes=tuple(_list(path, facts.get("codes")) or ()),
-        metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
+        metadata={str(key): str(value) for key, value in metadata.items() if not tells_who(str(key))}
+        if isinstance(metadata, dict)
+        else {},
         notes=tuple(notes),
     )
 
