@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     if args.infer_leads:
         _infer_leads(path, Path(args.infer_leads))
     whole = not args.path or is_knowledge_base(path)
+    if args.rejects and not args.json:
+        return _rejects(path)
     document = _knowledge_base(path, args.rejects) if whole else _signal(path, _readings(args))
     if args.draw_ecg:
         drawn = _draw_ecg(path, Path(args.draw_ecg))
@@ -68,6 +70,18 @@ def run(args: argparse.Namespace) -> int:
     else:
         for name, value in document.items():
             _print(name, value, 0)
+    return 0
+
+
+def _rejects(path: Path) -> int:
+    """Print what could not be used, a line each: that is what was asked for, and its lines are many."""
+    from precordia.knowledge_base import KnowledgeBase
+
+    rejects = KnowledgeBase.open(path).rejects()
+    for reject in rejects:
+        source, reason = str(reject["source"]), str(reject["reason"])
+        say(reason if source in reason else f"{source}: {reason}")
+    note(f"{len(rejects)} not kept")
     return 0
 
 

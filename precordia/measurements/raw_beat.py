@@ -53,7 +53,8 @@ def raw_beat(recording: Recording, one: Analysis) -> RawBeat | None:
     bounds, members = one.bounds[0], one.families[0].members
     centres = np.rint((one.stretch.start_s + one.beats[members] / FS) * fs).astype(np.int64)
     onset = round(finite_median(bounds.qrs_on) / FS * fs)
-    before = -round(float(np.nanmin(bounds.qrs_on)) / FS * fs) + round(0.03 * fs)
+    back = max(2, round(BASELINE_S[0] * fs))
+    before = -round(float(np.nanmin(bounds.qrs_on)) / FS * fs) + max(back, round(0.03 * fs))
     after = round((float(np.nanmax(bounds.qrs_off)) / FS + 0.1) * fs)
     whole = centres[(centres >= before) & (centres + after < recording.n_samples)][:MAX_BEATS]
     if not whole.size:
@@ -61,7 +62,7 @@ def raw_beat(recording: Recording, one: Analysis) -> RawBeat | None:
     rows = [recording.leads.index(lead) for lead in one.stretch.leads]
     columns = whole[:, None] + np.arange(-before, after)
     pieces = _without_spikes(recording, one, rows)[:, columns].astype(np.float64)
-    a = before + onset - max(2, round(BASELINE_S[0] * fs))
+    a = before + onset - back
     b = before + onset - round(BASELINE_S[1] * fs)
     pieces -= pieces[:, :, a : max(b, a + 1)].mean(axis=2, keepdims=True)
     complete = np.asarray(np.isfinite(pieces).all(axis=2), dtype=np.bool_)

@@ -46,6 +46,17 @@ _SHARES: Final = (
 """Beginnings of the words for months, hours, weeks and days, and how many of them make a year."""
 _YEARS: Final = ("jah", "jaa", "ja", "y", "a", "år", "岁", "歳")
 
+_SOMEONE: Final = r"(?:patient(?:en|s)?|pat|pt|subject|person|paciente|paziente)?"
+_WHO: Final = re.compile(
+    rf"{_SOMEONE}(?:(?:full|first|last|given|family|middle|fore|sur|maiden|birth|nach|vor|familien|geburts)?names?|initial(?:s|en)"
+    r"|nom(?:defamille)?|prenom|nombres?|apellidos?|cognome|nome|sobrenome|(?:voor|achter)?naam"
+    r"|(?:home|street|postal)?address|street|adresse|anschrift|strasse|wohnort|direccion|indirizzo"
+    r"|(?:mobile|cell|home)?(?:tele)?(?:phone|fon|fono)(?:number|nummer)?|mobile|handy(?:nummer)?|e?mail(?:address|adresse)?"
+    r"|ssn|socialsecurity(?:number|no)?|(?:insurance|nhs)(?:number|no)|(?:kranken)?versicher(?:ten|ungs)nummer"
+    r"|dateofbirth|birth(?:date|day)|dob|geb(?:urts)?(?:datum|tag)|datedenaissance|fechadenacimiento|datadinascita)"
+)
+"""Names of fields that hold who somebody is, letters only: the safe harbor's names, places, numbers and dates of birth."""
+
 HIDDEN_AGE: Final = 90.0
 """What stands for ages that an archive hides: PTB-XL writes 300, MIMIC 300 to 311, HIPAA's safe harbor ">89"."""
 
@@ -67,6 +78,18 @@ def parse_sex(text: object, field: str = "") -> Sex | None:
     if flag := _FLAGS.get("".join(filter(str.isalpha, _plain(field)))):
         return flag[0] if word in _YES else flag[1] if word in _NO else None
     return _SEX.get(word)
+
+
+def tells_who(field: str) -> bool:
+    """Whether a field of this name holds who somebody is: a name, an address, a number of theirs, a date of birth.
+
+    Nothing needs these, so no reader keeps them; the patient's id is a field of its own.
+
+    >>> tells_who("Patient_Last-Name"), tells_who("Geburtsdatum"), tells_who("file_name"), tells_who("ward")
+    (True, True, False, False)
+    """
+    letters = "".join(filter(str.isalpha, _plain(field).replace("ß", "ss")))
+    return _WHO.fullmatch(letters) is not None
 
 
 def parse_age(text: object) -> float | None:

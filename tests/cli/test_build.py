@@ -80,6 +80,10 @@ def test_nothing_found_is_a_failure_that_says_what_was_found(
     rejects = {Path(one["source"]).name: one for one in json.loads(capsys.readouterr().out)["rejects"]}
     assert set(rejects) == {"letter.pdf", "weights.h5", "pipe.xml"}
     assert "PDF" in rejects["letter.pdf"]["reason"]
+    main(["inspect", "--kb", str(tmp_path / "kb"), "--rejects"])
+    printed = capsys.readouterr()
+    assert [Path(line.split(": ")[0]).name for line in printed.out.splitlines()] == sorted(rejects)
+    assert printed.err == "3 not kept\n"
     again, out, _ = run(capsys, tmp_path / "in", "--kb", tmp_path / "kb", "--json")
     document = json.loads(out)
     assert again == 1

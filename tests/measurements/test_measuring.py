@@ -113,6 +113,14 @@ def test_resampling_to_100_hz_changes_little() -> None:
         assert getattr(b, name) == pytest.approx(getattr(a, name), abs=16), name
 
 
+@pytest.mark.parametrize("fs", [30.0, 50.0])
+def test_voltages_are_measured_at_the_lowest_rates(fs: float) -> None:
+    recording = draw(regular(70))
+    a, b = measure(recording), measure(resampled(recording, fs))
+    assert b.axis_deg == pytest.approx(a.axis_deg, abs=15)
+    assert set(b.r_mv) == set(a.r_mv)
+
+
 @pytest.mark.parametrize("leads", [("II",), ("V5",), ("I", "II"), LEADS[:6], LEADS[6:]])
 def test_any_leads(leads: tuple[str, ...]) -> None:
     whole, part = measure(draw(regular(70))), measure(draw(regular(70), leads=leads))

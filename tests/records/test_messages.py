@@ -97,8 +97,8 @@ def no_rate(folder: Path) -> Path:
 @pytest.mark.parametrize(("make", "error", "says", "remedy"), [
     (layout_header, UnusableSignalError, "a layout header", "read 3975656.hea"),
     (no_header, InputError, "not a WFDB header", "name signals rate samples"),
-    (no_scale, InputError, "'COUNTS'", "export it from MUSE again"),
-    (no_rate, UnusableSignalError, "rec.json beside it gives 'fast'", '{"fs": 500}'),
+    (no_scale, InputError, "the unit is no voltage", "export it from MUSE again"),
+    (no_rate, UnusableSignalError, "rec.json beside it gives no number", '{"fs": 500}'),
 ])  # fmt: skip
 def test_readers_say_what_is_missing_and_what_to_do(
     make: Callable[[Path], Path], error: type[InputError], says: str, remedy: str, tmp_path: Path

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ecg_files import write_wfdb
 
@@ -74,3 +76,16 @@ def test_report_tables_use_the_same_table(
     (tmp_path / "reports.csv").write_text(f"recording_id,report,{columns}\nrec,Sinus rhythm,{cells}\nother,x,,\n")
     joined = ReportTable.load(tmp_path / "reports.csv").join(read_recording(header))
     assert (joined.sex, joined.age) == (sex, age)
+
+
+def test_who_somebody_is_becomes_no_metadata_whatever_it_is_read_from(tmp_path: Path) -> None:
+    header = write_wfdb(tmp_path, comments="#Patient Name: Zzyzx\n#<Vorname>: Zzyzx\n#Ward: B2\n")
+    (tmp_path / "reports.csv").write_text(
+        "recording_id,report,Nachname,patient_address,Phone,file_name\nrec,Sinus rhythm,Zzyzx,Zzyzx 1,555,rec.dat\n"
+    )
+    joined = ReportTable.load(tmp_path / "reports.csv").join(read_recording(header))
+    assert joined.metadata == {"ward": "B2", "file_name": "rec.dat", "recording_id": "rec"}
+    np.save(tmp_path / "a.npy", np.zeros((12, 5000), np.float32))
+    beside = {"fs": 500, "metadata": {"PatientLastName": "Zzyzx", "ward": "B2"}}
+    (tmp_path / "a.json").write_text(json.dumps(beside))
+    assert read_recording(tmp_path / "a.npy").metadata == {"ward": "B2"}

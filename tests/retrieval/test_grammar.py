@@ -239,6 +239,21 @@ def test_what_is_not_understood_is_named() -> None:
     assert read_query("LBBB with zebra stripes").rest == ("zebra", "stripes")
 
 
+@pytest.mark.parametrize(
+    ("text", "measure"),
+    [
+        ("How long is the QRS complex?", "qrs_ms"),
+        ("Wie lang ist der QRS-Komplex?", "qrs_ms"),
+        ("How many milliseconds is the PR interval?", "pr_ms"),
+        ("How fast is the heart rate?", "heart_rate_bpm"),
+    ],
+)
+def test_what_asks_for_the_size_of_a_measurement_is_understood(text: str, measure: str) -> None:
+    found = read_query(text)
+    assert (found.measures, found.rest) == ((measure,), ())
+    assert read_query("How long is the purple stripe?").rest == ("long", "purple", "stripe")
+
+
 @given(st.sampled_from(FINDINGS))
 def test_negating_a_finding_negates_what_matches(finding: str) -> None:
     stated, negated = read_query(finding), read_query(f"no {finding}")

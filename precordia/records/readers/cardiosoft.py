@@ -101,7 +101,7 @@ def _traits(path: Path, block: Element) -> tuple[float, float, tuple[str, ...]]:
     scale = mv_per_unit(unit or "uV")
     if scale is None:
         raise UnreadableRecordingError(
-            f"{path}: its resolution is in {unit[:20]!r}, which is no voltage; export it again"
+            f"{path}: the unit of its resolution is no voltage that is known; export it again"
         )
     return fs, step * scale, () if unit else ("unit not given: uV taken, as CardioSoft writes",)
 

@@ -109,8 +109,9 @@ def _waveform(path: Path, waveform: Element) -> tuple[tuple[str, ...], NDArray[n
             without_unit.append(name)
         scale, step = mv_per_unit(unit or "uV"), number_of(lead, "LeadAmplitudeUnitsPerBit")
         if scale is None or not step:
+            without = "the unit is no voltage" if scale is None else "no units a bit"
             raise UnreadableRecordingError(
-                f"{path}: lead {name} has no scale in volts (unit {unit[:20]!r}, {step or 'no'} units a bit), so its "
+                f"{path}: lead {name} has no scale in volts ({without}), so its "
                 "amplitudes are not known; export it from MUSE again"
             )
         if (number_of(lead, "LeadSampleSize") or 2) != 2:

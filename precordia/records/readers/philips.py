@@ -61,7 +61,7 @@ def read(path: Path) -> Recording:
     kind, version = text_of(root, "documentinfo/documenttype"), text_of(root, "documentinfo/documentversion")
     if kind not in _TYPES or version.split(".")[0] not in ("1", ""):
         raise UnknownFormatError(
-            f"{path}: document type {kind[:40]!r} version {version[:20]!r} is not read; "
+            f"{path}: its document type and version (element documentinfo) are not read; "
             f"known are {' and '.join(_TYPES)} in versions 1.x (checked: {', '.join(_VERSIONS)})"
         )
     unknown = (
@@ -143,7 +143,7 @@ def _rhythm(path: Path, strip: Element, traits: Element | None, fs: float) -> di
         values = list(flat[: count * n_samples].astype(np.int64).reshape(count, n_samples))
     else:
         raise UnreadableRecordingError(
-            f"{path}: waveforms compressed as {method[:20]!r} are not read; export them as XLI or plain"
+            f"{path}: waveforms compressed in another way than XLI are not read; export them as XLI or plain"
         )
     return {name: value.astype(np.float64) * (resolution_uv / 1000) for name, value in zip(names, values, strict=False)}
 

@@ -90,9 +90,9 @@ def _block(path: Path, block: Element) -> tuple[tuple[str, ...], NDArray[np.floa
     scale = mv_per_unit(unit) if unit else 1.0
     step = number_of(resolution, "yres/unitperbit")
     if scale is None or not step:
+        without = "the unit is no voltage" if scale is None else "no units a bit"
         raise UnreadableRecordingError(
-            f"{path}: has no amplitude scale in volts (unit {unit[:20]!r}, {step or 'no'} units a bit), so its amplitudes "
-            "are not known; export it again"
+            f"{path}: has no amplitude scale in volts ({without}), so its amplitudes are not known; export it again"
         )
     rows: dict[str, NDArray[np.float64]] = {}
     for channel in block.findall("channel"):

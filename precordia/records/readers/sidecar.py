@@ -35,7 +35,7 @@ from precordia.core.leads import canonical_lead
 from precordia.core.recording import Recording
 from precordia.records.channels import assumed_unit, mv_per_unit, one_line, parse_time, standard_if_unnamed
 from precordia.records.limits import MAX_HEADER_BYTES, check_fs, check_shape, read_bytes
-from precordia.records.people import age_at, parse_sex
+from precordia.records.people import age_at, parse_sex, tells_who
 from precordia.records.readers.strips import stack_rows
 from precordia.records.sheets.known import signals_beside
 
@@ -226,7 +226,7 @@ def recording_from_array(
     fs = facts.get("fs")
     if not isinstance(fs, int | float) or isinstance(fs, bool):
         beside = find_sidecar(path)
-        told = f"; {beside.name} beside it gives {str(fs)[:20]!r}" if fs is not None and beside else ""
+        told = f"; {beside.name} beside it gives no number" if fs is not None and beside else ""
         raise UnusableSignalError(
             f'{path}: its sampling rate is not known{told}; put {{"fs": 500}} into {path.stem}.json beside it, or for the whole '
             f"folder into {FOLDER_FILE}, or build with --fs 500"
@@ -234,9 +234,7 @@ def recording_from_array(
     scale, said = _mv_per_number(array, facts)
     notes = (*notes, *said)
     if scale is None:
-        raise UnusableSignalError(
-            f"{path}: the unit {str(facts.get('units'))[:20]!r} is no voltage; give mV, uV or V in {path.stem}.json"
-        )
+        raise UnusableSignalError(f"{path}: the unit given for it is no voltage; give mV, uV or V in {path.stem}.json")
     rows: dict[str, NDArray[np.float64]] = {}
     for i, (name, row) in enumerate(zip(names, array, strict=True)):
         rows[name if name not in rows else f"{name} {i + 1}"] = row.astype(np.float64) * scale
@@ -257,7 +255,9 @@ def recording_from_array(
         report=_text(facts, "report"),
         vendor_statements=tuple(_list(path, facts.get("vendor_statements")) or ()),
         codes=tuple(_list(path, facts.get("codes")) or ()),
-        metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
+        metadata={str(key): str(value) for key, value in metadata.items() if not tells_who(str(key))}
+        if isinstance(metadata, dict)
+        else {},
         notes=tuple(notes),
     )
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from precordia.core.recording import Sex
 from precordia.records.channels import one_line, parse_time
-from precordia.records.people import age_at, parse_age, parse_sex
+from precordia.records.people import age_at, parse_age, parse_sex, tells_who
 
 _PAIR: Final = re.compile(r"^<?([A-Za-z][^:<>,.]{0,60}?)>?\s*:\s*(.*)$")
 _INLINE: Final = re.compile(r"<(\w+)>:\s*([^<]*)")
@@ -79,7 +79,7 @@ def facts_from_comments(comments: Sequence[str], *, ludb: bool = False, time: da
                 sex = parse_sex(value)
             elif name in ("dx", "diagnosis codes") and re.fullmatch(r"[\d,;\s]+", value):
                 codes += [f"snomed:{code}" for code in re.findall(r"\d+", value)]
-            elif value.lower() in _UNKNOWN:
+            elif value.lower() in _UNKNOWN or tells_who(name):
                 continue
             elif name in _PLAIN:
                 plain.setdefault(_PLAIN[name], value)
@@ -116,5 +116,5 @@ def _ludb_facts(comments: Sequence[str]) -> Facts:
         None,
         " ".join(sentences) or None,
         (),
-        {"database": "ludb", **{key: value for key, value in fields.items() if value}},
+        {"database": "ludb", **{key: value for key, value in fields.items() if value and not tells_who(key)}},
     )

@@ -13,7 +13,7 @@ from precordia.core.recording import Recording
 from precordia.records.alone import read_alone
 from precordia.records.channels import one_line
 from precordia.records.conditions import ConditionEngine
-from precordia.records.people import parse_sex
+from precordia.records.people import parse_sex, tells_who
 from precordia.records.places import name_of, split_place, stem_of, steps_of
 from precordia.records.readers.statements import report_of
 from precordia.records.scan import UNKNOWN, RecordRef
@@ -201,7 +201,9 @@ class ReportTable:
 
         sex_text = text(mapping.sex) or ""
         time = time_of(cells.get(mapping.time or "")) or recording.time
-        wanted = mapping.metadata if mapping.metadata is not None else tuple(c for c in cells if c not in mapping.used)
+        wanted = mapping.metadata
+        if wanted is None:
+            wanted = tuple(column for column in cells if column not in mapping.used and not tells_who(column))
         extra = {name: value for name in wanted if (value := cell_text(cells[name])) is not None}
         codes = parse_codes(cells[mapping.codes], mapping.code_scheme) if mapping.codes else ()
         flagged = tuple(code for column, code in mapping.flags.items() if _is_true(cells[column]))

@@ -85,6 +85,10 @@ _ALSO: Final = {"IRREG": "AFIB"}
 _REGULARITY: Final = re.compile(
     r"\b(?P<no>(?:ir|un)(?=re))?(?:regular|regelm(?:ä|ae)(?:ß|ss)ig)\w*\b(?:\s+r-?r[\s-]+interval\w*)?", re.I
 )
+_HOW_MUCH: Final = (
+    r"\b(?:how|wie)\s+(?:long|wide|broad|narrow|short|many|much|fast|slow|high|low|large|big|lang|breit|schmal|kurz|viele?|schnell"
+    r"|langsam|hoch|niedrig|gro(?:ß|ss))\b|\b(?:length|(?:milli)?seconds?|l(?:ä|ae)nge|(?:milli)?sekunden?)\b"
+)
 _NUMBERED: Final = re.compile(r"(?P<word>[^\W\d_]{2,}|[^\W\d_](?=\+))\+?\s*$")
 _NON: Final = re.compile(r"\bnon[- ](?=[a-z]{3})", re.I)
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*|\d+(?:[.,]\d+)?")
@@ -334,9 +338,12 @@ def _leads(left: _Left) -> tuple[str, ...]:
 
 
 def _measures(left: _Left) -> tuple[str, ...]:
+    """Measurements by their names, taken out with the word that asks how much of one there is: "how long is the QRS"."""
     found = list(named_in(left.text))
     for span, _ in found:
         left.take(span)
+    if found:
+        left.drop(_HOW_MUCH)
     return tuple(name for _, name in found)
 
 
