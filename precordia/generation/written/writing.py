@@ -19,7 +19,11 @@ from precordia.judgement.judge import Judgement
 Watch = Callable[[Statement], None]
 """Told each statement as soon as it stands, while the model still writes."""
 
-CUT_OFF: Final = "The language model's reply was cut off: a longer time-out or longest reply (--llm-timeout, --llm-tokens) gives it room"
+CUT_OFF: Final = (
+    "The language model's reply was cut off: a longer time-out or longest reply (--llm-timeout, --llm-tokens) "
+    "gives it room"
+)
+"""Told where a reply ends before its end."""
 
 
 @dataclass(frozen=True)
