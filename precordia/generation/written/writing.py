@@ -20,6 +20,7 @@ Watch = Callable[[Statement], None]
 """Told each statement as soon as it stands, while the model still writes."""
 
 CUT_OFF: Final = "The language model's reply was cut off: give it more time or length (--llm-timeout, --llm-tokens)"
+"""Told where a reply ends before its end."""
 
 
 @dataclass(frozen=True)
