@@ -6,8 +6,8 @@
 2. Said is what is probable enough, has a precedent or a measurement to point at, and is not ruled out: by a measurement
    that defines it, by a QRS complex that makes it meaningless, or because leads were drawn by a model.
 3. Of findings that imply one another the most special is said; of those that exclude each other the more probable.
-   "Normal" comes last: it is said beside nothing abnormal and no number out of range, and pushes out no infarction, no
-   block and nothing that must not be missed.
+   "Normal" comes last: it is said beside nothing abnormal, no number out of range and nothing that must not be missed,
+   and pushes out no infarction and no block.
 4. What must not be missed has a place of its own ("to consider"), from a lower probability on.
 
 Where the evidence is too thin nothing is claimed; what must not be missed, the measurements and the precedents are told.
@@ -116,7 +116,7 @@ def judge(evidence: Evidence) -> Judgement:
     said = [s for s in said if not s.ruled_out and not _rests_on(s, gone)]
     said = _one_of_each_lineage(said)
     said = _without_excluded(said, evidence.measurements, notes)
-    said = _with_normal_last(said, evidence, notes)
+    said = _with_normal_last(said, bench, notes)
     said = _rhythms(said, bench)
     if bench.is_foreign:
         notes.append(
@@ -320,16 +320,20 @@ def _without_excluded(said: Sequence[Standing], measurements: Measurements, note
     return kept
 
 
-def _with_normal_last(said: Sequence[Standing], evidence: Evidence, notes: list[str]) -> list[Standing]:
+def _with_normal_last(said: Sequence[Standing], bench: Bench, notes: list[str]) -> list[Standing]:
     """Either "normal" or what speaks against it: never both."""
     normal = next((s for s in said if s.concept == NORMAL), None)
     if normal is None:
         return list(said)
     abnormal = [s for s in said if not lineage(s.concept) & HARMLESS]
     weaker = [s for s in abnormal if s.probability < normal.probability and not _outlasts_normal(s)]
-    odd = _out_of_range(evidence)
-    if len(weaker) < len(abnormal) or odd:
-        stronger = [in_words(s.finding) for s in abnormal if s not in weaker]
+    odd = _out_of_range(bench.evidence)
+    urgent = [concern.name for concern in concerns_of(bench.evidence, (), bench.standing)]
+    if len(weaker) < len(abnormal) or odd or urgent:
+        stronger = [
+            *(in_words(s.finding) for s in abnormal if s not in weaker),
+            *(f"{name} to consider" for name in urgent),
+        ]
         because = f"{', '.join(stronger)} speaks against it" if stronger else f"{', '.join(odd)} out of range"
         notes.append(f"Normal ECG (probability {normal.probability:.0%}) is left out: {because}")
         return [s for s in said if s is not normal]

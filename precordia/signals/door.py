@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
+
 from precordia.core.errors import UnusableSignalError
 from precordia.core.findings import Measurements
 from precordia.core.leads import CHEST_LEADS, LEADS, LIMB_LEADS
 from precordia.core.recording import Quality, Recording
 from precordia.records.channels import is_other_signal
+from precordia.records.quality.leads import FLAT_MV
 from precordia.signals.kind import KINDS, SignalKind
 
 LONG_S: Final = 120.0
@@ -121,14 +124,17 @@ def admit(recording: Recording) -> Admitted:
     Raises:
         UnusableSignalError: it is no ECG: a pulse is never taken for a lead.
     """
-    kind = kind_of_channels(recording.measured.leads, recording.spans_s)  # drawn leads make no whole ECG of a watch's
+    own = recording.measured  # drawn leads make no whole ECG of a watch's
+    silent = silent_leads(own)
+    live = [lead for lead in own.leads if lead not in silent] or own.leads
+    kind = kind_of_channels(live, recording.spans_s)
     if not kind.is_ecg:
         raise UnusableSignalError(
             f"{recording.source or recording.recording_id}: no ECG ({', '.join(recording.leads)[:80]}), and none is made of it. "
             f"{kind.limits}"
         )
     if set(recording.leads) & set(LEADS):
-        return Admitted(recording, kind)
+        return Admitted(recording, kind, (f"no signal in {', '.join(silent)}",) if silent and not kind.is_whole else ())
     unnamed = [row for row, name in enumerate(recording.leads) if _may_be_ecg(name)]
     if len(unnamed) != 1:
         return Admitted(recording, kind)
@@ -136,6 +142,19 @@ def admit(recording: Recording) -> Admitted:
         recording, signal=recording.signal[unnamed], leads=("I",), notes=(*recording.notes, TAKEN_FOR_I)
     )  # fmt: skip
     return Admitted(taken, kind, (TAKEN_FOR_I,))
+
+
+def silent_leads(recording: Recording) -> tuple[str, ...]:
+    """The leads that never move: of an electrode that is off, or a row of zeros that fills up a file of twelve leads.
+
+    What they would show of the heart was not seen, so that a resting ECG whose chest leads are silent is one of few leads.
+    """
+    if not recording.n_samples:
+        return ()
+    moved = np.fmax.reduce(recording.signal, axis=1) - np.fmin.reduce(recording.signal, axis=1)
+    return tuple(
+        lead for lead, mv in zip(recording.leads, moved, strict=True) if not mv > FLAT_MV
+    )  # NaN where all is missing
 
 
 def _may_be_ecg(name: str) -> bool:

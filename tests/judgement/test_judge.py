@@ -49,6 +49,13 @@ def test_normal_is_not_said_beside_a_number_out_of_range(name: str, value: float
     assert any(note.startswith("Normal ECG") and "left out" in note for note in judgement.notes)
 
 
+def test_normal_is_not_said_beside_what_must_not_be_missed() -> None:
+    judgement = judged(five("SR", "NORM"), replace(ORDINARY, n_lone_p=3))
+    assert [concern.concept for concern in judgement.concerns] == ["HAVB"]
+    assert said(judgement) == ["SR"]
+    assert any("second degree or high-grade AV block to consider speaks against it" in note for note in judgement.notes)
+
+
 def test_a_p_wave_longer_by_no_more_than_the_error_of_measuring_it_forbids_no_normal() -> None:
     assert "NORM" in said(judged(five("SR", "NORM"), replace(ORDINARY, p_ms=135.0)))
     assert "NORM" not in said(judged(five("SR", "NORM"), replace(ORDINARY, p_ms=136.0)))
@@ -106,10 +113,10 @@ def test_pacing_and_left_bundle_branch_block_leave_unsaid_what_they_make_meaning
     paced = judged(five("SR", *unreadable), Measurements(paced=True))
     assert said(paced) == ["PACE", "SR"]
     assert any("the shape of the QRS complex makes it meaningless" in note for note in paced.notes)
-    blocked = judged(five("SR", "CLBBB", "NST_", "PVC"))
-    assert "NST_" not in said(blocked)
+    blocked = judged(five("SR", "CLBBB", "NST_", "IMI", "PVC"))
+    assert not {"NST_", "IMI"} & set(said(blocked))
     assert "CLBBB" in said(blocked)
-    assert "NST_" in said(judged(five("SR", "NST_")))
+    assert {"NST_", "IMI"} <= set(said(judged(five("SR", "NST_", "IMI"))))
 
 
 def test_a_slow_sinus_rhythm_is_one_finding() -> None:
@@ -215,6 +222,7 @@ def test_whatever_the_evidence_a_judgement_hangs_together(
     assert most_specific(concepts) == concepts
     assert not {pair for pair in exclusions(concepts) if "NORM" not in pair}
     if "NORM" in concepts:
+        assert not judgement.concerns
         assert all(lineage(concept) & HARMLESS for concept in concepts)
         for name in TOLD:
             value = getattr(measured, name)

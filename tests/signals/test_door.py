@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from precordia.core.errors import UnusableSignalError
 from precordia.core.findings import Measurements
-from precordia.core.leads import LEADS
+from precordia.core.leads import CHEST_LEADS, LEADS
 from precordia.core.recording import Recording
 from precordia.indexing.intake import take_in
 from precordia.measurements import measure
@@ -74,6 +75,18 @@ def test_a_resting_ecg_passes_as_it_is() -> None:
     assert admitted.recording is recording
     assert admitted.told is None
     assert admitted.document is None
+
+
+@pytest.mark.parametrize("silence", [0.0, 1.5, np.nan])
+def test_leads_without_a_signal_are_no_leads(silence: float) -> None:
+    whole = simulate("AMI:acute", seed=3, fs=100).recording
+    off = np.isin(whole.leads, CHEST_LEADS)
+    admitted = admit(replace(whole, signal=np.where(off[:, None], np.float32(silence), whole.signal)))
+    assert admitted.kind.name == "few_leads"
+    assert not admitted.kind.may_say_any(["NORM", "AMI"])
+    assert "No signal in V1, V2, V3, V4, V5, V6." in str(admitted.told)
+    nothing = admit(replace(whole, signal=np.full_like(whole.signal, silence)))
+    assert nothing.kind.name == "ecg"  # what is wrong with it is for the quality check to say
 
 
 @pytest.mark.parametrize("name", ["PLETH", "PPG", "RESP", "Pulse", "HIS d"])

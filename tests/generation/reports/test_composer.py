@@ -68,10 +68,10 @@ def test_precedents_that_differ_in_territory_agree_on_infarction() -> None:
 
 
 def test_statements_come_in_reading_order() -> None:
-    hits = [precedent(i, "NST_", "IMI", "LVH", "LAD", "CLBBB", "AFIB") for i in range(1, 4)]
+    hits = [precedent(i, "NST_", "IMI", "LVH", "LAD", "CRBBB", "AFIB") for i in range(1, 4)]
     draft = draft_of(hits, Measurements(heart_rate_bpm=80.0, axis_deg=-45.0))
     order = [s.findings[0].concept if s.findings else "rate" for s in draft.statements]
-    wanted = ["AFIB", "rate", "CLBBB", "LAD", "LVH", "IMI", "NST_"]
+    wanted = ["AFIB", "rate", "CRBBB", "LAD", "LVH", "IMI", "NST_"]
     assert [c for c in wanted if c in order] == order
     assert {"AFIB", "rate", "LVH", "IMI"} <= set(order)
 
