@@ -12,7 +12,7 @@ from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, progress
+from precordia.cli.console import add_json_option, add_kb_option, file_to_write, kb_path, note, print_json, progress
 from precordia.core.errors import InputError, UnreadableRecordingError, UsageError
 from precordia.engine.cluster import Cluster
 from precordia.engine.executors import executor_of
@@ -44,7 +44,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--leads", metavar="NAMES", help='leads of arrays that do not name them: "I II III aVR ..."')
     parser.add_argument("--dry-run", action="store_true", help="say what a build would do, and do nothing")
     parser.add_argument(
-        "--suggest-mapping", metavar="FILE", help="with --dry-run: write a mapping of the report table to start from"
+        "--suggest-mapping",
+        type=file_to_write,
+        metavar="FILE",
+        help="with --dry-run: write a mapping of the report table to start from",
     )
     parser.add_argument("--encoder", default="default", help="name or folder of the ECG encoder")
     parser.add_argument(
@@ -299,12 +302,7 @@ def _suggested(args: argparse.Namespace) -> dict[str, Any]:
         raise UsageError("--suggest-mapping needs the table that it is for: name it by --reports")
     table = args.reports or str(known[0] if known else "")
     document = suggest_mapping(load_table(Path(table)), table, refs).document()
-    try:
-        Path(args.suggest_mapping).write_text(
-            json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-    except OSError as error:
-        raise UsageError(f"{args.suggest_mapping}: cannot be written ({error.strerror})") from None
+    args.suggest_mapping.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     note(f"wrote {args.suggest_mapping}: look it through, then build with --mapping {args.suggest_mapping}")
     return document
 

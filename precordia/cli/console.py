@@ -51,15 +51,39 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
+def file_to_write(name: str) -> Path:
+    """The file that an option names for a result (argparse's ``type``): what cannot be written is said before the work.
+
+    Raises:
+        UsageError: it is a folder, lies in none, or this user may not write it.
+    """
+    from pathlib import Path
+
+    from precordia.core.errors import UsageError
+
+    path = Path(name)
+    if path.is_dir():
+        raise UsageError(f"{name}: a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{name}: there is no folder {path.parent}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{name}: this user may not write there; name another file")
+    return path
+
+
 def kb_path(args: argparse.Namespace) -> Path:
     """The folder that the command line or the environment names, whatever characters its name is made of.
 
     Raises:
-        UsageError: it is the address of an object store.
+        UsageError: it is the address of an object store, or a file.
     """
+    from precordia.core.errors import UsageError
     from precordia.indexing.addresses import folder_of
 
-    return folder_of(args.kb or os.environ.get("PRECORDIA_KB") or "precordia.kb")
+    folder = folder_of(args.kb or os.environ.get("PRECORDIA_KB") or "precordia.kb")
+    if folder.is_file():
+        raise UsageError(f"{folder}: a file, and a knowledge base is a folder; name one by --kb")
+    return folder
 
 
 def _plain(value: Any) -> Any:

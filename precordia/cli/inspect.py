@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
+from precordia.cli.console import add_json_option, add_kb_option, file_to_write, kb_path, note, print_json, say
 
 if TYPE_CHECKING:
     from precordia.signals.pulse.pressure import Reading
@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--infer-leads",
+        type=file_to_write,
         metavar="FILE",
         help="of an ECG of few leads: write a page with all twelve, those that a model drew marked",
     )
@@ -42,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--draw-ecg",
+        type=file_to_write,
         metavar="FILE",
         help="of a pulse: write a page with a synthetic ECG, watermarked, for looking at only",
     )
@@ -57,13 +59,13 @@ def run(args: argparse.Namespace) -> int:
     if args.audit:
         return _audit(path, args)
     if args.infer_leads:
-        _infer_leads(path, Path(args.infer_leads))
+        _infer_leads(path, args.infer_leads)
     whole = not args.path or is_knowledge_base(path)
     if args.rejects and not args.json:
         return _rejects(path)
     document = _knowledge_base(path, args.rejects) if whole else _signal(path, _readings(args))
     if args.draw_ecg:
-        drawn = _draw_ecg(path, Path(args.draw_ecg))
+        drawn = _draw_ecg(path, args.draw_ecg)
         document = {**document, "drawn": drawn if args.json else {"synthetic": True, "page": args.draw_ecg}}
     if args.json:
         print_json(document)

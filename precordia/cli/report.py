@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from precordia.cli.console import add_json_option, add_kb_option, kb_path, note, print_json, say
+from precordia.cli.console import add_json_option, add_kb_option, file_to_write, kb_path, note, print_json, say
 from precordia.cli.language_model import add_model_options, model_of
 from precordia.cli.search import add_retrieval_options
 from precordia.core.drafts import Draft, Statement
@@ -26,7 +25,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_retrieval_options(parser, PRECEDENTS)
     add_model_options(parser)
     parser.add_argument(
-        "--html", metavar="FILE", help="also write one self-contained page with the ECG and its precedents"
+        "--html",
+        type=file_to_write,
+        metavar="FILE",
+        help="also write one self-contained page with the ECG and its precedents",
     )
     add_kb_option(parser)
     add_json_option(parser)
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         earlier=earlier,
     )
     if args.html:
-        Path(args.html).write_text(kb.page(draft, recording), encoding="utf-8")
+        args.html.write_text(kb.page(draft, recording), encoding="utf-8")
         note(f"wrote {args.html}")
     if args.json:
         print_json(draft_document(draft))

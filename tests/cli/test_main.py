@@ -150,3 +150,26 @@ def test_json_escapes_them_and_says_the_same(capsys: pytest.CaptureFixture[str])
 def test_a_file_that_is_not_there_is_named_without_its_escapes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", "no\x1b[31mfile\u202e"]) == 2
     assert capsys.readouterr().err.strip().isprintable()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["report", "x.csv", "--html"],
+        ["inspect", "x.csv", "--infer-leads"],
+        ["inspect", "x.csv", "--draw-ecg"],
+        ["build", "x", "--dry-run", "--suggest-mapping"],
+    ],
+)
+def test_a_page_that_cannot_be_written_is_said_before_the_work(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, said in ((tmp_path, "a folder"), (tmp_path / "no" / "page.html", "there is no folder")):
+        assert main([*options, str(name)]) == 2
+        assert capsys.readouterr().err.startswith(f"precordia {options[0]}: {name}: {said}")
+
+
+def test_a_knowledge_base_that_is_a_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "kb").write_text("x")
+    assert main(["search", "--text", "AF", "--kb", str(tmp_path / "kb")]) == 2
+    assert "a file, and a knowledge base is a folder" in capsys.readouterr().err
