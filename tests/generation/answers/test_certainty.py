@@ -215,7 +215,7 @@ def test_what_is_measured_is_there_as_possible_whoever_states_it(
     asked = view.asked(concept)
     if names:
         assert (view.is_there(asked), asked.finding.status, asked.measurements) == (True, "uncertain", names)
-        assert view.must_be_told(asked)
+        assert view.is_measured(asked)
 
 
 @given(
