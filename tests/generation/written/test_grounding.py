@@ -128,11 +128,12 @@ def test_what_is_not_borne_out_is_left_out_and_counted(text: str) -> None:
         ("PR interval 240 ms.", "160 ms was measured"),
         ("QRS axis 60 degrees.", "-20° was measured"),
         ("Rate 72 bpm, rate 150 bpm.", "72 bpm was measured"),
-        ("Myocardial infarction.", "deny"),
+        ("Left ventricular hypertrophy.", "deny"),
+        ("Myocardial infarction.", "meaningless"),
     ],
 )
 def test_what_speaks_against_a_statement_is_told(text: str, why: str) -> None:
-    hits = [precedent(i, "SR", "CLBBB", denied=("MI",)) for i in range(1, 6)]
+    hits = [precedent(i, "SR", "CLBBB", denied=("LVH",)) for i in range(1, 6)]
     found, reason = verdict(text, judged(hits, MEASURED))
     assert found == "contradicted"
     assert why in reason
