@@ -50,6 +50,10 @@ def age_of_infarction(question: Question, view: View) -> Draft | None:
     evidence = judgement.evidence
     said = [s for s in judgement.said if any(s.implies(concept) for concept in about)]
     doubtful = [] if said or evidence.too_thin else [s for s in map(view.asked, about) if view.is_there(s) is None]
+    hiding = [in_words(s.finding) for s in judgement.said if lineage(s.concept) & _HIDES]
+    if not said and not doubtful and hiding and any(view.asked(concept).borne_out for concept in about):
+        reason = f"not sure: beside {hiding[0]} neither Q waves nor the ST segment tell of an infarction, or of its age"
+        return Draft((), True, reason, evidence.measurements, evidence.shown)
     if not said and not doubtful:
         return None
     raised = _raised(evidence.measurements)

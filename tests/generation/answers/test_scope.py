@@ -104,7 +104,7 @@ RAISED = FLAT | {"II": 0.2, "III": 0.25, "aVF": 0.2}
         (("IMI",), Q_INFERIOR, FLAT, "Probably old: inferior myocardial infarction, with Q waves in III, aVF"),
         (("IMI",), FLAT, FLAT, "tell the age"),
         (("IMI",), Q_INFERIOR, RAISED, "ST elevation in II, III, aVF"),
-        (("IMI", "CLBBB"), Q_INFERIOR, FLAT, "tell the age"),
+        (("IMI", "CLBBB"), Q_INFERIOR, FLAT, "not sure: beside complete left bundle branch block neither Q waves"),
         ((), Q_INFERIOR, FLAT, "No: no myocardial infarction"),
     ],
 )
