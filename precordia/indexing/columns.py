@@ -25,6 +25,8 @@ from precordia.core.findings import Finding, Measurements
 C = TypeVar("C", bound=Case)
 
 _STRINGS: Final = pa.list_(pa.string())
+_MEASURED: Final = frozenset(f.name for f in fields(Measurements))
+"""What is measured today: a number of an earlier version that is measured no more is passed over."""
 _STATUSES: Final = {"findings": "present", "findings_uncertain": "uncertain", "findings_absent": "absent"}
 
 
@@ -119,7 +121,7 @@ class CaseColumns(Generic[C]):
         details = json.loads(row["details"])
         known: dict[str, Any] = {
             "findings": tuple(Finding(**{**f, "span": tuple(f["span"])}) for f in details["findings"]),
-            "measurements": Measurements(**details["measurements"]),
+            "measurements": Measurements(**{n: v for n, v in details["measurements"].items() if n in _MEASURED}),
             "time": datetime.fromisoformat(details["time"]) if details["time"] else None,
         }
         for name, (of, kind) in self._plain.items():

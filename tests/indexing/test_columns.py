@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -66,6 +67,13 @@ def test_files_from_before_it_are_read_and_compacted_with_those_since(tmp_path: 
         assert [(case.case_id, case.notes, case.ward) for case in cases] == [(7, (), "unknown"), (2, (), "A")]
         table.compact(2**20)
     assert len(table.files) == 1
+
+
+def test_a_number_that_is_measured_no_more_is_passed_over() -> None:
+    (found, _) = COLUMNS.table(_rows()).to_pylist()
+    details = json.loads(found["details"])
+    details["measurements"]["width_of_yesterday_ms"] = 1.0
+    assert COLUMNS.case_of({**found, "details": json.dumps(details)}) == _rows()[0].case
 
 
 def test_every_field_of_a_case_has_a_column() -> None:
