@@ -93,6 +93,13 @@ def test_the_audit_takes_since_as_a_time_in_any_zone_and_refuses_what_is_none(
     assert "Jane" not in answer.text
 
 
+def test_a_body_that_is_no_json_object_is_told_so(client: TestClient) -> None:
+    for body in (b"", b"{", b"[]", b"null"):
+        answer = client.post("/v1/chat", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400
+        assert "not a JSON object" in answer.json()["error"]
+
+
 def test_the_command_line_prints_the_audit_and_says_whether_it_is_whole(
     client: TestClient, kb: KnowledgeBase, capsys: pytest.CaptureFixture[str]
 ) -> None:
