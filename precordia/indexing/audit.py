@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from precordia.core.errors import DamageError
+from precordia.core.errors import DamageError, UsageError
 from precordia.indexing.durable import make_folder, telling, write_atomically
 from precordia.indexing.ledger import LEDGER
 from precordia.indexing.locks import locked
@@ -140,6 +140,15 @@ class Chain:
         return self.problem is None
 
 
+def _moment(text: str) -> datetime:
+    """A time of ISO 8601, compared as a time: as text, another zone or a space for the T would leave rows out in silence."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError("since is not a time; give it as 2026-01-31 or 2026-01-31T08:00:00Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 class Audit:
     """The audit of one knowledge base; several processes may add to it.
 
@@ -207,14 +216,19 @@ class Audit:
         yield from (row for row in pending if row.number > last)
 
     def select(self, patient: str | None = None, case: int | None = None, since: str | None = None) -> list[Row]:
-        """Rows of a patient, of a case, since a time (ISO 8601); newest first."""
+        """Rows of a patient, of a case, since a time (ISO 8601; UTC where it names no zone); newest first.
+
+        Raises:
+            UsageError: ``since`` is no time.
+        """
+        start = None if since is None else _moment(since)
         digest = None if patient is None else self.digest(patient)
         return [
             row
             for row in reversed(list(self.rows()))
             if (digest is None or digest in row.patients)
             and (case is None or case in row.cases)
-            and (since is None or row.time >= since)
+            and (start is None or datetime.fromisoformat(row.time) >= start)
         ]
 
     def verify(self, noted: str | None = None) -> Chain:

@@ -5,6 +5,7 @@ They are checked before anything of the declared size is allocated.
 
 from __future__ import annotations
 
+import math
 import zlib
 from pathlib import Path
 from typing import Final
@@ -140,6 +141,10 @@ def check_fs(path: Path | str, fs: float) -> float:
     Raises:
         UnusableSignalError: it is not a number between ``MIN_FS`` and ``MAX_FS``.
     """
+    if math.isnan(fs):
+        raise UnusableSignalError(
+            f"{path}: its sampling rate is not a number; rates from {MIN_FS:g} to {MAX_FS:g} Hz are read"
+        )
     if not MIN_FS <= fs <= MAX_FS:
         raise UnusableSignalError(f"{path}: sampling rate {fs!r} Hz; rates from {MIN_FS:g} to {MAX_FS:g} Hz are read")
     return fs

@@ -132,8 +132,10 @@ def app_of(service: Service, hosts: Collection[str] = LOOPBACK, rate: float = RA
 
     @app.exception_handler(RequestValidationError)
     async def name_parameter(_: Request, error: RequestValidationError) -> Response:
-        # Which parameter, and not what was sent in it.
+        # Which parameter or field, and not what was sent in it.
         wrong = error.errors()[0]
+        if wrong["type"] == "json_invalid" or wrong["loc"] == ("body",):
+            return JSONResponse({"error": "the body is not a JSON object; send one as application/json"}, 400)
         return JSONResponse({"error": f"{'.'.join(map(str, wrong['loc'][1:]))}: {wrong['msg']}"}, 400)
 
     @app.exception_handler(HTTPException)

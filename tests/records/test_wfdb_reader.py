@@ -104,6 +104,12 @@ def test_a_record_without_voltages_is_unusable(tmp_path: Path) -> None:
         read_recording(path)
 
 
+def test_a_rate_that_is_no_number_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "a.hea").write_text("a 1 x500 10\na.dat 16 200 16 0 0 0 0 I\n")
+    with pytest.raises(UnusableSignalError, match="its sampling rate is not a number"):
+        read_recording(tmp_path / "a.hea")
+
+
 def test_leads_at_several_rates_come_out_at_the_highest(tmp_path: Path) -> None:
     slow = np.rint(100 * np.sin(np.arange(200) / 20)).astype("<i2")
     fast = np.rint(100 * np.sin(np.arange(400) / 40)).astype("<i2")

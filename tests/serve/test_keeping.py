@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,28 @@ def test_an_erasure_is_put_down_and_takes_no_row_away(client: TestClient, kb: Kn
     assert [row["action"] for row in answer["items"]] == ["erase", "case"]
     assert all(str(case.case_id) in row["cases"] for row in answer["items"])
     assert answer["chain"]["whole"]
+
+
+def test_the_audit_takes_since_as_a_time_in_any_zone_and_refuses_what_is_none(
+    client: TestClient, kb: KnowledgeBase
+) -> None:
+    client.get(f"/v1/cases/{kb.ids()[0]}")
+    newest = datetime.fromisoformat(client.get("/v1/audit").json()["items"][0]["time"])
+    for hours, found in ((-1, True), (1, False)):
+        for zone in (12, -12):
+            since = (newest + timedelta(hours=hours)).astimezone(timezone(timedelta(hours=zone))).isoformat()
+            assert bool(client.get("/v1/audit", params={"since": since}).json()["total"]) == found
+    answer = client.get("/v1/audit", params={"since": "Jane Doe"})
+    assert answer.status_code == 400
+    assert "since is not a time" in answer.json()["error"]
+    assert "Jane" not in answer.text
+
+
+def test_a_body_that_is_no_json_object_is_told_so(client: TestClient) -> None:
+    for body in (b"", b"{", b"[]", b"null"):
+        answer = client.post("/v1/chat", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400
+        assert "not a JSON object" in answer.json()["error"]
 
 
 def test_the_command_line_prints_the_audit_and_says_whether_it_is_whole(
