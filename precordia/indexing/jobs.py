@@ -7,7 +7,6 @@ finished kept. Nothing of a patient stands in it.
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import signal
@@ -25,6 +24,7 @@ from precordia.core.errors import BusyError, PrecordiaError, StorageError, Usage
 from precordia.indexing.audit import user_of_machine
 from precordia.indexing.durable import make_folder, write_atomically
 from precordia.indexing.locks import locked
+from precordia.indexing.seals import sealed, unsealed
 
 T = TypeVar("T")
 Kind = Literal["build", "refit", "check"]
@@ -174,7 +174,7 @@ class Recorder:
         self._told_at = time.monotonic()
         self._job = replace(self._job, updated=_now())
         with suppress(StorageError):
-            write_atomically(self._kb / JOBS / f"{self._job.id}.json", json.dumps(asdict(self._job)).encode())
+            write_atomically(self._kb / JOBS / f"{self._job.id}.json", sealed(asdict(self._job)))
 
 
 class _Ears:
@@ -235,8 +235,8 @@ def _as_it_stands(kb: Path, job: Job) -> Job:
 
 def _read(file: Path) -> Job | None:
     try:
-        return Job(**json.loads(file.read_bytes()))
-    except (OSError, ValueError, TypeError):  # taken away meanwhile, or none of ours
+        return Job(**unsealed(file.read_bytes()))
+    except (OSError, ValueError, TypeError):  # taken away meanwhile, damaged, or none of ours
         return None
 
 

@@ -168,6 +168,10 @@ def _unknown() -> Refused:
     )
 
 
+_WRAPPED: Final = ("multipart/form-data", "application/json")
+"""Kinds of bodies that are no file's bytes. A form of curl's own (x-www-form-urlencoded) is what it says of any bytes."""
+
+
 async def body_of(request: Request) -> bytes:
     """The request's body, refused as soon as it is too large."""
     too_large = Refused(413, f"the upload is larger than {MAX_BYTES // 2**20} MiB; send one ECG")
@@ -185,8 +189,22 @@ async def body_of(request: Request) -> bytes:
         return bytes(content)
 
 
+def ecg_bytes(request: Request, content: Annotated[bytes, Depends(body_of)]) -> bytes:
+    """The body where an ECG is asked for.
+
+    Raises:
+        Refused: it is a form or JSON, which would be read as a damaged ECG.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content and kind in _WRAPPED:
+        raise Refused(
+            415, f"the body is {kind}: send the ECG's bytes alone (curl --data-binary @FILE), all else in the address"
+        )
+    return content
+
+
 async def ecg_of(
-    content: Annotated[bytes, Depends(body_of)],
+    content: Annotated[bytes, Depends(ecg_bytes)],
     filename: Annotated[str, Query(description="what the file is called; its ending helps to recognise it")] = "upload",
     case: Annotated[str | None, Query(description="instead of a body: a case of the archive")] = None,
 ) -> Ecg:

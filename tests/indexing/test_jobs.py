@@ -49,6 +49,14 @@ def test_a_job_that_fails_says_why_and_names_nobody(
     assert (job.state, job.told) == (state, told)
 
 
+def test_a_job_whose_file_is_not_what_was_written_says_nothing(tmp_path: Path) -> None:
+    with Recorder(tmp_path, "check") as record:
+        record.tell("all as it was written")
+    (file,) = (tmp_path / JOBS).glob("*.json")
+    file.write_bytes(file.read_bytes().replace(b"all as", b"ill as"))
+    assert jobs(tmp_path) == []
+
+
 def test_a_job_that_was_killed_is_lost_and_one_that_lives_is_not(tmp_path: Path) -> None:
     program = (
         "import sys, time\nfrom pathlib import Path\nfrom precordia.indexing.jobs import Recorder\n"

@@ -157,6 +157,14 @@ def test_words_that_are_none_are_refused(client: TestClient, path: str, body: by
     assert set(answer.json()) == {"error"}
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/json"])
+def test_an_ecg_in_a_wrapping_is_refused_with_what_to_send(client: TestClient, kind: str) -> None:
+    answer = client.post("/v1/search", content=b'{"text": "AF"}', headers={"Content-Type": kind})
+    assert answer.status_code == 415
+    assert "--data-binary @FILE" in answer.json()["error"]
+    assert client.post("/v1/search?text=AF", headers={"Content-Type": kind}).status_code == 200
+
+
 def test_a_head_that_is_too_long_is_refused(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as long:
         long.sendall(b"GET /?" + b"x" * 2 * HEAD_BYTES)
