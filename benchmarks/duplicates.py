@@ -40,6 +40,7 @@ def _drowned(recording: Recording) -> Recording:
 
 
 COPIES: dict[str, Callable[[Recording], Recording]] = {
+    "inverted": lambda r: replace(r, signal=-r.signal),
     "half gain": lambda r: replace(r, signal=r.signal * np.float32(0.5)),
     "4 s crop": lambda r: replace(r, signal=r.signal[:, round(1.4 * r.fs) : round(5.4 * r.fs)]),
     "filtered 1-25 Hz": _filtered,

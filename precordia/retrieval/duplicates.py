@@ -1,4 +1,4 @@
-"""Near-duplicate signals: the same ECG once more, resampled, rescaled, filtered, shifted or cropped.
+"""Near-duplicate signals: the same ECG once more, resampled, rescaled, inverted, filtered, shifted or cropped.
 
 An archive often holds an ECG twice (two rates, two formats, a re-export). Retrieved as a "precedent" of itself, such a
 copy makes any evaluation look good and any report look certain. Similar vectors are not enough to tell a copy from a
@@ -54,10 +54,10 @@ class Overlay:
         plain, clipped = self._sides[leads]
         against = _sides(_rows(other, leads))
         min_overlap, second_long = round(MIN_OVERLAP_S * other.fs), round(other.fs)
-        shifts = {_best_shift(plain, against[0], min_overlap), _best_shift(clipped, against[1], min_overlap)}
+        best = {_best_shift(plain, against[0], min_overlap), _best_shift(clipped, against[1], min_overlap)}
         return max(
-            float(np.median(_segment_correlations(*_overlap(plain.rows, against[0].rows, shift), second_long)))
-            for shift in shifts
+            sign * float(np.median(_segment_correlations(*_overlap(plain.rows, against[0].rows, shift), second_long)))
+            for shift, sign in best
         )
 
 
@@ -67,7 +67,7 @@ def overlap_correlation(first: Recording, second: Recording) -> float:
     Both must be standardized to the same rate. The shift is the one of the largest correlation, of the signals as they
     are or of their low amplitudes (an artefact may hide either); the figure is then the median over one-second segments
     of the overlap, so that a transient at an end or one burst of noise does not hide a copy. Gain is divided out over
-    all leads at once. 0.0 without common leads.
+    all leads at once, its sign with it. 0.0 without common leads.
     """
     return Overlay(first).correlation(second)
 
@@ -132,13 +132,17 @@ def _clipped(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(x, -limit, limit)
 
 
-def _best_shift(first: _Side, second: _Side, min_overlap: int) -> int:
-    """The shift ``s`` for which ``a[:, s + i]`` is most like ``b[:, i]``, with at least ``min_overlap`` samples in common."""
+def _best_shift(first: _Side, second: _Side, min_overlap: int) -> tuple[int, int]:
+    """The shift ``s`` for which ``a[:, s + i]`` is most like ``b[:, i]`` or its inverse, which the sign tells.
+
+    At least ``min_overlap`` samples are in common.
+    """
     shifts = _Shifts.of(first.rows.shape[1], second.rows.shape[1], min_overlap)
     product = irfft((first.spectrum(shifts.size) * np.conj(second.spectrum(shifts.size))).sum(axis=0), shifts.size)
     energy = first.energy(*shifts.of_first) * second.energy(*shifts.of_second)
     score = product[shifts.places] / np.sqrt(np.maximum(energy, 1e-18))
-    return int(np.argmax(score)) + shifts.least
+    at = int(np.argmax(np.abs(score)))
+    return at + shifts.least, -1 if score[at] < 0 else 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ def variants() -> dict[str, Recording]:
     return {
         "resampled": replace(ORIGINAL, signal=resample_poly(signal, 1, 5, axis=1), fs=100.0),
         "rescaled": replace(ORIGINAL, signal=signal * 0.37),
+        "inverted": replace(ORIGINAL, signal=-signal),
         "cropped": replace(ORIGINAL, signal=signal[:, 900:2900]),
         "shifted": replace(ORIGINAL, signal=np.roll(signal, 733, axis=1)),
         "limb leads only": replace(ORIGINAL, signal=signal[:6], leads=ORIGINAL.leads[:6]),
