@@ -72,7 +72,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     from precordia.eval.harness import results, runner
+    from precordia.eval.harness.registry import TASKS
 
+    TASKS.get(args.task)  # a mistyped name is said before a folder that is not named
     settings = _settings(args)
     document, result = runner.run(args.task, settings)
     if args.json:

@@ -31,8 +31,9 @@ which record or key, and what to do about it, on one line. No message carries re
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 __all__ = [
     "AccessDeniedError",
@@ -174,6 +175,19 @@ class LanguageModelError(PrecordiaError):
 
 class ContextOverflowError(LanguageModelError):
     """Prompt and reply are longer than the model can hold: a shorter prompt may do."""
+
+
+_WHERE: Final = re.compile(r"\b(?:row|line|column|byte|position|offset) #?\d[\da-fx]{0,7}\b", re.I)
+
+
+def reason_of(error: BaseException) -> str:
+    """What may be told of a library's error: its kind, and the rows and places it names. Its words may quote what it read.
+
+    >>> reason_of(ValueError("Row #3: Expected 2 columns, got 3: 17,Doe,AF"))
+    'ValueError, row 3'
+    """
+    where = (found.replace("#", "").lower() for found in _WHERE.findall(str(error)))
+    return ", ".join(dict.fromkeys((type(error).__name__, *where)))
 
 
 def place_of(error: BaseException) -> str:

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from precordia.core.errors import PrecordiaError, UnknownFormatError, UnreadableRecordingError, UnusableSignalError
+from precordia.core.errors import (
+    PrecordiaError,
+    UnknownFormatError,
+    UnreadableRecordingError,
+    UnusableSignalError,
+    reason_of,
+)
 from precordia.core.given import expect
 from precordia.core.recording import Recording
-from precordia.records.channels import one_line
 from precordia.records.file_kinds import UNTOLD, kind_of
 from precordia.records.limits import check_file, check_fs, check_shape
 from precordia.records.places import split_place
@@ -34,9 +39,8 @@ def read_alone(path: str | PathLike[str], *, format: str | None = None) -> Recor
     except PrecordiaError:
         raise
     except Exception as error:  # whatever a damaged file provokes in a parser is one line about that file
-        reason = one_line(f"{type(error).__name__}: {error}")[:160]
         raise UnreadableRecordingError(
-            f"{place}: not readable as {reader.name} ({reason}); it is damaged, or written in a way that is not known"
+            f"{place}: not readable as {reader.name} ({reason_of(error)}); it is damaged, or written in a way that is not known"
         ) from error
     check_shape(place, recording.n_leads, recording.n_samples)
     check_fs(place, recording.fs)

@@ -173,3 +173,11 @@ def test_a_knowledge_base_that_is_a_file_is_said(tmp_path: Path, capsys: pytest.
     (tmp_path / "kb").write_text("x")
     assert main(["search", "--text", "AF", "--kb", str(tmp_path / "kb")]) == 2
     assert "a file, and a knowledge base is a folder" in capsys.readouterr().err
+
+
+def test_a_mistyped_task_is_said_before_missing_data(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PRECORDIA_DATA", raising=False)
+    assert main(["eval", "retrieva"]) == 2
+    assert "did you mean 'retrieval'" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from written_ecg import LEADS, counts
 
 from precordia.core.errors import InputError, UnknownFormatError, UnusableSignalError
 from precordia.records.read import read_recording
+from precordia.records.sheets.columns import load_table
 
 
 def zipped(*names: str) -> bytes:
@@ -144,3 +145,19 @@ def test_a_header_without_gain_is_read_and_says_what_was_taken(tmp_path: Path) -
     recording = read_recording(header)
     np.testing.assert_allclose(recording.signal, counts() / 200, atol=1e-6)
     assert any("no gain in the header" in note for note in recording.notes)
+
+
+def test_what_a_library_says_of_a_file_quotes_none_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "reports.csv"
+    table.write_text("record,report\nr1,AF\nr2,Zzyzx,4711,AF\n")
+    with pytest.raises(InputError, match=r"row 3\); save it as CSV") as caught:
+        load_table(table)
+    assert "Zzyzx" not in str(caught.value)
+
+    def fails(*_: object) -> None:
+        raise ValueError("could not convert string to float: 'Zzyzx' at byte 17")
+
+    monkeypatch.setattr("precordia.records.alone._read", fails)
+    with pytest.raises(InputError, match=r"\(ValueError, byte 17\)") as caught:
+        read_recording(no_rate(tmp_path))
+    assert "Zzyzx" not in str(caught.value)

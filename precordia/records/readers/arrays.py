@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from precordia.core.errors import UnreadableRecordingError
+from precordia.core.errors import UnreadableRecordingError, reason_of
 from precordia.core.recording import Recording
 from precordia.records.limits import MAX_VALUES, most_inflated, read_bytes
 from precordia.records.readers import stacks
@@ -59,7 +59,7 @@ def read_numpy(path: Path) -> Recording:
             facts = {**_facts(path, archive, members), **facts}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, RuntimeError) as error:
         raise UnreadableRecordingError(
-            f"{path}: not a readable NPZ archive ({str(error)[:80]}); it is damaged"
+            f"{path}: not a readable NPZ archive ({reason_of(error)}); it is damaged"
         ) from None
     return recording_from_array(path, array, facts, format="numpy")
 

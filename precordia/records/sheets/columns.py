@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from precordia.core.errors import InputError
-from precordia.records.channels import one_line
+from precordia.core.errors import InputError, reason_of
 from precordia.records.limits import check_file
 from precordia.records.sheets.workbook import load_workbook
 
@@ -35,7 +34,7 @@ def load_table(path: Path) -> Any:
             table = _parquet(path) if magic == b"PAR1" else _csv(path)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeError, ValueError) as error:
         raise InputError(
-            f"{path}: not readable as a report table ({one_line(str(error))[:160]}); save it as CSV (UTF-8), XLSX or Parquet"
+            f"{path}: not readable as a report table ({reason_of(error)}); save it as CSV (UTF-8), XLSX or Parquet"
         ) from None
     table = table.rename_columns(_names(table.column_names))
     if len(set(table.column_names)) != table.num_columns:

@@ -7,8 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from precordia.core.errors import InputError, MissingExtraError
-from precordia.records.channels import one_line
+from precordia.core.errors import InputError, MissingExtraError, reason_of
 from precordia.records.sheets.cells import cell_text
 
 MAX_UNPACKED: Final = 2**28
@@ -49,8 +48,9 @@ def _rows(path: Path) -> list[tuple[Any, ...]]:
     except InputError:
         raise
     except Exception as error:  # openpyxl raises whatever a damaged part provokes
-        reason = one_line(f"{type(error).__name__}: {error}")[:120]
-        raise InputError(f"{path}: not readable as an XLSX workbook ({reason}); save it as CSV (UTF-8)") from None
+        raise InputError(
+            f"{path}: not readable as an XLSX workbook ({reason_of(error)}); save it as CSV (UTF-8)"
+        ) from None
     try:
         for sheet in book.worksheets:
             rows = [row for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
