@@ -1,7 +1,7 @@
 """A small real knowledge base grown to any size with made-up cases, to time queries in a large one.
 
-The added vectors are clustered like those of real archives; the added rows are copies of real rows under new ids and
-patients, with a signal that is none. None is nearer to a query than the real cases are.
+The added vectors, of signals and of reports, are clustered like those of real archives; the added rows are copies of real
+rows under new ids and patients, with a signal that is none. None is nearer to a query than the real cases are.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ def growing(
     rng = np.random.default_rng([seed, len(store)])  # grown once more, it gets others
     pattern = _rows(store)
     draw = clustered(next(store.vectors("signal"))[1].shape[1], rng)
+    spoken = next(store.vectors("text"), None)  # none where reports are not embedded
+    draw_text = None if spoken is None else clustered(spoken[1].shape[1], rng)
     missing, blob = n - len(store), _teeth() if signal is None else signal
     with store.writing(60) as writer:
         while missing > 0:
@@ -65,7 +67,8 @@ def growing(
             new = np.unique(rng.integers(1, 2**63 - 1, size=len(rows), dtype=np.int64))
             rows = rows[: new.size]
             names = pc.binary_join_element_wise("made-up", pa.array(new).cast(pa.string()), "-")
-            writer.append(_copies(pattern, new, names, rows, rng), _signals(new, blob))
+            texts = None if draw_text is None else draw_text(new.size)
+            writer.append(_copies(pattern, new, names, rows, texts, rng), _signals(new, blob))
             yield new, rows, names
             missing -= new.size
 
@@ -90,13 +93,25 @@ def _signals(ids: NDArray[np.int64], signal: bytes) -> pa.Table:
 
 
 def _copies(
-    pattern: pa.Table, ids: NDArray[np.int64], made_up: pa.Array, vectors: NDArray[np.float32], rng: np.random.Generator
+    pattern: pa.Table,
+    ids: NDArray[np.int64],
+    made_up: pa.Array,
+    vectors: NDArray[np.float32],
+    texts: NDArray[np.float32] | None,
+    rng: np.random.Generator,
 ) -> pa.Table:
     taken = pattern.take(pa.array(rng.integers(pattern.num_rows, size=ids.size))).combine_chunks()
     columns = {name: taken.column(name) for name in pattern.column_names}
     columns |= {"case_id": pa.array(ids), "recording_id": made_up, "patient_key": made_up}
     columns |= {"content_hash": made_up, "source": made_up, "source_stamp": made_up}
-    offsets = pa.array(np.arange(0, vectors.size + 1, vectors.shape[1], dtype=np.int32))
-    columns["embedding"] = pa.ListArray.from_arrays(offsets, pa.array(vectors.ravel()))
+    columns["embedding"] = _lists(vectors)
     columns["text_embedding"] = pa.nulls(ids.size, pa.list_(pa.float32()))
+    if texts is not None:
+        said = pc.fill_null(pc.greater(pc.binary_length(taken.column("statements").combine_chunks()), 0), False)
+        columns["text_embedding"] = pc.if_else(said, _lists(texts), pa.scalar(None, pa.list_(pa.float32())))
     return pa.table([columns[name] for name in CASE_SCHEMA.names], schema=CASE_SCHEMA)
+
+
+def _lists(vectors: NDArray[np.float32]) -> pa.Array:
+    offsets = pa.array(np.arange(0, vectors.size + 1, vectors.shape[1], dtype=np.int32))
+    return pa.ListArray.from_arrays(offsets, pa.array(vectors.ravel()))
