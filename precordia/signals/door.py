@@ -149,7 +149,7 @@ def silent_leads(recording: Recording) -> tuple[str, ...]:
 
     What they would show of the heart was not seen, so that a resting ECG whose chest leads are silent is one of few leads.
     """
-    if not recording.n_samples:
+    if recording.n_samples < 2:  # of a recording that is read piece by piece there is one missing sample
         return ()
     moved = np.fmax.reduce(recording.signal, axis=1) - np.fmin.reduce(recording.signal, axis=1)
     return tuple(
