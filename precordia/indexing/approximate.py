@@ -7,7 +7,7 @@ Chosen over bare product codes (which never reached a recall@10 of 0.95) and HNS
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,8 +56,9 @@ _MOST_SPARE: Final = 1024
 class ApproximateIndex:
     """An IVF index with fast-scan product codes and refinement; a :class:`~precordia.core.protocols.VectorIndex`.
 
-    Made by :meth:`train` or :meth:`load`. What is removed leaves its list, its codes of 4 and of 8 bits overwritten. The
-    centroids stay that were learned when the index was made: means of many vectors, of which one alone moves none visibly.
+    Made by :meth:`train` or :meth:`load`. What is removed leaves its list, its codes of 4 and of 8 bits overwritten, and the
+    list's centroid, which an odd vector may have had for itself, becomes that of the vectors that stay. What else was learned
+    when the index was made stays: 16 values of each part of a 4-bit code, least and greatest value of each dimension.
     """
 
     kind: Final = "approximate"
@@ -138,7 +139,13 @@ class ApproximateIndex:
         if rows.size:
             codes = faiss.rev_swig_ptr(self._refine.codes.data(), self._refine.codes.size())
             codes.reshape(self._refine.ntotal, -1)[rows] = 0
-            _take_out(faiss.downcast_InvertedLists(self._base.invlists), rows)
+            flat: Any = faiss.downcast_index(self._base.quantizer)
+            centroids = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * self.dim).reshape(-1, self.dim)
+            for number, stay in _take_out(faiss.downcast_InvertedLists(self._base.invlists), rows):
+                total = (
+                    self._refine.reconstruct_batch(stay).sum(axis=0) if stay.size else np.zeros(self.dim, np.float32)
+                )
+                centroids[number] = total / max(float(np.linalg.norm(total)), 1e-9)
             self._by_row = self._by_row.copy()
             self._by_row[rows], self._order = -1, None
             self._n_removed += int(rows.size)
@@ -224,10 +231,13 @@ class ApproximateIndex:
         return found, scores
 
 
-def _take_out(lists: Any, rows: NDArray[np.int64]) -> None:
+def _take_out(lists: Any, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Remove rows from lists of packed 4-bit codes: the last of a list takes the place, and its own is overwritten.
 
     FAISS's own removal leaves codes behind a list's end, into which the next addition is mixed.
+
+    Yields:
+        Each list that has lost something, and the rows that it keeps.
     """
     faiss = import_faiss()
     packer, nothing = lists.packer, np.zeros(lists.packer.code_size, np.uint8)
@@ -246,7 +256,9 @@ def _take_out(lists: Any, rows: NDArray[np.int64]) -> None:
             packer.pack_1(packer.unpack_1(blocks, n), place, blocks)
             packer.pack_1(nothing, n, blocks)
             ids[place] = ids[n]
+        stay = ids[:n].copy()
         lists.resize(number, n)
+        yield number, stay
 
 
 def _n_lists(n: int) -> int:

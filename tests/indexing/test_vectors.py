@@ -73,7 +73,23 @@ def test_what_is_removed_leaves_no_code_in_a_list_and_what_is_added_then_is_whol
     assert _codes(index) == _codes(never)
     for each in (index, never):
         each.add(IDS[gone], VECTORS[gone])
-    assert _codes(index) == _codes(never)
+    again, first = _codes(index), _codes(never)
+    assert {i: code for i, (_, code) in again.items()} == {i: code for i, (_, code) in first.items()}
+
+
+def test_no_centroid_stays_that_a_removed_vector_may_have_had_for_itself() -> None:
+    index = _approximate()
+    index.add(IDS, VECTORS)
+    lists = {i: number for i, (number, _) in _codes(index).items()}
+    emptied, lessened = lists[int(IDS[0])], next(n for n in lists.values() if n != lists[int(IDS[0])])
+    gone = np.array(
+        [*(i for i, n in lists.items() if n == emptied), next(i for i, n in lists.items() if n == lessened)]
+    )
+    index.remove(gone)
+    flat = pytest.importorskip("faiss").downcast_index(index._base.quantizer)
+    stay = index.vectors(np.array([i for i, n in lists.items() if n == lessened and i not in gone])).sum(axis=0)
+    assert not flat.reconstruct(emptied).any()
+    np.testing.assert_allclose(flat.reconstruct(lessened), stay / np.linalg.norm(stay), atol=1e-6)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.6])
