@@ -140,7 +140,7 @@ def _without_promise(draft: Draft, options: Asked, view: View, belief: Belief) -
     standings = {f.concept: view.asked(f.concept) for s in draft.statements for f in s.findings}
     likely = chance_of(_options_in(draft, options), options, belief) >= LIKELY
     there = [standings[concept] for concept in _there(draft)]
-    # A choice among several is no surer for one of them that is measured (folds 7-8, decision 0034).
+    # A choice among several is no surer for one of them that is measured (folds 7-8, decision 0037).
     shown = options.kind == "verify" and any(view.is_measured(standing) for standing in there)
     if likely or shown or any(view.must_be_told(standing) for standing in there):
         return _marked(draft)
